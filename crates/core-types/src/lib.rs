@@ -1,0 +1,1 @@
+//! Ids, domain values, events, error classes and ports of the automation engine.
