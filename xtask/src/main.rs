@@ -3,6 +3,7 @@
 //! It links no crate of the workspace; what it must know it asks of cargo, git and the built program.
 #![expect(
     clippy::print_stdout,
+    clippy::print_stderr,
     reason = "printing to a person or a CI log is the purpose of this program"
 )]
 
@@ -41,7 +42,15 @@ cargo xtask COMMAND
 bench, eval and crash write docs/benchmarks.md, except with --json or --sample,
 and exit 1 when a claim falls short.";
 
-fn main() -> Result<ExitCode> {
+fn main() -> ExitCode {
+    // Causes in one line, and no backtrace whatever the environment says: it helps nobody here.
+    run().unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::from(2)
+    })
+}
+
+fn run() -> Result<ExitCode> {
     let mut args = Args::new(std::env::args().skip(1));
     let Some(command) = args.positional() else {
         println!("{HELP}");
@@ -115,7 +124,10 @@ fn print_findings(findings: &[house::Finding]) -> bool {
         .iter()
         .filter(|finding| finding.severity == Severity::Error)
         .count();
-    println!("{n_errors} errors, {} warnings", findings.len() - n_errors);
+    println!(
+        "errors: {n_errors}, warnings: {}",
+        findings.len() - n_errors
+    );
     n_errors == 0
 }
 

@@ -39,7 +39,7 @@ const FOREIGN: &[(&str, &[&str], &str)] = &[
     ),
     (
         "anyhow",
-        &["cli", "engine-workflow", "xtask"],
+        &["cli", "engine-workflow", "testkit", "xtask"],
         "a library returns its own error",
     ),
 ];

@@ -87,7 +87,7 @@ fn unfinished_and_silenced_code_is_found() {
     let source = "\
 fn a() { todo!() }
 // TODO: later
-// TODO(#12): has its issue
+// TODO(#12): has its issue, LOOSE_TODO is a name
 #[allow(dead_code)]
 #[cfg_attr(test, allow(dead_code))]
 fn b(allow: u8) { c(allow) }
@@ -103,6 +103,17 @@ use serde_yaml::Value;
             "crates/journal/src/lib.rs:5: `allow`",
             "crates/journal/src/lib.rs:7: unsafe code outside crate process",
             "crates/journal/src/lib.rs:8: YAML is read by crate config alone",
+        ],
+    );
+    check_tidy(
+        &[(
+            "crates/journal/src/lib.rs",
+            "// TODO(#n)\n// TODO(#1) TODO\n// FIXME\n",
+        )],
+        &[
+            "crates/journal/src/lib.rs:1: a TODO",
+            "crates/journal/src/lib.rs:2: a TODO",
+            "crates/journal/src/lib.rs:3: a TODO",
         ],
     );
     check_tidy(&[("crates/process/src/lib.rs", "unsafe fn d() {}\n")], &[]);

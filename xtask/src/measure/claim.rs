@@ -67,9 +67,10 @@ impl Claim {
             .filter(|(_, figure)| !figure.is_empty())
             .map(|((title, _), figure)| format!("{} {figure}", title.to_lowercase()))
             .collect();
+        let separator = if figures.is_empty() { "" } else { ": " };
         format!(
-            "{:<11}  {}: {}",
-            self.verdict.to_string(),
+            "{:<11}  {}{separator}{}",
+            self.verdict,
             self.claim,
             figures.join(", ")
         )

@@ -46,6 +46,7 @@ pub(crate) const SAMPLE: &str = "run";
 pub(crate) struct Outcome {
     /// One line a claim: as printed by the program, or to read.
     pub(crate) lines: Vec<String>,
+    pub(crate) n_holding: usize,
     pub(crate) falls_short: bool,
 }
 
@@ -174,7 +175,15 @@ pub(crate) fn run(
     } else {
         claims.iter().map(|claim| claim.line(kind)).collect()
     };
-    Ok(Outcome { lines, falls_short })
+    let n_holding = claims
+        .iter()
+        .filter(|claim| claim.verdict == Verdict::Holds)
+        .count();
+    Ok(Outcome {
+        lines,
+        n_holding,
+        falls_short,
+    })
 }
 
 fn is_built(workspace: &Workspace, program: &Program) -> bool {

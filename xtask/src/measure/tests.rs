@@ -18,7 +18,7 @@ fn a_claim_is_one_line() {
         r#"{"claim":"saver","verdict":"not run (no pip)"}"#,
     )
     .expect("figures may lack");
-    assert_eq!(claim.line(Kind::Bench), "not run (no pip)  saver: ");
+    assert_eq!(claim.line(Kind::Bench), "not run (no pip)  saver");
 }
 
 #[test]
