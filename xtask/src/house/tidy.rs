@@ -153,7 +153,7 @@ const LOOSE_TODO: &str = "a TODO without its issue: `TODO(#n)`";
 
 /// Says whether a comment defers work without naming its issue, as [`LOOSE_TODO`] asks.
 fn has_loose_todo(comment: &str) -> bool {
-    // What is left once each TODO with its issue is cut out.
+    // What is left once those with their issue are cut out.
     let mut parts = comment.split("TODO(#");
     let mut loose = parts.next().unwrap_or_default().to_owned();
     for part in parts {
