@@ -232,3 +232,15 @@ impl CommitId {
         &self.0[..10]
     }
 }
+
+impl OperationId {
+    /// The id of one execution of the operation, for what each execution spends anew.
+    ///
+    /// # Panics
+    ///
+    /// Never for an id of [`crate::StepKey::operation`], which leaves room for the suffix.
+    #[must_use]
+    pub fn with_execution(&self, execution: u32) -> Self {
+        Self::new(format!("{self}#{execution}")).expect("an operation id leaves room for a suffix")
+    }
+}

@@ -68,6 +68,6 @@ pub use ports::{
 pub use review::{Review, ReviewIssue, Severity};
 pub use status::{Stage, TaskStatus};
 pub use step::{Scope, StepKey};
-pub use time::Timestamp;
+pub use time::{Timestamp, format_duration, parse_duration};
 pub use tokio_util::sync::CancellationToken;
 pub use usage::TokenUsage;

@@ -1,6 +1,6 @@
 //! Points in time. They inform people; order is never taken from them.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -14,8 +14,8 @@ pub struct Timestamp(pub u64);
 impl Timestamp {
     /// The time since `earlier`, zero where the clock went back.
     #[must_use]
-    pub fn since(self, earlier: Self) -> std::time::Duration {
-        std::time::Duration::from_millis(self.0.saturating_sub(earlier.0))
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 
     /// Year, month and day in the proleptic Gregorian calendar, by the
@@ -46,5 +46,34 @@ impl fmt::Display for Timestamp {
             f,
             "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"
         )
+    }
+}
+
+/// Reads a duration written as a whole number and a unit: `500ms`, `30s`, `5m`
+/// or `2h`. `None` for anything else.
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    let unit_at = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at(unit_at);
+    let number: u64 = number.parse().ok()?;
+    match unit {
+        "ms" => Some(Duration::from_millis(number)),
+        "s" => Some(Duration::from_secs(number)),
+        "m" => number.checked_mul(60).map(Duration::from_secs),
+        "h" => number.checked_mul(3600).map(Duration::from_secs),
+        _ => None,
+    }
+}
+
+/// Writes a duration in the largest unit that loses nothing above a
+/// millisecond; [`parse_duration`] reads it back.
+#[must_use]
+pub fn format_duration(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    match (millis % 1000, millis / 1000) {
+        (0, seconds) if seconds % 3600 == 0 && seconds > 0 => format!("{}h", seconds / 3600),
+        (0, seconds) if seconds % 60 == 0 && seconds > 0 => format!("{}m", seconds / 60),
+        (0, seconds) => format!("{seconds}s"),
+        _ => format!("{millis}ms"),
     }
 }

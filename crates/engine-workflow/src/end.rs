@@ -1,0 +1,108 @@
+//! How a run ended, as data for every display.
+
+use core_types::{
+    CommitId, Failure, Gate, IssueNumber, RepositoryName, Review, TaskId, TaskStatus,
+};
+use serde::{Deserialize, Serialize};
+
+/// How a run ended, or where it waits.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunEnd {
+    /// The state in one word.
+    pub status: EndStatus,
+    /// The tasks, in the order of the plan; empty before there is one.
+    pub tasks: Vec<TaskEnd>,
+    /// The repositories, in the order of the settings.
+    pub repositories: Vec<RepositoryEnd>,
+}
+
+/// The state of an ended run in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "status", content = "gate")]
+pub enum EndStatus {
+    /// All that was asked for is done.
+    Done,
+    /// Something failed; nothing landed.
+    Failed,
+    /// Some repositories landed and others did not.
+    Partial,
+    /// It waits at a gate for a person.
+    AtGate(Gate),
+    /// It waits for a person to settle what the repositories name.
+    NeedsPerson,
+}
+
+impl EndStatus {
+    /// The exit code of the program: 0 done, 1 failed, 3 waits for a person, 5 partial.
+    #[must_use]
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::AtGate(_) | Self::NeedsPerson => 3,
+            Self::Partial => 5,
+        }
+    }
+}
+
+/// How a task ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskEnd {
+    /// Which task.
+    pub task: TaskId,
+    /// Its last state.
+    pub status: TaskStatus,
+    /// The attempt that ended it, from 1; 0 if none began.
+    pub attempt: u32,
+    /// What it left; `None` where it changed nothing.
+    pub commit: Option<CommitId>,
+    /// What its agent said of it; may be empty.
+    pub summary: String,
+    /// Why it did not succeed.
+    pub failure: Option<Failure>,
+    /// The dependency that did not succeed, for skipped.
+    pub because_of: Option<TaskId>,
+}
+
+/// How a repository ended.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RepositoryEnd {
+    /// Which repository.
+    pub repository: RepositoryName,
+    /// The commit that the run started from.
+    pub base: CommitId,
+    /// The integration branch's head; `base` if nothing changed.
+    pub head: CommitId,
+    /// Whether the head passed its tests; `None` for not verified or not reached.
+    pub tested: Option<bool>,
+    /// The review; `None` for not reviewed.
+    pub review: Option<Review>,
+    /// The pull request, if one is open.
+    pub pull_request: Option<IssueNumber>,
+    /// What became of the change.
+    pub state: RepositoryState,
+}
+
+/// What became of a repository's change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum RepositoryState {
+    /// Nothing changed.
+    Unchanged,
+    /// Its tasks or tests failed; the branch, if there is one, stays.
+    Failed {
+        /// Why, in one line.
+        reason: String,
+    },
+    /// The change is published and waits.
+    Published,
+    /// The target branch holds the change.
+    Landed,
+    /// A person must act first.
+    Blocked {
+        /// Why, in one line.
+        reason: String,
+        /// What to do; a command line where there is one.
+        hint: String,
+    },
+}

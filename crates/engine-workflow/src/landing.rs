@@ -1,0 +1,452 @@
+//! The last stage: branches, pull requests, and the target branches.
+
+use core_types::{
+    Blocked, CheckoutPolicy, CommitId, ErrorClass, Event, Gate, IssueChange, IssueNumber,
+    IssueState, Landed, Landing, Merge, Message, NewComment, NewPullRequest, Operated, PortError,
+    PullRequestChange, PullRequestState, RefUpdate, RepositoryName, Scope, StepKey,
+    step::{self, Fingerprint, Look, Step, StepError, WhenUnknown},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Error, end::RepositoryState, progress::Progress, report, run::Run, testing::test_head,
+    verify::Verdict,
+};
+
+/// How often a change is brought up to a target that keeps moving.
+const MAX_CATCH_UPS: u32 = 5;
+
+fn key(name: &RepositoryName, attempt: u32, step: &'static str) -> StepKey {
+    StepKey::new(Scope::Repository(name.clone()), attempt, step)
+}
+
+/// Puts the change's branch into the user's repository.
+pub(crate) async fn publish(
+    run: &Run,
+    name: &RepositoryName,
+    head: &CommitId,
+    attempt: u32,
+) -> Result<(), Error> {
+    let branch = run.change_branch();
+    let fingerprint = Fingerprint::new().with("head", head);
+    run.step(
+        key(name, attempt, "publish"),
+        fingerprint,
+        |step| async move {
+            run.repository(name)?
+                .repository
+                .publish(&branch, head)
+                .await?;
+            let (repository, commit) = (name.clone(), head.clone());
+            run.emit(
+                Some(&step),
+                Event::BranchPublished {
+                    repository,
+                    branch,
+                    commit,
+                },
+            );
+            Ok(())
+        },
+    )
+    .await?;
+    Ok(())
+}
+
+/// Opens the pull request of a repository's change.
+pub(crate) async fn open_pull_request(
+    run: &Run,
+    progress: &Progress,
+    body: String,
+) -> Result<IssueNumber, Error> {
+    let name = &progress.name;
+    let step_key = key(name, 1, "pull-request");
+    let operation = step_key.operation(&run.settings.run);
+    let forge = &run.repository(name)?.forge;
+    let look = async {
+        Ok(match forge.find(&operation).await? {
+            Some(Operated::PullRequest(found)) => Look::Acted(found.number),
+            Some(_) => Look::CannotTell,
+            None => Look::NotActed,
+        })
+    };
+    let new = NewPullRequest {
+        title: run.settings.issue.title.clone(),
+        body,
+        head: run.change_branch(),
+        base: progress.target.clone(),
+        head_commit: progress.head.clone(),
+    };
+    let fingerprint = Fingerprint::new()
+        .with("head", &progress.head)
+        .with("base", &progress.target);
+    let step = Step::new(step_key, fingerprint, WhenUnknown::reconcile(look));
+    let number = step::run(&*run.ports.steps, step, |step| async {
+        let step = step;
+        let number = forge.create_pull_request(&operation, new).await?.number;
+        let repository = name.clone();
+        run.emit(Some(&step), Event::PullRequestOpened { repository, number });
+        Ok(number)
+    });
+    Ok(number.await?)
+}
+
+/// Tells the issue, where a forge holds it, what was made of it.
+pub(crate) async fn comment(run: &Run, body: String) -> Result<(), Error> {
+    let Some((home, issue)) = &run.settings.issue_home else {
+        return Ok(());
+    };
+    let step_key = StepKey::new(Scope::Run, 1, "comment");
+    let operation = step_key.operation(&run.settings.run);
+    let forge = &run.repository(home)?.forge;
+    let look = async {
+        let found = forge.find(&operation).await?;
+        Ok(if found.is_some() {
+            Look::Acted(())
+        } else {
+            Look::NotActed
+        })
+    };
+    let step = Step::new(step_key, Fingerprint::new(), WhenUnknown::reconcile(look));
+    let comment = NewComment {
+        issue: *issue,
+        body,
+    };
+    step::run(&*run.ports.steps, step, |_| async {
+        forge.create_comment(&operation, comment).await?;
+        Ok(())
+    })
+    .await?;
+    Ok(())
+}
+
+/// Closes the issue when all of its change has landed.
+pub(crate) async fn close_issue(run: &Run) -> Result<(), Error> {
+    let Some((home, issue)) = &run.settings.issue_home else {
+        return Ok(());
+    };
+    let step_key = StepKey::new(Scope::Run, 1, "close-issue");
+    let operation = step_key.operation(&run.settings.run);
+    let forge = &run.repository(home)?.forge;
+    let change = IssueChange {
+        state: Some(IssueState::Closed),
+        ..IssueChange::default()
+    };
+    // Closing a closed issue changes nothing.
+    run.step(step_key, Fingerprint::new(), |_| async {
+        forge.update_issue(&operation, *issue, change).await?;
+        Ok(())
+    })
+    .await?;
+    Ok(())
+}
+
+/// What a person has asked for, by the settings or through the inbox.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    /// Target branches are to be moved.
+    pub(crate) land: bool,
+    /// A person has said so after the run had ended; that is consent to what the review says.
+    explicitly: bool,
+    gate_is_open: bool,
+    update_checkout: bool,
+    allow_unverified: bool,
+}
+
+impl Asked {
+    pub(crate) async fn of(run: &Run) -> Result<Self, Error> {
+        let landing = run.settings.landing;
+        let mut asked = Self {
+            land: landing.land,
+            explicitly: false,
+            gate_is_open: !run.settings.approvals.landing,
+            update_checkout: landing.update_checkout,
+            allow_unverified: landing.allow_unverified,
+        };
+        for message in run.ports.inbox.messages().await? {
+            match message {
+                Message::Land {
+                    update_checkout,
+                    allow_unverified,
+                } => {
+                    (asked.land, asked.explicitly, asked.gate_is_open) = (true, true, true);
+                    asked.update_checkout |= update_checkout;
+                    asked.allow_unverified |= allow_unverified;
+                }
+                Message::Approve {
+                    gate: Gate::Landing,
+                    ..
+                } => asked.gate_is_open = true,
+                _ => {}
+            }
+        }
+        Ok(asked)
+    }
+
+    /// Whether a person must open the gate first.
+    pub(crate) fn waits_at_gate(self) -> bool {
+        self.land && !self.gate_is_open
+    }
+
+    /// Why a repository may not land, and what to do.
+    pub(crate) fn refusal(self, run: &Run, progress: &Progress) -> Option<RepositoryState> {
+        let run = &run.settings.run;
+        let verified = matches!(progress.verified, Some(Verdict::Passed));
+        if !verified && !self.allow_unverified {
+            return Some(RepositoryState::Blocked {
+                reason: "not verified: the repository has no test command".to_owned(),
+                hint: format!("automation land {run} --allow-unverified"),
+            });
+        }
+        let rejected = progress
+            .review
+            .as_ref()
+            .is_some_and(|review| !review.approved);
+        if rejected && !self.explicitly {
+            return Some(RepositoryState::Blocked {
+                reason: "the review did not approve the change".to_owned(),
+                hint: format!("automation land {run}"),
+            });
+        }
+        None
+    }
+}
+
+/// What came of one try to move a target branch, as it is recorded.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Tried {
+    Moved,
+    TargetMoved(CommitId),
+}
+
+/// Moves a repository's target branch to its change, brought up to the target where that has moved.
+pub(crate) async fn land(
+    run: &Run,
+    progress: &mut Progress,
+    asked: Asked,
+) -> Result<RepositoryState, Error> {
+    let name = progress.name.clone();
+    let mut expected = progress.base.clone();
+    for attempt in 1..=MAX_CATCH_UPS {
+        run.check_paused()?;
+        let mut blocked = None;
+        let tried = try_land(run, progress, attempt, &expected, asked, &mut blocked).await;
+        if let Some((blocked, hint)) = blocked {
+            let reason = blocked_reason(progress, &blocked);
+            let (repository, event_reason) = (name.clone(), reason.clone());
+            run.emit(
+                None,
+                Event::RepositoryNotLanded {
+                    repository,
+                    reason: event_reason,
+                },
+            );
+            return Ok(RepositoryState::Blocked { reason, hint });
+        }
+        match tried? {
+            Tried::Moved => {
+                close_pull_request(run, progress).await?;
+                return Ok(RepositoryState::Landed);
+            }
+            Tried::TargetMoved(now) => match catch_up(run, progress, attempt, &now).await? {
+                Ok(head) => (expected, progress.head) = (now, head),
+                Err(reason) => {
+                    let (repository, event_reason) = (name.clone(), reason.clone());
+                    let event = Event::RepositoryNotLanded {
+                        repository,
+                        reason: event_reason,
+                    };
+                    run.emit(None, event);
+                    return Ok(RepositoryState::Failed { reason });
+                }
+            },
+        }
+    }
+    let run_id = &run.settings.run;
+    Ok(RepositoryState::Blocked {
+        reason: format!(
+            "branch {} moved {MAX_CATCH_UPS} times while landing",
+            progress.target
+        ),
+        hint: format!("automation land {run_id}"),
+    })
+}
+
+async fn try_land(
+    run: &Run,
+    progress: &Progress,
+    attempt: u32,
+    expected: &CommitId,
+    asked: Asked,
+    blocked: &mut Option<(Blocked, String)>,
+) -> Result<Tried, StepError> {
+    let name = &progress.name;
+    let checkout = if asked.update_checkout {
+        CheckoutPolicy::Update
+    } else {
+        CheckoutPolicy::Leave
+    };
+    let landing = Landing {
+        branch: progress.target.clone(),
+        expected: expected.clone(),
+        commit: progress.head.clone(),
+        checkout,
+    };
+    let fingerprint = Fingerprint::new()
+        .with("head", &progress.head)
+        .with("expected", expected);
+    run.step(key(name, attempt, "land"), fingerprint, |step| async move {
+        match run.repository(name)?.repository.land(&landing).await? {
+            Landed::Moved => {
+                let (repository, branch) = (name.clone(), landing.branch);
+                let event = Event::RepositoryLanded {
+                    repository,
+                    branch,
+                    commit: landing.commit,
+                };
+                run.emit(Some(&step), event);
+                Ok(Tried::Moved)
+            }
+            Landed::TargetMoved { now } => Ok(Tried::TargetMoved(now)),
+            // Not recorded: the next try asks the repository again.
+            Landed::Blocked { blocked: why, hint } => {
+                *blocked = Some((why, hint));
+                Err(PortError::new(
+                    ErrorClass::Conflict,
+                    "move the target branch",
+                ))
+            }
+        }
+    })
+    .await
+}
+
+fn blocked_reason(progress: &Progress, blocked: &Blocked) -> String {
+    let target = &progress.target;
+    match blocked {
+        Blocked::CheckedOut { folder } => {
+            format!("ready: branch {target} is checked out in {folder}")
+        }
+        Blocked::Dirty { folder, paths } => format!(
+            "branch {target} is checked out in {folder} with uncommitted work in {}",
+            paths.join(", ")
+        ),
+        _ => format!("branch {target} cannot be moved now"),
+    }
+}
+
+/// Merges a moved target into the change, tests it and publishes it again.
+/// The inner error says why that cannot be.
+async fn catch_up(
+    run: &Run,
+    progress: &Progress,
+    attempt: u32,
+    target: &CommitId,
+) -> Result<Result<CommitId, String>, Error> {
+    let name = &progress.name;
+    let fingerprint = Fingerprint::new()
+        .with("head", &progress.head)
+        .with("target", target);
+    let merged: Merge = run
+        .step(key(name, attempt, "catch-up"), fingerprint, |_| {
+            merge_target(run, progress, target)
+        })
+        .await?;
+    let head = match merged {
+        Merge::FastForward { commit } | Merge::Merged { commit } => commit,
+        Merge::Conflict { paths } => {
+            let (target, list) = (&progress.target, paths.join(", "));
+            return Ok(Err(format!(
+                "branch {target} has moved and conflicts with the change in {list}"
+            )));
+        }
+    };
+    if let Verdict::Failed { failure } = test_head(run, name, &head, attempt, "retest").await? {
+        let target = &progress.target;
+        return Ok(Err(format!(
+            "branch {target} has moved, and the change fails on it: {failure}"
+        )));
+    }
+    publish(run, name, &head, attempt + 1).await?;
+    if let Some(number) = progress.pull_request {
+        let step_key = key(name, attempt, "update-pull-request");
+        let change = PullRequestChange {
+            head_commit: Some(head.clone()),
+            ..PullRequestChange::default()
+        };
+        update_pull_request(run, name, step_key, number, change).await?;
+    }
+    Ok(Ok(head))
+}
+
+async fn merge_target(
+    run: &Run,
+    progress: &Progress,
+    target: &CommitId,
+) -> Result<Merge, PortError> {
+    let name = &progress.name;
+    let repository = &run.repository(name)?.repository;
+    repository.fetch(&progress.target).await?;
+    let message = format!("Merge branch {} into the change\n", progress.target);
+    let merged = repository.merge(target, &progress.head, &message).await?;
+    if let Merge::FastForward { commit } | Merge::Merged { commit } = &merged {
+        let expected = Some(run.integration_head(name).await?);
+        let new = Some(commit.clone());
+        if expected != new {
+            let update = RefUpdate {
+                name: run.reference("integration"),
+                expected,
+                new,
+            };
+            repository.update_refs(&[update]).await?;
+        }
+    }
+    Ok(merged)
+}
+
+async fn close_pull_request(run: &Run, progress: &Progress) -> Result<(), Error> {
+    let Some(number) = progress.pull_request else {
+        return Ok(());
+    };
+    let change = PullRequestChange {
+        state: Some(PullRequestState::Merged),
+        ..PullRequestChange::default()
+    };
+    let step_key = key(&progress.name, 1, "close-pull-request");
+    update_pull_request(run, &progress.name, step_key, number, change).await
+}
+
+/// Setting the same values again changes nothing.
+async fn update_pull_request(
+    run: &Run,
+    name: &RepositoryName,
+    step_key: StepKey,
+    number: IssueNumber,
+    change: PullRequestChange,
+) -> Result<(), Error> {
+    let operation = step_key.operation(&run.settings.run);
+    let forge = &run.repository(name)?.forge;
+    let fingerprint = Fingerprint::new().with_json("change", &change);
+    run.step(step_key, fingerprint, |_| async {
+        forge
+            .update_pull_request(&operation, number, change)
+            .await?;
+        Ok(())
+    })
+    .await?;
+    Ok(())
+}
+
+/// Publishes a change and opens its pull request.
+pub(crate) async fn propose(
+    run: &Run,
+    progress: &mut Progress,
+    tasks: &[crate::TaskEnd],
+    plan: &core_types::Plan,
+) -> Result<(), Error> {
+    publish(run, &progress.name, &progress.head, 1).await?;
+    let body = report::pull_request_body(run, progress, plan, tasks);
+    progress.pull_request = Some(open_pull_request(run, progress, body).await?);
+    Ok(())
+}

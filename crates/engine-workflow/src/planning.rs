@@ -1,0 +1,262 @@
+//! The first stage: where each repository starts, and the plan.
+
+use std::collections::BTreeMap;
+
+use core_types::{
+    AdviceRequest, AgentAnswer, AgentRequest, AgentTask, CommitId, ErrorClass, Event, Gate,
+    Message, Plan, PortError, RefUpdate, RepositoryName, Scope, SpendScope, Stage, StepKey,
+    StepRef, step::Fingerprint,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::{
+    Error,
+    plan::{Finding, from_answer, plain_plan, validate},
+    run::{Run, as_failure},
+};
+
+/// How often an agent is asked for a plan: once, and twice more with its findings.
+const PLAN_ROUNDS: u32 = 3;
+
+/// Where each repository starts.
+pub(crate) type Bases = BTreeMap<RepositoryName, CommitId>;
+
+/// A settled plan, or the gate that the run waits at.
+pub(crate) enum Planned {
+    Plan(Plan),
+    AtGate(Gate),
+}
+
+/// Fixes the commit that each repository starts from.
+pub(crate) async fn start(run: &Run) -> Result<Bases, Error> {
+    let mut bases = Bases::new();
+    for repository in &run.settings.repositories {
+        let key = StepKey::new(Scope::Repository(repository.name.clone()), 1, "start");
+        let fingerprint = Fingerprint::new().with("target", &repository.target);
+        let base = run
+            .step(key, fingerprint, |_| start_repository(run, repository))
+            .await?;
+        bases.insert(repository.name.clone(), base);
+    }
+    Ok(bases)
+}
+
+async fn start_repository(
+    run: &Run,
+    settings: &crate::settings::RepositorySettings,
+) -> Result<CommitId, PortError> {
+    let port = &run.repository(&settings.name)?.repository;
+    let base_reference = run.reference("base");
+    // A crash may have come after the references were made: then their commit counts.
+    if let Some(base) = port.resolve(&base_reference).await? {
+        return Ok(base);
+    }
+    let base = port.fetch(&settings.target).await?;
+    for warning in port.warnings().await? {
+        run.emit(None, Event::Warning { message: warning });
+    }
+    let create = |name| RefUpdate {
+        name,
+        expected: None,
+        new: Some(base.clone()),
+    };
+    port.update_refs(&[create(base_reference), create(run.reference("integration"))])
+        .await?;
+    Ok(base)
+}
+
+/// Settles the plan: the person's, the agent's, or the plain one; and waits at its gate.
+pub(crate) async fn plan(run: &Run, bases: &Bases) -> Result<Planned, Error> {
+    run.enter(Stage::Planning, json!({ "repositories": bases }))
+        .await?;
+    let proposed = propose(run, bases).await?;
+    let plan = if run.settings.approvals.plan {
+        match approved(run, proposed).await? {
+            Some(plan) => plan,
+            None => return Ok(Planned::AtGate(Gate::Plan)),
+        }
+    } else {
+        proposed
+    };
+    let key = StepKey::new(Scope::Run, 1, "plan");
+    let fingerprint = Fingerprint::new().with_json("plan", &plan);
+    let plan = run
+        .step(key, fingerprint, |step| async move {
+            run.ports.plan_file.write(&plan)?;
+            let event = Event::PlanReady {
+                plan: plan.id.clone(),
+                tasks: plan.tasks.len(),
+            };
+            run.emit(Some(&step), event);
+            Ok(plan)
+        })
+        .await?;
+    Ok(Planned::Plan(plan))
+}
+
+async fn propose(run: &Run, bases: &Bases) -> Result<Plan, Error> {
+    if let Some(plan) = &run.settings.plan {
+        let findings = validate(plan, &run.settings.repositories);
+        return if findings.is_empty() {
+            Ok(plan.clone())
+        } else {
+            Err(Error::Plan(findings))
+        };
+    }
+    if !run.ports.agent.capabilities().plan {
+        return Ok(plain_plan(&run.settings));
+    }
+    let mut findings = Vec::new();
+    for round in 1..=PLAN_ROUNDS {
+        let answer = ask(run, bases, round, &findings).await?;
+        let answered = match answer {
+            Answer::Failed(reason) => return Err(Error::Planning(reason)),
+            Answer::Plan(value) => {
+                from_answer(&value, &run.settings.plan_id, &run.settings.issue.title)
+            }
+        };
+        match answered {
+            Err(wrong) => findings = wrong,
+            Ok(plan) => {
+                findings = validate(&plan, &run.settings.repositories);
+                if findings.is_empty() {
+                    return Ok(plan);
+                }
+            }
+        }
+    }
+    Err(Error::AgentPlan {
+        rounds: PLAN_ROUNDS,
+        findings,
+    })
+}
+
+/// What came of asking the agent for a plan, as it is recorded.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Answer {
+    Plan(Value),
+    Failed(String),
+}
+
+async fn ask(run: &Run, bases: &Bases, round: u32, findings: &[Finding]) -> Result<Answer, Error> {
+    let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    let key = StepKey::new(Scope::Run, round, "plan-by-agent");
+    let fingerprint = Fingerprint::new()
+        .with("agent", run.ports.agent.name())
+        .with_json("issue", &run.settings.issue)
+        .with_json("bases", bases);
+    let answer = run
+        .step(key, fingerprint, |step| {
+            Box::pin(ask_once(run, bases, round, findings, step))
+        })
+        .await?;
+    Ok(answer)
+}
+
+async fn ask_once(
+    run: &Run,
+    bases: &Bases,
+    round: u32,
+    findings: Vec<String>,
+    step: StepRef,
+) -> Result<Answer, PortError> {
+    let scratch = run.scratch(format!("planning/{round}.{}", step.execution));
+    let folder = scratch.join("repositories");
+    let mut repositories = Vec::new();
+    for repository in &run.settings.repositories {
+        let Some(base) = bases.get(&repository.name) else {
+            continue;
+        };
+        let clone = folder.join(repository.name.as_str());
+        run.repository(&repository.name)?
+            .repository
+            .clone_to(base, &clone)
+            .await?;
+        repositories.push(run.brief(repository, base));
+    }
+    let advice_request = AdviceRequest {
+        run: run.settings.run.clone(),
+        stage: Stage::Planning,
+        repository: None,
+        task: None,
+    };
+    let request = AgentRequest {
+        run: run.settings.run.clone(),
+        step: Some(step.clone()),
+        attempt: round,
+        issue: run.settings.issue.clone(),
+        task: AgentTask::Plan {
+            repositories,
+            findings,
+        },
+        advice: run
+            .ports
+            .aids
+            .advisor
+            .advise(&advice_request)
+            .await
+            .unwrap_or_default(),
+        folder,
+        scratch,
+        timeout: run.settings.limits.agent_timeout,
+    };
+    let spend = SpendScope {
+        run: run.settings.run.clone(),
+        repository: None,
+        task: None,
+    };
+    match crate::agent::work(run, &step, &spend, request).await {
+        Ok(result) => match result.answer {
+            AgentAnswer::Plan { plan } => Ok(Answer::Plan(plan)),
+            _ => Ok(Answer::Plan(Value::Null)),
+        },
+        // A wrong form goes back to the agent like a wrong plan.
+        Err(error) if error.class() == ErrorClass::Validation => Ok(Answer::Plan(Value::Null)),
+        Err(error) => as_failure(error).map(|failure| Answer::Failed(failure.message)),
+    }
+}
+
+/// The plan that a person approved, perhaps edited; `None` while nobody has.
+async fn approved(run: &Run, proposed: Plan) -> Result<Option<Plan>, Error> {
+    let key = StepKey::new(Scope::Run, 1, "plan-gate");
+    run.ports.plan_file.write(&proposed)?;
+    let messages = run.ports.inbox.messages().await?;
+    let approval = messages
+        .into_iter()
+        .rev()
+        .find_map(|message| match message {
+            Message::Approve {
+                gate: Gate::Plan,
+                plan,
+            } => Some(plan),
+            _ => None,
+        });
+    let Some(edited) = approval else {
+        run.emit(
+            None,
+            Event::GateReached {
+                gate: Gate::Plan.as_str().to_owned(),
+            },
+        );
+        return Ok(None);
+    };
+    let plan = edited.unwrap_or(proposed);
+    let findings = validate(&plan, &run.settings.repositories);
+    if !findings.is_empty() {
+        return Err(Error::Plan(findings));
+    }
+    let plan = run
+        .step(key, Fingerprint::new(), |step| async move {
+            run.emit(
+                Some(&step),
+                Event::GateOpened {
+                    gate: Gate::Plan.as_str().to_owned(),
+                },
+            );
+            Ok(plan)
+        })
+        .await?;
+    Ok(Some(plan))
+}

@@ -1,0 +1,136 @@
+//! Texts for people: pull requests and comments, in Markdown.
+
+use std::fmt::Write;
+
+use core_types::{Plan, Review};
+
+use crate::{TaskEnd, progress::Progress, run::Run, verify::Verdict};
+
+/// The body of a repository's pull request.
+pub(crate) fn pull_request_body(
+    run: &Run,
+    progress: &Progress,
+    plan: &Plan,
+    tasks: &[TaskEnd],
+) -> String {
+    let mut text = String::new();
+    if let Some((home, number)) = &run.settings.issue_home {
+        line(
+            &mut text,
+            format_args!(
+                "For issue {home}#{number}: {}\n",
+                one_line(&run.settings.issue.title)
+            ),
+        );
+    }
+    line(
+        &mut text,
+        format_args!("| task | what | state |\n| --- | --- | --- |"),
+    );
+    for task in plan
+        .tasks
+        .iter()
+        .filter(|task| task.repository == progress.name)
+    {
+        let status = tasks
+            .iter()
+            .find(|end| end.task == task.id)
+            .map(|end| end.status.as_str());
+        let status = status.unwrap_or("not run");
+        line(
+            &mut text,
+            format_args!("| {} | {} | {status} |", task.id, cell(&task.title)),
+        );
+    }
+    line(&mut text, format_args!(""));
+    line(&mut text, format_args!("- Tests: {}", tests(progress)));
+    line(
+        &mut text,
+        format_args!("- Review: {}", review(progress.review.as_ref())),
+    );
+    line(&mut text, format_args!("- Commit: {}", progress.head));
+    line(&mut text, format_args!("- Run: {}", run.settings.run));
+    if let Some(review) = &progress.review {
+        if !review.comments.trim().is_empty() {
+            line(&mut text, format_args!("\n{}", review.comments.trim()));
+        }
+        for issue in &review.issues_found {
+            let place = issue
+                .file
+                .as_deref()
+                .map(|file| format!("{file}: "))
+                .unwrap_or_default();
+            line(
+                &mut text,
+                format_args!(
+                    "- {:?}: {place}{}",
+                    issue.severity,
+                    one_line(&issue.message)
+                ),
+            );
+        }
+    }
+    text
+}
+
+/// What the triggering issue is told.
+pub(crate) fn issue_comment(run: &Run, repositories: &[Progress]) -> String {
+    let mut text = format!("Run {} has made a change.\n\n", run.settings.run);
+    line(
+        &mut text,
+        format_args!("| repository | pull request | tests | review |\n| --- | --- | --- | --- |"),
+    );
+    for progress in repositories {
+        let pull_request = match (progress.pull_request, &progress.failed) {
+            (Some(number), _) => format!("{}#{number}", progress.name),
+            (None, Some(reason)) => cell(reason),
+            (None, None) => "unchanged".to_owned(),
+        };
+        let review = review(progress.review.as_ref());
+        line(
+            &mut text,
+            format_args!(
+                "| {} | {pull_request} | {} | {review} |",
+                progress.name,
+                tests(progress)
+            ),
+        );
+    }
+    text
+}
+
+fn tests(progress: &Progress) -> &'static str {
+    match progress.verified {
+        Some(Verdict::Passed) => "passed",
+        Some(Verdict::Failed { .. }) => "failed",
+        Some(Verdict::NotVerified) | None => "not verified",
+    }
+}
+
+fn review(review: Option<&Review>) -> String {
+    match review {
+        None => "not reviewed".to_owned(),
+        Some(Review {
+            approved: true,
+            confidence,
+            ..
+        }) => {
+            format!("approved (confidence {confidence:.2})")
+        }
+        Some(Review { confidence, .. }) => format!("not approved (confidence {confidence:.2})"),
+    }
+}
+
+fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    writeln!(text, "{line}").expect("a string takes every text");
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A text that cannot break a Markdown table.
+fn cell(text: &str) -> String {
+    one_line(text).replace('|', "\\|")
+}

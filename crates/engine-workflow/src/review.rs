@@ -1,0 +1,111 @@
+//! The fourth stage: the agent looks at each repository's change, where it can.
+
+use core_types::{
+    AdviceRequest, AgentAnswer, AgentRequest, AgentTask, CommitId, Event, PortError,
+    RepositoryName, Review, Scope, SpendScope, Stage, StepKey, StepRef, step::Fingerprint,
+};
+
+use crate::{
+    Error,
+    run::{Run, as_failure},
+};
+
+/// How much of a diff an agent is given.
+const DIFF_LIMIT_BYTES: usize = 256 * 1024;
+
+/// A repository's change, to be reviewed.
+pub(crate) struct Change<'a> {
+    pub(crate) repository: &'a RepositoryName,
+    pub(crate) base: &'a CommitId,
+    pub(crate) head: &'a CommitId,
+    pub(crate) tests_passed: Option<bool>,
+}
+
+/// Reviews one repository's change; `None` for "not reviewed".
+pub(crate) async fn review(run: &Run, change: Change<'_>) -> Result<Option<Review>, Error> {
+    if !run.ports.agent.capabilities().review {
+        return Ok(None);
+    }
+    let key = StepKey::new(Scope::Repository(change.repository.clone()), 1, "review");
+    let fingerprint = Fingerprint::new()
+        .with("agent", run.ports.agent.name())
+        .with("head", change.head);
+    let review = run.step(key, fingerprint, |step| async move {
+        let review = Box::pin(review_once(run, &change, &step)).await?;
+        let repository = change.repository.clone();
+        run.emit(
+            Some(&step),
+            Event::RepositoryReviewed {
+                repository,
+                review: review.clone(),
+            },
+        );
+        Ok(review)
+    });
+    Ok(review.await?)
+}
+
+async fn review_once(
+    run: &Run,
+    change: &Change<'_>,
+    step: &StepRef,
+) -> Result<Option<Review>, PortError> {
+    let Some(settings) = run.settings.repository(change.repository) else {
+        return Ok(None);
+    };
+    let port = &run.repository(change.repository)?.repository;
+    let diff = port
+        .diff(change.base, change.head, DIFF_LIMIT_BYTES)
+        .await?;
+    let workspace = port.lease(change.head).await?;
+    let advice_request = AdviceRequest {
+        run: run.settings.run.clone(),
+        stage: Stage::Review,
+        repository: Some(change.repository.clone()),
+        task: None,
+    };
+    let request = AgentRequest {
+        run: run.settings.run.clone(),
+        step: Some(step.clone()),
+        attempt: 1,
+        issue: run.settings.issue.clone(),
+        task: AgentTask::Review {
+            repository: run.brief(settings, change.base),
+            head: change.head.clone(),
+            diff: diff.text,
+            tests_passed: change.tests_passed,
+        },
+        advice: run
+            .ports
+            .aids
+            .advisor
+            .advise(&advice_request)
+            .await
+            .unwrap_or_default(),
+        folder: workspace.folder().to_owned(),
+        scratch: run.scratch(format!(
+            "repositories/{}/review.{}",
+            change.repository, step.execution
+        )),
+        timeout: run.settings.limits.agent_timeout,
+    };
+    let spend = SpendScope {
+        run: run.settings.run.clone(),
+        repository: Some(change.repository.clone()),
+        task: None,
+    };
+    match crate::agent::work(run, step, &spend, request).await {
+        Ok(result) => match result.answer {
+            AgentAnswer::Review { review } => Ok(Some(review)),
+            _ => Ok(None),
+        },
+        Err(error) => {
+            let failure = as_failure(error)?;
+            let repository = change.repository;
+            let message =
+                format!("the review of {repository} failed, so it is not reviewed: {failure}");
+            run.emit(Some(step), Event::Warning { message });
+            Ok(None)
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! What every stage works with: settings, ports, locks, and the names of references.
+
+use std::{collections::BTreeMap, future::Future, path::PathBuf};
+
+use core_types::{
+    BranchName, CancellationToken, CommitId, ErrorClass, Event, Failure, FailureKind, PortError,
+    RefName, RefUpdate, RepositoryBrief, RepositoryName, Stage, StepKey, StepRef, TaskId,
+    step::{self, Fingerprint, Step, StepError, WhenUnknown},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::{
+    Error,
+    ports::{Ports, RepositoryPorts},
+    settings::{RepositorySettings, Settings},
+};
+
+/// A run in one process.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) settings: Settings,
+    pub(crate) ports: Ports,
+    pub(crate) cancel: CancellationToken,
+    /// One merge at a time into each integration branch.
+    merging: BTreeMap<RepositoryName, Mutex<()>>,
+}
+
+impl Run {
+    pub(crate) fn new(settings: Settings, ports: Ports, cancel: CancellationToken) -> Self {
+        let names = settings
+            .repositories
+            .iter()
+            .map(|repository| repository.name.clone());
+        let merging = names.map(|name| (name, Mutex::new(()))).collect();
+        Self {
+            settings,
+            ports,
+            cancel,
+            merging,
+        }
+    }
+
+    pub(crate) fn emit(&self, step: Option<&StepRef>, event: Event) {
+        self.ports.events.emit(step, event);
+    }
+
+    /// Runs an idempotent step.
+    pub(crate) async fn step<T, Acting>(
+        &self,
+        key: StepKey,
+        fingerprint: Fingerprint,
+        act: impl FnOnce(StepRef) -> Acting,
+    ) -> Result<T, StepError>
+    where
+        T: Serialize + DeserializeOwned,
+        Acting: Future<Output = Result<T, PortError>>,
+    {
+        step::run(
+            &*self.ports.steps,
+            Step::new(key, fingerprint, WhenUnknown::Idempotent),
+            act,
+        )
+        .await
+    }
+
+    /// The ports of a repository of the run.
+    pub(crate) fn repository(&self, name: &RepositoryName) -> Result<&RepositoryPorts, PortError> {
+        self.ports.repositories.get(name).ok_or_else(|| {
+            PortError::new(
+                ErrorClass::Internal,
+                format!("find the ports of repository {name}"),
+            )
+        })
+    }
+
+    /// Waits until no other task merges into the repository.
+    pub(crate) async fn merging(&self, name: &RepositoryName) -> Option<MutexGuard<'_, ()>> {
+        Some(self.merging.get(name)?.lock().await)
+    }
+
+    pub(crate) fn check_paused(&self) -> Result<(), Error> {
+        if self.cancel.is_cancelled() {
+            Err(Error::Paused)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The integration branch's head in the mirror.
+    pub(crate) async fn integration_head(
+        &self,
+        repository: &RepositoryName,
+    ) -> Result<CommitId, PortError> {
+        let name = self.reference("integration");
+        let head = self
+            .repository(repository)?
+            .repository
+            .resolve(&name)
+            .await?;
+        head.ok_or_else(|| {
+            PortError::new(
+                ErrorClass::NotFound,
+                format!("find {name} in the mirror of {repository}"),
+            )
+        })
+    }
+
+    /// Points a reference of the mirror to a commit, whatever it holds now.
+    pub(crate) async fn keep(
+        &self,
+        repository: &RepositoryName,
+        name: RefName,
+        commit: &CommitId,
+    ) -> Result<(), PortError> {
+        let port = &self.repository(repository)?.repository;
+        let expected = port.resolve(&name).await?;
+        if expected.as_ref() == Some(commit) {
+            return Ok(());
+        }
+        port.update_refs(&[RefUpdate {
+            name,
+            expected,
+            new: Some(commit.clone()),
+        }])
+        .await
+    }
+
+    /// A reference of this run in each mirror.
+    pub(crate) fn reference(&self, what: &str) -> RefName {
+        let run = &self.settings.run;
+        RefName::new(format!("refs/automation/{run}/{what}"))
+            .expect("ids are valid parts of a reference")
+    }
+
+    /// What keeps the commit of a task's attempt.
+    pub(crate) fn attempt_reference(&self, task: &TaskId, attempt: u32) -> RefName {
+        self.reference(&format!("task/{task}/{attempt}"))
+    }
+
+    /// The branch that is published in the user's repositories.
+    pub(crate) fn change_branch(&self) -> BranchName {
+        let run = &self.settings.run;
+        BranchName::new(format!("automation/{run}/change"))
+            .expect("a run id is a valid part of a branch name")
+    }
+
+    /// The folder for files of one piece of work, such as transcripts.
+    pub(crate) fn scratch(&self, name: impl AsRef<std::path::Path>) -> PathBuf {
+        self.ports.folder.join(name)
+    }
+
+    pub(crate) fn brief(
+        &self,
+        repository: &RepositorySettings,
+        base: &CommitId,
+    ) -> RepositoryBrief {
+        RepositoryBrief {
+            name: repository.name.clone(),
+            target: repository.target.clone(),
+            base: base.clone(),
+            test_command: repository.test_command.as_ref().map(ToString::to_string),
+        }
+    }
+
+    /// Begins a stage: its event and its checkpoint, once.
+    pub(crate) async fn enter(
+        &self,
+        stage: Stage,
+        data: serde_json::Value,
+    ) -> Result<(), StepError> {
+        let key = StepKey::new(core_types::Scope::Run, 1, stage_step(stage));
+        self.step(key, Fingerprint::new(), |step| async move {
+            self.emit(Some(&step), Event::StageStarted { stage });
+            let plan = &self.settings.plan_id;
+            self.ports
+                .checkpoints
+                .create(plan, stage.as_str(), data)
+                .await?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn stage_step(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Planning => "enter-planning",
+        Stage::Implementation => "enter-implementation",
+        Stage::Testing => "enter-testing",
+        Stage::Review => "enter-review",
+        Stage::Landing => "enter-landing",
+    }
+}
+
+/// Splits errors: those that stop the run come back as errors, so that the
+/// step stays open; the others are a failure that is recorded.
+pub(crate) fn as_failure(error: PortError) -> Result<Failure, PortError> {
+    match error.class() {
+        ErrorClass::ResourceExhausted | ErrorClass::Cancelled | ErrorClass::BudgetExceeded => {
+            Err(error)
+        }
+        ErrorClass::Timeout => Ok(Failure::new(
+            ErrorClass::Timeout,
+            FailureKind::Deadline,
+            error.to_line(),
+        )),
+        _ => Ok(Failure::from(&error)),
+    }
+}

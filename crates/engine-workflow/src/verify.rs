@@ -1,0 +1,156 @@
+//! Set-up and test commands in a clone.
+
+use std::path::Path;
+
+use core_types::{
+    CommandLine, CommandPurpose, CommandRequest, CommitId, ErrorClass, Event, Exit, Failure,
+    FailureKind, PortError, RepositoryName, StepRef, Workspace,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::run::{Run, as_failure};
+
+/// What the tests say, as it is recorded.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "verdict")]
+pub(crate) enum Verdict {
+    Passed,
+    NotVerified,
+    Failed { failure: Failure },
+}
+
+impl Verdict {
+    pub(crate) fn passed(&self) -> Option<bool> {
+        match self {
+            Self::Passed => Some(true),
+            Self::NotVerified => None,
+            Self::Failed { .. } => Some(false),
+        }
+    }
+}
+
+/// Runs the repository's set-up command, if it has one.
+pub(crate) async fn set_up(
+    run: &Run,
+    repository: &RepositoryName,
+    folder: &Path,
+    scratch: &Path,
+    step: Option<&StepRef>,
+) -> Result<Option<Failure>, PortError> {
+    let settings = run.settings.repository(repository);
+    let Some(command) = settings.and_then(|it| it.setup_command.clone()) else {
+        return Ok(None);
+    };
+    let timeout = run.settings.limits.setup_timeout;
+    let purpose = CommandPurpose::Setup;
+    let request = CommandRequest {
+        step: step.cloned(),
+        purpose,
+        command,
+        folder: folder.to_owned(),
+        environment: environment(run, repository),
+        timeout,
+        log: scratch.join("setup.log"),
+    };
+    execute(run, repository, request).await
+}
+
+/// Tests a commit: in the workspace it was made in, or in a fresh clone of it.
+pub(crate) async fn verify(
+    run: &Run,
+    repository: &RepositoryName,
+    commit: &CommitId,
+    workspace: Option<&dyn Workspace>,
+    scratch: &Path,
+    step: &StepRef,
+) -> Result<Verdict, PortError> {
+    let Some(settings) = run.settings.repository(repository) else {
+        return Ok(Verdict::NotVerified);
+    };
+    let Some(command) = settings.test_command.clone() else {
+        return Ok(Verdict::NotVerified);
+    };
+    let fresh;
+    let folder = match workspace {
+        Some(workspace) => workspace.folder(),
+        None => {
+            fresh = run.repository(repository)?.repository.lease(commit).await?;
+            if let Some(failure) =
+                set_up(run, repository, fresh.folder(), scratch, Some(step)).await?
+            {
+                return Ok(Verdict::Failed { failure });
+            }
+            fresh.folder()
+        }
+    };
+    let request = CommandRequest {
+        step: Some(step.clone()),
+        purpose: CommandPurpose::Test,
+        command,
+        folder: folder.to_owned(),
+        environment: environment(run, repository),
+        timeout: settings
+            .test_timeout
+            .unwrap_or(run.settings.limits.test_timeout),
+        log: scratch.join("test.log"),
+    };
+    let failure = execute(run, repository, request).await?;
+    Ok(failure.map_or(Verdict::Passed, |failure| Verdict::Failed { failure }))
+}
+
+fn environment(run: &Run, repository: &RepositoryName) -> Vec<(String, String)> {
+    vec![
+        ("AUTOMATION_RUN_ID".to_owned(), run.settings.run.to_string()),
+        ("AUTOMATION_REPOSITORY".to_owned(), repository.to_string()),
+    ]
+}
+
+/// Runs a command; a failure of the command is a value, what stops the run an error.
+async fn execute(
+    run: &Run,
+    repository: &RepositoryName,
+    request: CommandRequest,
+) -> Result<Option<Failure>, PortError> {
+    let CommandRequest {
+        step,
+        purpose,
+        command,
+        ..
+    } = request.clone();
+    let outcome = match run.ports.commands.run(request, &run.cancel).await {
+        Ok(outcome) => outcome,
+        Err(error) => return as_failure(error).map(Some),
+    };
+    let event = Event::CommandEnded {
+        repository: repository.clone(),
+        purpose: purpose.as_str().to_owned(),
+        passed: outcome.exit.is_success(),
+        duration: outcome.duration,
+    };
+    run.emit(step.as_ref(), event);
+    if outcome.exit.is_success() {
+        return Ok(None);
+    }
+    Ok(Some(
+        command_failure(purpose, &command, outcome.exit).with_detail(outcome.tail),
+    ))
+}
+
+fn command_failure(purpose: CommandPurpose, command: &CommandLine, exit: Exit) -> Failure {
+    let kind = match purpose {
+        CommandPurpose::Setup => FailureKind::Setup,
+        CommandPurpose::Test => FailureKind::Tests {
+            command: command.to_string(),
+        },
+    };
+    let class = match (exit, purpose) {
+        (Exit::TimedOut, _) => ErrorClass::Timeout,
+        (_, CommandPurpose::Test) => ErrorClass::TestFailure,
+        (_, CommandPurpose::Setup) => ErrorClass::Internal,
+    };
+    Failure::new(
+        class,
+        kind,
+        format!("{} command `{command}` failed: {exit}", purpose.as_str()),
+    )
+}

@@ -1,0 +1,339 @@
+//! The main job, stage by stage.
+
+use std::sync::Arc;
+
+use core_types::{
+    CancellationToken, CommitId, Event, Gate, Plan, Scope, Stage, StepKey, step::Fingerprint,
+};
+use serde_json::json;
+
+use crate::{
+    Error, Ports, Settings,
+    end::{EndStatus, RepositoryEnd, RepositoryState, RunEnd, TaskEnd},
+    implementation::implement,
+    landing::{self, Asked},
+    planning::{self, Bases, Planned},
+    progress::Progress,
+    report, review,
+    run::Run,
+    settings::LandingMode,
+    testing,
+    verify::Verdict,
+};
+
+/// A run, ready to begin or to go on.
+#[derive(Debug)]
+pub struct Workflow {
+    run: Arc<Run>,
+    session: u32,
+}
+
+impl Workflow {
+    /// A run with its settings and ports. `session` says how often a process
+    /// has taken the run, this one included. Cancelling the token pauses the run.
+    #[must_use]
+    pub fn new(settings: Settings, ports: Ports, session: u32, pause: &CancellationToken) -> Self {
+        let run = Arc::new(Run::new(settings, ports, pause.child_token()));
+        Self { run, session }
+    }
+
+    /// Runs, or goes on, until the run has ended or waits for a person.
+    ///
+    /// # Errors
+    ///
+    /// What stopped the run before its end: it can be resumed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends all agents and commands. Nothing recorded is lost.
+    pub async fn execute(&self) -> Result<RunEnd, Error> {
+        let run = &self.run;
+        let max_workers = run.settings.limits.max_workers;
+        run.emit(
+            None,
+            Event::RunStarted {
+                session: self.session,
+                max_workers,
+            },
+        );
+        let result = Box::pin(stages(run)).await;
+        match &result {
+            Ok(end) => run.emit(None, ended(end)),
+            Err(error) => run.emit(
+                None,
+                Event::RunPaused {
+                    reason: error.to_string(),
+                },
+            ),
+        }
+        run.ports.events.flush().await?;
+        result
+    }
+}
+
+fn ended(end: &RunEnd) -> Event {
+    let reason = match end.status {
+        EndStatus::Done => "done".to_owned(),
+        EndStatus::Failed => "failed".to_owned(),
+        EndStatus::Partial => "some repositories landed and others did not".to_owned(),
+        EndStatus::AtGate(gate) => format!("waits at the gate \"{}\"", gate.as_str()),
+        EndStatus::NeedsPerson => "waits for a person".to_owned(),
+    };
+    match end.status {
+        EndStatus::AtGate(_) | EndStatus::NeedsPerson => Event::RunPaused { reason },
+        _ => Event::RunEnded {
+            exit_code: end.status.exit_code(),
+            summary: reason,
+        },
+    }
+}
+
+async fn stages(run: &Arc<Run>) -> Result<RunEnd, Error> {
+    let bases = planning::start(run).await?;
+    let plan = match Box::pin(planning::plan(run, &bases)).await? {
+        Planned::Plan(plan) => plan,
+        Planned::AtGate(gate) => {
+            let status = EndStatus::AtGate(gate);
+            return Ok(RunEnd {
+                status,
+                tasks: Vec::new(),
+                repositories: Vec::new(),
+            });
+        }
+    };
+    run.check_paused()?;
+
+    run.enter(Stage::Implementation, json!({ "plan": plan }))
+        .await?;
+    let tasks = Box::pin(implement(run, &plan)).await?;
+    let mut repositories = integrated(run, &bases, &plan, &tasks).await?;
+    let goes_on = |repositories: &[Progress]| {
+        let any_failed = repositories
+            .iter()
+            .any(|progress| progress.failed.is_some());
+        !any_failed || run.settings.landing.mode == LandingMode::Each
+    };
+    if !goes_on(&repositories) {
+        return failed(run, tasks, repositories).await;
+    }
+
+    run.enter(Stage::Testing, json!({ "heads": heads(&repositories) }))
+        .await?;
+    Box::pin(test(run, &mut repositories)).await?;
+    if !goes_on(&repositories) {
+        return failed(run, tasks, repositories).await;
+    }
+
+    run.enter(Stage::Review, json!({ "heads": heads(&repositories) }))
+        .await?;
+    for progress in repositories
+        .iter_mut()
+        .filter(|progress| progress.goes_on())
+    {
+        run.check_paused()?;
+        let change = review::Change {
+            repository: &progress.name,
+            base: &progress.base,
+            head: &progress.head,
+            tests_passed: progress.verified.as_ref().and_then(Verdict::passed),
+        };
+        progress.review = Box::pin(review::review(run, change)).await?;
+    }
+
+    run.check_paused()?;
+    run.enter(Stage::Landing, json!({ "heads": heads(&repositories) }))
+        .await?;
+    for progress in repositories
+        .iter_mut()
+        .filter(|progress| progress.goes_on())
+    {
+        landing::propose(run, progress, &tasks, &plan).await?;
+    }
+    if repositories.iter().any(Progress::has_changed) {
+        landing::comment(run, report::issue_comment(run, &repositories)).await?;
+    }
+    Box::pin(land(run, tasks, repositories)).await
+}
+
+/// The integration heads as they are when all tasks have ended, and which repositories have failed.
+async fn integrated(
+    run: &Run,
+    bases: &Bases,
+    plan: &Plan,
+    tasks: &[TaskEnd],
+) -> Result<Vec<Progress>, Error> {
+    let mut repositories = Vec::with_capacity(bases.len());
+    for settings in &run.settings.repositories {
+        let name = &settings.name;
+        let Some(base) = bases.get(name) else {
+            continue;
+        };
+        let key = StepKey::new(Scope::Repository(name.clone()), 1, "integrated");
+        let head: CommitId = run
+            .step(key, Fingerprint::new(), |_| run.integration_head(name))
+            .await?;
+        let bad: Vec<String> = tasks
+            .iter()
+            .filter(|end| !end.status.is_good())
+            .filter(|end| {
+                plan.tasks
+                    .iter()
+                    .any(|task| task.id == end.task && task.repository == *name)
+            })
+            .map(|end| format!("{} {}", end.task, end.status))
+            .collect();
+        let failed = (!bad.is_empty()).then(|| format!("task {}", bad.join(", task ")));
+        repositories.push(Progress {
+            name: name.clone(),
+            target: settings.target.clone(),
+            base: base.clone(),
+            head,
+            failed,
+            verified: None,
+            review: None,
+            pull_request: None,
+        });
+    }
+    Ok(repositories)
+}
+
+fn heads(repositories: &[Progress]) -> serde_json::Value {
+    repositories
+        .iter()
+        .map(|progress| (progress.name.to_string(), json!(progress.head)))
+        .collect()
+}
+
+async fn test(run: &Arc<Run>, repositories: &mut [Progress]) -> Result<(), Error> {
+    let heads = repositories
+        .iter()
+        .filter(|progress| progress.goes_on())
+        .map(|progress| {
+            (
+                progress.name.clone(),
+                progress.base.clone(),
+                progress.head.clone(),
+            )
+        })
+        .collect();
+    let mut tested = testing::test_all(run, heads).await?;
+    for progress in repositories {
+        let Some(result) = tested.remove(&progress.name) else {
+            continue;
+        };
+        progress.head = result.head;
+        if let Verdict::Failed { failure } = &result.verified {
+            progress.failed = Some(format!("tests of the integration head: {failure}"));
+        }
+        progress.verified = Some(result.verified);
+    }
+    Ok(())
+}
+
+/// The end of a run in which something failed and nothing may land: the branches stay, to be looked at.
+async fn failed(
+    run: &Run,
+    tasks: Vec<TaskEnd>,
+    repositories: Vec<Progress>,
+) -> Result<RunEnd, Error> {
+    for progress in repositories
+        .iter()
+        .filter(|progress| progress.has_changed())
+    {
+        landing::publish(run, &progress.name, &progress.head, 1).await?;
+    }
+    let repositories = repositories.iter().map(Progress::end).collect();
+    Ok(RunEnd {
+        status: EndStatus::Failed,
+        tasks,
+        repositories,
+    })
+}
+
+async fn land(
+    run: &Run,
+    tasks: Vec<TaskEnd>,
+    mut repositories: Vec<Progress>,
+) -> Result<RunEnd, Error> {
+    let asked = Asked::of(run).await?;
+    let any_failed = repositories
+        .iter()
+        .any(|progress| progress.failed.is_some());
+    if !asked.land {
+        let any_published = repositories.iter().any(Progress::goes_on);
+        let status = match (any_failed, any_published) {
+            (false, _) => EndStatus::Done,
+            (true, true) => EndStatus::Partial,
+            (true, false) => EndStatus::Failed,
+        };
+        let repositories = repositories.iter().map(Progress::end).collect();
+        return Ok(RunEnd {
+            status,
+            tasks,
+            repositories,
+        });
+    }
+    if asked.waits_at_gate() {
+        run.emit(
+            None,
+            Event::GateReached {
+                gate: Gate::Landing.as_str().to_owned(),
+            },
+        );
+        let status = EndStatus::AtGate(Gate::Landing);
+        let repositories = repositories.iter().map(Progress::end).collect();
+        return Ok(RunEnd {
+            status,
+            tasks,
+            repositories,
+        });
+    }
+    let refusals: Vec<Option<RepositoryState>> = repositories
+        .iter()
+        .map(|progress| {
+            progress
+                .goes_on()
+                .then(|| asked.refusal(run, progress))
+                .flatten()
+        })
+        .collect();
+    let none_may_land =
+        refusals.iter().any(Option::is_some) && run.settings.landing.mode == LandingMode::All;
+    let mut ends = Vec::with_capacity(repositories.len());
+    for (progress, refusal) in repositories.iter_mut().zip(refusals) {
+        let end = match refusal {
+            Some(state) => progress.end_as(state),
+            None if none_may_land || !progress.goes_on() => progress.end(),
+            None => {
+                let state = Box::pin(landing::land(run, progress, asked)).await?;
+                progress.end_as(state)
+            }
+        };
+        ends.push(end);
+    }
+    let status = landed_status(&ends);
+    if status == EndStatus::Done {
+        landing::close_issue(run).await?;
+    }
+    Ok(RunEnd {
+        status,
+        tasks,
+        repositories: ends,
+    })
+}
+
+fn landed_status(ends: &[RepositoryEnd]) -> EndStatus {
+    let any = |wanted: fn(&RepositoryState) -> bool| ends.iter().any(|end| wanted(&end.state));
+    let any_landed = any(|state| matches!(state, RepositoryState::Landed));
+    if any(|state| matches!(state, RepositoryState::Failed { .. })) {
+        return if any_landed {
+            EndStatus::Partial
+        } else {
+            EndStatus::Failed
+        };
+    }
+    if any(|state| matches!(state, RepositoryState::Blocked { .. })) {
+        return EndStatus::NeedsPerson;
+    }
+    EndStatus::Done
+}
