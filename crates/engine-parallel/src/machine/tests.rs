@@ -573,8 +573,8 @@ fn a_hold_outlives_its_holders_as_a_cancellation() {
 }
 
 #[test]
-fn a_chain_of_a_million_skipped_at_once_overflows_no_stack() {
-    const N: u32 = 1_000_000;
+fn a_long_chain_skipped_at_once_overflows_no_stack() {
+    const N: u32 = 200_000;
     let chain = (0..N).map(|task| {
         (
             task.to_string(),
