@@ -1,1 +1,73 @@
-//! Ids, domain values, events, error classes and ports of the automation engine.
+//! The ground of the automation engine: ids, domain values, events, error
+//! classes and ports, known to every other crate and knowing none.
+//!
+//! No runtime is used and nothing is read or written here, with one exception:
+//! [`SystemClock`], the default of the [`Clock`] port.
+//!
+//! # The model
+//!
+//! - A *plan* says what to do, a *run* is one execution of it.
+//! - Everything outside is a *port*: a small object-safe trait, passed as
+//!   `Arc<dyn …>`. Each port states its contract, returns [`PortError`], and
+//!   has a neutral or embedded default.
+//! - Engines report through one [`Event`] enum to an [`EventSink`].
+//! - Effects are *durable steps*: [`step::run`] looks a step up in the
+//!   [`StepLog`], replays what is recorded, and records before and after acting.
+//!
+//! # Example
+//!
+//! ```
+//! use core_types::{BranchName, RepositoryName, TaskId};
+//!
+//! let task: TaskId = "add-login".parse()?;
+//! let branch = BranchName::new("automation/run-1/change")?;
+//! assert_eq!(branch.full_ref(), "refs/heads/automation/run-1/change");
+//! assert!(RepositoryName::new("../etc").is_err());
+//! # let _ = task;
+//! # Ok::<(), core_types::InvalidName>(())
+//! ```
+
+mod error;
+mod event;
+mod failure;
+mod forge;
+mod id;
+mod money;
+mod plan;
+mod ports;
+mod review;
+mod status;
+pub mod step;
+#[cfg(test)]
+mod tests;
+mod time;
+mod usage;
+
+pub use error::{ErrorClass, PortError};
+pub use event::{Event, EventRecord, StepRef};
+pub use failure::{Failure, FailureKind};
+pub use forge::{
+    Comment, Issue, IssueChange, IssueNumber, IssueState, NewComment, NewIssue, NewPullRequest,
+    Operated, PullRequest, PullRequestChange, PullRequestState,
+};
+pub use id::{
+    BranchName, CheckpointId, CommitId, InvalidName, OperationId, PlanId, RefName, RepositoryName,
+    RunId, StepName, TaskId, TreeId,
+};
+pub use money::{InvalidUsd, Usd};
+pub use plan::{Plan, Task};
+pub use ports::{
+    Advice, AdviceRequest, Agent, AgentAnswer, AgentCapabilities, AgentRequest, AgentResult,
+    AgentTask, Blocked, Capture, ChangePolicy, CheckoutPolicy, Checkpoint, CheckpointStore, Clock,
+    CommandLine, CommandOutcome, CommandPurpose, CommandRequest, CommandRunner, DependencyResult,
+    Diff, EventSink, Exit, FileChange, Gate, GitProvider, Inbox, Landed, Landing, Ledger, Merge,
+    Message, NoAdvice, NoEvents, NoLedger, NoRecovery, PromptAdvisor, Recovery, RecoveryOutcome,
+    RecoveryRequest, RefUpdate, Repository, RepositoryBrief, Reservation, SpendScope, StepLog,
+    SystemClock, Workspace,
+};
+pub use review::{Review, ReviewIssue, Severity};
+pub use status::{Stage, TaskStatus};
+pub use step::{Scope, StepKey};
+pub use time::Timestamp;
+pub use tokio_util::sync::CancellationToken;
+pub use usage::TokenUsage;

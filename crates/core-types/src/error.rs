@@ -1,0 +1,142 @@
+//! Error classes: what recovery and exit codes branch on.
+
+use std::{borrow::Cow, error::Error, fmt};
+
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+
+/// What kind of error it was, so that a caller can decide without reading text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "class")]
+#[non_exhaustive]
+pub enum ErrorClass {
+    /// The same call may succeed later.
+    Transient,
+    /// A limit of calls; `until` where the other side said when it ends.
+    RateLimited {
+        /// When the limit ends.
+        until: Option<Timestamp>,
+    },
+    /// A quota window is used up; `until` where the other side said when it ends.
+    QuotaExhausted {
+        /// When the window ends.
+        until: Option<Timestamp>,
+    },
+    /// Somebody else changed the same thing.
+    Conflict,
+    /// Tests ran and failed.
+    TestFailure,
+    /// A deadline passed.
+    Timeout,
+    /// The input is wrong; repeating it is useless.
+    Validation,
+    /// The credentials do not allow it.
+    Unauthorized,
+    /// The thing asked for is not there.
+    NotFound,
+    /// A limit of money would be passed.
+    BudgetExceeded,
+    /// Disk, memory or processes ran out, or a folder is read-only: the run pauses.
+    ResourceExhausted,
+    /// A person or a shutdown stopped it.
+    Cancelled,
+    /// It is not known whether the call acted.
+    UnknownOutcome,
+    /// A fault of ours, or one that has no other class.
+    Internal,
+}
+
+impl ErrorClass {
+    /// The class's name, as in the event stream.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Transient => "transient",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::QuotaExhausted { .. } => "quota_exhausted",
+            Self::Conflict => "conflict",
+            Self::TestFailure => "test_failure",
+            Self::Timeout => "timeout",
+            Self::Validation => "validation",
+            Self::Unauthorized => "unauthorized",
+            Self::NotFound => "not_found",
+            Self::BudgetExceeded => "budget_exceeded",
+            Self::ResourceExhausted => "resource_exhausted",
+            Self::Cancelled => "cancelled",
+            Self::UnknownOutcome => "unknown_outcome",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+impl fmt::Display for ErrorClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The error that every port returns: its class, what was being done, and why it failed.
+///
+/// It reads `failed to <operation>` followed by its sources.
+#[derive(Debug)]
+pub struct PortError {
+    class: ErrorClass,
+    operation: Cow<'static, str>,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl PortError {
+    /// An error without a cause of its own; `operation` completes "failed to …".
+    pub fn new(class: ErrorClass, operation: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            class,
+            operation: operation.into(),
+            source: None,
+        }
+    }
+
+    /// The same with its cause: an error, or a text that says why.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// What a caller branches on.
+    #[must_use]
+    pub fn class(&self) -> ErrorClass {
+        self.class
+    }
+
+    /// What was being done; it completes "failed to …".
+    #[must_use]
+    pub fn operation(&self) -> &str {
+        &self.operation
+    }
+
+    /// The whole chain in one line, as a report shows it.
+    #[must_use]
+    pub fn to_line(&self) -> String {
+        let mut line = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            line.push_str(": ");
+            line.push_str(&error.to_string());
+            cause = error.source();
+        }
+        line
+    }
+}
+
+impl fmt::Display for PortError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "failed to {}", self.operation)
+    }
+}
+
+impl Error for PortError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}

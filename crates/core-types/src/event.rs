@@ -1,0 +1,217 @@
+//! The one stream in which engines say what happens. Every display, metric and
+//! lesson is a fold of it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    BranchName, CommitId, Failure, IssueNumber, PlanId, RepositoryName, Review, Stage, StepKey,
+    TaskId, TaskStatus, Timestamp, TokenUsage,
+};
+
+/// The step an event belongs to, and which execution of it.
+///
+/// A fold keeps only the events of a step's last execution.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct StepRef {
+    /// Which step.
+    pub key: StepKey,
+    /// Which execution of it, from 1; more than one after a crash.
+    pub execution: u32,
+}
+
+/// An event as it is stored: one JSON object a record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EventRecord {
+    /// The version of this format, now 1.
+    pub v: u16,
+    /// When it was emitted; it informs, order is the journal's.
+    pub at: Timestamp,
+    /// The step it belongs to, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepRef>,
+    /// What happened; an object with the key `type`.
+    pub event: Event,
+}
+
+/// What happened. In JSON an object with the key `type`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "type")]
+#[non_exhaustive]
+pub enum Event {
+    /// A process took the run: its start or a resume.
+    RunStarted {
+        /// How often a process has taken it, from 1.
+        session: u32,
+        /// How many tasks may run at a time.
+        max_workers: usize,
+    },
+    /// A stage began.
+    StageStarted {
+        /// Which stage.
+        stage: Stage,
+    },
+    /// A stage ended.
+    StageEnded {
+        /// Which stage.
+        stage: Stage,
+        /// Whether the run may go on to the next.
+        passed: bool,
+    },
+    /// The plan is settled.
+    PlanReady {
+        /// Its name.
+        plan: PlanId,
+        /// How many tasks it has.
+        tasks: usize,
+    },
+    /// The run waits at a gate.
+    GateReached {
+        /// The gate's name.
+        gate: String,
+    },
+    /// A person opened a gate.
+    GateOpened {
+        /// The gate's name.
+        gate: String,
+    },
+    /// A task changed its state.
+    TaskChanged {
+        /// Which task.
+        task: TaskId,
+        /// Its state from now on.
+        status: TaskStatus,
+        /// The attempt, from 1; 0 before the first.
+        attempt: u32,
+        /// Why, for a state that is not good.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failure: Option<Failure>,
+        /// The dependency that did not succeed, for skipped.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        because_of: Option<TaskId>,
+    },
+    /// An agent began to work.
+    AgentStarted {
+        /// The agent's name.
+        agent: String,
+    },
+    /// An agent ended.
+    AgentEnded {
+        /// The agent's name.
+        agent: String,
+        /// The tokens it reported.
+        usage: TokenUsage,
+        /// How long it took.
+        duration: Duration,
+    },
+    /// What an agent left was committed.
+    ChangeCaptured {
+        /// Where.
+        repository: RepositoryName,
+        /// The commit.
+        commit: CommitId,
+        /// How many files differ from its base.
+        files: usize,
+    },
+    /// A set-up or test command ended.
+    CommandEnded {
+        /// Where.
+        repository: RepositoryName,
+        /// `setup` or `test`.
+        purpose: String,
+        /// Whether it exited with 0.
+        passed: bool,
+        /// How long it took.
+        duration: Duration,
+    },
+    /// A task's result is in its repository's integration branch.
+    TaskMerged {
+        /// Where.
+        repository: RepositoryName,
+        /// The new head of the integration branch.
+        commit: CommitId,
+    },
+    /// A repository's integration head was tested.
+    RepositoryTested {
+        /// Where.
+        repository: RepositoryName,
+        /// What was tested.
+        commit: CommitId,
+        /// The result; `None` where there is no test command: not verified.
+        passed: Option<bool>,
+    },
+    /// A repository's change was reviewed.
+    RepositoryReviewed {
+        /// Where.
+        repository: RepositoryName,
+        /// The review; `None` for "not reviewed".
+        review: Option<Review>,
+    },
+    /// A branch with the change is in the user's repository.
+    BranchPublished {
+        /// Where.
+        repository: RepositoryName,
+        /// The branch.
+        branch: BranchName,
+        /// Its commit.
+        commit: CommitId,
+    },
+    /// A pull request is open.
+    PullRequestOpened {
+        /// Where.
+        repository: RepositoryName,
+        /// Its number.
+        number: IssueNumber,
+    },
+    /// A target branch was moved, or found moved, to the change.
+    RepositoryLanded {
+        /// Where.
+        repository: RepositoryName,
+        /// The target branch.
+        branch: BranchName,
+        /// Its commit now.
+        commit: CommitId,
+    },
+    /// A target branch was not moved.
+    RepositoryNotLanded {
+        /// Where.
+        repository: RepositoryName,
+        /// Why, and what a person can do.
+        reason: String,
+    },
+    /// A child process runs; recorded so that it can be ended after a crash.
+    ProcessStarted {
+        /// Its process id.
+        pid: u32,
+        /// Its start time in clock ticks since boot (`/proc/<pid>/stat`, field 22).
+        start_time: u64,
+        /// What it is, for people.
+        title: String,
+    },
+    /// A child process and its whole tree have ended.
+    ProcessEnded {
+        /// Its process id.
+        pid: u32,
+    },
+    /// Something a person should know.
+    Warning {
+        /// One line.
+        message: String,
+    },
+    /// The run stopped before its end and can be resumed.
+    RunPaused {
+        /// Why.
+        reason: String,
+    },
+    /// The run has ended.
+    RunEnded {
+        /// The exit code of the program.
+        exit_code: u8,
+        /// One line.
+        summary: String,
+    },
+    /// An event of a newer version, kept as it is stored.
+    #[serde(untagged)]
+    Unknown(serde_json::Value),
+}

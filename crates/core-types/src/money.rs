@@ -1,0 +1,92 @@
+//! Money as an integer.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+const PICO_PER_USD: u64 = 1_000_000_000_000;
+
+/// An amount of US dollars as a whole number of pico-dollars (1 USD = 10¹²),
+/// at most about 18.4 million USD. In JSON it is a string, `"1.25"`.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(try_from = "String", into = "String")]
+pub struct Usd(u64);
+
+/// A text that is no amount of dollars.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is not an amount in USD: expected digits with at most 12 decimals, such as 1.25, up to 18446744"
+)]
+pub struct InvalidUsd(pub String);
+
+impl Usd {
+    /// No money.
+    pub const ZERO: Self = Self(0);
+
+    /// An amount in pico-dollars.
+    #[must_use]
+    pub const fn from_pico(pico: u64) -> Self {
+        Self(pico)
+    }
+
+    /// The amount in pico-dollars.
+    #[must_use]
+    pub const fn pico(self) -> u64 {
+        self.0
+    }
+
+    /// The sum, or `None` where it does not fit.
+    #[must_use]
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        self.0.checked_add(other.0).map(Self)
+    }
+
+    /// The difference, zero where `other` is larger.
+    #[must_use]
+    pub fn saturating_sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+impl fmt::Display for Usd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, rest) = (self.0 / PICO_PER_USD, self.0 % PICO_PER_USD);
+        let decimals = format!("{rest:012}");
+        let decimals = decimals.trim_end_matches('0');
+        write!(f, "{whole}.{decimals:0<2}")
+    }
+}
+
+impl FromStr for Usd {
+    type Err = InvalidUsd;
+
+    fn from_str(text: &str) -> Result<Self, InvalidUsd> {
+        let invalid = || InvalidUsd(text.chars().take(40).collect());
+        let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        if !digits(whole) || !digits(decimals) || decimals.len() > 12 {
+            return Err(invalid());
+        }
+        let whole: u64 = whole.parse().map_err(|_| invalid())?;
+        let decimals: u64 = format!("{decimals:0<12}").parse().map_err(|_| invalid())?;
+        let pico = whole
+            .checked_mul(PICO_PER_USD)
+            .and_then(|pico| pico.checked_add(decimals));
+        pico.map(Self).ok_or_else(invalid)
+    }
+}
+
+impl TryFrom<String> for Usd {
+    type Error = InvalidUsd;
+    fn try_from(text: String) -> Result<Self, InvalidUsd> {
+        text.parse()
+    }
+}
+
+impl From<Usd> for String {
+    fn from(amount: Usd) -> Self {
+        amount.to_string()
+    }
+}

@@ -1,0 +1,196 @@
+use std::{fmt::Debug, path::PathBuf, time::Duration};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Advice, BranchName, CancellationToken, CommitId, Issue, PortError, RepositoryName, Review,
+    RunId, StepRef, Task, TaskId, TokenUsage, Usd,
+};
+
+/// What an agent can do beside implementing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct AgentCapabilities {
+    /// It can answer [`AgentTask::Plan`].
+    pub plan: bool,
+    /// It can answer [`AgentTask::Review`].
+    pub review: bool,
+}
+
+/// Whether an agent must change something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChangePolicy {
+    /// Nothing changed is a failure.
+    #[default]
+    Required,
+    /// Nothing changed means that there was nothing to do.
+    Optional,
+}
+
+/// A repository, as a planning agent sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepositoryBrief {
+    /// Its name; in planning also its folder's.
+    pub name: RepositoryName,
+    /// Where the change is to land.
+    pub target: BranchName,
+    /// The commit that the run starts from.
+    pub base: CommitId,
+    /// How it is tested, if it is.
+    pub test_command: Option<String>,
+}
+
+/// What a dependency has done, for the task that needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DependencyResult {
+    /// Which task.
+    pub task: TaskId,
+    /// Its title.
+    pub title: String,
+    /// Where; its files are in the clone only if it is the same repository.
+    pub repository: RepositoryName,
+    /// What it left; `None` where it changed nothing.
+    pub commit: Option<CommitId>,
+    /// What its agent said of it; may be empty.
+    pub summary: String,
+}
+
+/// What an agent is asked to do.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum AgentTask {
+    /// Make a plan. The folder holds one clone a repository, named after it.
+    Plan {
+        /// The repositories, primary first.
+        repositories: Vec<RepositoryBrief>,
+        /// What was wrong with the agent's last plan, one finding a line; empty at first.
+        findings: Vec<String>,
+    },
+    /// Do a task in the clone that is the folder.
+    Implement {
+        /// The task.
+        task: Task,
+        /// What its dependencies have done, in the task's order.
+        dependencies: Vec<DependencyResult>,
+    },
+    /// Review a repository's change. The folder is a clone at `head`.
+    Review {
+        /// Which repository.
+        repository: RepositoryBrief,
+        /// What is reviewed.
+        head: CommitId,
+        /// The change as a unified diff, cut at a limit.
+        diff: String,
+        /// Whether its tests passed; `None` for not verified.
+        tests_passed: Option<bool>,
+    },
+}
+
+impl AgentTask {
+    /// The name that agents get as `AUTOMATION_STAGE`.
+    #[must_use]
+    pub const fn stage(&self) -> &'static str {
+        match self {
+            Self::Plan { .. } => "planning",
+            Self::Implement { .. } => "implementation",
+            Self::Review { .. } => "review",
+        }
+    }
+}
+
+/// One request to an agent.
+#[derive(Debug, Clone)]
+pub struct AgentRequest {
+    /// The run.
+    pub run: RunId,
+    /// The step it belongs to, for its events.
+    pub step: Option<StepRef>,
+    /// The attempt, from 1.
+    pub attempt: u32,
+    /// The issue that the run works on.
+    pub issue: Issue,
+    /// What is asked.
+    pub task: AgentTask,
+    /// What learning adds.
+    pub advice: Advice,
+    /// Where the agent works; nothing else is its to change.
+    pub folder: PathBuf,
+    /// A folder outside the clone for the request, the answer and the transcript.
+    pub scratch: PathBuf,
+    /// When the agent is ended with its whole tree.
+    pub timeout: Duration,
+}
+
+/// What an agent answered on its answer channel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "answer")]
+#[non_exhaustive]
+pub enum AgentAnswer {
+    /// Nothing but files, perhaps with a word on them.
+    Work {
+        /// What the agent says it did; may be empty.
+        summary: String,
+    },
+    /// A plan's tasks, as the agent wrote them: a JSON value with the key
+    /// `tasks`, still to be checked.
+    Plan {
+        /// The value.
+        plan: serde_json::Value,
+    },
+    /// A review.
+    Review {
+        /// The review.
+        review: Review,
+    },
+}
+
+/// What an agent gives back beside files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AgentResult {
+    /// Its answer.
+    pub answer: AgentAnswer,
+    /// The tokens it reported; zero where it reports none.
+    pub usage: TokenUsage,
+    /// The cost it reported.
+    pub cost: Option<Usd>,
+    /// The model it named; may be empty.
+    pub model: String,
+    /// The prompt as it was rendered; may be empty.
+    pub prompt: String,
+}
+
+/// A coding agent. It gets a folder and a request, and gives back files, an
+/// answer and its usage.
+///
+/// An agent MUST NOT touch anything outside `folder` and `scratch`. When the
+/// call returns or is dropped, no process of it may be left. The same request
+/// may be made again, in a fresh folder.
+#[async_trait]
+pub trait Agent: Debug + Send + Sync {
+    /// The agent's name in the configuration.
+    fn name(&self) -> &str;
+
+    /// What it can do beside implementing.
+    fn capabilities(&self) -> AgentCapabilities;
+
+    /// Whether it must change something.
+    fn changes(&self) -> ChangePolicy;
+
+    /// Works on a request to its end.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` (its program), `Timeout`, `Cancelled`, `Validation` (an
+    /// answer of the wrong form), `Internal` (it ended with an error), and
+    /// what a model's interface answers.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends the agent's process tree; its files stay.
+    async fn run(
+        &self,
+        request: AgentRequest,
+        cancel: &CancellationToken,
+    ) -> Result<AgentResult, PortError>;
+}

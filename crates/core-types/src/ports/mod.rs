@@ -1,0 +1,35 @@
+//! The ports: what engines ask of the outside, as small object-safe traits.
+
+mod advisor;
+mod agent;
+mod checkpoint;
+mod clock;
+mod command;
+mod event_sink;
+mod git_provider;
+mod inbox;
+mod ledger;
+mod recovery;
+mod repository;
+mod step_log;
+
+pub use advisor::{Advice, AdviceRequest, NoAdvice, PromptAdvisor};
+pub use agent::{
+    Agent, AgentAnswer, AgentCapabilities, AgentRequest, AgentResult, AgentTask, ChangePolicy,
+    DependencyResult, RepositoryBrief,
+};
+pub use checkpoint::{Checkpoint, CheckpointStore};
+pub use clock::{Clock, SystemClock};
+pub use command::{
+    CommandLine, CommandOutcome, CommandPurpose, CommandRequest, CommandRunner, Exit,
+};
+pub use event_sink::{EventSink, NoEvents};
+pub use git_provider::GitProvider;
+pub use inbox::{Gate, Inbox, Message};
+pub use ledger::{Ledger, NoLedger, Reservation, SpendScope};
+pub use recovery::{NoRecovery, Recovery, RecoveryOutcome, RecoveryRequest};
+pub use repository::{
+    Blocked, Capture, CheckoutPolicy, Diff, FileChange, Landed, Landing, Merge, RefUpdate,
+    Repository, Workspace,
+};
+pub use step_log::StepLog;

@@ -1,0 +1,263 @@
+use std::{fmt::Debug, path::Path};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::{BranchName, CommitId, PortError, RefName, RepositoryName, TreeId};
+
+/// A clone that an agent or a test works in. Dropping it gives it back.
+///
+/// Whatever `.git` the folder holds belongs to the agent and is never used.
+#[async_trait]
+pub trait Workspace: Debug + Send + Sync {
+    /// The root of the clone.
+    fn folder(&self) -> &Path;
+
+    /// The tree of what the folder holds now, ignored files apart.
+    ///
+    /// # Errors
+    ///
+    /// `ResourceExhausted`, `Internal`.
+    async fn snapshot(&self) -> Result<TreeId, PortError>;
+
+    /// Commits what the folder holds now on top of the commit it was leased
+    /// at. With `since`, a tree of [`Workspace::snapshot`], only what changed
+    /// after it is taken.
+    ///
+    /// # Errors
+    ///
+    /// `ResourceExhausted`, `Internal`.
+    async fn commit(&self, since: Option<&TreeId>, message: &str) -> Result<Capture, PortError>;
+}
+
+/// What an agent left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "capture")]
+pub enum Capture {
+    /// Nothing changed.
+    Unchanged,
+    /// It is committed, on disk, and kept by no reference yet.
+    Committed {
+        /// The commit.
+        commit: CommitId,
+        /// The changed files, sorted by path.
+        files: Vec<FileChange>,
+    },
+    /// It holds repositories of its own, whose files would be lost.
+    Nested {
+        /// Their folders relative to the clone, sorted.
+        folders: Vec<String>,
+    },
+}
+
+/// One changed file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileChange {
+    /// The path relative to the repository; invalid UTF-8 is replaced.
+    pub path: String,
+    /// git's letter: `A`dded, `M`odified, `D`eleted, `T`ype changed.
+    pub status: char,
+}
+
+/// The result of a merge without a working tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "merge")]
+pub enum Merge {
+    /// One side already held the other: no new commit was needed.
+    FastForward {
+        /// The commit that holds both.
+        commit: CommitId,
+    },
+    /// A merge commit was made.
+    Merged {
+        /// The commit.
+        commit: CommitId,
+    },
+    /// It needs somebody to decide.
+    Conflict {
+        /// The conflicting paths, sorted.
+        paths: Vec<String>,
+    },
+}
+
+/// A reference to be moved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefUpdate {
+    /// Which.
+    pub name: RefName,
+    /// What it must hold before; `None` where it must not exist.
+    pub expected: Option<CommitId>,
+    /// What it holds after; `None` deletes it.
+    pub new: Option<CommitId>,
+}
+
+/// What lies between two commits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diff {
+    /// The changed files, sorted by path.
+    pub files: Vec<FileChange>,
+    /// A unified diff, cut at the asked limit.
+    pub text: String,
+    /// Whether it was cut.
+    pub is_cut: bool,
+}
+
+/// Whether a checked-out target branch may be moved together with its files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckoutPolicy {
+    /// Leave it to the person.
+    Leave,
+    /// Fast-forward branch, index and files together.
+    Update,
+}
+
+/// A target branch to be moved.
+#[derive(Debug, Clone)]
+pub struct Landing {
+    /// The target branch.
+    pub branch: BranchName,
+    /// What it must point to before.
+    pub expected: CommitId,
+    /// The tested commit.
+    pub commit: CommitId,
+    /// What to do where it is checked out.
+    pub checkout: CheckoutPolicy,
+}
+
+/// What came of a landing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "landed")]
+pub enum Landed {
+    /// The branch points to the commit, or already held it.
+    Moved,
+    /// The branch points elsewhere than expected.
+    TargetMoved {
+        /// Where it points now.
+        now: CommitId,
+    },
+    /// A person must act.
+    Blocked {
+        /// Why.
+        blocked: Blocked,
+        /// The line to run, or what to mend.
+        hint: String,
+    },
+}
+
+/// Why a target branch was left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "blocked")]
+#[non_exhaustive]
+pub enum Blocked {
+    /// It is checked out and clean: ready for a fast-forward by the person.
+    CheckedOut {
+        /// The folder of the checkout.
+        folder: String,
+    },
+    /// It is checked out, and the landing would touch uncommitted work.
+    Dirty {
+        /// The folder of the checkout.
+        folder: String,
+        /// The paths, sorted, at most 20.
+        paths: Vec<String>,
+    },
+}
+
+/// A git repository of the user, with a mirror of our own beside it.
+///
+/// Nothing of the user's checkouts, stashes and other branches is ever
+/// touched. Objects are on disk before a reference to them is moved, and
+/// references before the call returns. No hook, filter or file-system monitor
+/// that a repository configures ever runs.
+#[async_trait]
+pub trait Repository: Debug + Send + Sync {
+    /// Its name in the run.
+    fn name(&self) -> &RepositoryName;
+
+    /// Brings the newest commit of a branch of the user's repository into the mirror.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` (no such branch), `Validation` (no repository), `ResourceExhausted`.
+    async fn fetch(&self, branch: &BranchName) -> Result<CommitId, PortError>;
+
+    /// A line for each thing in the user's checkout that a run would not see,
+    /// such as uncommitted changes; may be empty.
+    ///
+    /// # Errors
+    ///
+    /// As [`Repository::fetch`].
+    async fn warnings(&self) -> Result<Vec<String>, PortError>;
+
+    /// A clone at a commit of the mirror, without any other file.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` (no such commit), `ResourceExhausted`.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call leaves nothing that the next lease would see.
+    async fn lease(&self, commit: &CommitId) -> Result<Box<dyn Workspace>, PortError>;
+
+    /// A clone at a commit in the given folder, which must not exist. The caller removes it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Repository::lease`].
+    async fn clone_to(&self, commit: &CommitId, folder: &Path) -> Result<(), PortError>;
+
+    /// What a reference of the mirror holds.
+    ///
+    /// # Errors
+    ///
+    /// `Internal`.
+    async fn resolve(&self, name: &RefName) -> Result<Option<CommitId>, PortError>;
+
+    /// Moves references of the mirror, all or none.
+    ///
+    /// # Errors
+    ///
+    /// `Conflict` where one does not hold what was expected.
+    async fn update_refs(&self, updates: &[RefUpdate]) -> Result<(), PortError>;
+
+    /// Merges `theirs` into `ours` without a working tree. The same input gives the same commit.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` (no such commit), `ResourceExhausted`.
+    async fn merge(
+        &self,
+        ours: &CommitId,
+        theirs: &CommitId,
+        message: &str,
+    ) -> Result<Merge, PortError>;
+
+    /// What lies between two commits; the text is cut at `limit_bytes`.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` (no such commit).
+    async fn diff(
+        &self,
+        from: &CommitId,
+        to: &CommitId,
+        limit_bytes: usize,
+    ) -> Result<Diff, PortError>;
+
+    /// Sets a branch of the user's repository that belongs to us (`automation/…`) to a commit.
+    ///
+    /// # Errors
+    ///
+    /// `Validation` for a branch that is not ours, `ResourceExhausted`.
+    async fn publish(&self, branch: &BranchName, commit: &CommitId) -> Result<(), PortError>;
+
+    /// Moves a target branch of the user's repository to exactly a commit.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` (no such branch), `ResourceExhausted`. What a person must
+    /// settle is a [`Landed`], not an error.
+    async fn land(&self, landing: &Landing) -> Result<Landed, PortError>;
+}

@@ -1,0 +1,163 @@
+use std::sync::Arc;
+
+use crate::*;
+
+#[test]
+fn ids_refuse_what_could_hurt_a_path_an_option_or_a_ref() {
+    let too_long = "x".repeat(65);
+    let bad = [
+        "", ".", "..", "-x", ".x", "a/b", "a..b", "a.", "a.lock", "a b", "a\n", "ä", &too_long,
+    ];
+    for value in bad {
+        assert!(TaskId::new(value).is_err(), "{value:?} must be refused");
+    }
+    for value in ["a", "Task-1", "a.b_c", "0", &"x".repeat(64)] {
+        assert_eq!(TaskId::new(value).unwrap().as_str(), value);
+    }
+}
+
+#[test]
+fn branches_follow_git_and_never_look_like_options() {
+    let bad = [
+        "",
+        "-x",
+        "a..b",
+        "a b",
+        "a~1",
+        "a^",
+        "a:b",
+        "a?",
+        "a*",
+        "a[",
+        "a\\b",
+        "a//b",
+        "/a",
+        "a/",
+        "a.",
+        "a/.b",
+        "a.lock",
+        "a.lock/b",
+        "a@{1}",
+        "@",
+        "HEAD",
+        "refs/heads/a",
+        "a\u{7}",
+        "a/-b",
+    ];
+    for value in bad {
+        assert!(BranchName::new(value).is_err(), "{value:?} must be refused");
+    }
+    for value in ["main", "feature/x-1", "automation/run-1/change", "ümlaut"] {
+        assert!(BranchName::new(value).is_ok(), "{value:?} must be accepted");
+    }
+}
+
+#[test]
+fn object_ids_are_full_lower_case_hex() {
+    assert!(CommitId::new("a".repeat(40)).is_ok());
+    assert!(CommitId::new("a".repeat(64)).is_ok());
+    for value in [
+        "a".repeat(39),
+        "A".repeat(40),
+        "g".repeat(40),
+        "--exec=x".to_owned(),
+    ] {
+        assert!(CommitId::new(&value).is_err(), "{value:?} must be refused");
+    }
+}
+
+#[test]
+fn refused_names_read_well_and_do_not_deserialize() {
+    let error = RepositoryName::new("../etc").unwrap_err();
+    let expected = "repository name \"../etc\" is not valid: expected only letters a-z, digits, '.', '_' and '-'";
+    assert_eq!(error.to_string(), expected);
+    assert!(serde_json::from_str::<RepositoryName>("\"../etc\"").is_err());
+}
+
+#[test]
+fn an_operation_id_exists_for_the_longest_names() {
+    let long = "x".repeat(64);
+    let key = StepKey {
+        scope: Scope::Task(TaskId::new(&long).unwrap()),
+        attempt: u32::MAX,
+        name: StepName::new(&long).unwrap(),
+    };
+    assert!(key.operation(&RunId::new(&long).unwrap()).as_str().len() <= 256);
+}
+
+#[test]
+fn dollars_survive_text_and_refuse_nonsense() {
+    for (text, shown) in [
+        ("1.25", "1.25"),
+        ("0", "0.00"),
+        ("0.000000000001", "0.000000000001"),
+        ("18446744.07", "18446744.07"),
+    ] {
+        let amount: Usd = text.parse().unwrap();
+        assert_eq!(amount.to_string(), shown);
+        assert_eq!(
+            serde_json::from_str::<Usd>(&serde_json::to_string(&amount).unwrap()).unwrap(),
+            amount
+        );
+    }
+    for text in [
+        "",
+        "-1",
+        "NaN",
+        "1.",
+        ".5",
+        "1e3",
+        "1.0000000000001",
+        "18446745",
+        "1,5",
+        "+1",
+    ] {
+        assert!(text.parse::<Usd>().is_err(), "{text:?} must be refused");
+    }
+}
+
+#[test]
+fn times_are_shown_in_utc() {
+    for (millis, shown) in [
+        (0, "1970-01-01T00:00:00Z"),
+        (951_782_400_000, "2000-02-29T00:00:00Z"),
+        (1_795_421_696_123, "2026-11-23T08:14:56Z"),
+        (4_102_444_799_999, "2099-12-31T23:59:59Z"),
+    ] {
+        assert_eq!(Timestamp(millis).to_string(), shown);
+    }
+}
+
+#[test]
+fn an_event_of_a_newer_version_survives_reading_and_writing() {
+    let stored = r#"{"v":1,"at":5,"event":{"type":"from_the_future","x":[1,2]}}"#;
+    let record: EventRecord = serde_json::from_str(stored).unwrap();
+    assert!(matches!(record.event, Event::Unknown(_)));
+    assert_eq!(serde_json::to_string(&record).unwrap(), stored);
+}
+
+#[test]
+fn a_port_error_tells_its_whole_story_in_one_line() {
+    let cause = std::io::Error::other("disk on fire");
+    let error = PortError::new(ErrorClass::Internal, "fetch the branch").because(cause);
+    assert_eq!(error.to_line(), "failed to fetch the branch: disk on fire");
+}
+
+/// Ports are passed as `Arc<dyn Port>` across threads; this fails to compile otherwise.
+#[test]
+fn ports_are_object_safe_and_shareable() {
+    fn shareable<T: Send + Sync + ?Sized>() {}
+    shareable::<Arc<dyn Agent>>();
+    shareable::<Arc<dyn CheckpointStore>>();
+    shareable::<Arc<dyn Clock>>();
+    shareable::<Arc<dyn CommandRunner>>();
+    shareable::<Arc<dyn EventSink>>();
+    shareable::<Arc<dyn GitProvider>>();
+    shareable::<Arc<dyn Inbox>>();
+    shareable::<Arc<dyn Ledger>>();
+    shareable::<Arc<dyn PromptAdvisor>>();
+    shareable::<Arc<dyn Recovery>>();
+    shareable::<Arc<dyn Repository>>();
+    shareable::<Arc<dyn StepLog>>();
+    shareable::<Box<dyn Workspace>>();
+}

@@ -1,0 +1,209 @@
+//! Finds, builds and runs a measuring program.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+use xshell::{Shell, cmd};
+
+use super::claim::{Claim, Verdict};
+use super::document;
+use crate::args::Args;
+use crate::workspace::Workspace;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Bench,
+    Eval,
+    Crash,
+}
+
+struct Program {
+    kind: Kind,
+    name: &'static str,
+    package: &'static str,
+    example: &'static str,
+}
+
+const PROGRAMS: &[Program] = &[
+    Program {
+        kind: Kind::Bench,
+        name: "workflow",
+        package: "cli",
+        example: "bench_workflow",
+    },
+    Program {
+        kind: Kind::Crash,
+        name: "run",
+        package: "cli",
+        example: "crash_run",
+    },
+];
+
+/// The name of the crash program whose sample is a step of `ci`.
+pub(crate) const SAMPLE: &str = "run";
+
+/// What a measuring program said.
+pub(crate) struct Outcome {
+    /// One line a claim: as printed by the program, or to read.
+    pub(crate) lines: Vec<String>,
+    pub(crate) n_holding: usize,
+    pub(crate) falls_short: bool,
+}
+
+impl Kind {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Bench => "bench",
+            Self::Eval => "eval",
+            Self::Crash => "crash",
+        }
+    }
+
+    /// The figures of a claim: title and JSON key.
+    pub(super) fn columns(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Bench | Self::Eval => &[
+                ("Ours", "ours"),
+                ("Held against", "held_against"),
+                ("Theirs", "theirs"),
+                ("Ratio", "ratio"),
+                ("Goal", "goal"),
+                ("Spread", "spread"),
+            ],
+            Self::Crash => &[
+                ("Points", "points"),
+                ("Survived", "survived"),
+                ("Duplicates", "duplicates"),
+            ],
+        }
+    }
+}
+
+/// The command line of `bench`, `eval` and `crash`; returns whether every claim holds or was not run.
+pub(crate) fn command(
+    sh: &Shell,
+    workspace: &Workspace,
+    kind: Kind,
+    mut args: Args,
+) -> Result<bool> {
+    let json = args.flag("--json");
+    let sample = kind == Kind::Crash && args.flag("--sample");
+    let full = kind == Kind::Crash && args.flag("--full");
+    let name = args
+        .positional()
+        .with_context(|| format!("a name is missing: {}", names(kind)))?;
+    args.finish()?;
+    let size = match (sample, full) {
+        (true, true) => bail!("--sample and --full exclude each other"),
+        (true, false) => Some("--sample"),
+        (false, true) => Some("--full"),
+        (false, false) => None,
+    };
+    let outcome = run(sh, workspace, kind, &name, size, json)?;
+    for line in &outcome.lines {
+        println!("{line}");
+    }
+    Ok(!outcome.falls_short)
+}
+
+/// Runs a program and judges its claims. Without `json` and but for a sample, which is a test and no
+/// measurement, it then writes them to docs/benchmarks.md.
+pub(crate) fn run(
+    sh: &Shell,
+    workspace: &Workspace,
+    kind: Kind,
+    name: &str,
+    size: Option<&str>,
+    json: bool,
+) -> Result<Outcome> {
+    let Some(program) = PROGRAMS
+        .iter()
+        .find(|program| program.kind == kind && program.name == name)
+    else {
+        bail!("unknown name `{name}`: {}", names(kind));
+    };
+    ensure!(
+        is_built(workspace, program),
+        "crate `{}` has no example `{}` to run",
+        program.package,
+        program.example
+    );
+    let is_sample = size == Some("--sample");
+    let Program {
+        package, example, ..
+    } = program;
+    let folder = if is_sample {
+        workspace.build_debug(sh)?
+    } else {
+        cmd!(
+            sh,
+            "cargo build --release -p {package} --bins --example {example}"
+        )
+        .quiet()
+        .run()?;
+        workspace.target.join("release")
+    };
+    let path = folder.join("examples").join(example);
+    let command =
+        cmd!(sh, "{path} {size...} --json").env("AUTOMATION_PROGRAM", folder.join("automation"));
+    // xshell has no way to keep both the status and standard error's place on the terminal.
+    let output = Command::from(command).stderr(Stdio::inherit()).output()?;
+    let printed = String::from_utf8(output.stdout).context("the program prints no text")?;
+    let raw: Vec<&str> = printed
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    let claims = raw
+        .iter()
+        .map(|line| Claim::parse(kind, line))
+        .collect::<Result<Vec<_>>>()?;
+    let falls_short = claims
+        .iter()
+        .any(|claim| claim.verdict == Verdict::FallsShort);
+    ensure!(
+        output.status.success() || falls_short,
+        "{example}: {}",
+        output.status
+    );
+    ensure!(!claims.is_empty(), "{example} claims nothing");
+
+    if !json && !is_sample {
+        document::write(sh, kind, name, size, &claims)?;
+    }
+    let lines = if json {
+        raw.into_iter().map(str::to_owned).collect()
+    } else {
+        claims.iter().map(|claim| claim.line(kind)).collect()
+    };
+    let n_holding = claims
+        .iter()
+        .filter(|claim| claim.verdict == Verdict::Holds)
+        .count();
+    Ok(Outcome {
+        lines,
+        n_holding,
+        falls_short,
+    })
+}
+
+fn is_built(workspace: &Workspace, program: &Program) -> bool {
+    workspace.package(program.package).is_some_and(|package| {
+        package
+            .examples
+            .iter()
+            .any(|example| example == program.example)
+    })
+}
+
+fn names(kind: Kind) -> String {
+    let names: Vec<&str> = PROGRAMS
+        .iter()
+        .filter(|program| program.kind == kind)
+        .map(|program| program.name)
+        .collect();
+    if names.is_empty() {
+        format!("`{}` knows none yet", kind.word())
+    } else {
+        format!("`{}` knows {}", kind.word(), names.join(", "))
+    }
+}
