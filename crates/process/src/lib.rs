@@ -1,0 +1,68 @@
+//! Child processes: every program the engine runs starts here.
+//!
+//! A [`Launch`] says what to run, in which folder, with which environment (nothing is inherited), how
+//! much output to keep and how long it may take. [`Launch::run`] gives back a [`Finished`]: how it
+//! ended, what it printed, and by what means its process tree was held together.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), process::Error> {
+//! use std::time::Duration;
+//! use process::{Containment, Exit, Launch};
+//!
+//! let finished = Launch::new("sh")
+//!     .args(["-c", "echo $GREETING; exit 3"])
+//!     .env("PATH", "/usr/bin:/bin")
+//!     .env("GREETING", "hello")
+//!     .deadline(Duration::from_secs(10))
+//!     .containment(Containment::Tree)
+//!     .run()
+//!     .await?;
+//! assert_eq!(finished.exit, Exit::Code(3));
+//! assert_eq!(finished.stdout.bytes, b"hello\n");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Model
+//!
+//! - [`Containment::None`] is for children we trust, git above all: one process in a process group of
+//!   its own, started like `posix_spawn` does it (nothing of our memory is copied).
+//! - [`Containment::Tree`] is for agents, tests and hooks. Between us and the program stands a *keeper*,
+//!   a copy of our process that does nothing but reap. Where the kernel lets us, the keeper is the first
+//!   process of a PID namespace, so that the kernel ends every descendant with it, however it hid.
+//!   Elsewhere it is the reaper of its orphans, so that they stay its descendants and are found there.
+//!   [`Finished::contained_by`] says which it was.
+//!
+//! # Guarantees
+//!
+//! - Nothing is inherited: no environment variable, no descriptor but the three standard ones, no signal
+//!   mask, and with `Tree` no terminal.
+//! - When a future returns or is dropped, its child is ended and reaped; with `Tree`, all descendants too.
+//! - When our process dies, however it dies, its children get SIGKILL; in a PID namespace their
+//!   descendants too. What may outlive us otherwise is found again by [`find_marked`].
+//! - Memory for output is bounded by [`OutputLimit`], and the end of a program never waits for the end
+//!   of its output: whoever holds the pipe open is not waited for.
+//!
+//! # Limits
+//!
+//! Linux 5.11 or newer. Without a PID namespace a descendant that kills its keeper escapes until the
+//! mark is searched for.
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("crate process needs Linux: pidfd, /proc and PID namespaces");
+
+mod capture;
+mod child;
+mod environment;
+mod error;
+mod launch;
+mod marked;
+mod spawn;
+mod table;
+
+pub use capture::{Captured, OutputLimit};
+pub use environment::allowed_environment;
+pub use error::Error;
+pub use launch::{ContainedBy, Containment, Exit, Finished, Held, Launch};
+pub use marked::{Found, RUN_MARK, end_marked, find_marked};
