@@ -1,0 +1,13 @@
+//! `config/automation.yaml`: how the engine works.
+
+mod render;
+mod settings;
+
+#[cfg(test)]
+mod tests;
+
+pub use render::{AgentChoice, InitChoices, render};
+pub(crate) use settings::load;
+pub use settings::{
+    AgentEntry, Approvals, Changes, Landing, LandingMode, Limits, Retention, Settings,
+};

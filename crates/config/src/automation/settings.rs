@@ -1,0 +1,219 @@
+//! The typed settings.
+
+use std::{num::NonZeroUsize, time::Duration};
+
+use crate::{
+    command::Command,
+    finding::{Findings, Mark, Report},
+    schema::{Kind, Names, Section, check, default_document},
+    yaml::{Lookup, parse},
+};
+
+/// The settings of `config/automation.yaml`, defaults filled in. `Settings::default()` are those of an absent file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The file as the caller named it; empty for the defaults.
+    pub file: String,
+    /// The agent of a run that names none: what `default_agent` says, else the first of `agents`, else none.
+    pub default_agent: Option<String>,
+    /// The agents, in the file's order, each name once. Empty where the file has none.
+    pub agents: Vec<AgentEntry>,
+    /// How much a run may take.
+    pub limits: Limits,
+    /// Where a run waits for a person.
+    pub approvals: Approvals,
+    /// How results reach the target branches.
+    pub landing: Landing,
+    /// What `automation gc` keeps.
+    pub retention: Retention,
+}
+
+/// An agent that a run may use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentEntry {
+    /// What the agent is called; a valid name.
+    pub name: String,
+    /// What runs it, such as `command` or `scripted`; which kinds there are, the registry of agents knows.
+    pub kind: String,
+    /// What to run; always there for the kind `command`.
+    pub command: Option<Command>,
+    /// The playbook's file, relative to the home folder; always there for the kind `scripted`.
+    pub playbook: Option<String>,
+    /// Whether it can plan.
+    pub plan: bool,
+    /// Whether it can review.
+    pub review: bool,
+    /// What a task without a change is.
+    pub changes: Changes,
+    /// The longest one request may take, where it differs from [`Limits::agent_timeout`].
+    pub timeout: Option<Duration>,
+    /// Names of variables that it sees beyond the engine's own few.
+    pub environment: Vec<String>,
+    /// Where the entry starts, for findings of later checks.
+    pub mark: Mark,
+}
+
+/// What it means that a task left its repository as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Changes {
+    /// The task has failed.
+    Required,
+    /// The repository is unchanged, which is fine.
+    Optional,
+}
+
+/// How much a run may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Tasks that run at the same time; `None` is `auto`: what cores and memory allow, at most 4.
+    pub max_workers: Option<NonZeroUsize>,
+    /// The longest one request to an agent may take.
+    pub agent_timeout: Duration,
+    /// The longest a test command may take.
+    pub test_timeout: Duration,
+    /// The longest a setup command may take.
+    pub setup_timeout: Duration,
+    /// Bytes of one command's output that are held in memory.
+    pub output_memory_bytes: u64,
+    /// Bytes of one command's output that are kept on disk beyond those.
+    pub output_disk_bytes: u64,
+    /// Times that one attempt starts again after the engine was killed.
+    pub max_executions: u32,
+}
+
+/// Where a run waits for a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Approvals {
+    /// After planning.
+    pub plan: bool,
+    /// Before landing.
+    pub landing: bool,
+}
+
+/// How results reach the target branches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Landing {
+    /// Which repositories land when one has failed.
+    pub mode: LandingMode,
+    /// Whether a target branch that is checked out and clean is moved together with index and files.
+    pub update_checkout: bool,
+    /// Whether repositories without a test command land.
+    pub allow_unverified: bool,
+}
+
+/// Which repositories land when one has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LandingMode {
+    /// None.
+    All,
+    /// Those without a failure.
+    Each,
+}
+
+/// What `automation gc` keeps; runs that have not ended are always kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Ended runs that are kept, newest first.
+    pub keep_runs: u32,
+    /// Age at which an ended run goes even so; `None` is never.
+    pub max_age: Option<Duration>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        read("", Section(default_document()))
+    }
+}
+
+pub(crate) fn load(file: &str, text: &str, env: Lookup<'_>) -> Result<Settings, Findings> {
+    let mut report = Report::new(file);
+    let Some(mut document) = parse(text, Some(env), &mut report) else {
+        return Err(report.into_findings());
+    };
+    check(Kind::Automation, &mut document, &mut report);
+    let document = Section(&document);
+    relate(document, &mut report);
+    let settings = report.is_empty().then(|| read(file, document));
+    report.finish(settings)
+}
+
+/// What the keys say about each other.
+fn relate(document: Section<'_>, report: &mut Report) {
+    let agents = Names::gather(document, "agents", "name", "agent", report);
+    if let Some((name, mark)) = document.name("default_agent") {
+        agents.resolve(name, mark, "default_agent", report);
+    }
+    for (idx, agent) in agents.sections().iter().enumerate() {
+        for (kind, needed) in [("command", "command"), ("scripted", "playbook")] {
+            if agent.name("kind").is_some_and(|(name, _)| name == kind)
+                && agent.optional_section(needed).is_none()
+            {
+                let message = format!("missing; an agent of the kind {kind} needs it");
+                report.add(agent.mark(), format!("agents[{idx}].{needed}"), message);
+            }
+        }
+    }
+}
+
+fn read(file: &str, document: Section<'_>) -> Settings {
+    let agents: Vec<AgentEntry> = document.sections("agents").into_iter().map(agent).collect();
+    let limits = document.section("limits");
+    let approvals = document.section("approvals");
+    let landing = document.section("landing");
+    let retention = document.section("retention");
+    Settings {
+        file: file.to_owned(),
+        default_agent: document
+            .optional_text("default_agent")
+            .or_else(|| Some(agents.first()?.name.clone())),
+        agents,
+        limits: Limits {
+            max_workers: limits
+                .optional_integer("max_workers")
+                .and_then(NonZeroUsize::new),
+            agent_timeout: limits.duration("agent_timeout"),
+            test_timeout: limits.duration("test_timeout"),
+            setup_timeout: limits.duration("setup_timeout"),
+            output_memory_bytes: limits.size("output_memory"),
+            output_disk_bytes: limits.size("output_disk"),
+            max_executions: limits.integer("max_executions"),
+        },
+        approvals: Approvals {
+            plan: approvals.flag("plan"),
+            landing: approvals.flag("landing"),
+        },
+        landing: Landing {
+            mode: landing.choice(
+                "mode",
+                &[("all", LandingMode::All), ("each", LandingMode::Each)],
+            ),
+            update_checkout: landing.flag("update_checkout"),
+            allow_unverified: landing.flag("allow_unverified"),
+        },
+        retention: Retention {
+            keep_runs: retention.integer("keep_runs"),
+            max_age: retention.optional_duration("max_age"),
+        },
+    }
+}
+
+fn agent(entry: Section<'_>) -> AgentEntry {
+    AgentEntry {
+        name: entry.text("name"),
+        kind: entry.text("kind"),
+        command: entry.command("command"),
+        playbook: entry.optional_text("playbook"),
+        plan: entry.flag("plan"),
+        review: entry.flag("review"),
+        changes: entry.choice(
+            "changes",
+            &[
+                ("required", Changes::Required),
+                ("optional", Changes::Optional),
+            ],
+        ),
+        timeout: entry.optional_duration("timeout"),
+        environment: entry.texts("environment"),
+        mark: entry.mark(),
+    }
+}

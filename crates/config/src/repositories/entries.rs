@@ -1,0 +1,253 @@
+//! The typed repositories.
+
+use std::time::Duration;
+
+use crate::{
+    command::Command,
+    finding::{Findings, Mark, Report},
+    schema::{Kind, Names, Section, check},
+    yaml::{Lookup, parse},
+};
+
+/// What `config/repositories.yaml` says. Names are valid, stand once, and lead to something; `depends_on` has no cycle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repositories {
+    /// The file as the caller named it.
+    pub file: String,
+    /// The repositories in the file's order; never empty.
+    pub entries: Vec<RepositoryEntry>,
+    /// The workflows in the file's order.
+    pub workflows: Vec<WorkflowEntry>,
+    /// Tests the results of all repositories of a run side by side.
+    pub workflow_test_command: Option<Command>,
+}
+
+impl Repositories {
+    /// Where the triggering issue lives and the run reports: the one that says so, else the first.
+    pub fn primary(&self) -> Option<&RepositoryEntry> {
+        self.entries
+            .iter()
+            .find(|entry| entry.primary)
+            .or(self.entries.first())
+    }
+}
+
+/// A repository that runs may work on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RepositoryEntry {
+    /// What the repository is called; a valid name.
+    pub name: String,
+    /// Owner on the forge; always there where `path` and `url` are not.
+    pub owner: Option<String>,
+    /// Name on the forge, where it differs from `name`.
+    pub repo: Option<String>,
+    /// Whether it says that it is the primary one; see [`Repositories::primary`].
+    pub primary: bool,
+    /// Its folder, relative to the home folder; not together with `url`.
+    pub path: Option<String>,
+    /// What git clones it from.
+    pub url: Option<String>,
+    /// The kind of forge; which there are, the registry of forges knows. `None` is the local one.
+    pub forge: Option<String>,
+    /// The target branch; `None` is the branch that the repository itself names. Not checked for git's rules.
+    pub default_branch: Option<String>,
+    /// Whether a run may change it.
+    pub write: bool,
+    /// Runs in a fresh clone before the agent does.
+    pub setup_command: Option<Command>,
+    /// Succeeds exactly when the repository is as it should be; `None`: results are "not verified".
+    pub test_command: Option<Command>,
+    /// The longest the test command may take, where it differs from the settings' `limits.test_timeout`.
+    pub test_timeout: Option<Duration>,
+    /// Runs after landing, if `auto_deploy` says so.
+    pub deploy_command: Option<Command>,
+    /// Whether runs may use it at all (`automation.enabled`).
+    pub enabled: bool,
+    /// Whether `deploy_command` runs after landing (`automation.auto_deploy`).
+    pub auto_deploy: bool,
+    /// Names of repositories whose tasks end first (`automation.depends_on`).
+    pub depends_on: Vec<String>,
+    /// Names of repositories whose completion starts this one (`automation.triggers`).
+    pub triggers: Vec<String>,
+    /// Whether it starts once when all of `triggers` have completed, or for any (`automation.trigger_on`).
+    pub trigger_on: TriggerOn,
+    /// Where the entry starts, for findings of later checks.
+    pub mark: Mark,
+}
+
+/// When a triggered repository starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TriggerOn {
+    /// Once, when all of its triggers that take part have completed.
+    All,
+    /// When any of them has.
+    Any,
+}
+
+/// A named workflow over several repositories.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkflowEntry {
+    /// What the workflow is called; a valid name.
+    pub name: String,
+    /// The names of the repositories that take part, in order; never empty.
+    pub repositories: Vec<String>,
+    /// One after another, or side by side.
+    pub coordination: Coordination,
+    /// Instead of the file's own.
+    pub workflow_test_command: Option<Command>,
+    /// Where the entry starts, for findings of later checks.
+    pub mark: Mark,
+}
+
+/// How a workflow goes through its repositories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Coordination {
+    /// One repository at a time, in the order of the list.
+    Sequential,
+    /// As far as `depends_on` allows.
+    Parallel,
+}
+
+pub(crate) fn load(file: &str, text: &str, env: Lookup<'_>) -> Result<Repositories, Findings> {
+    let mut report = Report::new(file);
+    let Some(mut document) = parse(text, Some(env), &mut report) else {
+        return Err(report.into_findings());
+    };
+    check(Kind::Repositories, &mut document, &mut report);
+    let document = Section(&document);
+    relate(document, &mut report);
+    let repositories = report.is_empty().then(|| read(file, document));
+    report.finish(repositories)
+}
+
+/// What the keys say about each other.
+fn relate(document: Section<'_>, report: &mut Report) {
+    let names = Names::gather(document, "repositories", "name", "repository", report);
+    if names.sections().is_empty() && document.is_list("repositories") {
+        report.add(
+            document.mark_of("repositories"),
+            "repositories",
+            "is empty; at least one is needed",
+        );
+    }
+    let mut primary = None;
+    let mut edges = Vec::new();
+    for (idx, repository) in names.sections().iter().enumerate() {
+        let path = format!("repositories[{idx}]");
+        if repository.is_true("primary") {
+            let mark = repository.mark_of("primary");
+            if let Some(line) = primary {
+                report.add(
+                    mark,
+                    format!("{path}.primary"),
+                    format!("a second primary repository; the first is in line {line}"),
+                );
+            } else {
+                primary = Some(mark.line);
+            }
+        }
+        let has = |key| repository.optional_section(key).is_some();
+        if has("path") && has("url") {
+            report.add(
+                repository.mark_of("url"),
+                format!("{path}.url"),
+                "not together with path; remove one of them",
+            );
+        }
+        if repository.is_mapping() && !has("path") && !has("url") && !has("owner") {
+            report.add(
+                repository.mark(),
+                path.as_str(),
+                "no way to find it; give path, url, or owner (and repo) on its forge",
+            );
+        }
+        let Some(automation) = repository.optional_section("automation") else {
+            edges.push(Vec::new());
+            continue;
+        };
+        let path = format!("{path}.automation");
+        edges.push(names.resolve_all(automation, "depends_on", &path, report));
+        for trigger in names.resolve_all(automation, "triggers", &path, report) {
+            if trigger == idx {
+                report.add(
+                    automation.mark_of("triggers"),
+                    format!("{path}.triggers"),
+                    "a repository cannot trigger itself",
+                );
+            }
+        }
+    }
+    names.report_cycles("automation", "depends_on", &edges, report);
+
+    let workflows = Names::gather(document, "cross_repo_workflows", "name", "workflow", report);
+    for (idx, workflow) in workflows.sections().iter().enumerate() {
+        let path = format!("cross_repo_workflows[{idx}]");
+        if workflow.is_list("repositories") && workflow.names("repositories").is_empty() {
+            report.add(
+                workflow.mark_of("repositories"),
+                format!("{path}.repositories"),
+                "is empty; at least one is needed",
+            );
+        }
+        names.resolve_all(*workflow, "repositories", &path, report);
+    }
+}
+
+fn read(file: &str, document: Section<'_>) -> Repositories {
+    Repositories {
+        file: file.to_owned(),
+        entries: document
+            .sections("repositories")
+            .into_iter()
+            .map(repository)
+            .collect(),
+        workflows: document
+            .sections("cross_repo_workflows")
+            .into_iter()
+            .map(workflow)
+            .collect(),
+        workflow_test_command: document.command("workflow_test_command"),
+    }
+}
+
+fn repository(entry: Section<'_>) -> RepositoryEntry {
+    let automation = entry.section("automation");
+    RepositoryEntry {
+        name: entry.text("name"),
+        owner: entry.optional_text("owner"),
+        repo: entry.optional_text("repo"),
+        primary: entry.flag("primary"),
+        path: entry.optional_text("path"),
+        url: entry.optional_text("url"),
+        forge: entry.optional_text("forge"),
+        default_branch: entry.optional_text("default_branch"),
+        write: entry.flag("write"),
+        setup_command: entry.command("setup_command"),
+        test_command: entry.command("test_command"),
+        test_timeout: entry.optional_duration("test_timeout"),
+        deploy_command: entry.command("deploy_command"),
+        enabled: automation.flag("enabled"),
+        auto_deploy: automation.flag("auto_deploy"),
+        depends_on: automation.texts("depends_on"),
+        triggers: automation.texts("triggers"),
+        trigger_on: automation.choice(
+            "trigger_on",
+            &[("all", TriggerOn::All), ("any", TriggerOn::Any)],
+        ),
+        mark: entry.mark(),
+    }
+}
+
+fn workflow(entry: Section<'_>) -> WorkflowEntry {
+    let coordinations = [
+        ("sequential", Coordination::Sequential),
+        ("parallel", Coordination::Parallel),
+    ];
+    WorkflowEntry {
+        name: entry.text("name"),
+        repositories: entry.texts("repositories"),
+        coordination: entry.choice("coordination", &coordinations),
+        workflow_test_command: entry.command("workflow_test_command"),
+        mark: entry.mark(),
+    }
+}

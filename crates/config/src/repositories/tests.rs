@@ -1,0 +1,240 @@
+use std::time::Duration;
+
+use super::*;
+use crate::{Command, finding::tests::shown, load_repositories};
+
+fn load(text: &str) -> Result<Repositories, String> {
+    load_repositories("f", text, &|name| {
+        (name == "ROOT").then(|| "/srv".to_owned())
+    })
+    .map_err(|findings| shown(&findings))
+}
+
+#[track_caller]
+fn check(text: &str, expected: &str) {
+    assert_eq!(
+        load(text).expect_err("the text must be refused"),
+        expected,
+        "{text}"
+    );
+}
+
+#[test]
+fn everything_that_may_be_said() {
+    let repositories = load(
+        r#"
+workflow_test_command: make e2e
+repositories:
+  - name: backend
+    path: ../backend
+    default_branch: main
+    setup_command: cd app && npm ci
+    test_command: [cargo, test]
+    test_timeout: 20m
+    deploy_command: ./deploy
+    automation: {auto_deploy: true}
+  - name: docs
+    url: https://example.org/docs.git
+    forge: local
+    write: false
+    automation: {enabled: false, depends_on: [backend], triggers: [backend], trigger_on: any}
+  - {name: plain, path: "${ROOT}"}
+cross_repo_workflows:
+  - {name: both, repositories: [docs, backend], coordination: parallel, workflow_test_command: make both}
+  - {name: one, repositories: [docs]}
+"#,
+    )
+    .expect("sound");
+    let [backend, docs, plain] = &repositories.entries[..] else {
+        panic!("three repositories stand in the file");
+    };
+    assert_eq!(backend.path.as_deref(), Some("../backend"));
+    assert_eq!(backend.default_branch.as_deref(), Some("main"));
+    assert_eq!(
+        backend.setup_command,
+        Some(Command::Shell("cd app && npm ci".to_owned()))
+    );
+    let cargo_test = Command::Program {
+        program: "cargo".to_owned(),
+        arguments: vec!["test".to_owned()],
+    };
+    assert_eq!(backend.test_command, Some(cargo_test));
+    assert_eq!(backend.test_timeout, Some(Duration::from_secs(1200)));
+    assert_eq!(
+        backend.deploy_command,
+        Some(Command::Shell("./deploy".to_owned()))
+    );
+    assert!(backend.enabled && backend.auto_deploy && backend.write && !backend.primary);
+    assert_eq!(
+        (docs.url.as_deref(), docs.forge.as_deref()),
+        (Some("https://example.org/docs.git"), Some("local"))
+    );
+    assert!(!docs.enabled && !docs.write);
+    assert_eq!(
+        (&docs.depends_on[..], &docs.triggers[..]),
+        (&backend_list()[..], &backend_list()[..])
+    );
+    assert_eq!(
+        (docs.trigger_on, plain.trigger_on),
+        (TriggerOn::Any, TriggerOn::All)
+    );
+    assert_eq!((plain.mark.line, plain.mark.column), (17, 5));
+    assert_eq!(plain.path.as_deref(), Some("/srv"));
+    assert_eq!(
+        repositories.primary().map(|entry| entry.name.as_str()),
+        Some("backend")
+    );
+    let [both, one] = &repositories.workflows[..] else {
+        panic!("two workflows stand in the file");
+    };
+    assert_eq!(
+        (both.coordination, one.coordination),
+        (Coordination::Parallel, Coordination::Sequential)
+    );
+    assert_eq!(both.repositories, ["docs", "backend"]);
+    assert_eq!(
+        both.workflow_test_command,
+        Some(Command::Shell("make both".to_owned()))
+    );
+    assert_eq!(
+        repositories.workflow_test_command,
+        Some(Command::Shell("make e2e".to_owned()))
+    );
+}
+
+fn backend_list() -> Vec<String> {
+    vec!["backend".to_owned()]
+}
+
+#[test]
+fn all_findings_come_at_once() {
+    check(
+        r#"
+repositories:
+  - name: backend
+    path: b
+    url: u
+    primary: true
+  - name: frontend
+    owner: o
+    primary: true
+    automation:
+      depends_on: [backand, frontend]
+      triggers: [nothing, frontend]
+      enable: true
+  - name: backend
+    path: c
+  - name: -x
+  - name: single
+    path: s
+    automation:
+      depends_on: backend
+cross_repo_workflows:
+  - name: w
+    repositories: [backend, infra]
+    coordination: serial
+  - name: w
+    repositories: []
+workflows: []
+"#,
+        r#"5:10: repositories[0].url: not together with path; remove one of them
+9:14: repositories[1].primary: a second primary repository; the first is in line 6
+11:19: repositories[1].automation.depends_on: waits for itself: frontend → frontend
+11:20: repositories[1].automation.depends_on[0]: unknown repository "backand"; did you mean "backend"?
+12:17: repositories[1].automation.triggers: a repository cannot trigger itself
+12:18: repositories[1].automation.triggers[0]: unknown repository "nothing"; known: backend, frontend, -x, single
+13:7: repositories[1].automation.enable: unknown key; did you mean "enabled"?
+14:11: repositories[2].name: a second repository named "backend"; the first is in line 3
+16:5: repositories[3]: no way to find it; give path, url, or owner (and repo) on its forge
+16:11: repositories[3].name: "-x" is not a valid name: 1 to 64 of A-Z a-z 0-9 . _ -, not starting with . or -, without .., not ending in . or .lock
+20:19: repositories[4].automation.depends_on: expected a list, each a name of 1 to 64 of A-Z a-z 0-9 . _ -, found the text "backend"
+23:29: cross_repo_workflows[0].repositories[1]: unknown repository "infra"; known: backend, frontend, -x, single
+24:19: cross_repo_workflows[0].coordination: unknown value "serial"; known: sequential, parallel
+25:11: cross_repo_workflows[1].name: a second workflow named "w"; the first is in line 22
+26:19: cross_repo_workflows[1].repositories: is empty; at least one is needed
+27:1: workflows: unknown key; known: repositories, cross_repo_workflows, workflow_test_command"#,
+    );
+}
+
+#[test]
+fn a_cycle_is_shown_with_its_path() {
+    let entry = |name: &str, on: &str| {
+        format!("  - {{name: {name}, path: p, automation: {{depends_on: [{on}]}}}}\n")
+    };
+    let text = [
+        "repositories:\n".to_owned(),
+        entry("a", "b"),
+        entry("b", "c"),
+        entry("c", "b"),
+        entry("d", "a"),
+    ]
+    .concat();
+    check(
+        &text,
+        "3:49: repositories[1].automation.depends_on: waits for itself: b → c → b",
+    );
+}
+
+#[test]
+fn what_is_missing() {
+    check(
+        "repositories: []",
+        "1:15: repositories: is empty; at least one is needed",
+    );
+    check(
+        "repositories:\n",
+        "1:1: repositories: missing; expected a list of mappings",
+    );
+    check(
+        "cross_repo_workflows: []",
+        "1:1: repositories: missing; expected a list of mappings",
+    );
+    check(
+        "repositories: [a]",
+        "1:16: repositories[0]: expected a mapping with the keys name, owner, repo, primary, path, url, forge, default_branch, write, setup_command, test_command, test_timeout, deploy_command, automation; found the text \"a\"",
+    );
+    check(
+        "- name: a\n",
+        "1:1: expected a mapping with the keys repositories, cross_repo_workflows, workflow_test_command; found a list",
+    );
+}
+
+#[test]
+fn what_init_writes_is_read() {
+    let choices = [
+        RepositoryChoice {
+            name: "backend".to_owned(),
+            primary: true,
+            path: "../it's: #1".to_owned(),
+            default_branch: Some("main".to_owned()),
+            setup_command: Some(Command::Shell("npm ci && echo \"${X}\"".to_owned())),
+            test_command: Some(Command::Program {
+                program: "cargo".to_owned(),
+                arguments: vec!["test".to_owned(), "a, b]".to_owned()],
+            }),
+            comment: "Tests: Cargo.toml\nis there.".to_owned(),
+        },
+        RepositoryChoice {
+            name: "12".to_owned(),
+            path: ".".to_owned(),
+            ..RepositoryChoice::default()
+        },
+    ];
+    let text = render(&choices);
+    let repositories = load(&text).unwrap_or_else(|findings| panic!("{findings}\n{text}"));
+    let read: Vec<RepositoryChoice> = repositories
+        .entries
+        .into_iter()
+        .zip(&choices)
+        .map(|(entry, choice)| RepositoryChoice {
+            name: entry.name,
+            primary: entry.primary,
+            path: entry.path.unwrap_or_default(),
+            default_branch: entry.default_branch,
+            setup_command: entry.setup_command,
+            test_command: entry.test_command,
+            comment: choice.comment.clone(),
+        })
+        .collect();
+    assert_eq!(read, choices, "{text}");
+}

@@ -1,0 +1,140 @@
+//! What the entries of a list say about each other: names that stand twice, that nothing has, that lead in a circle.
+
+use std::collections::HashMap;
+
+use super::Section;
+use crate::{
+    finding::{Mark, Report, did_you_mean, quote},
+    graph,
+    yaml::join,
+};
+
+/// The names of a list's entries.
+#[derive(Debug)]
+pub(crate) struct Names<'a> {
+    /// What has the names, such as `repository`.
+    noun: &'static str,
+    /// The list's key.
+    path: &'static str,
+    /// The key of a name in an entry.
+    key: &'static str,
+    sections: Vec<Section<'a>>,
+    by_name: HashMap<&'a str, usize>,
+}
+
+impl<'a> Names<'a> {
+    /// Gathers the names that stand at `key` in each entry of the list at `path`, and reports those that stand twice.
+    pub(crate) fn gather(
+        document: Section<'a>,
+        path: &'static str,
+        key: &'static str,
+        noun: &'static str,
+        report: &mut Report,
+    ) -> Self {
+        let sections = document.sections(path);
+        let mut by_name: HashMap<&str, usize> = HashMap::new();
+        for (idx, section) in sections.iter().enumerate() {
+            let Some((name, mark)) = section.name(key) else {
+                continue;
+            };
+            if let Some(first) = by_name.get(name) {
+                let line = sections[*first].mark_of(key).line;
+                let message = format!(
+                    "a second {noun} named {}; the first is in line {line}",
+                    quote(name)
+                );
+                report.add(mark, format!("{path}[{idx}].{key}"), message);
+            } else {
+                by_name.insert(name, idx);
+            }
+        }
+        Self {
+            noun,
+            path,
+            key,
+            sections,
+            by_name,
+        }
+    }
+
+    /// The entries, in order.
+    pub(crate) fn sections(&self) -> &[Section<'a>] {
+        &self.sections
+    }
+
+    /// Reports a name that nothing has; else gives the index of what has it.
+    pub(crate) fn resolve(
+        &self,
+        name: &str,
+        mark: Mark,
+        key: &str,
+        report: &mut Report,
+    ) -> Option<usize> {
+        let found = self.by_name.get(name).copied();
+        if found.is_none() {
+            let mut known: Vec<(usize, &str)> = self
+                .by_name
+                .iter()
+                .map(|(name, idx)| (*idx, *name))
+                .collect();
+            known.sort_unstable();
+            let hint = did_you_mean(name, known.into_iter().map(|(_, name)| name));
+            report.add(
+                mark,
+                key,
+                format!("unknown {} {}{hint}", self.noun, quote(name)),
+            );
+        }
+        found
+    }
+
+    /// Resolves every name of a list.
+    pub(crate) fn resolve_all(
+        &self,
+        section: Section<'_>,
+        key: &str,
+        path: &str,
+        report: &mut Report,
+    ) -> Vec<usize> {
+        let names = section.names(key).into_iter();
+        let path = join(path, key);
+        names
+            .filter_map(|(idx, name, mark)| {
+                self.resolve(name, mark, &format!("{path}[{idx}]"), report)
+            })
+            .collect()
+    }
+
+    /// Reports the cycles of the relation that the list `key` of each entry is; `within` is the key of the mapping
+    /// that has the list, empty where that is the entry itself.
+    pub(crate) fn report_cycles(
+        &self,
+        within: &str,
+        key: &str,
+        edges: &[Vec<usize>],
+        report: &mut Report,
+    ) {
+        for cycle in graph::cycles(edges) {
+            let start = cycle[0];
+            let entry = self.sections[start];
+            let holder = if within.is_empty() {
+                entry
+            } else {
+                entry.optional_section(within).unwrap_or(entry)
+            };
+            let path = join(&join(&format!("{}[{start}]", self.path), within), key);
+            let names: Vec<&str> = cycle.iter().map(|idx| self.name(*idx)).collect();
+            report.add(
+                holder.mark_of(key),
+                path,
+                format!("waits for itself: {}", names.join(" → ")),
+            );
+        }
+    }
+
+    fn name(&self, idx: usize) -> &'a str {
+        self.sections[idx]
+            .name(self.key)
+            .map_or("?", |(name, _)| name)
+    }
+}

@@ -1,0 +1,443 @@
+//! The tables. A default stands either in the embedded file (`Absent::Default`) or here (`Absent::Is`), never in both.
+
+use std::time::Duration;
+
+use super::{
+    Absent::{Default, Is, Means, Refused},
+    Key, Shape,
+};
+
+const HOUR: u64 = 3600;
+const DAY: u64 = 24 * HOUR;
+const MIB: u64 = 1 << 20;
+
+/// A week is longer than anything that should still be waited for; a larger number is a slip.
+const TIMEOUT: Shape = Shape::Duration {
+    min: Duration::from_millis(1),
+    max: Duration::from_secs(7 * DAY),
+    or: None,
+};
+const IDS: Shape = Shape::List(&Shape::Id);
+
+pub(crate) const AUTOMATION: &[Key] = &[
+    Key::new(
+        "default_agent",
+        Shape::Id,
+        Means("the first of `agents`"),
+        "The agent of a run that does not name one by `--agent`.",
+    ),
+    Key::new(
+        "agents",
+        Shape::Sections(AGENT),
+        Means("none; `--agent` gives one"),
+        "The agents that a run may use.",
+    ),
+    Key::new(
+        "limits",
+        Shape::Section(LIMITS),
+        Default,
+        "How much a run may take.",
+    ),
+    Key::new(
+        "approvals",
+        Shape::Section(APPROVALS),
+        Default,
+        "Where a run waits for a person.",
+    ),
+    Key::new(
+        "landing",
+        Shape::Section(LANDING),
+        Default,
+        "How results reach the target branches.",
+    ),
+    Key::new(
+        "retention",
+        Shape::Section(RETENTION),
+        Default,
+        "What `automation gc` keeps. Runs that have not ended are always kept.",
+    ),
+];
+
+pub(crate) const AGENT: &[Key] = &[
+    Key::new(
+        "name",
+        Shape::Id,
+        Refused,
+        "What the agent is called here and by `--agent`.",
+    ),
+    Key::new(
+        "kind",
+        Shape::Text,
+        Refused,
+        "What runs it: `command` (a program) or `scripted` (a playbook); deployments may add kinds.",
+    ),
+    Key::new(
+        "command",
+        Shape::Command,
+        Means("none"),
+        "For `command`: a list of the program and its arguments, or a shell line (`sh:` before it is dropped).",
+    ),
+    Key::new(
+        "playbook",
+        Shape::Text,
+        Means("none"),
+        "For `scripted`: the file with its steps, relative to the home folder.",
+    ),
+    Key::new(
+        "plan",
+        Shape::Flag,
+        Is("false"),
+        "Whether it can plan; else a run without a plan has one task a repository.",
+    ),
+    Key::new(
+        "review",
+        Shape::Flag,
+        Is("false"),
+        "Whether it can review; else the review says \"not reviewed\".",
+    ),
+    Key::new(
+        "changes",
+        Shape::Choice(&["required", "optional"]),
+        Is("required"),
+        "Whether a task that leaves its repository as it was has failed, or is *unchanged* (for codemods).",
+    ),
+    Key::new(
+        "timeout",
+        TIMEOUT,
+        Means("`limits.agent_timeout`"),
+        "The longest one request may take.",
+    ),
+    Key::new(
+        "environment",
+        Shape::List(&Shape::Variable),
+        Means("none"),
+        "Names of variables that the agent sees, beyond the few that every program needs. It sees no others.",
+    ),
+];
+
+pub(crate) const LIMITS: &[Key] = &[
+    Key::new(
+        "max_workers",
+        Shape::Integer {
+            min: 1,
+            max: 256,
+            or: Some("auto"),
+        },
+        Default,
+        "Tasks that run at the same time; `auto`: what cores and memory allow, at most 4, since an agent's tests use several cores.",
+    ),
+    Key::new(
+        "agent_timeout",
+        TIMEOUT,
+        Default,
+        "The longest one request to an agent may take; long, since ending a working agent wastes what it cost.",
+    ),
+    Key::new(
+        "test_timeout",
+        TIMEOUT,
+        Default,
+        "The longest a test command may take; a hanging test must not hold a run for hours.",
+    ),
+    Key::new(
+        "setup_timeout",
+        TIMEOUT,
+        Default,
+        "The longest a setup command may take; enough to fetch and build dependencies.",
+    ),
+    Key::new(
+        "output_memory",
+        Shape::Size {
+            min: 4096,
+            max: 1024 * MIB,
+        },
+        Default,
+        "Output of one command that is held in memory; more than a report shows.",
+    ),
+    Key::new(
+        "output_disk",
+        Shape::Size {
+            min: 0,
+            max: 1024 * 1024 * MIB,
+        },
+        Default,
+        "Output of one command that is kept on disk beyond that; the rest is dropped and said to be, so that no command fills the disk.",
+    ),
+    Key::new(
+        "max_executions",
+        Shape::Integer {
+            min: 1,
+            max: 100,
+            or: None,
+        },
+        Default,
+        "Times that one attempt starts again after the engine itself was killed; bounds a task that takes the machine down with it.",
+    ),
+];
+
+pub(crate) const APPROVALS: &[Key] = &[
+    Key::new(
+        "plan",
+        Shape::Flag,
+        Default,
+        "Wait until a person approves the plan; off, since nothing lands without being asked to.",
+    ),
+    Key::new(
+        "landing",
+        Shape::Flag,
+        Default,
+        "Wait until a person approves the landing, even with `--land`; off, since `--land` is already asked for.",
+    ),
+];
+
+pub(crate) const LANDING: &[Key] = &[
+    Key::new(
+        "mode",
+        Shape::Choice(&["all", "each"]),
+        Default,
+        "`all`: every repository or none, since half a change over several repositories is broken; `each`: the repositories without a failure, for codemods.",
+    ),
+    Key::new(
+        "update_checkout",
+        Shape::Flag,
+        Default,
+        "Also fast-forward a target branch that is checked out and clean, with index and files; off, since a person may be working there.",
+    ),
+    Key::new(
+        "allow_unverified",
+        Shape::Flag,
+        Default,
+        "Land repositories that have no test command; off, since nothing would have shown that the change works.",
+    ),
+];
+
+pub(crate) const RETENTION: &[Key] = &[
+    Key::new(
+        "keep_runs",
+        Shape::Integer {
+            min: 1,
+            max: 1_000_000,
+            or: None,
+        },
+        Default,
+        "Ended runs that are kept, newest first; their summaries stay when they go.",
+    ),
+    Key::new(
+        "max_age",
+        Shape::Duration {
+            min: Duration::from_secs(HOUR),
+            max: Duration::from_secs(3650 * DAY),
+            or: Some("never"),
+        },
+        Default,
+        "Age at which an ended run goes even so; a quarter is longer than anyone has asked back. `never`: only `keep_runs` counts.",
+    ),
+];
+
+pub(crate) const REPOSITORIES: &[Key] = &[
+    Key::new(
+        "repositories",
+        Shape::Sections(REPOSITORY),
+        Refused,
+        "The repositories; at least one.",
+    ),
+    Key::new(
+        "cross_repo_workflows",
+        Shape::Sections(WORKFLOW),
+        Means("none"),
+        "Named workflows over several of them.",
+    ),
+    Key::new(
+        "workflow_test_command",
+        Shape::Command,
+        Means("none"),
+        "Tests all repositories of a run together: it runs in a folder that has each one's result side by side, under its name.",
+    ),
+];
+
+pub(crate) const REPOSITORY: &[Key] = &[
+    Key::new(
+        "name",
+        Shape::Id,
+        Refused,
+        "What the repository is called in plans, reports and the other keys of this file.",
+    ),
+    Key::new(
+        "owner",
+        Shape::Text,
+        Means("none"),
+        "Owner (user, organization or group) on the forge.",
+    ),
+    Key::new("repo", Shape::Text, Means("`name`"), "Name on the forge."),
+    Key::new(
+        "primary",
+        Shape::Flag,
+        Is("false"),
+        "Where the triggering issue lives and the run reports; at most one, else the first of the list.",
+    ),
+    Key::new(
+        "path",
+        Shape::Text,
+        Means("cloned from `url` or the forge"),
+        "Folder of the repository, relative to the home folder.",
+    ),
+    Key::new(
+        "url",
+        Shape::Text,
+        Means("by forge, owner and repo"),
+        "What git clones it from; not together with `path`.",
+    ),
+    Key::new(
+        "forge",
+        Shape::Text,
+        Means("the local forge"),
+        "Where its issues and pull requests are: `local`; deployments may add kinds.",
+    ),
+    Key::new(
+        "default_branch",
+        Shape::Text,
+        Means("the branch that the repository itself names"),
+        "The target branch of a run.",
+    ),
+    Key::new(
+        "write",
+        Shape::Flag,
+        Is("true"),
+        "Whether a run may change it; `false`: it is only there to be read.",
+    ),
+    Key::new(
+        "setup_command",
+        Shape::Command,
+        Means("none"),
+        "Runs in a fresh clone before the agent does.",
+    ),
+    Key::new(
+        "test_command",
+        Shape::Command,
+        Means("none; reports say \"not verified\""),
+        "Succeeds exactly when the repository is as it should be.",
+    ),
+    Key::new(
+        "test_timeout",
+        TIMEOUT,
+        Means("`limits.test_timeout`"),
+        "The longest the test command may take.",
+    ),
+    Key::new(
+        "deploy_command",
+        Shape::Command,
+        Means("none"),
+        "Runs after the landing, where `automation.auto_deploy` says so.",
+    ),
+    Key::new(
+        "automation",
+        Shape::Section(REPOSITORY_AUTOMATION),
+        Is(""),
+        "How it takes part in runs over several repositories.",
+    ),
+];
+
+const REPOSITORY_AUTOMATION: &[Key] = &[
+    Key::new(
+        "enabled",
+        Shape::Flag,
+        Is("true"),
+        "Whether runs may use it at all.",
+    ),
+    Key::new(
+        "auto_deploy",
+        Shape::Flag,
+        Is("false"),
+        "Whether `deploy_command` runs after each landing.",
+    ),
+    Key::new(
+        "depends_on",
+        IDS,
+        Means("none"),
+        "Repositories whose tasks end first.",
+    ),
+    Key::new(
+        "triggers",
+        IDS,
+        Means("none"),
+        "Repositories whose completion starts this one.",
+    ),
+    Key::new(
+        "trigger_on",
+        Shape::Choice(&["all", "any"]),
+        Is("all"),
+        "Whether it starts once when `all` of them that take part have completed, or for `any` of them.",
+    ),
+];
+
+pub(crate) const WORKFLOW: &[Key] = &[
+    Key::new("name", Shape::Id, Refused, "What the workflow is called."),
+    Key::new(
+        "repositories",
+        IDS,
+        Refused,
+        "The repositories that take part, in order.",
+    ),
+    Key::new(
+        "coordination",
+        Shape::Choice(&["sequential", "parallel"]),
+        Is("sequential"),
+        "`sequential`: one repository at a time, in the order of the list; `parallel`: as far as `depends_on` allows.",
+    ),
+    Key::new(
+        "workflow_test_command",
+        Shape::Command,
+        Means("the file's own"),
+        "As above, for this workflow.",
+    ),
+];
+
+pub(crate) const PLAN: &[Key] = &[
+    Key::new("id", Shape::Id, Means("one is made"), "The plan's id."),
+    Key::new(
+        "title",
+        Shape::Line,
+        Means("the issue's title"),
+        "The plan in one line.",
+    ),
+    Key::new(
+        "tasks",
+        Shape::Sections(TASK),
+        Refused,
+        "The tasks; at least one.",
+    ),
+];
+
+const TASK: &[Key] = &[
+    Key::new("id", Shape::Id, Refused, "What other tasks call it by."),
+    Key::new("title", Shape::Line, Refused, "The task in one line."),
+    Key::new(
+        "description",
+        Shape::Prose,
+        Means("none"),
+        "What is to be done, for the agent.",
+    ),
+    Key::new(
+        "repository",
+        Shape::Id,
+        Means("the only repository"),
+        "The repository it changes.",
+    ),
+    Key::new(
+        "dependencies",
+        IDS,
+        Means("none"),
+        "Tasks that must have succeeded before.",
+    ),
+    Key::new(
+        "files",
+        Shape::List(&Shape::Line),
+        Means("unknown"),
+        "Files it is expected to change.",
+    ),
+    Key::new(
+        "estimate",
+        TIMEOUT,
+        Means("unknown"),
+        "How long it is expected to take.",
+    ),
+];
