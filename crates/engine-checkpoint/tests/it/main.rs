@@ -1,0 +1,1 @@
+//! The public behavior of the crate.
