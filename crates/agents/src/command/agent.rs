@@ -1,0 +1,245 @@
+use std::{io, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use core_types::{
+    Agent, AgentCapabilities, AgentRequest, AgentResult, AgentTask, CancellationToken,
+    ChangePolicy, CommandLine, EventSink, PortError,
+};
+use process::{Containment, Finished, Launch, OutputLimit, RUN_MARK};
+
+use super::announce::Announced;
+use crate::{
+    Error, RunError,
+    exchange::{Answer, Exchange, RequestRecord},
+    prompt,
+};
+
+/// How much of the output's end an error shows.
+const TAIL_BYTES: usize = 4 * 1024;
+
+/// How a [`CommandAgent`] is made.
+#[derive(Debug, Clone)]
+pub struct CommandAgentOptions {
+    /// Its name in the configuration.
+    pub name: String,
+    /// What is run: a program and its arguments, or a line for `sh -c`. A
+    /// relative path of a program starts at the folder that the agent works in.
+    pub command: CommandLine,
+    /// Whether it can plan; default no.
+    pub plan: bool,
+    /// Whether it can review; default no.
+    pub review: bool,
+    /// Whether it must change something; default optional: a codemod leaves a
+    /// repository without a match as it is.
+    pub changes: ChangePolicy,
+    /// All variables that it sees beside the `AUTOMATION_` ones, `PATH` among
+    /// them; default none.
+    pub environment: Vec<(String, String)>,
+    /// A limit of its own beside each request's; default none.
+    pub timeout: Option<Duration>,
+    /// How long it may take to end by itself at the limit; default 5 s.
+    pub grace: Duration,
+    /// How much of its output is kept in `transcript.log`; default 64 MiB.
+    pub transcript_bytes: u64,
+    /// Where its process is announced.
+    pub events: Arc<dyn EventSink>,
+}
+
+impl CommandAgentOptions {
+    /// The defaults, for a name and a command.
+    pub fn new(name: impl Into<String>, command: CommandLine, events: Arc<dyn EventSink>) -> Self {
+        Self {
+            name: name.into(),
+            command,
+            plan: false,
+            review: false,
+            changes: ChangePolicy::Optional,
+            environment: Vec::new(),
+            timeout: None,
+            grace: Duration::from_secs(5),
+            transcript_bytes: 64 << 20,
+            events,
+        }
+    }
+}
+
+/// An agent that is any program: see the [crate page](crate) for what it sees.
+///
+/// Its scratch folder holds `request.json`, `answer.json` and `transcript.log`
+/// (output and errors together) after the run, too.
+#[derive(Debug)]
+pub struct CommandAgent {
+    options: CommandAgentOptions,
+}
+
+impl CommandAgent {
+    /// An agent that runs a command.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EmptyCommand`].
+    pub fn new(options: CommandAgentOptions) -> Result<Self, Error> {
+        let empty = match &options.command {
+            CommandLine::Shell(line) => line.trim().is_empty(),
+            CommandLine::Program(words) => words.first().is_none_or(String::is_empty),
+        };
+        if empty {
+            return Err(Error::EmptyCommand);
+        }
+        Ok(Self { options })
+    }
+
+    async fn work(
+        &self,
+        request: &AgentRequest,
+        prompt: &str,
+        cancel: &CancellationToken,
+    ) -> Result<Answer, RunError> {
+        if cancel.is_cancelled() {
+            return Err(RunError::Cancelled);
+        }
+        let (scratch, record) = (request.scratch.clone(), RequestRecord::new(request));
+        let files = on_disk_thread("write the request", move || {
+            Exchange::prepare(&scratch, &record)
+        })
+        .await?;
+        let limit = self
+            .options
+            .timeout
+            .map_or(request.timeout, |own| own.min(request.timeout));
+        let launch = self.launch(request, &files, limit, prompt);
+        let finished = tokio::select! {
+            // A result that is there counts more than a late cancellation.
+            biased;
+            finished = self.run_announced(launch, request) => finished?,
+            // Dropping the other branch ends the whole tree.
+            () = cancel.cancelled() => return Err(RunError::Cancelled),
+        };
+        let tail = finished.stdout.tail(TAIL_BYTES);
+        let exit = match finished.exit {
+            process::Exit::Code(0) => {
+                let answer = on_disk_thread("read the answer", move || files.read_answer()).await?;
+                return Ok(Answer::parse(&answer?)?);
+            }
+            process::Exit::TimedOut => return Err(RunError::TimedOut { after: limit }),
+            process::Exit::Code(code) => core_types::Exit::Code(code),
+            process::Exit::Signal(signal) => core_types::Exit::Signal(signal),
+        };
+        Err(RunError::Exited { exit, tail })
+    }
+
+    fn launch(
+        &self,
+        request: &AgentRequest,
+        files: &Exchange,
+        limit: Duration,
+        prompt: &str,
+    ) -> Launch {
+        let launch = match &self.options.command {
+            CommandLine::Shell(line) => Launch::new("sh").arg("-c").arg(line),
+            // `new` has refused a command without a program.
+            CommandLine::Program(words) => {
+                let (program, arguments) = words.split_at(1);
+                Launch::new(program.concat()).args(arguments)
+            }
+        };
+        let launch = launch
+            .folder(&request.folder)
+            .envs(self.options.environment.iter().cloned())
+            .env(RUN_MARK, request.run.as_str())
+            .env("AUTOMATION_STAGE", request.task.stage())
+            .env("AUTOMATION_REQUEST_FILE", &files.request)
+            .env("AUTOMATION_ANSWER_FILE", &files.answer)
+            .stdin(prompt.as_bytes())
+            .stdout(OutputLimit {
+                memory_bytes: 4 * TAIL_BYTES,
+                spill: Some(files.transcript.clone()),
+                spill_bytes: self.options.transcript_bytes,
+            })
+            .stderr_to_stdout()
+            .deadline(limit)
+            .grace(self.options.grace)
+            .containment(Containment::Tree);
+        match &request.task {
+            AgentTask::Implement { task, .. } => launch
+                .env("AUTOMATION_TASK_ID", task.id.as_str())
+                .env("AUTOMATION_REPOSITORY", task.repository.as_str()),
+            AgentTask::Review { repository, .. } => {
+                launch.env("AUTOMATION_REPOSITORY", repository.name.as_str())
+            }
+            _ => launch,
+        }
+    }
+
+    async fn run_announced(
+        &self,
+        launch: Launch,
+        request: &AgentRequest,
+    ) -> Result<Finished, RunError> {
+        let Self { options } = self;
+        let held = launch.hold().await.map_err(process_error)?;
+        let title = format!("agent {} ({})", options.name, request.task.stage());
+        // Dropped after the process, since it tells that it has ended.
+        let _announced =
+            Announced::new(&options.events, request.step.as_ref(), &held, title).await?;
+        held.run().await.map_err(process_error)
+    }
+}
+
+#[async_trait]
+impl Agent for CommandAgent {
+    fn name(&self) -> &str {
+        &self.options.name
+    }
+
+    fn capabilities(&self) -> AgentCapabilities {
+        AgentCapabilities {
+            plan: self.options.plan,
+            review: self.options.review,
+        }
+    }
+
+    fn changes(&self) -> ChangePolicy {
+        self.options.changes
+    }
+
+    async fn run(
+        &self,
+        request: AgentRequest,
+        cancel: &CancellationToken,
+    ) -> Result<AgentResult, PortError> {
+        let prompt = prompt::render(&request);
+        // Boxed: a process with its buffers is too large to carry inline.
+        let answered = Box::pin(self.work(&request, &prompt, cancel)).await;
+        let result = answered.and_then(|answer| {
+            let (usage, cost, model) = (answer.usage, answer.cost, answer.model.clone());
+            Ok(AgentResult {
+                answer: answer.into_answer_to(&request.task)?,
+                usage,
+                cost,
+                model,
+                prompt,
+            })
+        });
+        result.map_err(|error| error.into_port_error(&self.options.name))
+    }
+}
+
+fn process_error(error: process::Error) -> RunError {
+    match error {
+        process::Error::NotFound { program } => RunError::ProgramNotFound {
+            program: program.to_string_lossy().into_owned(),
+        },
+        other => RunError::Process(other),
+    }
+}
+
+async fn on_disk_thread<T: Send + 'static>(
+    operation: &'static str,
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, RunError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|cut_off| Err(io::Error::other(cut_off)))
+        .map_err(|source| RunError::Scratch { operation, source })
+}

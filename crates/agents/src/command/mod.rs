@@ -1,0 +1,6 @@
+//! The `command` agent: any program, contained.
+
+mod agent;
+mod announce;
+
+pub use agent::{CommandAgent, CommandAgentOptions};

@@ -1,0 +1,212 @@
+use std::{io, time::Duration};
+
+use core_types::{ErrorClass, Exit, PortError};
+
+use crate::exchange::AnswerError;
+
+/// Why an agent could not be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No constructor has this kind.
+    #[error("agent \"{agent}\" has the unknown kind \"{kind}\"; known are: {known}")]
+    UnknownKind {
+        /// The agent's name.
+        agent: String,
+        /// Its kind.
+        kind: String,
+        /// All known kinds, sorted.
+        known: String,
+    },
+    /// The kind needs something that the agent's description lacks.
+    #[error("agent \"{agent}\" of kind \"{kind}\" needs \"{key}\"")]
+    Missing {
+        /// The agent's name.
+        agent: String,
+        /// Its kind.
+        kind: String,
+        /// The missing key.
+        key: &'static str,
+    },
+    /// A command without a program.
+    #[error("the agent's command is empty")]
+    EmptyCommand,
+    /// A command line that only a shell can read.
+    #[error("{text:?} needs a shell: write \"sh:{text}\"")]
+    NeedsShell {
+        /// The command line.
+        text: String,
+    },
+}
+
+impl Error {
+    /// What a caller branches on.
+    #[must_use]
+    pub fn class(&self) -> ErrorClass {
+        ErrorClass::Validation
+    }
+}
+
+/// Why an agent's run has no result: the source of the [`PortError`] that
+/// [`Agent::run`](core_types::Agent::run) returns.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The agent's program is missing.
+    #[error("agent program \"{program}\" was not found")]
+    ProgramNotFound {
+        /// The program.
+        program: String,
+    },
+    /// The agent ended with an error.
+    #[error("it {}{}", ended(*exit), last_line(tail))]
+    Exited {
+        /// How it ended.
+        exit: Exit,
+        /// The end of its output and errors, at most 4 KiB.
+        tail: String,
+    },
+    /// Its deadline passed; its whole process tree was ended.
+    #[error("it did not end within {after:?}")]
+    TimedOut {
+        /// The deadline, from its start.
+        after: Duration,
+    },
+    /// A person or a shutdown stopped it; its whole process tree was ended.
+    #[error("it was cancelled")]
+    Cancelled,
+    /// What it answered cannot be used.
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
+    /// It was asked for something that it does not do.
+    #[error("it cannot do the {stage} stage")]
+    CannotDo {
+        /// The stage.
+        stage: &'static str,
+    },
+    /// The files of the request could not be written or read.
+    #[error("could not {operation} in its scratch folder")]
+    Scratch {
+        /// What was tried.
+        operation: &'static str,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The process could not be run.
+    #[error("could not run its program")]
+    Process(#[source] process::Error),
+    /// The process could not be announced before it ran.
+    #[error("could not record its process")]
+    Record(#[source] PortError),
+    /// The playbook has nothing for this name.
+    #[error("the playbook has no {what} \"{name}\"; known are: {known}")]
+    NotInPlaybook {
+        /// `task` or `repository`.
+        what: &'static str,
+        /// What was asked for.
+        name: String,
+        /// All known names.
+        known: String,
+    },
+    /// The playbook says so.
+    #[error("{message}")]
+    Scripted {
+        /// Its message.
+        message: String,
+    },
+    /// A part of the path is a symbolic link.
+    #[error("the path \"{path}\" leads through a symbolic link")]
+    ThroughLink {
+        /// The path.
+        path: String,
+    },
+    /// The text to be replaced does not occur.
+    #[error("the file \"{path}\" does not contain {text:?}")]
+    TextNotFound {
+        /// The file.
+        path: String,
+        /// The start of the text.
+        text: String,
+    },
+    /// A file could not be edited.
+    #[error("could not edit \"{path}\"")]
+    Edit {
+        /// The file.
+        path: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
+impl RunError {
+    /// What a caller branches on.
+    #[must_use]
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::ProgramNotFound { .. } => ErrorClass::NotFound,
+            Self::TimedOut { .. } => ErrorClass::Timeout,
+            Self::Cancelled => ErrorClass::Cancelled,
+            Self::Answer(_)
+            | Self::CannotDo { .. }
+            | Self::NotInPlaybook { .. }
+            | Self::ThroughLink { .. }
+            | Self::TextNotFound { .. } => ErrorClass::Validation,
+            Self::Record(source) => source.class(),
+            Self::Process(source) => process_class(source),
+            Self::Scratch { source, .. } | Self::Edit { source, .. } => io_class(source),
+            Self::Exited { .. } | Self::Scripted { .. } => ErrorClass::Internal,
+        }
+    }
+
+    /// The port's error, which names the agent.
+    pub(crate) fn into_port_error(self, agent: &str) -> PortError {
+        PortError::new(self.class(), format!("run agent \"{agent}\"")).because(self)
+    }
+}
+
+fn process_class(error: &process::Error) -> ErrorClass {
+    match error {
+        process::Error::NotFound { .. } | process::Error::FolderNotFound { .. } => {
+            ErrorClass::NotFound
+        }
+        process::Error::PermissionDenied { .. } | process::Error::InvalidArgument { .. } => {
+            ErrorClass::Validation
+        }
+        process::Error::Spill { source, .. } => io_class(source),
+        // Too many processes or descriptors.
+        process::Error::Io { .. } => ErrorClass::ResourceExhausted,
+        _ => ErrorClass::Internal,
+    }
+}
+
+fn io_class(error: &io::Error) -> ErrorClass {
+    match error.kind() {
+        io::ErrorKind::StorageFull
+        | io::ErrorKind::QuotaExceeded
+        | io::ErrorKind::ReadOnlyFilesystem
+        | io::ErrorKind::PermissionDenied => ErrorClass::ResourceExhausted,
+        io::ErrorKind::NotFound => ErrorClass::NotFound,
+        _ => ErrorClass::Internal,
+    }
+}
+
+fn ended(exit: Exit) -> String {
+    match exit {
+        Exit::Code(code) => format!("exited with code {code}"),
+        Exit::Signal(signal) => format!("was ended by signal {signal}"),
+        Exit::TimedOut => "was ended at its deadline".to_owned(),
+    }
+}
+
+/// The last line of the output, as the end of a message in one line.
+fn last_line(tail: &str) -> String {
+    let last = tail
+        .lines()
+        .rev()
+        .map(str::trim)
+        .find(|line| !line.is_empty());
+    last.map_or_else(String::new, |line| {
+        let line: String = line.chars().filter(|c| !c.is_control()).take(200).collect();
+        format!(", after saying: {line}")
+    })
+}

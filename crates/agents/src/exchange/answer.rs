@@ -1,0 +1,230 @@
+use core_types::{AgentAnswer, AgentTask, Review, ReviewIssue, Severity, TokenUsage, Usd};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// How large an answer may be, in bytes: far above what a plan of a thousand
+/// tasks needs, far below what would hurt.
+pub const ANSWER_LIMIT_BYTES: u64 = 1024 * 1024;
+
+/// Why an answer cannot be used. All are of class `Validation`.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AnswerError {
+    /// It is larger than [`ANSWER_LIMIT_BYTES`].
+    #[error("the answer is larger than {limit_bytes} bytes")]
+    TooLarge {
+        /// The limit.
+        limit_bytes: u64,
+    },
+    /// The answer's path holds something else than a file: a link, a folder, a pipe.
+    #[error("the answer is not a regular file")]
+    NotAFile,
+    /// It is no JSON object, or a key has a value of another type.
+    #[error("the answer is not a JSON object of the expected form")]
+    Form(#[source] serde_json::Error),
+    /// It has a key that nobody reads.
+    #[error("the answer has the unknown key \"{key}\"; the nearest known one is \"{nearest}\"")]
+    UnknownKey {
+        /// The key, with its path from the top: `review.aproved`.
+        key: String,
+        /// The known key that is most like it.
+        nearest: &'static str,
+    },
+    /// The stage needs a key that it does not have.
+    #[error("the answer has no key \"{key}\", which the {stage} stage needs")]
+    Missing {
+        /// The key.
+        key: &'static str,
+        /// The stage.
+        stage: &'static str,
+    },
+    /// The plan is not an object with a list of tasks.
+    #[error("the answer's \"plan\" is not an object with a list \"tasks\"")]
+    PlanForm,
+    /// The confidence is not between 0 and 1.
+    #[error("the answer's \"review.confidence\" is {confidence}, expected 0 to 1")]
+    Confidence {
+        /// What was found.
+        confidence: f64,
+    },
+}
+
+/// What an agent wrote to `AUTOMATION_ANSWER_FILE`, checked. Every key may be
+/// missing, and an empty file is an answer without keys.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Answer {
+    /// `summary`: what the agent says it did.
+    pub summary: String,
+    /// `plan`: an object with the list `tasks`, whose tasks are still to be checked.
+    pub plan: Option<Value>,
+    /// `review`.
+    pub review: Option<Review>,
+    /// `usage`: tokens.
+    pub usage: TokenUsage,
+    /// `cost`: dollars, as a string such as `"0.01"`.
+    pub cost: Option<Usd>,
+    /// `model`: the model that did the work.
+    pub model: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct AnswerRecord {
+    summary: String,
+    plan: Option<Value>,
+    review: Option<ReviewRecord>,
+    usage: TokenUsage,
+    cost: Option<Usd>,
+    model: String,
+}
+
+#[derive(Deserialize)]
+struct ReviewRecord {
+    approved: bool,
+    #[serde(default)]
+    comments: String,
+    #[serde(default)]
+    issues_found: Vec<IssueRecord>,
+    confidence: f64,
+}
+
+#[derive(Deserialize)]
+struct IssueRecord {
+    severity: Severity,
+    file: Option<String>,
+    message: String,
+}
+
+const ANSWER_KEYS: &[&str] = &["summary", "plan", "review", "usage", "cost", "model"];
+const REVIEW_KEYS: &[&str] = &["approved", "comments", "issues_found", "confidence"];
+const ISSUE_KEYS: &[&str] = &["severity", "file", "message"];
+const USAGE_KEYS: &[&str] = &[
+    "input",
+    "cache_read",
+    "cache_write_5m",
+    "cache_write_1h",
+    "output",
+    "reasoning",
+];
+
+impl Answer {
+    /// Reads an answer. White space alone is an answer without keys.
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerError`] says what is wrong with it.
+    pub fn parse(bytes: &[u8]) -> Result<Self, AnswerError> {
+        if bytes.trim_ascii().is_empty() {
+            return Ok(Self::default());
+        }
+        let object: Map<String, Value> =
+            serde_json::from_slice(bytes).map_err(AnswerError::Form)?;
+        check_keys("", &object, ANSWER_KEYS)?;
+        if let Some(Value::Object(usage)) = object.get("usage") {
+            check_keys("usage.", usage, USAGE_KEYS)?;
+        }
+        if let Some(Value::Object(review)) = object.get("review") {
+            check_keys("review.", review, REVIEW_KEYS)?;
+            let issues = review.get("issues_found").and_then(Value::as_array);
+            for issue in issues.into_iter().flatten().filter_map(Value::as_object) {
+                check_keys("review.issues_found.", issue, ISSUE_KEYS)?;
+            }
+        }
+        let record: AnswerRecord =
+            serde_json::from_value(Value::Object(object)).map_err(AnswerError::Form)?;
+        if let Some(plan) = &record.plan
+            && !plan.get("tasks").is_some_and(Value::is_array)
+        {
+            return Err(AnswerError::PlanForm);
+        }
+        Ok(Self {
+            summary: record.summary,
+            plan: record.plan,
+            review: record.review.map(ReviewRecord::check).transpose()?,
+            usage: record.usage,
+            cost: record.cost,
+            model: record.model,
+        })
+    }
+
+    /// The part of the answer that `task` asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerError::Missing`] where it lacks the plan or the review.
+    pub fn into_answer_to(self, task: &AgentTask) -> Result<AgentAnswer, AnswerError> {
+        let missing = |key| AnswerError::Missing {
+            key,
+            stage: task.stage(),
+        };
+        match task {
+            AgentTask::Plan { .. } => {
+                let plan = self.plan.ok_or_else(|| missing("plan"))?;
+                Ok(AgentAnswer::Plan { plan })
+            }
+            AgentTask::Review { .. } => {
+                let review = self.review.ok_or_else(|| missing("review"))?;
+                Ok(AgentAnswer::Review { review })
+            }
+            _ => Ok(AgentAnswer::Work {
+                summary: self.summary,
+            }),
+        }
+    }
+}
+
+impl ReviewRecord {
+    fn check(self) -> Result<Review, AnswerError> {
+        if !(0.0..=1.0).contains(&self.confidence) {
+            return Err(AnswerError::Confidence {
+                confidence: self.confidence,
+            });
+        }
+        let issue = |record: IssueRecord| ReviewIssue {
+            severity: record.severity,
+            file: record.file,
+            message: record.message,
+        };
+        Ok(Review {
+            approved: self.approved,
+            comments: self.comments,
+            issues_found: self.issues_found.into_iter().map(issue).collect(),
+            confidence: self.confidence,
+        })
+    }
+}
+
+fn check_keys(
+    path: &str,
+    object: &Map<String, Value>,
+    known: &'static [&'static str],
+) -> Result<(), AnswerError> {
+    let Some(unknown) = object.keys().find(|key| !known.contains(&key.as_str())) else {
+        return Ok(());
+    };
+    // An agent's key may be of any length; the first characters tell.
+    let unknown: String = unknown.chars().take(40).collect();
+    let nearest = known
+        .iter()
+        .min_by_key(|known| edit_distance(known, &unknown))
+        .copied()
+        .unwrap_or_default();
+    Err(AnswerError::UnknownKey {
+        key: format!("{path}{unknown}"),
+        nearest,
+    })
+}
+
+/// How many characters must be inserted, removed or replaced (Levenshtein).
+fn edit_distance(from: &str, to: &str) -> usize {
+    let mut row: Vec<usize> = (0..=to.chars().count()).collect();
+    for (from_idx, from_char) in from.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], from_idx + 1);
+        for (to_idx, to_char) in to.chars().enumerate() {
+            let replaced = diagonal + usize::from(from_char != to_char);
+            diagonal = row[to_idx + 1];
+            row[to_idx + 1] = replaced.min(diagonal + 1).min(row[to_idx] + 1);
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}

@@ -1,0 +1,88 @@
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::OFlags;
+
+use super::{ANSWER_LIMIT_BYTES, AnswerError, RequestRecord};
+
+/// The files of one request in its scratch folder.
+#[derive(Debug, Clone)]
+pub(crate) struct Exchange {
+    pub(crate) request: PathBuf,
+    pub(crate) answer: PathBuf,
+    pub(crate) transcript: PathBuf,
+}
+
+impl Exchange {
+    /// Writes the request, and makes an empty answer, so that what the agent
+    /// writes there is readable by us alone. Files of an execution that was
+    /// killed are replaced: an old answer is never taken for a new one.
+    pub(crate) fn prepare(scratch: &Path, record: &RequestRecord) -> io::Result<Self> {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(scratch)?;
+        // The agent works in another folder.
+        let scratch = fs::canonicalize(scratch)?;
+        let files = Self {
+            request: scratch.join("request.json"),
+            answer: scratch.join("answer.json"),
+            transcript: scratch.join("transcript.log"),
+        };
+        for old in [&files.request, &files.answer, &files.transcript] {
+            match fs::remove_file(old) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        let mut request = create_private(&files.request)?;
+        serde_json::to_writer_pretty(&mut request, record)?;
+        request.write_all(b"\n")?;
+        create_private(&files.answer)?;
+        Ok(files)
+    }
+
+    /// What the agent wrote; empty where it removed the file. The path is the
+    /// agent's to change, so no link is followed and no pipe waited for.
+    pub(crate) fn read_answer(&self) -> io::Result<Result<Vec<u8>, AnswerError>> {
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let opened = OpenOptions::new()
+            .read(true)
+            .custom_flags(flags.bits().cast_signed())
+            .open(&self.answer);
+        let file = match opened {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Ok(Vec::new())),
+            Err(error) if is_link(&error) => return Ok(Err(AnswerError::NotAFile)),
+            Err(error) => return Err(error),
+        };
+        if !file.metadata()?.is_file() {
+            return Ok(Err(AnswerError::NotAFile));
+        }
+        let mut bytes = Vec::new();
+        file.take(ANSWER_LIMIT_BYTES + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > ANSWER_LIMIT_BYTES {
+            return Ok(Err(AnswerError::TooLarge {
+                limit_bytes: ANSWER_LIMIT_BYTES,
+            }));
+        }
+        Ok(Ok(bytes))
+    }
+}
+
+fn create_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+}
+
+/// Opening a link with `O_NOFOLLOW` fails with `ELOOP`.
+fn is_link(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+}

@@ -1,0 +1,207 @@
+use core_types::{AgentRequest, AgentTask, DependencyResult, Issue, RepositoryBrief, Task};
+use serde::Serialize;
+
+/// The version of [`RequestRecord`]'s format.
+pub const REQUEST_VERSION: u16 = 1;
+
+/// A request as a `command` agent reads it from `AUTOMATION_REQUEST_FILE`: one
+/// JSON object. Keys that do not belong to the stage are left out; a later
+/// version only adds keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RequestRecord {
+    /// The version of this format, now 1.
+    pub v: u16,
+    /// The run's id.
+    pub run: String,
+    /// `planning`, `implementation` or `review`.
+    pub stage: &'static str,
+    /// The attempt, from 1.
+    pub attempt: u32,
+    /// The issue that the run works on.
+    pub issue: IssueRecord,
+    /// Implementation: the task.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskRecord>,
+    /// Implementation: what the task's dependencies have done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dependencies: Option<Vec<DependencyRecord>>,
+    /// Planning: all repositories, primary first. Review: the one reviewed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repositories: Option<Vec<RepositoryRecord>>,
+    /// Planning: what was wrong with the last plan, one finding a text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub findings: Option<Vec<String>>,
+    /// Review: the commit that is reviewed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head: Option<String>,
+    /// Review: the change as a unified diff, cut at a limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diff: Option<String>,
+    /// Review: whether the tests passed; absent for not verified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tests_passed: Option<bool>,
+    /// What was learnt from earlier runs; often empty.
+    pub advice: Vec<String>,
+}
+
+/// An issue in a [`RequestRecord`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct IssueRecord {
+    /// Its number; 0 for an issue that no forge holds.
+    pub number: u64,
+    /// One line.
+    pub title: String,
+    /// Markdown; may be empty.
+    pub body: String,
+    /// Its labels, sorted.
+    pub labels: Vec<String>,
+}
+
+/// A task in a [`RequestRecord`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TaskRecord {
+    /// Its id.
+    pub id: String,
+    /// One line.
+    pub title: String,
+    /// What is asked.
+    pub description: String,
+    /// Where.
+    pub repository: String,
+    /// The tasks it depends on.
+    pub dependencies: Vec<String>,
+    /// Paths expected to change.
+    pub files: Vec<String>,
+    /// How long the work is expected to take, in whole seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimate_seconds: Option<u64>,
+}
+
+/// What a dependency has done, in a [`RequestRecord`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DependencyRecord {
+    /// Which task.
+    pub task: String,
+    /// Its title.
+    pub title: String,
+    /// Where.
+    pub repository: String,
+    /// What it left; absent where it changed nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// What its agent said of it.
+    pub summary: String,
+}
+
+/// A repository in a [`RequestRecord`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RepositoryRecord {
+    /// Its name; in planning also its folder's.
+    pub name: String,
+    /// The branch where the change is to land.
+    pub target: String,
+    /// The commit that the run starts from.
+    pub base: String,
+    /// How it is tested; absent where it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_command: Option<String>,
+}
+
+impl RequestRecord {
+    /// The record of a request.
+    #[must_use]
+    pub fn new(request: &AgentRequest) -> Self {
+        let mut record = Self {
+            v: REQUEST_VERSION,
+            run: request.run.to_string(),
+            stage: request.task.stage(),
+            attempt: request.attempt,
+            issue: IssueRecord::from(&request.issue),
+            task: None,
+            dependencies: None,
+            repositories: None,
+            findings: None,
+            head: None,
+            diff: None,
+            tests_passed: None,
+            advice: request.advice.texts.clone(),
+        };
+        match &request.task {
+            AgentTask::Plan {
+                repositories,
+                findings,
+            } => {
+                record.repositories =
+                    Some(repositories.iter().map(RepositoryRecord::from).collect());
+                record.findings = Some(findings.clone());
+            }
+            AgentTask::Implement { task, dependencies } => {
+                record.task = Some(TaskRecord::from(task));
+                record.dependencies =
+                    Some(dependencies.iter().map(DependencyRecord::from).collect());
+            }
+            AgentTask::Review {
+                repository,
+                head,
+                diff,
+                tests_passed,
+            } => {
+                record.repositories = Some(vec![RepositoryRecord::from(repository)]);
+                record.head = Some(head.to_string());
+                record.diff = Some(diff.clone());
+                record.tests_passed = *tests_passed;
+            }
+            // A kind of task that core-types adds later has only the common keys.
+            _ => {}
+        }
+        record
+    }
+}
+
+impl From<&Issue> for IssueRecord {
+    fn from(issue: &Issue) -> Self {
+        Self {
+            number: issue.number,
+            title: issue.title.clone(),
+            body: issue.body.clone(),
+            labels: issue.labels.clone(),
+        }
+    }
+}
+
+impl From<&Task> for TaskRecord {
+    fn from(task: &Task) -> Self {
+        Self {
+            id: task.id.to_string(),
+            title: task.title.clone(),
+            description: task.description.clone(),
+            repository: task.repository.to_string(),
+            dependencies: task.dependencies.iter().map(ToString::to_string).collect(),
+            files: task.files.clone(),
+            estimate_seconds: task.estimate.map(|estimate| estimate.as_secs()),
+        }
+    }
+}
+
+impl From<&DependencyResult> for DependencyRecord {
+    fn from(done: &DependencyResult) -> Self {
+        Self {
+            task: done.task.to_string(),
+            title: done.title.clone(),
+            repository: done.repository.to_string(),
+            commit: done.commit.as_ref().map(ToString::to_string),
+            summary: done.summary.clone(),
+        }
+    }
+}
+
+impl From<&RepositoryBrief> for RepositoryRecord {
+    fn from(brief: &RepositoryBrief) -> Self {
+        Self {
+            name: brief.name.to_string(),
+            target: brief.target.to_string(),
+            base: brief.base.to_string(),
+            test_command: brief.test_command.clone(),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Coding agents behind the [`Agent`](core_types::Agent) port.
+//!
+//! An agent gets a folder and a request and gives back files, an answer and
+//! its usage. Kinds are chosen by name from a [`Registry`]:
+//!
+//! - `command`: any program or shell line. It works in the clone, gets the
+//!   prompt on its standard input and the request as a file, and answers in a file.
+//! - `scripted`: a [`Playbook`] of edits, for tests and for the demo.
+//!
+//! # What a `command` agent sees
+//!
+//! Its environment is what it was given, and nothing else but:
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `AUTOMATION_RUN_ID` | the run; also the mark by which a process that outlived us is found |
+//! | `AUTOMATION_STAGE` | `planning`, `implementation` or `review` |
+//! | `AUTOMATION_REQUEST_FILE` | the request as JSON: [`RequestRecord`](exchange::RequestRecord) |
+//! | `AUTOMATION_ANSWER_FILE` | an empty file for the answer as JSON: [`Answer`](exchange::Answer) |
+//! | `AUTOMATION_TASK_ID` | implementation: the task |
+//! | `AUTOMATION_REPOSITORY` | implementation and review: the repository |
+//!
+//! The answer has these keys, all optional, and no others: `summary`,
+//! `plan {title, tasks}`, `review {approved, comments, issues_found, confidence}`,
+//! `usage {input, cache_read, cache_write_5m, cache_write_1h, output, reasoning}`,
+//! `cost` (dollars, as a string), `model`. It is the only channel for a plan or a
+//! review: neither standard output nor any file of the clone is read for one.
+//!
+//! # Guarantees
+//!
+//! - When a request returns or is dropped, the agent's whole process tree has ended.
+//! - A program that is missing, ends with another code than 0, is ended at its
+//!   deadline or answers badly is an error of its own class; never a panic.
+//! - Memory for output is bounded; the transcript on disk is, too.
+//! - Text of issues, tasks, diffs and other agents is fenced in prompts ([`prompt`]).
+//!
+//! # Example
+//!
+//! ```
+//! use std::sync::Arc;
+//! use agents::{AgentContext, AgentSpec, Playbook, Registry};
+//! use core_types::NoEvents;
+//!
+//! let playbook: Playbook = serde_json::from_str(
+//!     r#"{"tasks": {"greet": {"steps": [{"write": {"path": "a.txt", "text": "hello"}}]}}}"#,
+//! )?;
+//! let spec = AgentSpec {
+//!     name: "demo".into(),
+//!     kind: "scripted".into(),
+//!     playbook: Some(playbook),
+//!     ..AgentSpec::default()
+//! };
+//! let context = AgentContext { environment: Vec::new(), events: Arc::new(NoEvents) };
+//! let agent = Registry::default().build(&spec, &context)?;
+//! assert!(!agent.capabilities().plan); // this playbook has no plan
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod command;
+mod error;
+pub mod exchange;
+pub mod prompt;
+mod registry;
+pub mod scripted;
+
+pub use command::{CommandAgent, CommandAgentOptions};
+pub use error::{Error, RunError};
+pub use registry::{
+    AgentArgument, AgentContext, AgentSpec, Constructor, KNOWN_PROGRAMS, Registry, find_programs,
+    parse_agent_argument,
+};
+pub use scripted::{Playbook, ScriptedAgent, ScriptedAgentOptions};

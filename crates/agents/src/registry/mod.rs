@@ -1,0 +1,9 @@
+//! Agents by the name of their kind.
+
+mod argument;
+mod programs;
+mod spec;
+
+pub use argument::{AgentArgument, parse_agent_argument};
+pub use programs::{KNOWN_PROGRAMS, find_programs};
+pub use spec::{AgentContext, AgentSpec, Constructor, Registry};

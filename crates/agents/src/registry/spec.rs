@@ -1,0 +1,150 @@
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+
+use core_types::{Agent, ChangePolicy, CommandLine, EventSink};
+
+use crate::{
+    CommandAgent, CommandAgentOptions, Error, Playbook, ScriptedAgent, ScriptedAgentOptions,
+};
+
+/// An agent as the configuration describes it. Which keys count depends on its
+/// kind; others are ignored.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct AgentSpec {
+    /// Its name.
+    pub name: String,
+    /// Its kind: `command`, `scripted`, or one that was added.
+    pub kind: String,
+    /// `command`: what is run.
+    pub command: Option<CommandLine>,
+    /// `scripted`: what is played.
+    pub playbook: Option<Playbook>,
+    /// `command`: whether it can plan; default no.
+    pub plan: bool,
+    /// `command`: whether it can review; default no.
+    pub review: bool,
+    /// Whether it must change something; default as its kind says.
+    pub changes: Option<ChangePolicy>,
+    /// A limit of its own beside each request's; default none.
+    pub timeout: Option<Duration>,
+    /// Variables of its own, beside those of [`AgentContext::environment`].
+    pub environment: Vec<(String, String)>,
+}
+
+/// What all agents of a program share.
+#[derive(Debug, Clone)]
+pub struct AgentContext {
+    /// The variables that an agent may see: an allow-list that is already
+    /// applied. Nothing else reaches an agent.
+    pub environment: Vec<(String, String)>,
+    /// Where child processes are announced.
+    pub events: Arc<dyn EventSink>,
+}
+
+/// Makes an agent of one kind.
+pub type Constructor =
+    Arc<dyn Fn(&AgentSpec, &AgentContext) -> Result<Arc<dyn Agent>, Error> + Send + Sync>;
+
+/// The known kinds of agents.
+///
+/// ```
+/// use std::sync::Arc;
+/// use agents::{AgentContext, AgentSpec, Registry};
+/// use core_types::{CommandLine, NoEvents};
+///
+/// let spec = AgentSpec {
+///     name: "rename".into(),
+///     kind: "command".into(),
+///     command: Some(CommandLine::Shell("sed -i s/foo/bar/ *.txt".into())),
+///     ..AgentSpec::default()
+/// };
+/// let context = AgentContext { environment: Vec::new(), events: Arc::new(NoEvents) };
+/// let agent = Registry::default().build(&spec, &context)?;
+/// assert_eq!(agent.name(), "rename");
+/// # Ok::<(), agents::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Registry {
+    kinds: BTreeMap<String, Constructor>,
+}
+
+impl Default for Registry {
+    /// The kinds of this crate: `command` and `scripted`.
+    fn default() -> Self {
+        let mut registry = Self {
+            kinds: BTreeMap::new(),
+        };
+        registry.add("command", Arc::new(command));
+        registry.add("scripted", Arc::new(scripted));
+        registry
+    }
+}
+
+impl Registry {
+    /// Adds a kind, or replaces the one of that name.
+    pub fn add(&mut self, kind: impl Into<String>, constructor: Constructor) {
+        self.kinds.insert(kind.into(), constructor);
+    }
+
+    /// The known kinds, sorted.
+    pub fn kinds(&self) -> impl Iterator<Item = &str> {
+        self.kinds.keys().map(String::as_str)
+    }
+
+    /// Makes the agent that `spec` describes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownKind`] lists the known ones; [`Error::Missing`] and
+    /// [`Error::EmptyCommand`] as the kind needs.
+    pub fn build(&self, spec: &AgentSpec, context: &AgentContext) -> Result<Arc<dyn Agent>, Error> {
+        let constructor = self
+            .kinds
+            .get(&spec.kind)
+            .ok_or_else(|| Error::UnknownKind {
+                agent: spec.name.clone(),
+                kind: spec.kind.clone(),
+                known: self.kinds().collect::<Vec<_>>().join(", "),
+            })?;
+        constructor(spec, context)
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.kinds()).finish()
+    }
+}
+
+fn command(spec: &AgentSpec, context: &AgentContext) -> Result<Arc<dyn Agent>, Error> {
+    let command = spec
+        .command
+        .clone()
+        .ok_or_else(|| missing(spec, "command"))?;
+    let mut options =
+        CommandAgentOptions::new(spec.name.clone(), command, Arc::clone(&context.events));
+    options.plan = spec.plan;
+    options.review = spec.review;
+    options.changes = spec.changes.unwrap_or(options.changes);
+    options.timeout = spec.timeout;
+    options.environment = [context.environment.as_slice(), &spec.environment].concat();
+    Ok(Arc::new(CommandAgent::new(options)?))
+}
+
+fn scripted(spec: &AgentSpec, _: &AgentContext) -> Result<Arc<dyn Agent>, Error> {
+    let playbook = spec
+        .playbook
+        .clone()
+        .ok_or_else(|| missing(spec, "playbook"))?;
+    let mut options = ScriptedAgentOptions::new(spec.name.clone());
+    options.changes = spec.changes.unwrap_or(options.changes);
+    options.timeout = spec.timeout;
+    Ok(Arc::new(ScriptedAgent::new(options, playbook)))
+}
+
+fn missing(spec: &AgentSpec, key: &'static str) -> Error {
+    Error::Missing {
+        agent: spec.name.clone(),
+        kind: spec.kind.clone(),
+        key,
+    }
+}

@@ -1,0 +1,206 @@
+use std::{path::Path, time::Duration};
+
+use async_trait::async_trait;
+use core_types::{
+    Agent, AgentAnswer, AgentCapabilities, AgentRequest, AgentResult, AgentTask, CancellationToken,
+    ChangePolicy, PortError, Review, TaskId, TokenUsage, Usd,
+};
+use serde_json::json;
+
+use super::{
+    edit,
+    playbook::{Action, Playbook, ReviewScene, Scene},
+};
+use crate::{RunError, prompt};
+
+/// How a [`ScriptedAgent`] is made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScriptedAgentOptions {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Whether it must change something; default required.
+    pub changes: ChangePolicy,
+    /// A limit of its own beside each request's; default none.
+    pub timeout: Option<Duration>,
+}
+
+impl ScriptedAgentOptions {
+    /// The defaults, under a name.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            changes: ChangePolicy::Required,
+            timeout: None,
+        }
+    }
+}
+
+/// An agent that does what its playbook says, and the same each time.
+#[derive(Debug)]
+pub struct ScriptedAgent {
+    options: ScriptedAgentOptions,
+    playbook: Playbook,
+}
+
+/// What a scene answers and reports.
+struct Played {
+    answer: AgentAnswer,
+    usage: TokenUsage,
+    cost: Option<Usd>,
+    model: String,
+}
+
+impl ScriptedAgent {
+    /// An agent that plays `playbook`.
+    #[must_use]
+    pub fn new(options: ScriptedAgentOptions, playbook: Playbook) -> Self {
+        Self { options, playbook }
+    }
+
+    async fn play(&self, request: &AgentRequest) -> Result<Played, RunError> {
+        match &request.task {
+            AgentTask::Plan { .. } => self.plan(),
+            AgentTask::Review { repository, .. } => self.review(repository.name.as_str()),
+            AgentTask::Implement { task, .. } => {
+                let scene = self.scene(&task.id)?;
+                edit_folder(scene, &request.folder, request.attempt).await?;
+                Ok(Played {
+                    answer: AgentAnswer::Work {
+                        summary: scene.summary.clone(),
+                    },
+                    usage: scene.usage,
+                    cost: scene.cost,
+                    model: scene.model.clone(),
+                })
+            }
+            other => Err(RunError::CannotDo {
+                stage: other.stage(),
+            }),
+        }
+    }
+
+    fn plan(&self) -> Result<Played, RunError> {
+        let scene = self.playbook.plan.as_ref();
+        let scene = scene.ok_or(RunError::CannotDo { stage: "planning" })?;
+        Ok(Played {
+            answer: AgentAnswer::Plan {
+                plan: json!({"title": scene.title, "tasks": scene.tasks}),
+            },
+            usage: scene.usage,
+            cost: scene.cost,
+            model: scene.model.clone(),
+        })
+    }
+
+    fn review(&self, repository: &str) -> Result<Played, RunError> {
+        let reviews = self.playbook.review.as_ref();
+        let reviews = reviews.ok_or(RunError::CannotDo { stage: "review" })?;
+        let own = reviews
+            .repositories
+            .iter()
+            .find(|(name, _)| name.as_str() == repository)
+            .map(|(_, scene)| scene);
+        let scene: &ReviewScene =
+            own.or(reviews.default.as_ref())
+                .ok_or_else(|| RunError::NotInPlaybook {
+                    what: "repository",
+                    name: repository.to_owned(),
+                    known: join(reviews.repositories.keys()),
+                })?;
+        Ok(Played {
+            answer: AgentAnswer::Review {
+                review: Review {
+                    approved: scene.approved,
+                    comments: scene.comments.clone(),
+                    issues_found: scene.issues_found.clone(),
+                    confidence: scene.confidence,
+                },
+            },
+            usage: scene.usage,
+            cost: scene.cost,
+            model: scene.model.clone(),
+        })
+    }
+
+    fn scene(&self, task: &TaskId) -> Result<&Scene, RunError> {
+        let scene = self.playbook.tasks.get(task);
+        scene.ok_or_else(|| RunError::NotInPlaybook {
+            what: "task",
+            name: task.to_string(),
+            known: join(self.playbook.tasks.keys()),
+        })
+    }
+}
+
+#[async_trait]
+impl Agent for ScriptedAgent {
+    fn name(&self) -> &str {
+        &self.options.name
+    }
+
+    fn capabilities(&self) -> AgentCapabilities {
+        AgentCapabilities {
+            plan: self.playbook.plan.is_some(),
+            review: self.playbook.review.is_some(),
+        }
+    }
+
+    fn changes(&self) -> ChangePolicy {
+        self.options.changes
+    }
+
+    async fn run(
+        &self,
+        request: AgentRequest,
+        cancel: &CancellationToken,
+    ) -> Result<AgentResult, PortError> {
+        let limit = self
+            .options
+            .timeout
+            .map_or(request.timeout, |own| own.min(request.timeout));
+        let played = tokio::select! {
+            // A request that is cancelled before it begins edits nothing.
+            biased;
+            () = cancel.cancelled() => Err(RunError::Cancelled),
+            played = tokio::time::timeout(limit, self.play(&request)) => {
+                played.unwrap_or(Err(RunError::TimedOut { after: limit }))
+            }
+        };
+        let played = played.map_err(|error| error.into_port_error(&self.options.name))?;
+        Ok(AgentResult {
+            answer: played.answer,
+            usage: played.usage,
+            cost: played.cost,
+            model: played.model,
+            prompt: prompt::render(&request),
+        })
+    }
+}
+
+/// Each edit is one small file, so it is made without leaving this thread:
+/// a dropped request never leaves an edit under way.
+async fn edit_folder(scene: &Scene, folder: &Path, attempt: u32) -> Result<(), RunError> {
+    let steps = scene
+        .steps
+        .iter()
+        .filter(|step| step.on_attempt.is_none_or(|only| only == attempt));
+    for step in steps {
+        match &step.action {
+            Action::Sleep(duration) => tokio::time::sleep(*duration).await,
+            Action::Fail(message) => {
+                let message = message.clone();
+                return Err(RunError::Scripted { message });
+            }
+            edit => edit::apply(folder, edit)?,
+        }
+    }
+    Ok(())
+}
+
+fn join(names: impl Iterator<Item = impl ToString>) -> String {
+    let names: Vec<String> = names.map(|name| name.to_string()).collect();
+    if names.is_empty() {
+        return "none".to_owned();
+    }
+    names.join(", ")
+}

@@ -1,0 +1,11 @@
+//! The `scripted` agent: a playbook of edits, for tests and for the demo.
+
+mod agent;
+mod edit;
+mod playbook;
+
+pub use agent::{ScriptedAgent, ScriptedAgentOptions};
+pub use playbook::{
+    Action, InvalidStep, PlanScene, Playbook, Replacement, ReviewScene, Reviews, Scene, Step, Text,
+    WorkPath,
+};
