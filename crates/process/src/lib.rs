@@ -58,11 +58,14 @@ mod environment;
 mod error;
 mod launch;
 mod marked;
+mod runner;
 mod spawn;
 mod table;
 
 pub use capture::{Captured, OutputLimit};
+pub use core_types::Exit;
 pub use environment::allowed_environment;
 pub use error::Error;
-pub use launch::{ContainedBy, Containment, Exit, Finished, Held, Launch};
+pub use launch::{ContainedBy, Containment, Finished, Held, Launch};
 pub use marked::{Found, RUN_MARK, end_marked, find_marked};
+pub use runner::{Runner, run_recorded};

@@ -49,7 +49,10 @@ pub(crate) fn alive(mark: &str) -> usize {
     processes
         .flatten()
         .filter_map(|item| fs::read(item.path().join("cmdline")).ok())
-        .filter(|line| line.split(|byte| *byte == 0).any(|word| word == mark.as_bytes()))
+        .filter(|line| {
+            line.split(|byte| *byte == 0)
+                .any(|word| word == mark.as_bytes())
+        })
         .count()
 }
 
@@ -65,12 +68,19 @@ pub(crate) fn eventually(invariant: &str, mut holds: impl FnMut() -> bool) {
 /// A line of our `/proc/self/status` as a number.
 pub(crate) fn own_status(field: &str) -> u64 {
     let status = fs::read_to_string("/proc/self/status").expect("/proc is there");
-    let line = status.lines().find_map(|line| line.strip_prefix(field)).expect("the field exists");
-    line.trim_matches(|letter: char| !letter.is_ascii_digit()).parse().expect("a number")
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix(field))
+        .expect("the field exists");
+    line.trim_matches(|letter: char| !letter.is_ascii_digit())
+        .parse()
+        .expect("a number")
 }
 
 pub(crate) fn n_open_files() -> usize {
-    fs::read_dir("/proc/self/fd").expect("/proc is there").count()
+    fs::read_dir("/proc/self/fd")
+        .expect("/proc is there")
+        .count()
 }
 
 /// Our children, zombies too.
