@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use process::{Error, OutputLimit};
 
-use crate::support::{WAYS, launch, n_children, n_open_files, shell, write};
+use crate::support::{WAYS, alone, launch, n_children, n_open_files, shell, write};
 
 #[tokio::test]
 async fn a_missing_program_is_named() {
@@ -96,28 +96,30 @@ async fn what_cannot_be_passed_is_refused() {
     assert!(matches!(error, Error::Spill { .. }), "{error:?}");
 }
 
-#[tokio::test]
-async fn failures_leave_nothing_behind() {
-    // The first of each kind starts threads and opens what stays open.
-    for way in WAYS {
-        shell(way, "true").run().await.expect("it runs");
-    }
-    let before = n_open_files();
-    for way in WAYS {
-        for _ in 0..20 {
-            launch(way, "no-such-program")
-                .run()
-                .await
-                .expect_err("it does not exist");
-            launch(way, "true")
-                .folder("/no/such/folder")
-                .run()
-                .await
-                .expect_err("it does not exist");
-            shell(way, "exit 1").run().await.expect("it runs");
+#[test]
+fn failures_leave_nothing_behind() {
+    alone("failures::failures_leave_nothing_behind", async || {
+        // The first of each kind starts threads and opens what stays open.
+        for way in WAYS {
+            shell(way, "true").run().await.expect("it runs");
         }
-    }
-    crate::support::eventually("descriptors and children are back where they were", || {
-        n_open_files() <= before && n_children() == 0
+        let before = n_open_files();
+        for way in WAYS {
+            for _ in 0..20 {
+                launch(way, "no-such-program")
+                    .run()
+                    .await
+                    .expect_err("it does not exist");
+                launch(way, "true")
+                    .folder("/no/such/folder")
+                    .run()
+                    .await
+                    .expect_err("it does not exist");
+                shell(way, "exit 1").run().await.expect("it runs");
+            }
+        }
+        crate::support::eventually("descriptors and children are back where they were", || {
+            n_open_files() <= before && n_children() == 0
+        });
     });
 }

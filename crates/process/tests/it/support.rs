@@ -101,3 +101,29 @@ pub(crate) fn write(path: &Path, text: &str) {
     let mut file = fs::File::create(path).expect("a writable folder");
     std::io::Write::write_all(&mut file, text.as_bytes()).expect("space");
 }
+
+/// Runs `test` in a process of its own: what it counts (descriptors, children, memory) is the whole process's,
+/// and other tests may run in this one. `name` is the test's path.
+pub(crate) fn alone(name: &str, test: impl AsyncFnOnce()) {
+    const ALONE: &str = "PROCESS_TEST_ALONE";
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    if std::env::var_os(ALONE).is_some() {
+        return runtime.block_on(test());
+    }
+    let me = std::env::current_exe().expect("the test binary");
+    let slow = std::env::vars_os().filter(|(name, _)| name == "RUN_SLOW");
+    let launch = Launch::new(me)
+        .args(["--exact", name, "--test-threads=1"])
+        .env(ALONE, "1")
+        .envs(slow);
+    let finished = runtime.block_on(run(launch));
+    let text = finished.stdout.tail(9999);
+    assert!(
+        finished.exit.is_success() && text.contains("1 passed"),
+        "{text}{}",
+        finished.stderr.tail(9999)
+    );
+}

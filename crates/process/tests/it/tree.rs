@@ -7,7 +7,8 @@ use std::time::Duration;
 use process::{Exit, Launch, end_marked, find_marked};
 
 use crate::support::{
-    TREES, WAYS, Way, alive, contained_by, eventually, n_children, n_open_files, run, shell, write,
+    TREES, WAYS, Way, alive, alone, contained_by, eventually, n_children, n_open_files, run, shell,
+    write,
 };
 
 /// Ways to leave one's parent, its process group, its session and its environment, and how many do.
@@ -99,31 +100,33 @@ async fn nobody_survives_the_deadline() {
     }
 }
 
-#[tokio::test]
-async fn nobody_survives_a_drop() {
-    for way in WAYS {
-        run(shell(way, "true")).await;
-    }
-    let before = n_open_files();
-    for (way, mark) in WAYS.into_iter().zip(["1541", "1542", "1543"]) {
-        let line = if way == Way::Plain {
-            "sleep $0 & sleep $0"
-        } else {
-            "(setsid sleep $0 &) & sleep $0"
-        };
-        let started = async {
-            while alive(mark) < 2 + usize::from(way != Way::Plain) {
-                tokio::task::yield_now().await
-            }
-        };
-        tokio::select! {
-            finished = shell(way, line).arg(mark).run() => panic!("{way:?} ended by itself: {finished:?}"),
-            () = started => {}
+#[test]
+fn nobody_survives_a_drop() {
+    alone("tree::nobody_survives_a_drop", async || {
+        for way in WAYS {
+            run(shell(way, "true")).await;
         }
-        eventually("all are ended", || alive(mark) == 0);
-    }
-    eventually("all are reaped and all descriptors closed", || {
-        n_children() == 0 && n_open_files() <= before
+        let before = n_open_files();
+        for (way, mark) in WAYS.into_iter().zip(["1541", "1542", "1543"]) {
+            let line = if way == Way::Plain {
+                "sleep $0 & sleep $0"
+            } else {
+                "(setsid sleep $0 &) & sleep $0"
+            };
+            let started = async {
+                while alive(mark) < 2 + usize::from(way != Way::Plain) {
+                    tokio::task::yield_now().await
+                }
+            };
+            tokio::select! {
+                finished = shell(way, line).arg(mark).run() => panic!("{way:?} ended by itself: {finished:?}"),
+                () = started => {}
+            }
+            eventually("all are ended", || alive(mark) == 0);
+        }
+        eventually("all are reaped and all descriptors closed", || {
+            n_children() == 0 && n_open_files() <= before
+        });
     });
 }
 
