@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use core_types::CancellationToken;
 use process::{ContainedBy, Containment, Finished, Launch};
 
 /// The ways to run a child. `Tree` means what the machine gives, `Fallback` what it gives without namespaces.
@@ -63,6 +64,14 @@ pub(crate) fn eventually(invariant: &str, mut holds: impl FnMut() -> bool) {
         assert!(start.elapsed() < Duration::from_secs(10), "{invariant}");
         std::thread::yield_now();
     }
+}
+
+/// Cancels once `holds`; to be joined with what is cancelled.
+pub(crate) async fn cancel_when(cancel: &CancellationToken, mut holds: impl FnMut() -> bool) {
+    while !holds() {
+        tokio::task::yield_now().await;
+    }
+    cancel.cancel();
 }
 
 /// A line of our `/proc/self/status` as a number.

@@ -4,11 +4,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use process::{Exit, Launch, end_marked, find_marked};
+use core_types::CancellationToken;
+use process::{Error, Exit, Launch, end_marked, find_marked};
 
 use crate::support::{
-    TREES, WAYS, Way, alive, alone, contained_by, eventually, n_children, n_open_files, run, shell,
-    write,
+    TREES, WAYS, Way, alive, alone, cancel_when, contained_by, eventually, n_children,
+    n_open_files, run, shell, write,
 };
 
 /// Ways to leave one's parent, its process group, its session and its environment, and how many do.
@@ -72,24 +73,21 @@ async fn nobody_survives_the_program() {
 }
 
 #[tokio::test]
-async fn nobody_survives_the_deadline() {
+async fn nobody_survives_cancelling() {
     for (way, decade) in TREES.into_iter().zip([1520, 1530]) {
-        for (index, (name, n_escaped, _)) in ESCAPES.iter().enumerate() {
+        for (index, (name, ..)) in ESCAPES.iter().enumerate() {
             let mark = (decade + index).to_string();
-            let (_folder, launch) = escaping(
-                way,
-                index,
-                &mark,
-                "trap '' TERM; echo all; while :; do sleep 1; done",
-            );
-            let finished = run(launch
+            let then = "trap '' TERM; touch all; while :; do sleep 1; done";
+            let (folder, launch) = escaping(way, index, &mark, then);
+            let cancel = CancellationToken::new();
+            let launch = launch
                 .grace(Duration::from_millis(50))
-                .deadline(Duration::from_millis(400)))
-            .await;
-            assert_eq!(finished.exit, Exit::TimedOut, "{way:?}: {name}");
-            assert_eq!(
-                finished.stdout.bytes, b"all\n",
-                "{way:?}: {name}: {n_escaped} were there"
+                .cancelled_by(cancel.clone());
+            let all = folder.path().join("all");
+            let (result, ()) = tokio::join!(launch.run(), cancel_when(&cancel, || all.exists()));
+            assert!(
+                matches!(result, Err(Error::Cancelled { .. })),
+                "{way:?}: {name}: {result:?}"
             );
             assert_eq!(
                 alive(&mark),
