@@ -33,6 +33,8 @@
 //!   process of a PID namespace, so that the kernel ends every descendant with it, however it hid.
 //!   Elsewhere it is the reaper of its orphans, so that they stay its descendants and are found there.
 //!   [`Finished::contained_by`] says which it was.
+//! - [`Runner`] is the `CommandRunner` port over it; [`run_recorded`] is what adapters run agents and hooks with: the tree
+//!   is on record before its program starts.
 //!
 //! # Guarantees
 //!
