@@ -153,6 +153,23 @@ fn a_missing_segment_is_found() {
 }
 
 #[test]
+fn a_segment_of_another_journal_is_found() {
+    let (storage, other) = (small_store(), SimulatedStorage::new());
+    for (owner, text) in ["a different journal", "d", "e"].into_iter().enumerate() {
+        let (journal, _) = open(Path::new(DIR), options(&other)).unwrap();
+        for _ in 0..if owner == 0 { 3 } else { 1 } {
+            journal.append_blocking(NOTE, text.into()).unwrap();
+        }
+    }
+    for segment in segments(&storage) {
+        let copy = storage.restart(journal::faults::Crash::Kill);
+        copy.set_content(&segment, &other.content(&segment).unwrap());
+        let error = read(Path::new(DIR), &options(&copy)).unwrap_err();
+        assert!(matches!(error, Error::Damaged { .. }), "{error:?}");
+    }
+}
+
+#[test]
 fn foreign_files_are_left_alone() {
     let storage = small_store();
     for name in [
