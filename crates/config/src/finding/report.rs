@@ -118,8 +118,6 @@ impl<'a> IntoIterator for &'a Findings {
 
 impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// More than a person reads; a hostile file could have tens of thousands.
-        const SHOWN: usize = 100;
         for (idx, finding) in self.iter().take(SHOWN).enumerate() {
             if idx > 0 {
                 f.write_str("\n")?;
@@ -134,6 +132,9 @@ impl fmt::Display for Findings {
 }
 
 impl std::error::Error for Findings {}
+
+/// More than a person reads; a hostile file could have tens of thousands.
+const SHOWN: usize = 100;
 
 /// Gathers the findings of one file while it is read.
 #[derive(Debug)]
@@ -157,6 +158,11 @@ impl Report {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.findings.is_empty()
+    }
+
+    /// Whether there are more findings than slips of a writer explain.
+    pub(crate) fn is_flooded(&self) -> bool {
+        self.findings.len() > SHOWN / 5
     }
 
     /// The value, if nothing was found.

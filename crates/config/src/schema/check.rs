@@ -4,7 +4,7 @@ use super::{Absent, Key, Kind, Shape, default_document};
 use crate::{
     finding::{Mark, Report, did_you_mean, quote},
     units::{format_duration, parse_duration, parse_size},
-    yaml::{Entry, Node, Scalar, Style, Value, join, names_variable},
+    yaml::{Entry, Node, Resolved, Scalar, Style, Value, join, names_variable},
 };
 
 /// Checks a document and fills in the defaults; what [`Section`](super::Section) reads afterwards is there and sound,
@@ -136,6 +136,8 @@ fn check_value(
             let Err(problem) = check_scalar(scalar, shape) else {
                 return;
             };
+            // What a variable holds may be a secret: only that it does not fit is said.
+            let problem = problem.filter(|_| scalar.style != Style::Variable);
             let mark = node.mark;
             report.add(
                 mark,
@@ -148,17 +150,22 @@ fn check_value(
 }
 
 fn unexpected(node: &Node, shape: &Shape) -> String {
-    let number = matches!(&node.value, Value::Scalar(scalar) if scalar.is_number());
-    let text = matches!(&node.value, Value::Scalar(_)) && node.describe().starts_with("the text");
-    let hint = match shape {
-        Shape::Text | Shape::Line | Shape::Prose | Shape::Id | Shape::Variable | Shape::Command
-            if matches!(&node.value, Value::Scalar(scalar) if scalar.style == Style::Plain)
-                && !text =>
-        {
-            "; put it in quotes to make it a text"
+    let resolved = match &node.value {
+        Value::Scalar(scalar) if scalar.style != Style::Variable => Some(scalar.resolve()),
+        _ => None,
+    };
+    let hint = match (shape, resolved) {
+        (
+            Shape::Text | Shape::Line | Shape::Prose | Shape::Id | Shape::Variable | Shape::Command,
+            Some(Resolved::Truth(_) | Resolved::Integer(_) | Resolved::Float(_)),
+        ) => "; put it in quotes to make it a text",
+        (
+            Shape::Duration { .. } | Shape::Size { .. },
+            Some(Resolved::Integer(_) | Resolved::Float(_)),
+        ) => "; add a unit",
+        (Shape::Integer { .. } | Shape::Flag, Some(Resolved::Text)) if would_fit(node, shape) => {
+            "; write it without quotes"
         }
-        Shape::Duration { .. } | Shape::Size { .. } if number => "; add a unit",
-        Shape::Integer { .. } if text => "; write it without quotes",
         _ => "",
     };
     format!(
@@ -166,6 +173,17 @@ fn unexpected(node: &Node, shape: &Shape) -> String {
         shape.describe(),
         node.describe()
     )
+}
+
+/// Whether only its quotes keep a scalar from being what was expected.
+fn would_fit(node: &Node, shape: &Shape) -> bool {
+    node.as_scalar().is_some_and(|scalar| {
+        let plain = Scalar {
+            text: scalar.text.clone(),
+            style: Style::Plain,
+        };
+        check_scalar(&plain, shape).is_ok()
+    })
 }
 
 /// What is wrong with a scalar: something of its own to say, or only that another shape was expected.

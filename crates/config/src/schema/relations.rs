@@ -72,13 +72,12 @@ impl<'a> Names<'a> {
     ) -> Option<usize> {
         let found = self.by_name.get(name).copied();
         if found.is_none() {
-            let mut known: Vec<(usize, &str)> = self
-                .by_name
-                .iter()
-                .map(|(name, idx)| (*idx, *name))
-                .collect();
-            known.sort_unstable();
-            let hint = did_you_mean(name, known.into_iter().map(|(_, name)| name));
+            // A hint looks through all names; in a flood of findings that would take minutes, and nobody reads it.
+            let hint = if report.is_flooded() {
+                String::new()
+            } else {
+                did_you_mean(name, self.known())
+            };
             report.add(
                 mark,
                 key,
@@ -114,6 +113,7 @@ impl<'a> Names<'a> {
         edges: &[Vec<usize>],
         report: &mut Report,
     ) {
+        const SHOWN_NAMES: usize = 50;
         for cycle in graph::cycles(edges) {
             let start = cycle[0];
             let entry = self.sections[start];
@@ -123,13 +123,34 @@ impl<'a> Names<'a> {
                 entry.optional_section(within).unwrap_or(entry)
             };
             let path = join(&join(&format!("{}[{start}]", self.path), within), key);
-            let names: Vec<&str> = cycle.iter().map(|idx| self.name(*idx)).collect();
+            // The start of a very long cycle tells where it is.
+            let names: Vec<&str> = cycle
+                .iter()
+                .take(SHOWN_NAMES)
+                .map(|idx| self.name(*idx))
+                .collect();
+            let rest = if cycle.len() > SHOWN_NAMES {
+                " → …"
+            } else {
+                ""
+            };
             report.add(
                 holder.mark_of(key),
                 path,
-                format!("waits for itself: {}", names.join(" → ")),
+                format!("waits for itself: {}{rest}", names.join(" → ")),
             );
         }
+    }
+
+    /// Every name once, in the order of the file.
+    fn known(&self) -> impl Iterator<Item = &'a str> {
+        let mut names: Vec<(usize, &str)> = self
+            .by_name
+            .iter()
+            .map(|(name, idx)| (*idx, *name))
+            .collect();
+        names.sort_unstable();
+        names.into_iter().map(|(_, name)| name)
     }
 
     fn name(&self, idx: usize) -> &'a str {

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{self, DeserializeOwned, IntoDeserializer, Visitor, value::StrDeserializer};
 
 use super::{
-    node::{Entry, Node, Resolved, Value},
+    node::{Entry, Node, Resolved, Scalar, Style, Value},
     parse::join,
 };
 use crate::finding::{Mark, Report, did_you_mean, quote};
@@ -119,7 +119,7 @@ impl<'de> de::Deserializer<'de> for &'de Node {
             Value::List(items) => visitor.visit_seq(Items {
                 rest: items.iter().enumerate(),
             }),
-            Value::Scalar(scalar) => visit(scalar.resolve(), &scalar.text, visitor),
+            Value::Scalar(scalar) => visit(scalar, scalar.resolve(), visitor),
             // Trees with something reported are not handed on; this is for completeness.
             Value::Reported => visitor.visit_unit(),
         };
@@ -188,7 +188,7 @@ impl Node {
     ) -> Result<V::Value, Error> {
         match &self.value {
             Value::Scalar(scalar) => {
-                visit(scalar.unquoted(), &scalar.text, visitor).map_err(|error| error.at(self.mark))
+                visit(scalar, scalar.unquoted(), visitor).map_err(|error| error.at(self.mark))
             }
             _ => de::Deserializer::deserialize_any(self, visitor),
         }
@@ -196,11 +196,11 @@ impl Node {
 }
 
 fn visit<'de, V: Visitor<'de>>(
+    scalar: &Scalar,
     resolved: Resolved,
-    text: &str,
     visitor: V,
 ) -> Result<V::Value, Error> {
-    match resolved {
+    let result = match resolved {
         Resolved::Nothing => visitor.visit_unit(),
         Resolved::Truth(truth) => visitor.visit_bool(truth),
         Resolved::Integer(integer) => match (u64::try_from(integer), i64::try_from(integer)) {
@@ -209,7 +209,14 @@ fn visit<'de, V: Visitor<'de>>(
             _ => visitor.visit_i128(integer),
         },
         Resolved::Float(float) => visitor.visit_f64(float),
-        Resolved::Text => visitor.visit_str(text),
+        Resolved::Text => visitor.visit_str(&scalar.text),
+    };
+    match scalar.style {
+        Style::Plain | Style::Quoted => result,
+        // What a variable holds may be a secret, and serde's messages show what they found.
+        Style::Variable => {
+            result.map_err(|_| de::Error::custom("the value of the variable does not fit here"))
+        }
     }
 }
 

@@ -66,10 +66,6 @@ impl Scalar {
         self.resolve() == Resolved::Text
     }
 
-    pub(crate) fn is_number(&self) -> bool {
-        matches!(self.resolve(), Resolved::Integer(_) | Resolved::Float(_))
-    }
-
     pub(crate) fn truth(&self) -> Option<bool> {
         match self.unquoted() {
             Resolved::Truth(truth) => Some(truth),
@@ -167,6 +163,10 @@ impl Node {
             Value::Map(_) => "a mapping".to_owned(),
             Value::List(_) => "a list".to_owned(),
             Value::Reported => "an unreadable value".to_owned(),
+            // What a variable holds may be a secret.
+            Value::Scalar(scalar) if scalar.style == Style::Variable => {
+                "the value of a variable".to_owned()
+            }
             Value::Scalar(scalar) => match scalar.resolve() {
                 Resolved::Nothing => "nothing".to_owned(),
                 Resolved::Truth(truth) => truth.to_string(),

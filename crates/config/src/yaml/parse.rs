@@ -205,53 +205,46 @@ impl Builder<'_> {
 
     /// Puts a finished node where it belongs.
     fn place(&mut self, node: Node) {
-        let path = if self.at_key() {
-            self.path()
-        } else {
-            String::new()
-        };
         match self.open.last_mut().map(|open| &mut open.content) {
             None => self.root = Some(node),
             Some(Content::List(items)) => items.push(node),
-            Some(Content::Map { entries, key, .. }) if key.is_some() => {
-                if let Some((Some(name), mark)) = key.take() {
-                    entries.push(Entry {
-                        key: name,
-                        mark,
-                        value: node,
-                    });
-                }
+            Some(Content::Map { entries, key, .. }) => match key.take() {
+                None => self.place_key(node),
+                Some((None, _)) => {}
+                Some((Some(key), mark)) => entries.push(Entry {
+                    key,
+                    mark,
+                    value: node,
+                }),
+            },
+        }
+    }
+
+    fn place_key(&mut self, node: Node) {
+        let mark = node.mark;
+        let name = match node.value {
+            Value::Scalar(Scalar {
+                text,
+                style: Style::Plain,
+            }) if text == "<<" => Err("merge keys (<<) are not supported; write the keys out"),
+            Value::Scalar(Scalar { text, .. }) => Ok(text),
+            Value::List(_) | Value::Map(_) | Value::Reported => Err("a key must be a text"),
+        };
+        let Some(Content::Map { seen, key, .. }) =
+            self.open.last_mut().map(|open| &mut open.content)
+        else {
+            return;
+        };
+        match name {
+            Ok(name) if seen.insert(name.clone()) => *key = Some((Some(name), mark)),
+            Ok(name) => {
+                *key = Some((None, mark));
+                let message = format!("the key {} stands twice in this mapping", quote(&name));
+                self.report.add(mark, join(&self.path(), &name), message);
             }
-            Some(Content::Map { seen, key, .. }) => {
-                let mark = node.mark;
-                let name = match node.value {
-                    Value::Scalar(Scalar { text, style })
-                        if style == Style::Plain && text == "<<" =>
-                    {
-                        self.report.add(
-                            mark,
-                            path,
-                            "merge keys (<<) are not supported; write the keys out",
-                        );
-                        None
-                    }
-                    Value::Scalar(Scalar { text, .. }) if seen.contains(&text) => {
-                        let message =
-                            format!("the key {} stands twice in this mapping", quote(&text));
-                        self.report.add(mark, join(&path, &text), message);
-                        None
-                    }
-                    Value::Scalar(Scalar { text, .. }) => {
-                        seen.insert(text.clone());
-                        Some(text)
-                    }
-                    Value::List(_) | Value::Map(_) => {
-                        self.report.add(mark, path, "a key must be a text");
-                        None
-                    }
-                    Value::Reported => None,
-                };
-                *key = Some((name, mark));
+            Err(problem) => {
+                *key = Some((None, mark));
+                self.report.add(mark, self.path(), problem);
             }
         }
     }

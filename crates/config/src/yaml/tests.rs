@@ -382,7 +382,7 @@ fn a_variable_is_a_value_and_never_a_piece_of_text() {
     );
     assert_eq!(
         typed::<Sample>("number: ${TRUTH}"),
-        Err("1:9: number: expected u8, found boolean `true`".to_owned())
+        Err("1:9: number: the value of the variable does not fit here".to_owned())
     );
 }
 
