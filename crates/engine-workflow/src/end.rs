@@ -6,7 +6,7 @@ use core_types::{
 use serde::{Deserialize, Serialize};
 
 /// How a run ended, or where it waits.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunEnd {
     /// The state in one word.
     pub status: EndStatus,
@@ -17,7 +17,7 @@ pub struct RunEnd {
 }
 
 /// The state of an ended run in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "status", content = "gate")]
 pub enum EndStatus {
     /// All that was asked for is done.
@@ -65,7 +65,7 @@ pub struct TaskEnd {
 }
 
 /// How a repository ended.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RepositoryEnd {
     /// Which repository.
     pub repository: RepositoryName,
@@ -84,7 +84,7 @@ pub struct RepositoryEnd {
 }
 
 /// What became of a repository's change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum RepositoryState {
     /// Nothing changed.

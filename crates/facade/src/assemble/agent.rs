@@ -1,0 +1,172 @@
+use std::{fs, path::Path, time::Duration};
+
+use agents::{AgentArgument, AgentContext, AgentSpec, Registry, parse_agent_argument};
+use config::automation::{AgentEntry, Changes, Settings};
+use core_types::{ChangePolicy, CommandLine};
+use serde::{Deserialize, Serialize};
+
+use super::{Error, Home, Surroundings};
+
+/// The agent of a run, as its journal keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentRecord {
+    /// Its name in the configuration, or that of its program.
+    pub name: String,
+    /// Its kind, such as `command`.
+    pub kind: String,
+    /// What is run, for `command`.
+    pub command: Option<CommandLine>,
+    /// The text of its playbook, for `scripted`.
+    pub playbook: Option<String>,
+    /// Whether it can plan.
+    pub plan: bool,
+    /// Whether it can review.
+    pub review: bool,
+    /// Whether it must change something; `None` as its kind says.
+    pub changes: Option<ChangePolicy>,
+    /// When it is ended; `None` for the run's limit.
+    pub timeout: Option<Duration>,
+    /// The names of further variables that it may see.
+    pub environment: Vec<String>,
+}
+
+impl AgentRecord {
+    fn of_command(name: String, command: CommandLine) -> Self {
+        Self {
+            name,
+            kind: "command".to_owned(),
+            command: Some(command),
+            playbook: None,
+            plan: false,
+            review: false,
+            changes: None,
+            timeout: None,
+            environment: Vec::new(),
+        }
+    }
+
+    /// The agent that the command line or the configuration names.
+    pub(crate) fn choose(
+        argument: Option<&str>,
+        settings: &Settings,
+        home: &Home,
+        surroundings: &Surroundings,
+    ) -> Result<Self, Error> {
+        let name = match argument.map(parse_agent_argument).transpose().map_err(Error::Agent)? {
+            Some(AgentArgument::Command(command)) => {
+                return Ok(Self::of_command("command".to_owned(), command));
+            }
+            Some(AgentArgument::Name(name)) => Some(name),
+            None => settings.default_agent.clone(),
+        };
+        let entries = &settings.agents;
+        let entry = match &name {
+            Some(name) => entries.iter().find(|entry| entry.name == *name),
+            None => match entries.as_slice() {
+                [only] => Some(only),
+                _ => None,
+            },
+        };
+        if let Some(entry) = entry {
+            return Self::from_entry(entry, home);
+        }
+        let known: Vec<_> = entries.iter().map(|entry| entry.name.as_str()).collect();
+        let Some(name) = name else {
+            return Err(Error::request(
+                "no agent is configured",
+                "name one with --agent, for example --agent 'sh:make fix', or run `automation init`",
+            ));
+        };
+        if program_exists(&name, surroundings) {
+            let command = CommandLine::Program(vec![name.clone()]);
+            return Ok(Self::of_command(name, command));
+        }
+        let hint = match known.as_slice() {
+            [] => "no agents are configured; run `automation init`".to_owned(),
+            known => format!("configured are: {}", known.join(", ")),
+        };
+        Err(Error::request(format!("there is no agent and no program {name:?}"), hint))
+    }
+
+    fn from_entry(entry: &AgentEntry, home: &Home) -> Result<Self, Error> {
+        let playbook = match &entry.playbook {
+            None => None,
+            Some(file) => {
+                let path = home.root().join(file);
+                let io = |source| Error::Io { operation: "reading", path: path.clone(), source };
+                Some(fs::read_to_string(&path).map_err(io)?)
+            }
+        };
+        Ok(Self {
+            name: entry.name.clone(),
+            kind: entry.kind.clone(),
+            command: entry.command.as_ref().map(command_line),
+            playbook,
+            plan: entry.plan,
+            review: entry.review,
+            changes: match entry.changes {
+                Changes::Required => Some(ChangePolicy::Required),
+                Changes::Optional => Some(ChangePolicy::Optional),
+            },
+            timeout: entry.timeout,
+            environment: entry.environment.clone(),
+        })
+    }
+
+    /// Fails early where the agent's program is missing.
+    pub(crate) fn check_program(&self, surroundings: &Surroundings) -> Result<(), Error> {
+        let Some(CommandLine::Program(words)) = &self.command else { return Ok(()) };
+        let Some(program) = words.first() else { return Ok(()) };
+        if program_exists(program, surroundings) {
+            return Ok(());
+        }
+        let message = format!("the program {program:?} of agent {} was not found", self.name);
+        Err(Error::request(message, "install it, or name another agent with --agent"))
+    }
+
+    /// Makes the agent.
+    pub(crate) fn build(
+        &self,
+        registry: &Registry,
+        context: &AgentContext,
+        surroundings: &Surroundings,
+    ) -> Result<std::sync::Arc<dyn core_types::Agent>, Error> {
+        let playbook = match &self.playbook {
+            None => None,
+            Some(text) => Some(config::parse_typed("playbook", text, &|_| None)?),
+        };
+        let value = |name: &String| Some((name.clone(), surroundings.variable(name)?));
+        let spec = AgentSpec {
+            name: self.name.clone(),
+            kind: self.kind.clone(),
+            command: self.command.clone(),
+            playbook,
+            plan: self.plan,
+            review: self.review,
+            changes: self.changes,
+            timeout: self.timeout,
+            environment: self.environment.iter().filter_map(value).collect(),
+        };
+        registry.build(&spec, context).map_err(Error::Agent)
+    }
+}
+
+/// A command as configuration writes it, as the engine runs it.
+pub(crate) fn command_line(command: &config::Command) -> CommandLine {
+    match command {
+        config::Command::Shell(line) => CommandLine::Shell(line.clone()),
+        config::Command::Program { program, arguments } => {
+            let words = std::iter::once(program).chain(arguments);
+            CommandLine::Program(words.cloned().collect())
+        }
+    }
+}
+
+/// Whether a program can be started: a path that exists, or a name on the PATH.
+pub(crate) fn program_exists(program: &str, surroundings: &Surroundings) -> bool {
+    if program.contains('/') {
+        return Path::new(program).is_file() || surroundings.current_dir.join(program).is_file();
+    }
+    let path = surroundings.variable("PATH").unwrap_or_default();
+    path.split(':').any(|folder| Path::new(folder).join(program).is_file())
+}

@@ -1,0 +1,287 @@
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use agents::{AgentContext, Registry};
+use core_types::{CancellationToken, Event, Inbox, Message, RunId};
+use engine_checkpoint::{FileInbox, RunHeader, RunJournal, RunView};
+use engine_workflow::{Aids, Ports, RepositoryPorts, RunEnd, Workflow};
+use forges::Forge;
+use git_workspace::{Git, GitRepository};
+use serde_json::Value;
+
+use super::{
+    Error, Home, RunRecord, RunRequest, Surroundings,
+    plan_file::PlanWriter,
+    record::VERSION,
+    request::changed_since,
+};
+
+/// The name of the run record that replaces the header's after `resume --reload`.
+const RELOADED: &str = "reloaded";
+/// The name of the run record that holds a session's end.
+pub(crate) const END: &str = "end";
+
+/// A run, held by this process and ready to be executed.
+#[derive(Debug)]
+pub struct Assembly {
+    record: RunRecord,
+    journal: RunJournal,
+    home: Home,
+    surroundings: Surroundings,
+    git: Git,
+    forge: Arc<dyn Forge>,
+}
+
+impl Assembly {
+    /// Begins a run: checks the whole request, and only then writes anything.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the request; what could not be written.
+    pub async fn create(
+        run: RunId,
+        request: &RunRequest,
+        home: Home,
+        surroundings: Surroundings,
+    ) -> Result<Self, Error> {
+        let git = git(&surroundings).await?;
+        let forge = open_forge(&home, &surroundings)?;
+        let record =
+            request.settle(run.clone(), &home, &surroundings, &git, &*forge).await?;
+        home.ensure()?;
+        let folder = home.run_folder(&run).join("journal");
+        let data = to_value(&run, &record)?;
+        let header = RunHeader::new(run.clone(), surroundings.clock.now(), data);
+        let journal = RunJournal::create(folder, &surroundings.checkpoint_options(), header)
+            .map_err(|source| Error::Journal { run, source })?;
+        Ok(Self { record, journal, home, surroundings, git, forge })
+    }
+
+    /// Takes a run up again. It fails while another process holds it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Journal`] (held, damaged, or of a newer version), [`Error::NoRun`].
+    pub async fn open(run: RunId, home: Home, surroundings: Surroundings) -> Result<Self, Error> {
+        let folder = home.run_folder(&run).join("journal");
+        let git = git(&surroundings).await?;
+        let forge = open_forge(&home, &surroundings)?;
+        let journal = RunJournal::open(folder, &surroundings.checkpoint_options())
+            .map_err(|source| Error::Journal { run: run.clone(), source })?;
+        let data = journal.run_record(RELOADED).unwrap_or_else(|| journal.header().data.clone());
+        let record = from_value(&run, data)?;
+        Ok(Self { record, journal, home, surroundings, git, forge })
+    }
+
+    /// What the run was asked to do.
+    #[must_use]
+    pub fn record(&self) -> &RunRecord {
+        &self.record
+    }
+
+    /// Which parts of the configuration differ from what the run has recorded.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the configuration as it is now.
+    pub async fn changed_configuration(&self) -> Result<Vec<String>, Error> {
+        let now = self.settle_again().await?;
+        Ok(changed_since(&self.record, &now))
+    }
+
+    /// Takes the configuration as it is now, for steps that have not begun.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the configuration; what could not be written.
+    pub async fn reload(&mut self) -> Result<(), Error> {
+        let now = self.settle_again().await?;
+        let run = self.record.settings.run.clone();
+        let value = to_value(&run, &now)?;
+        self.journal
+            .append_run_record(RELOADED, value)
+            .await
+            .map_err(|source| Error::Journal { run, source })?;
+        self.record = now;
+        Ok(())
+    }
+
+    /// The recorded request, settled anew: issue and plan stay, the rest is read again.
+    async fn settle_again(&self) -> Result<RunRecord, Error> {
+        let recorded = &self.record;
+        let configured = super::request::configured(&self.home, &self.surroundings)?;
+        let is_configured =
+            configured.agents.iter().any(|entry| entry.name == recorded.agent.name);
+        let config_file = self.home.config_file("repositories.yaml");
+        let request = RunRequest {
+            issue: Some(super::IssueSource::Text {
+                title: recorded.settings.issue.title.clone(),
+                body: recorded.settings.issue.body.clone(),
+            }),
+            repositories: if config_file.exists() {
+                Vec::new()
+            } else {
+                recorded.sources.iter().map(|source| source.path.clone()).collect()
+            },
+            agent: Some(recorded.agent.name.clone()),
+            land: recorded.settings.landing.land,
+            approve_plan: recorded.settings.approvals.plan,
+            ..RunRequest::default()
+        };
+        let run = recorded.settings.run.clone();
+        let mut now = if is_configured {
+            request.settle(run, &self.home, &self.surroundings, &self.git, &*self.forge).await?
+        } else {
+            // The agent came from the command line; it stays.
+            let request = RunRequest { agent: Some("sh:true".to_owned()), ..request };
+            let settled = request
+                .settle(run, &self.home, &self.surroundings, &self.git, &*self.forge)
+                .await?;
+            RunRecord { agent: recorded.agent.clone(), ..settled }
+        };
+        now.settings.issue = recorded.settings.issue.clone();
+        now.settings.issue_home = recorded.settings.issue_home.clone();
+        now.settings.plan = recorded.settings.plan.clone();
+        now.settings.plan_id = recorded.settings.plan_id.clone();
+        Ok(now)
+    }
+
+    /// Runs, or goes on, until the run has ended or waits. Cancelling the token pauses it.
+    ///
+    /// # Errors
+    ///
+    /// What stopped the run before its end.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends all agents and commands. Nothing recorded is lost.
+    pub async fn execute(&self, pause: &CancellationToken) -> Result<RunEnd, Error> {
+        let run = &self.record.settings.run;
+        // Agents that outlived a kill would work beside the new ones.
+        for found in process::end_marked(process::RUN_MARK, run.as_str()).await {
+            let message = format!("process {} of an earlier session was ended", found.pid);
+            self.journal.events().emit(None, Event::Warning { message });
+        }
+        let ports = self.ports().await?;
+        let workflow =
+            Workflow::new(self.record.settings.clone(), ports, self.journal.session(), pause);
+        let end = Box::pin(workflow.execute()).await?;
+        let value = serde_json::to_value(&end)
+            .map_err(|source| Error::Record { run: run.clone(), source })?;
+        self.journal
+            .append_run_record(END, value)
+            .await
+            .map_err(|source| Error::Journal { run: run.clone(), source })?;
+        Ok(end)
+    }
+
+    async fn ports(&self) -> Result<Ports, Error> {
+        let run = &self.record.settings.run;
+        let events = self.journal.events();
+        let folder = self.home.run_folder(run);
+        let environment =
+            process::allowed_environment(self.surroundings.environment.clone(), &[]);
+        let as_text = |(name, value): &(std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.to_str()?.to_owned(), value.to_str()?.to_owned()))
+        };
+        let context = AgentContext {
+            environment: environment.iter().filter_map(as_text).collect(),
+            events: events.clone(),
+        };
+        let agent = self.record.agent.build(&Registry::default(), &context, &self.surroundings)?;
+        let mut repositories = BTreeMap::new();
+        for source in &self.record.sources {
+            let repository = GitRepository::open(
+                self.git.clone(),
+                source.name.clone(),
+                &source.path,
+                &self.home.state(),
+            )
+            .await
+            .map_err(core_types::PortError::from)?;
+            let forge = self.forge.provider(&source.name);
+            let ports = RepositoryPorts { repository: Arc::new(repository), forge };
+            repositories.insert(source.name.clone(), ports);
+        }
+        let inbox = open_inbox(&self.home, run, &self.surroundings)?;
+        Ok(Ports {
+            steps: self.journal.steps(),
+            events: events.clone(),
+            checkpoints: self.journal.checkpoints(),
+            inbox: Arc::new(inbox),
+            agent,
+            commands: Arc::new(process::Runner::new(environment, run.clone(), events)),
+            clock: self.surroundings.clock.clone(),
+            repositories,
+            plan_file: Arc::new(PlanWriter { path: folder.join("plan.yaml") }),
+            folder,
+            aids: Aids::default(),
+        })
+    }
+}
+
+/// The forge of a home.
+///
+/// # Errors
+///
+/// [`Error::Forge`].
+pub fn open_forge(home: &Home, surroundings: &Surroundings) -> Result<Arc<dyn Forge>, Error> {
+    let author = surroundings.variable("USER").filter(|name| !name.is_empty());
+    let defaults = forges::LocalForgeOptions::default();
+    let context = forges::ForgeContext {
+        folder: home.state().join("forge"),
+        local: forges::LocalForgeOptions {
+            journal: surroundings.journal.clone(),
+            author: author.unwrap_or(defaults.author),
+        },
+        clock: surroundings.clock.clone(),
+    };
+    let spec = forges::ForgeSpec { name: "local".to_owned(), kind: "local".to_owned() };
+    forges::Registry::default().open(&spec, &context).map_err(Error::Forge)
+}
+
+/// Git as this machine has it, hardened.
+///
+/// # Errors
+///
+/// Where it is missing or too old.
+pub(crate) async fn git(surroundings: &Surroundings) -> Result<Git, Error> {
+    let path = surroundings.variable("PATH").unwrap_or_default();
+    Ok(Git::find(&path).await.map_err(core_types::PortError::from)?)
+}
+
+fn open_inbox(home: &Home, run: &RunId, surroundings: &Surroundings) -> Result<FileInbox, Error> {
+    let folder: PathBuf = home.run_folder(run).join("inbox");
+    FileInbox::open(folder, &surroundings.checkpoint_options())
+        .map_err(|source| Error::Journal { run: run.clone(), source })
+}
+
+/// Says something to a run. Whether a process holds the run is the answer: then it has been told.
+///
+/// # Errors
+///
+/// [`Error::NoRun`], [`Error::Journal`], [`Error::Port`].
+pub async fn send(
+    home: &Home,
+    run: &RunId,
+    message: &Message,
+    surroundings: &Surroundings,
+) -> Result<bool, Error> {
+    open_inbox(home, run, surroundings)?.send(message).await?;
+    let folder = home.run_folder(run).join("journal");
+    let view = RunView::read_with(folder, &surroundings.journal)
+        .map_err(|source| Error::Journal { run: run.clone(), source })?;
+    view.is_held().map_err(|source| Error::Journal { run: run.clone(), source })
+}
+
+fn to_value(run: &RunId, record: &RunRecord) -> Result<Value, Error> {
+    serde_json::to_value(record).map_err(|source| Error::Record { run: run.clone(), source })
+}
+
+pub(crate) fn from_value(run: &RunId, value: Value) -> Result<RunRecord, Error> {
+    let version = value.get("v").and_then(Value::as_u64).unwrap_or_default();
+    if version > u64::from(VERSION) {
+        let message = format!("run {run} was made by a newer version of the program");
+        return Err(Error::request(message, "update the program"));
+    }
+    serde_json::from_value(value).map_err(|source| Error::Record { run: run.clone(), source })
+}

@@ -1,0 +1,32 @@
+//! Configuration in, a run over local repositories out.
+//!
+//! [`Home`] is where configuration and state live. [`RunRequest`] says what a
+//! new run is asked to do; [`Assembly::create`] checks all of it, records it in
+//! the run's journal and builds the workflow; [`Assembly::open`] takes an
+//! earlier run up again. [`RunStatus`] reads a run from any process.
+
+mod agent;
+mod assembly;
+mod detect;
+mod error;
+mod home;
+mod issue;
+mod plan_file;
+mod record;
+mod repositories;
+mod request;
+mod status;
+
+pub use agent::AgentRecord;
+pub use assembly::{Assembly, open_forge, send};
+pub use detect::{
+    Check, CheckState, Detected, Setup, detect_test_command, doctor, initialize,
+};
+pub use error::Error;
+pub use home::{Home, Surroundings};
+pub use issue::IssueSource;
+pub use plan_file::{plan_from_file, plan_to_yaml};
+pub use record::RunRecord;
+pub use repositories::RepositorySource;
+pub use request::{RunRequest, default_workers};
+pub use status::{RunState, RunStatus, TaskState};

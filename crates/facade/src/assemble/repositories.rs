@@ -1,0 +1,148 @@
+use std::{collections::BTreeSet, path::{Path, PathBuf}};
+
+use config::repositories::Repositories;
+use core_types::{BranchName, CommandLine, RepositoryName};
+use engine_workflow::RepositorySettings;
+use git_workspace::{Found, Git, Head};
+use serde::{Deserialize, Serialize};
+
+use super::{Error, Surroundings, agent::command_line, detect::detect_test_command};
+
+/// Where a repository of a run is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepositorySource {
+    /// Its name in the run.
+    pub name: RepositoryName,
+    /// The root of the user's repository.
+    pub path: PathBuf,
+}
+
+/// The repositories of a run, primary first.
+#[derive(Debug)]
+pub(crate) struct Resolved {
+    pub(crate) settings: Vec<RepositorySettings>,
+    pub(crate) sources: Vec<RepositorySource>,
+}
+
+/// The repositories that the command line names, or the one that encloses the current folder.
+pub(crate) async fn from_paths(
+    git: &Git,
+    paths: &[PathBuf],
+    surroundings: &Surroundings,
+) -> Result<Resolved, Error> {
+    let mut resolved = Resolved { settings: Vec::new(), sources: Vec::new() };
+    let mut names = BTreeSet::new();
+    let mut roots = BTreeSet::new();
+    for path in paths {
+        let path = surroundings.current_dir.join(path);
+        let found = discover(git, &path).await?;
+        if !roots.insert(found.root.clone()) {
+            let message = format!("{} is named twice", found.root.display());
+            return Err(Error::request(message, ""));
+        }
+        let name = unused_name(&found.root, &mut names)?;
+        let target = target_branch(&found, None)?;
+        let test_command = detect_test_command(&found.root).map(|found| found.command);
+        resolved.settings.push(RepositorySettings {
+            name: name.clone(),
+            target,
+            setup_command: None,
+            test_command: test_command.map(CommandLine::Shell),
+            test_timeout: None,
+            write: true,
+        });
+        resolved.sources.push(RepositorySource { name, path: found.root });
+    }
+    Ok(resolved)
+}
+
+/// The enabled repositories of the configuration, whose paths start from `root`.
+pub(crate) async fn from_config(
+    git: &Git,
+    configured: &Repositories,
+    root: &Path,
+) -> Result<Resolved, Error> {
+    let mut entries: Vec<_> = configured.entries.iter().filter(|entry| entry.enabled).collect();
+    entries.sort_by_key(|entry| !entry.primary);
+    let mut resolved = Resolved { settings: Vec::new(), sources: Vec::new() };
+    for entry in entries {
+        let at = |message: String| Error::request(message, format!("see {}", configured.file));
+        let name = RepositoryName::new(&entry.name).map_err(|error| at(error.to_string()))?;
+        let Some(path) = &entry.path else {
+            return Err(at(format!(
+                "repository {name} has no path: only local repositories can be used so far"
+            )));
+        };
+        let found = discover(git, &root.join(path)).await?;
+        let branch = entry.default_branch.as_ref().map(BranchName::new).transpose();
+        let target = target_branch(&found, branch.map_err(|error| at(error.to_string()))?)?;
+        resolved.settings.push(RepositorySettings {
+            name: name.clone(),
+            target,
+            setup_command: entry.setup_command.as_ref().map(command_line),
+            test_command: entry.test_command.as_ref().map(command_line),
+            test_timeout: entry.test_timeout,
+            write: entry.write,
+        });
+        resolved.sources.push(RepositorySource { name, path: found.root });
+    }
+    if resolved.settings.is_empty() {
+        let message = format!("{} has no enabled repository", configured.file);
+        return Err(Error::request(message, "enable one, or name one with --repo"));
+    }
+    Ok(resolved)
+}
+
+async fn discover(git: &Git, path: &Path) -> Result<Found, Error> {
+    git_workspace::discover(git, path).await.map_err(|error| {
+        let message = error.to_string();
+        Error::request(message, "")
+    })
+}
+
+/// Where a change of the repository lands.
+fn target_branch(found: &Found, configured: Option<BranchName>) -> Result<BranchName, Error> {
+    let root = found.root.display();
+    match (&found.head, configured) {
+        (Head::Unborn(_), _) => Err(Error::request(
+            format!("the repository {root} has no commit yet"),
+            "make a first commit",
+        )),
+        (_, Some(branch)) | (Head::Branch(branch), None) => Ok(branch.clone()),
+        (Head::Detached(_), None) => Err(Error::request(
+            format!("the repository {root} is not on a branch (detached HEAD)"),
+            "switch to a branch, or set default_branch in config/repositories.yaml",
+        )),
+    }
+}
+
+/// A name from the repository's folder, made valid and different from the others.
+fn unused_name(
+    root: &Path,
+    names: &mut BTreeSet<RepositoryName>,
+) -> Result<RepositoryName, Error> {
+    let folder = root.file_name().map(|name| name.to_string_lossy().into_owned());
+    let folder = folder.unwrap_or_default();
+    let plain = plain_name(&folder);
+    for suffix in 1_u32.. {
+        let text = if suffix == 1 { plain.clone() } else { format!("{plain}-{suffix}") };
+        let name = RepositoryName::new(text).map_err(|error| Error::request(error.to_string(), ""))?;
+        if names.insert(name.clone()) {
+            return Ok(name);
+        }
+    }
+    unreachable!("some suffix is free");
+}
+
+/// A folder's name as a valid repository name.
+pub(crate) fn plain_name(folder: &str) -> String {
+    let plain: String = folder
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '_' | '-') { c } else { '-' })
+        .take(56)
+        .collect();
+    match plain.trim_matches('-') {
+        "" => "repository".to_owned(),
+        plain => plain.to_owned(),
+    }
+}

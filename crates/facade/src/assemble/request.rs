@@ -1,0 +1,216 @@
+use std::{fs, path::PathBuf};
+
+use config::automation::{self, Settings as Configured};
+use core_types::{PlanId, RepositoryName, RunId};
+use engine_workflow::{
+    Approvals, LandingMode, LandingSettings, Limits, RepositorySettings, Settings, plan::validate,
+};
+use forges::Forge;
+use git_workspace::Git;
+
+use super::{
+    AgentRecord, Error, Home, IssueSource, RepositorySource, RunRecord, Surroundings,
+    issue::{read_file, unnumbered},
+    plan_file::plan_from_file,
+    record::VERSION,
+    repositories::{Resolved, from_config, from_paths},
+};
+
+/// What a new run is asked to do. What is not said here comes from the configuration.
+#[derive(Debug, Clone, Default)]
+pub struct RunRequest {
+    /// What is to be solved; may be missing only where `plan` is given.
+    pub issue: Option<IssueSource>,
+    /// Repositories by their paths, the first primary; empty for the
+    /// configured ones, or else the one that encloses the current folder.
+    pub repositories: Vec<PathBuf>,
+    /// The agent: `sh:LINE`, a program with arguments, or a configured name.
+    pub agent: Option<String>,
+    /// A file with the plan, so that no agent plans.
+    pub plan: Option<PathBuf>,
+    /// Waits for a person after planning.
+    pub approve_plan: bool,
+    /// Moves the target branches at the end.
+    pub land: bool,
+    /// Moves a checked-out target branch together with its files.
+    pub update_checkout: bool,
+    /// Lands what no test has verified.
+    pub allow_unverified: bool,
+    /// How many tasks run at a time.
+    pub max_workers: Option<usize>,
+}
+
+impl RunRequest {
+    /// Checks the whole request; nothing is written.
+    pub(crate) async fn settle(
+        &self,
+        run: RunId,
+        home: &Home,
+        surroundings: &Surroundings,
+        git: &Git,
+        forge: &dyn Forge,
+    ) -> Result<RunRecord, Error> {
+        let configured = configured(home, surroundings)?;
+        let Resolved { settings: repositories, sources } =
+            self.repositories(home, surroundings, git).await?;
+        let names: Vec<_> = repositories.iter().map(|it| it.name.clone()).collect();
+        let default_id = PlanId::new(&run).map_err(|error| Error::request(error.to_string(), ""))?;
+        let plan = match &self.plan {
+            None => None,
+            Some(path) => {
+                let path = surroundings.current_dir.join(path);
+                Some(plan_from_file(&path, &default_id, &names)?)
+            }
+        };
+        if let Some(plan) = &plan {
+            let findings = validate(plan, &repositories);
+            if !findings.is_empty() {
+                return Err(engine_workflow::Error::Plan(findings).into());
+            }
+        }
+        let (issue, issue_home) = self.issue(&names, plan.as_ref(), surroundings, forge).await?;
+        let agent = AgentRecord::choose(self.agent.as_deref(), &configured, home, surroundings)?;
+        agent.check_program(surroundings)?;
+        let settings = Settings {
+            plan_id: plan.as_ref().map_or(default_id, |plan| plan.id.clone()),
+            run,
+            issue,
+            issue_home,
+            repositories,
+            plan,
+            approvals: Approvals {
+                plan: self.approve_plan || configured.approvals.plan,
+                landing: configured.approvals.landing,
+            },
+            limits: self.limits(&configured),
+            landing: LandingSettings {
+                land: self.land,
+                mode: match configured.landing.mode {
+                    automation::LandingMode::All => LandingMode::All,
+                    automation::LandingMode::Each => LandingMode::Each,
+                },
+                update_checkout: self.update_checkout || configured.landing.update_checkout,
+                allow_unverified: self.allow_unverified || configured.landing.allow_unverified,
+            },
+        };
+        Ok(RunRecord { v: VERSION, settings, agent, sources })
+    }
+
+    pub(crate) async fn repositories(
+        &self,
+        home: &Home,
+        surroundings: &Surroundings,
+        git: &Git,
+    ) -> Result<Resolved, Error> {
+        if !self.repositories.is_empty() {
+            return from_paths(git, &self.repositories, surroundings).await;
+        }
+        let path = home.config_file("repositories.yaml");
+        match fs::read(&path) {
+            Ok(bytes) => {
+                let shown = path.display().to_string();
+                let text = config::decode(&shown, &bytes)?;
+                let variable = |name: &str| surroundings.variable(name);
+                let configured = config::load_repositories(&shown, text, &variable)?;
+                from_config(git, &configured, home.root()).await
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                from_paths(git, &[surroundings.current_dir.clone()], surroundings).await
+            }
+            Err(source) => Err(Error::Io { operation: "reading", path, source }),
+        }
+    }
+
+    async fn issue(
+        &self,
+        repositories: &[RepositoryName],
+        plan: Option<&core_types::Plan>,
+        surroundings: &Surroundings,
+        forge: &dyn Forge,
+    ) -> Result<(core_types::Issue, Option<(RepositoryName, u64)>), Error> {
+        let now = surroundings.clock.now();
+        match (&self.issue, plan) {
+            (Some(IssueSource::File(path)), _) => Ok((read_file(path.clone(), now)?, None)),
+            (Some(IssueSource::Text { title, body }), _) => {
+                if title.trim().is_empty() {
+                    return Err(Error::request("the title is empty", "give --title a text"));
+                }
+                Ok((unnumbered(title.trim().to_owned(), body.clone(), now), None))
+            }
+            (Some(IssueSource::Forge(repository, number)), _) => {
+                let home = match (repository, repositories) {
+                    (Some(name), known) if known.contains(name) => name.clone(),
+                    (None, [primary, ..]) => primary.clone(),
+                    _ => return Err(Error::request("the issue's repository is not one of the run's", "")),
+                };
+                let issue = forge.provider(&home).get_issue(*number).await?;
+                Ok((issue, Some((home, *number))))
+            }
+            (None, Some(plan)) => Ok((unnumbered(plan.title.clone(), String::new(), now), None)),
+            (None, None) => Err(Error::request(
+                "there is nothing to do",
+                "give an ISSUE (a Markdown file or an issue's number), --title, or --plan FILE",
+            )),
+        }
+    }
+
+    fn limits(&self, configured: &Configured) -> Limits {
+        let configured_workers = configured.limits.max_workers.map(std::num::NonZeroUsize::get);
+        Limits {
+            max_workers: self.max_workers.or(configured_workers).unwrap_or_else(default_workers),
+            max_executions: configured.limits.max_executions,
+            agent_timeout: configured.limits.agent_timeout,
+            setup_timeout: configured.limits.setup_timeout,
+            test_timeout: configured.limits.test_timeout,
+        }
+    }
+}
+
+/// The configuration of a home; its defaults where there is no file.
+pub(crate) fn configured(home: &Home, surroundings: &Surroundings) -> Result<Configured, Error> {
+    let path = home.config_file("automation.yaml");
+    let shown = path.display().to_string();
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(Configured::default());
+        }
+        Err(source) => return Err(Error::Io { operation: "reading", path, source }),
+    };
+    let text = config::decode(&shown, &bytes)?;
+    Ok(config::load_settings(&shown, text, &|name| surroundings.variable(name))?)
+}
+
+/// How many tasks run at a time where nobody says: one a core, one for each
+/// 2 GiB of memory that is free, at least 1 and at most 4.
+#[must_use]
+pub fn default_workers() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    let memory = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+        let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?.to_owned();
+        let kib: usize = line.split_whitespace().nth(1)?.parse().ok()?;
+        Some(kib / (2 * 1024 * 1024))
+    });
+    cores.min(memory.unwrap_or(cores)).clamp(1, 4)
+}
+
+/// The settings by which a recorded run differs from what the configuration says now.
+pub(crate) fn changed_since(record: &RunRecord, now: &RunRecord) -> Vec<String> {
+    let mut changed = Vec::new();
+    let mut compare = |what: &str, same: bool| {
+        if !same {
+            changed.push(what.to_owned());
+        }
+    };
+    compare("agent", record.agent == now.agent);
+    compare("limits", record.settings.limits == now.settings.limits);
+    compare("approvals", record.settings.approvals == now.settings.approvals);
+    compare("landing", record.settings.landing == now.settings.landing);
+    let by_name = |record: &RunRecord, name: &RepositoryName| -> Option<RepositorySettings> {
+        record.settings.repository(name).cloned()
+    };
+    for RepositorySource { name, .. } in &record.sources {
+        compare(&format!("repository {name}"), by_name(record, name) == by_name(now, name));
+    }
+    changed
+}

@@ -1,0 +1,58 @@
+//! The automation engine behind one name.
+//!
+//! Each crate of the engine is a module here, behind a feature of the same
+//! name; [`core_types`] is always there. With the feature `assemble`, [`assemble`]
+//! puts them together into runs over local repositories, which is all that the
+//! program `automation` uses.
+//!
+//! | feature | module | what it is for |
+//! |---|---|---|
+//! | `journal` | [`journal`] | the durable append-only log that holds all state |
+//! | `process` | [`process`] | contained child processes with bounded output |
+//! | `config` | [`config`] | YAML in, checked values and located findings out |
+//! | `engine-checkpoint` | [`engine_checkpoint`] | checkpoints, states of plans, and the journal of a run |
+//! | `engine-parallel` | [`engine_parallel`] | a graph of async tasks on a bounded number of workers |
+//! | `git-workspace` | [`git_workspace`] | Git repositories: clones for agents, merges, landings |
+//! | `forges` | [`forges`] | issues and pull requests: the local forge |
+//! | `agents` | [`agents`] | coding agents: any command, and scripted playbooks |
+//! | `engine-workflow` | [`engine_workflow`] | the main job over ports |
+//! | `assemble` | [`assemble`] | all of the above, put together into runs |
+//! | `full` | | everything stable |
+//!
+//! By default no feature is on.
+//!
+//! # Example: only the executor
+//!
+//! ```
+//! # #[cfg(feature = "engine-parallel")]
+//! # {
+//! use facade::engine_parallel::graph::Graph;
+//!
+//! let graph = Graph::build([("schema", vec![]), ("api", vec!["schema"])]);
+//! assert!(graph.is_ok());
+//! # }
+//! ```
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(feature = "agents")]
+pub use agents;
+#[cfg(feature = "config")]
+pub use config;
+pub use core_types;
+#[cfg(feature = "engine-checkpoint")]
+pub use engine_checkpoint;
+#[cfg(feature = "engine-parallel")]
+pub use engine_parallel;
+#[cfg(feature = "engine-workflow")]
+pub use engine_workflow;
+#[cfg(feature = "forges")]
+pub use forges;
+#[cfg(feature = "git-workspace")]
+pub use git_workspace;
+#[cfg(feature = "journal")]
+pub use journal;
+#[cfg(feature = "process")]
+pub use process;
+
+#[cfg(feature = "assemble")]
+pub mod assemble;
