@@ -189,7 +189,11 @@ async fn late_is_never_succeeded() {
     let tasks = vec![
         ExecutionTask::new("blocking", async |_| {
             let mut advance = pin!(tokio::time::advance(millis(50)));
-            poll_fn(|cx| Poll::Ready(drop(advance.as_mut().poll(cx)))).await;
+            let once = poll_fn(|cx| Poll::Ready(advance.as_mut().poll(cx))).await;
+            assert!(
+                once.is_pending(),
+                "the clock has moved; the rest would be a yield"
+            );
             Ok("late".to_owned())
         })
         .timeout(millis(10)),
