@@ -107,7 +107,7 @@ impl<'a> TaskScheduler<'a> {
         let b_levels = graph.b_levels(&durations);
         let specs = tasks.iter().zip(b_levels).map(|(task, b_level)| Spec {
             priority: task.priority,
-            b_level: as_nanos(b_level),
+            b_level,
             needs: needs(task, &resources),
             // A task that ended takes no time: simulated like the others, it needs no special case.
             ended: None,
@@ -141,10 +141,7 @@ impl<'a> TaskScheduler<'a> {
         keyed.sort_by(|(a, _), (b, _)| b.cmp(a));
         Ok(keyed
             .into_iter()
-            .map(|((b_level, _), task)| ExecutionTask {
-                b_level: as_nanos(b_level),
-                ..task
-            })
+            .map(|((b_level, _), task)| ExecutionTask { b_level, ..task })
             .collect())
     }
 
@@ -212,8 +209,4 @@ fn by_id(graph: &Graph, durations: &[Duration], id: &str) -> Duration {
     graph
         .number(id)
         .map_or(Duration::ZERO, |task| durations[task as usize])
-}
-
-fn as_nanos(duration: Duration) -> u64 {
-    duration.as_nanos().try_into().unwrap_or(u64::MAX)
 }

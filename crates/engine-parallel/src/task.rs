@@ -96,8 +96,8 @@ pub struct ExecutionTask<T> {
     pub(crate) estimate: Option<Duration>,
     pub(crate) resources: BTreeMap<Arc<str>, u32>,
     pub(crate) metadata: BTreeMap<String, MetadataValue>,
-    /// Nanoseconds of the longest chain of work that begins here; 0 unless optimized.
-    pub(crate) b_level: u64,
+    /// The longest chain of work that begins here; zero unless optimized.
+    pub(crate) b_level: Duration,
 }
 
 pub(crate) enum Work<T> {
@@ -137,7 +137,7 @@ impl<T> ExecutionTask<T> {
             estimate: None,
             resources: BTreeMap::new(),
             metadata: BTreeMap::new(),
-            b_level: 0,
+            b_level: Duration::ZERO,
         }
     }
 

@@ -273,7 +273,10 @@ impl<'a, T: Send + Sync + 'static> Run<'a, T> {
             Action::Stop(task) => {
                 if let Some(running) = self.running.get(&task) {
                     running.cancellation.cancel();
-                    self.to_abort.push_back((Instant::now() + self.grace, task));
+                    // A grace period beyond all time is one without end.
+                    if let Some(when) = Instant::now().checked_add(self.grace) {
+                        self.to_abort.push_back((when, task));
+                    }
                 }
             }
             Action::Report(task, ending) => self.report(task, ending),

@@ -1,6 +1,6 @@
 //! The order in which waiting tasks are served.
 
-use std::{cmp::Reverse, collections::BinaryHeap};
+use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 
 use crate::TaskPriority;
 
@@ -10,8 +10,8 @@ pub(super) const LEVELS: usize = TaskPriority::ALL.len();
 /// A waiting task; the greatest is served first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Waiting {
-    /// The longest chain of work that hangs on it; 0 throughout unless optimized.
-    pub(super) b_level: u64,
+    /// The longest chain of work that hangs on it; zero throughout unless optimized.
+    pub(super) b_level: Duration,
     /// First come, first served among equals.
     pub(super) turn: Reverse<u32>,
     pub(super) task: u32,

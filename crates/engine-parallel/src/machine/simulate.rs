@@ -55,7 +55,7 @@ impl Graph {
     ) -> Duration {
         let durations = self.durations(duration);
         let specs = self.b_levels(&durations).into_iter().map(|b_level| Spec {
-            b_level: b_level.as_nanos().try_into().unwrap_or(u64::MAX),
+            b_level,
             ..Spec::default()
         });
         let limits = Limits {

@@ -1,6 +1,6 @@
 //! The state machine and the one function that changes it.
 
-use std::{cmp::Reverse, sync::Arc};
+use std::{cmp::Reverse, sync::Arc, time::Duration};
 
 use super::queue::{LEVELS, Queue, Waiting};
 use crate::{TaskPriority, graph::Graph};
@@ -61,8 +61,8 @@ pub(crate) enum Ending {
 #[derive(Debug, Default)]
 pub(crate) struct Spec {
     pub(crate) priority: TaskPriority,
-    /// The longest chain of work from this task on; 0 if unknown.
-    pub(crate) b_level: u64,
+    /// The longest chain of work from this task on; zero unless optimized.
+    pub(crate) b_level: Duration,
     /// Resource and units; each resource once, the units at least 1 and within its capacity.
     pub(crate) needs: Vec<(u32, u32)>,
     /// Set for a task that ended in an earlier run.

@@ -20,7 +20,7 @@ struct Plan {
 struct PlanTask {
     before: Vec<u32>,
     priority: TaskPriority,
-    b_level: u64,
+    b_level: Duration,
     needs: Vec<(u32, u32)>,
     ending: Ending,
 }
@@ -68,7 +68,7 @@ fn plans(max_tasks: usize) -> impl Strategy<Value = Plan> {
                     PlanTask {
                         before,
                         priority: TaskPriority::ALL[priority],
-                        b_level,
+                        b_level: Duration::from_secs(b_level),
                         needs,
                         ending,
                     }
@@ -446,7 +446,7 @@ fn task(before: &[u32], priority: TaskPriority, needs: &[(u32, u32)]) -> PlanTas
     PlanTask {
         before: before.to_vec(),
         priority,
-        b_level: 0,
+        b_level: Duration::ZERO,
         needs: needs.to_vec(),
         ending: Ending::Succeeded,
     }
@@ -471,7 +471,7 @@ fn serves_by_priority_then_by_work_behind_then_in_turn() {
     let mut tasks = [Low, Normal, High, Critical, Normal]
         .map(|priority| task(&[], priority, &[]))
         .to_vec();
-    tasks[4].b_level = 7;
+    tasks[4].b_level = Duration::from_secs(7);
     assert_eq!(starts(tasks, 1, &[]), [3, 2, 4, 1, 0]);
 }
 

@@ -1,6 +1,11 @@
 //! How tasks end, and that they all do.
 
-use std::panic::resume_unwind;
+use std::{
+    future::{Future, poll_fn},
+    panic::resume_unwind,
+    pin::pin,
+    task::Poll,
+};
 
 use engine_parallel::{MetadataValue, graph::Finding};
 
@@ -183,7 +188,12 @@ async fn late_is_never_succeeded() {
     // Advancing the clock within one poll is what a body that blocks its thread looks like.
     let tasks = vec![
         ExecutionTask::new("blocking", async |_| {
-            tokio::time::advance(millis(50)).await;
+            let mut advance = pin!(tokio::time::advance(millis(50)));
+            let once = poll_fn(|cx| Poll::Ready(advance.as_mut().poll(cx))).await;
+            assert!(
+                once.is_pending(),
+                "the clock has moved; the rest would be a yield"
+            );
             Ok("late".to_owned())
         })
         .timeout(millis(10)),
