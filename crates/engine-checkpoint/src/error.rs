@@ -21,8 +21,8 @@ pub enum Error {
         /// The journal's folder.
         dir: PathBuf,
     },
-    /// The folder holds a run already.
-    #[error("there is a run in {} already", dir.display())]
+    /// The folder holds a run or another journal already.
+    #[error("there is a journal in {} already", dir.display())]
     Exists {
         /// The journal's folder.
         dir: PathBuf,

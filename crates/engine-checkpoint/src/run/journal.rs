@@ -9,7 +9,7 @@ use core_types::{
     PortError, StepKey, StepLog, StepRef, Timestamp,
     step::{Fingerprint, StepState},
 };
-use journal::Journal;
+use journal::{Journal, Reader};
 use serde_json::Value;
 
 use super::{RunHeader, state::RunState};
@@ -63,6 +63,7 @@ struct Held {
     clock: Arc<dyn Clock>,
     header: RunHeader,
     session: u32,
+    /// Where both locks are held, this one is taken first.
     state: Mutex<RunState>,
     /// Why an event could not be taken; told once, by the next step record or flush.
     event_failure: Mutex<Option<Error>>,
@@ -92,15 +93,12 @@ impl RunJournal {
     /// `Validation` (a newer format), `ResourceExhausted`, `Internal` (damage).
     pub fn open(dir: impl AsRef<Path>, options: &Options) -> Result<Self, Error> {
         let dir = dir.as_ref();
-        // A journal is created by opening it; looking first leaves a mistyped path as it was.
-        match options.journal.storage.list(dir) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let dir = dir.to_owned();
-                Err(Error::NoRun { dir })
-            }
-            // Whatever else is wrong, the journal says it in its own words.
-            _ => Self::take(dir, options, None),
+        // Taking a journal creates it where there is none; a mistyped path stays as it was.
+        if !is_run(dir, &options.journal)? {
+            let dir = dir.to_owned();
+            return Err(Error::NoRun { dir });
         }
+        Self::take(dir, options, None)
     }
 
     fn take(dir: &Path, options: &Options, new: Option<RunHeader>) -> Result<Self, Error> {
@@ -110,6 +108,8 @@ impl RunJournal {
         let dir = || dir.to_owned();
         let header = match (state.header.clone(), new) {
             (Some(_), Some(_)) => return Err(Error::Exists { dir: dir() }),
+            // Something else than a run is kept there: a run's header is always the first record.
+            (None, Some(_)) if journal.last_seq() > 0 => return Err(Error::Exists { dir: dir() }),
             (None, None) => return Err(Error::NoRun { dir: dir() }),
             (Some(header), None) => header,
             (None, Some(header)) => {
@@ -332,6 +332,19 @@ impl Held {
         self.journal
             .append_buffered(EventRecord::KIND, record.encode()?)?;
         Ok(())
+    }
+}
+
+/// Whether the journal's first record is a run's header.
+fn is_run(dir: &Path, options: &journal::Options) -> Result<bool, Error> {
+    let mut first = None;
+    let read = Reader::open(dir, options).read_each(|record| {
+        first = Some(record.kind);
+        Err("one record is enough")
+    });
+    match (first, read) {
+        (None, Err(error)) => Err(error.into()),
+        (first, _) => Ok(first == Some(RunHeader::KIND)),
     }
 }
 
