@@ -1,11 +1,14 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use agents::{AgentContext, Registry};
-use core_types::{CancellationToken, Event, Inbox, Message, RunId};
+use async_trait::async_trait;
+use core_types::{
+    CancellationToken, Event, EventSink, Inbox, Message, PortError, RunId, StepRef,
+};
 use engine_checkpoint::{FileInbox, RunHeader, RunJournal, RunView};
 use engine_workflow::{Aids, Ports, RepositoryPorts, RunEnd, Workflow};
 use forges::Forge;
-use git_workspace::{Git, GitRepository};
+use git_workspace::{Git, GitRepository, Places};
 use serde_json::Value;
 
 use super::{
@@ -27,7 +30,7 @@ pub struct Assembly {
     journal: RunJournal,
     home: Home,
     surroundings: Surroundings,
-    git: Git,
+    git: Arc<Git>,
     forge: Arc<dyn Forge>,
 }
 
@@ -145,7 +148,8 @@ impl Assembly {
         Ok(now)
     }
 
-    /// Runs, or goes on, until the run has ended or waits. Cancelling the token pauses it.
+    /// Runs, or goes on, until the run has ended or waits. Cancelling the token
+    /// pauses it. Every event is also given to `observer`, as it happens.
     ///
     /// # Errors
     ///
@@ -154,14 +158,18 @@ impl Assembly {
     /// # Cancel safety
     ///
     /// Dropping the future ends all agents and commands. Nothing recorded is lost.
-    pub async fn execute(&self, pause: &CancellationToken) -> Result<RunEnd, Error> {
+    pub async fn execute(
+        &self,
+        pause: &CancellationToken,
+        observer: Arc<dyn Observer>,
+    ) -> Result<RunEnd, Error> {
         let run = &self.record.settings.run;
         // Agents that outlived a kill would work beside the new ones.
         for found in process::end_marked(process::RUN_MARK, run.as_str()).await {
             let message = format!("process {} of an earlier session was ended", found.pid);
             self.journal.events().emit(None, Event::Warning { message });
         }
-        let ports = self.ports().await?;
+        let ports = self.ports(observer).await?;
         let workflow =
             Workflow::new(self.record.settings.clone(), ports, self.journal.session(), pause);
         let end = Box::pin(workflow.execute()).await?;
@@ -174,9 +182,10 @@ impl Assembly {
         Ok(end)
     }
 
-    async fn ports(&self) -> Result<Ports, Error> {
+    async fn ports(&self, observer: Arc<dyn Observer>) -> Result<Ports, Error> {
         let run = &self.record.settings.run;
-        let events = self.journal.events();
+        let stored = self.journal.events();
+        let events: Arc<dyn EventSink> = Arc::new(Observed { stored, observer });
         let folder = self.home.run_folder(run);
         let environment =
             process::allowed_environment(self.surroundings.environment.clone(), &[]);
@@ -188,16 +197,16 @@ impl Assembly {
             events: events.clone(),
         };
         let agent = self.record.agent.build(&Registry::default(), &context, &self.surroundings)?;
+        let places = Places {
+            mirrors: self.home.state().join("mirrors"),
+            workspaces: self.home.state().join("workspaces"),
+        };
         let mut repositories = BTreeMap::new();
         for source in &self.record.sources {
-            let repository = GitRepository::open(
-                self.git.clone(),
-                source.name.clone(),
-                &source.path,
-                &self.home.state(),
-            )
-            .await
-            .map_err(core_types::PortError::from)?;
+            let git = self.git.clone();
+            let repository = GitRepository::open(git, source.name.clone(), &source.path, &places)
+                .await
+                .map_err(PortError::from)?;
             let forge = self.forge.provider(&source.name);
             let ports = RepositoryPorts { repository: Arc::new(repository), forge };
             repositories.insert(source.name.clone(), ports);
@@ -244,9 +253,15 @@ pub fn open_forge(home: &Home, surroundings: &Surroundings) -> Result<Arc<dyn Fo
 /// # Errors
 ///
 /// Where it is missing or too old.
-pub(crate) async fn git(surroundings: &Surroundings) -> Result<Git, Error> {
-    let path = surroundings.variable("PATH").unwrap_or_default();
-    Ok(Git::find(&path).await.map_err(core_types::PortError::from)?)
+pub(crate) async fn git(surroundings: &Surroundings) -> Result<Arc<Git>, Error> {
+    let mut options = git_workspace::Options::default();
+    if let Some(path) = surroundings.variable("PATH") {
+        options.path = path.into();
+    }
+    options.clock = surroundings.clock.clone();
+    let git = Git::new(options);
+    git.version().await.map_err(PortError::from)?;
+    Ok(Arc::new(git))
 }
 
 fn open_inbox(home: &Home, run: &RunId, surroundings: &Surroundings) -> Result<FileInbox, Error> {
@@ -284,4 +299,29 @@ pub(crate) fn from_value(run: &RunId, value: Value) -> Result<RunRecord, Error> 
         return Err(Error::request(message, "update the program"));
     }
     serde_json::from_value(value).map_err(|source| Error::Record { run: run.clone(), source })
+}
+
+/// Sees the events of a run as they happen, in the process that executes it.
+pub trait Observer: std::fmt::Debug + Send + Sync {
+    /// Takes an event; it must not block.
+    fn observe(&self, step: Option<&StepRef>, event: &Event);
+}
+
+/// Stores events and shows them to an observer.
+#[derive(Debug)]
+struct Observed {
+    stored: Arc<dyn EventSink>,
+    observer: Arc<dyn Observer>,
+}
+
+#[async_trait]
+impl EventSink for Observed {
+    fn emit(&self, step: Option<&StepRef>, event: Event) {
+        self.observer.observe(step, &event);
+        self.stored.emit(step, event);
+    }
+
+    async fn flush(&self) -> Result<(), PortError> {
+        self.stored.flush().await
+    }
 }

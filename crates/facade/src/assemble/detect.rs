@@ -233,8 +233,15 @@ impl Check {
 /// agents, and says how to mend each. Nothing is left behind.
 pub async fn doctor(home: &Home, surroundings: &Surroundings) -> Vec<Check> {
     let git = git(surroundings).await;
+    let version = match &git {
+        Ok(git) => git.version().await.ok(),
+        Err(_) => None,
+    };
     let mut checks = vec![match &git {
-        Ok(git) => Check::ok("git", format!("version {}", git.version())),
+        Ok(_) => {
+            let version = version.map(|version| version.to_string()).unwrap_or_default();
+            Check::ok("git", format!("version {version}"))
+        }
         Err(error) => Check::bad(
             "git",
             CheckState::Failed,

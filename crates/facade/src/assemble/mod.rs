@@ -18,7 +18,7 @@ mod request;
 mod status;
 
 pub use agent::AgentRecord;
-pub use assembly::{Assembly, open_forge, send};
+pub use assembly::{Assembly, Observer, open_forge, send};
 pub use detect::{
     Check, CheckState, Detected, Setup, detect_test_command, doctor, initialize,
 };

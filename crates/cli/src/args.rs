@@ -1,0 +1,218 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Plans an issue, has agents do it in parallel in clones of your repositories,
+/// verifies, reviews and lands the result; and survives being killed.
+///
+/// Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 waits for a
+/// person, 4 budget, 5 partial, 130 interrupted.
+#[derive(Debug, Parser)]
+#[command(name = "automation", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// Where `config/` and `.automation/` are. Default: the nearest folder
+    /// upwards that has one of them, else the enclosing repository.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) home: Option<PathBuf>,
+    /// Prints the result as JSON on standard output; progress goes to standard error.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Finds repositories, test commands and agents, and writes config/.
+    Init,
+    /// Checks what a run needs, and says how to mend what is missing.
+    Doctor,
+    /// Issues of the local forge.
+    #[command(subcommand)]
+    Issue(IssueCommand),
+    /// Plans an issue and waits for approval: `run --approve plan`.
+    Plan(RunArguments),
+    /// Works on an issue until its change is proposed or landed.
+    Run(RunArguments),
+    /// Goes on with a run after a kill, a reboot or Ctrl-C.
+    Resume(ResumeArguments),
+    /// Shows all runs, or one.
+    Status(StatusArguments),
+    /// Shows what an agent and the tests printed for a task.
+    Logs(LogsArguments),
+    /// Opens a gate at which a run waits, and goes on.
+    Approve(ApproveArguments),
+    /// Moves the target branches to a finished run's change.
+    Land(LandArguments),
+    /// Makes three repositories and an issue in a temporary folder, and lands a plan over them.
+    Demo(DemoArguments),
+    /// Prints generated reference documentation.
+    #[command(hide = true)]
+    Docs(DocsArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    /// A Markdown file, or an issue of the local forge: 12, #12 or backend#12.
+    pub(crate) issue: Option<String>,
+    /// The issue's title, instead of ISSUE.
+    #[arg(long, conflicts_with = "issue")]
+    pub(crate) title: Option<String>,
+    /// The issue's text, with --title.
+    #[arg(long, requires = "title", default_value = "", hide_default_value = true)]
+    pub(crate) body: String,
+    /// A repository to work on, instead of the configured ones; the first is primary.
+    #[arg(long = "repo", value_name = "PATH")]
+    pub(crate) repositories: Vec<PathBuf>,
+    /// The agent: a configured name, a program with its arguments, or `sh:LINE`.
+    #[arg(long)]
+    pub(crate) agent: Option<String>,
+    /// A plan to follow, instead of one by the agent.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: Option<PathBuf>,
+    /// Waits for a person there.
+    #[arg(long, value_name = "GATE")]
+    pub(crate) approve: Vec<GateName>,
+    /// Waits at a gate in this process instead of exiting.
+    #[arg(long)]
+    pub(crate) wait: bool,
+    /// Moves the target branches at the end, instead of only opening pull requests.
+    #[arg(long)]
+    pub(crate) land: bool,
+    #[command(flatten)]
+    pub(crate) consent: LandingConsent,
+    /// How many tasks run at a time. Default: what cores and memory allow, at most 4.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) max_workers: Option<u16>,
+    /// The run's name, instead of one made from the time.
+    #[arg(long, hide = true)]
+    pub(crate) run_id: Option<String>,
+}
+
+#[derive(Debug, Args, Clone, Copy)]
+pub(crate) struct LandingConsent {
+    /// Also moves a target branch that is checked out and clean, together with its files.
+    #[arg(long)]
+    pub(crate) update_checkout: bool,
+    /// Also lands what no test has verified.
+    #[arg(long)]
+    pub(crate) allow_unverified: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GateName {
+    /// After planning.
+    Plan,
+    /// Before a target branch moves.
+    Landing,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResumeArguments {
+    /// The run, or the beginning of its name. Default: the newest that has not ended.
+    pub(crate) run: Option<String>,
+    /// Takes the configuration as it is now, for what has not begun yet.
+    #[arg(long)]
+    pub(crate) reload: bool,
+    /// Waits at a gate in this process instead of exiting.
+    #[arg(long)]
+    pub(crate) wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatusArguments {
+    /// The run, or the beginning of its name. Default: a line for each run.
+    pub(crate) run: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogsArguments {
+    /// The task.
+    pub(crate) task: String,
+    /// The run, or the beginning of its name. Default: the newest.
+    #[arg(long)]
+    pub(crate) run: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApproveArguments {
+    /// The run, or the beginning of its name. Default: the newest that waits.
+    pub(crate) run: Option<String>,
+    /// Which gate. Default: the one at which the run waits.
+    #[arg(long, value_name = "GATE")]
+    pub(crate) gate: Option<GateName>,
+    /// The plan as you edited it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: Option<PathBuf>,
+    /// Waits at the next gate in this process instead of exiting.
+    #[arg(long)]
+    pub(crate) wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LandArguments {
+    /// The run, or the beginning of its name. Default: the newest.
+    pub(crate) run: Option<String>,
+    #[command(flatten)]
+    pub(crate) consent: LandingConsent,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum IssueCommand {
+    /// Writes an issue.
+    New {
+        /// One line.
+        #[arg(long)]
+        title: String,
+        /// Markdown; `-` reads standard input.
+        #[arg(long, default_value = "", hide_default_value = true)]
+        body: String,
+        /// A label; may be repeated.
+        #[arg(long = "label", value_name = "LABEL")]
+        labels: Vec<String>,
+        /// Its repository. Default: the primary one.
+        #[arg(long = "repo", value_name = "NAME")]
+        repository: Option<String>,
+    },
+    /// Lists issues and pull requests.
+    Ls {
+        /// Only of this repository. Default: all.
+        #[arg(long = "repo", value_name = "NAME")]
+        repository: Option<String>,
+    },
+    /// Shows an issue or pull request with its comments.
+    Show {
+        /// 12, #12 or backend#12.
+        issue: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// Where to make it, an empty or new folder. Default: a new temporary folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+    /// The run's name, instead of one made from the time.
+    #[arg(long, hide = true)]
+    pub(crate) run_id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DocsArguments {
+    /// What to print.
+    pub(crate) page: DocsPage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DocsPage {
+    /// The configuration's keys, in Markdown.
+    Config,
+    /// The command line, in Markdown.
+    Cli,
+    /// The JSON schema of config/automation.yaml.
+    SettingsSchema,
+    /// The JSON schema of config/repositories.yaml.
+    RepositoriesSchema,
+}

@@ -1,0 +1,83 @@
+//! `approve` and `land`: what a person says to a run, which then goes on.
+
+use anyhow::{Result, bail};
+use facade::{
+    assemble::{Error, RunState, plan_from_file, send},
+    core_types::{Gate, Message, RunId},
+    engine_workflow::{EndStatus, plan::validate},
+};
+
+use super::{
+    drive::AtGate,
+    run::go_on,
+};
+use crate::{
+    args::{ApproveArguments, GateName, LandArguments},
+    failure::DONE,
+    session::Session,
+};
+
+/// `automation approve`.
+pub(crate) async fn approve(session: Session, arguments: ApproveArguments) -> Result<u8> {
+    let waits = |state| state == RunState::Waiting;
+    let run = session.pick(arguments.run.as_deref(), "waits for approval", waits)?;
+    let gate = match arguments.gate {
+        Some(GateName::Plan) => Gate::Plan,
+        Some(GateName::Landing) => Gate::Landing,
+        None => match session.status(&run)?.end.map(|end| end.status) {
+            Some(EndStatus::AtGate(gate)) => gate,
+            _ => {
+                let message = format!("run {run} does not wait at a gate");
+                let hint = format!("`automation status {run}` shows where it stands");
+                bail!(Error::Request { message, hint })
+            }
+        },
+    };
+    let plan = match (&arguments.plan, gate) {
+        (None, _) => None,
+        (Some(file), Gate::Plan) => {
+            let record = facade::assemble::RunRecord::read(&session.home, &run, &session.surroundings)?;
+            let settings = &record.settings;
+            let names: Vec<_> = settings.repositories.iter().map(|it| it.name.clone()).collect();
+            let path = session.surroundings.current_dir.join(file);
+            let plan = plan_from_file(&path, &settings.plan_id, &names)?;
+            let findings = validate(&plan, &settings.repositories);
+            if !findings.is_empty() {
+                bail!(Error::from(facade::engine_workflow::Error::Plan(findings)))
+            }
+            Some(plan)
+        }
+        (Some(_), _) => bail!(Error::Request {
+            message: "--plan belongs to the gate plan".to_owned(),
+            hint: String::new(),
+        }),
+    };
+    let message = Message::Approve { gate, plan };
+    tell(&session, run, &message, AtGate::from_flag(arguments.wait)).await
+}
+
+/// `automation land`.
+pub(crate) async fn land(session: Session, arguments: LandArguments) -> Result<u8> {
+    let run = session.pick(arguments.run.as_deref(), "can land", |_| true)?;
+    let message = Message::Land {
+        update_checkout: arguments.consent.update_checkout,
+        allow_unverified: arguments.consent.allow_unverified,
+    };
+    tell(&session, run, &message, AtGate::Exit).await
+}
+
+/// Says it, and goes on with the run unless a process holds it.
+async fn tell(session: &Session, run: RunId, message: &Message, at_gate: AtGate) -> Result<u8> {
+    // Asked first, so that nothing is said to a run that does not exist.
+    let status = session.status(&run)?;
+    if status.state == RunState::Failed {
+        let message = format!("run {run} has failed; nothing of it can be approved or landed");
+        bail!(Error::Request { message, hint: format!("see `automation status {run}`") })
+    }
+    let is_held = send(&session.home, &run, message, &session.surroundings).await?;
+    if is_held {
+        session.output.line(format!("run {run} has been told"));
+        return Ok(DONE);
+    }
+    Box::pin(go_on(session, run, false, at_gate)).await
+}

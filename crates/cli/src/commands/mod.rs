@@ -1,0 +1,37 @@
+//! The commands, a file each.
+
+mod demo;
+mod docs;
+mod drive;
+mod gates;
+mod init;
+mod issue;
+mod logs;
+mod run;
+mod status;
+
+use anyhow::Result;
+
+use crate::{
+    args::{Arguments, Command},
+    session::Session,
+};
+
+/// Does what the command line says; returns the exit code.
+pub(crate) async fn dispatch(arguments: Arguments) -> Result<u8> {
+    let session = Session::new(arguments.home, arguments.json)?;
+    match arguments.command {
+        Command::Init => init::init(&session).await,
+        Command::Doctor => init::doctor(&session).await,
+        Command::Issue(command) => issue::issue(&session, command).await,
+        Command::Plan(arguments) => Box::pin(run::plan(session, arguments)).await,
+        Command::Run(arguments) => Box::pin(run::run(session, arguments)).await,
+        Command::Resume(arguments) => Box::pin(run::resume(session, arguments)).await,
+        Command::Status(arguments) => status::status(&session, &arguments),
+        Command::Logs(arguments) => logs::logs(&session, &arguments),
+        Command::Approve(arguments) => Box::pin(gates::approve(session, arguments)).await,
+        Command::Land(arguments) => Box::pin(gates::land(session, arguments)).await,
+        Command::Demo(arguments) => Box::pin(demo::demo(session, arguments)).await,
+        Command::Docs(arguments) => docs::docs(arguments.page),
+    }
+}

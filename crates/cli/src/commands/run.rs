@@ -1,0 +1,175 @@
+//! `run`, `plan` and `resume`.
+
+use anyhow::Result;
+use facade::{
+    assemble::{Assembly, IssueSource, RunRequest, RunState},
+    core_types::{Plan, format_duration},
+    engine_workflow::plan::predict,
+};
+
+use super::drive::{AtGate, drive};
+use crate::{
+    args::{GateName, ResumeArguments, RunArguments},
+    output::{Output, one_line, table},
+    session::Session,
+};
+
+fn request(session: &Session, arguments: &RunArguments) -> Result<RunRequest> {
+    let issue = match (&arguments.issue, &arguments.title) {
+        (Some(issue), _) => {
+            Some(IssueSource::parse(issue, &session.surroundings.current_dir)?)
+        }
+        (None, Some(title)) => {
+            Some(IssueSource::Text { title: title.clone(), body: arguments.body.clone() })
+        }
+        (None, None) => None,
+    };
+    Ok(RunRequest {
+        issue,
+        repositories: arguments.repositories.clone(),
+        agent: arguments.agent.clone(),
+        plan: arguments.plan.clone(),
+        approve_plan: arguments.approve.contains(&GateName::Plan),
+        approve_landing: arguments.approve.contains(&GateName::Landing),
+        land: arguments.land,
+        update_checkout: arguments.consent.update_checkout,
+        allow_unverified: arguments.consent.allow_unverified,
+        max_workers: arguments.max_workers.map(usize::from),
+    })
+}
+
+/// `automation run`.
+pub(crate) async fn run(session: Session, arguments: RunArguments) -> Result<u8> {
+    let assembly = begin(&session, &arguments).await?;
+    Box::pin(drive(&session, &assembly, AtGate::from_flag(arguments.wait))).await
+}
+
+/// Begins a run and says what it will do.
+async fn begin(session: &Session, arguments: &RunArguments) -> Result<Assembly> {
+    let request = request(session, arguments)?;
+    let run = session.new_run(arguments.run_id.as_deref())?;
+    let (home, surroundings) = (session.home.clone(), session.surroundings.clone());
+    let assembly = Box::pin(Assembly::create(run, &request, home, surroundings)).await?;
+    introduce(session.output, &assembly);
+    Ok(assembly)
+}
+
+/// What a run is about to do, in words.
+pub(crate) fn introduce(output: Output, assembly: &Assembly) {
+    let record = assembly.record();
+    let settings = &record.settings;
+    output.progress(format!("run {}: {}", settings.run, one_line(&settings.issue.title, 100)));
+    let rows: Vec<_> = settings
+        .repositories
+        .iter()
+        .zip(&record.sources)
+        .map(|(repository, source)| {
+            let tests = match &repository.test_command {
+                Some(command) => format!("tested by `{command}`"),
+                None => "not verified: it has no test command".to_owned(),
+            };
+            vec![
+                format!("  {}", repository.name),
+                format!("{} on {}", source.path.display(), repository.target),
+                tests,
+            ]
+        })
+        .collect();
+    for line in table(&rows) {
+        output.progress(line);
+    }
+    let workers = settings.limits.max_workers;
+    let agent = &record.agent.name;
+    output.progress(format!("  agent {agent}, at most {workers} tasks at a time"));
+}
+
+/// `automation plan`: a run that waits after planning, and what its plan means.
+pub(crate) async fn plan(session: Session, mut arguments: RunArguments) -> Result<u8> {
+    if !arguments.approve.contains(&GateName::Plan) {
+        arguments.approve.push(GateName::Plan);
+    }
+    let assembly = begin(&session, &arguments).await?;
+    let code = Box::pin(drive(&session, &assembly, AtGate::Exit)).await?;
+    let settings = &assembly.record().settings;
+    let file = session.home.run_folder(&settings.run).join("plan.yaml");
+    if !file.is_file() {
+        return Ok(code);
+    }
+    let names: Vec<_> = settings.repositories.iter().map(|it| it.name.clone()).collect();
+    let plan = facade::assemble::plan_from_file(&file, &settings.plan_id, &names)?;
+    show_plan(session.output, &plan, settings.limits.max_workers);
+    session.output.line(format!("the plan is in {}", file.display()));
+    Ok(code)
+}
+
+/// A plan as a graph in words: each task with what it waits for, the critical path, and the time.
+fn show_plan(output: Output, plan: &Plan, max_workers: usize) {
+    let mut rows = vec![vec![
+        "task".to_owned(),
+        "repository".to_owned(),
+        "estimate".to_owned(),
+        "after".to_owned(),
+        "what".to_owned(),
+    ]];
+    rows.extend(plan.tasks.iter().map(|task| {
+        let after: Vec<_> = task.dependencies.iter().map(ToString::to_string).collect();
+        vec![
+            task.id.to_string(),
+            task.repository.to_string(),
+            task.estimate.map_or_else(|| "?".to_owned(), format_duration),
+            if after.is_empty() { "-".to_owned() } else { after.join(", ") },
+            one_line(&task.title, 80),
+        ]
+    }));
+    output.line("");
+    for line in table(&rows) {
+        output.line(line);
+    }
+    if let Some(prediction) = predict(plan, max_workers) {
+        let path: Vec<_> = prediction.critical_path.iter().map(ToString::to_string).collect();
+        let critical = crate::output::duration(prediction.critical_time);
+        output.line(format!("critical path: {} ({critical})", path.join(" → ")));
+        let makespan = crate::output::duration(prediction.makespan);
+        let assumed = match prediction.without_estimate {
+            0 => String::new(),
+            n => format!("; {n} tasks without an estimate taken as 5m"),
+        };
+        output.line(format!("predicted time: {makespan} with {max_workers} workers{assumed}"));
+    }
+}
+
+/// `automation resume`.
+pub(crate) async fn resume(session: Session, arguments: ResumeArguments) -> Result<u8> {
+    let open = |state| {
+        matches!(state, RunState::Paused | RunState::Waiting | RunState::Running)
+    };
+    let run = session.pick(arguments.run.as_deref(), "can be resumed", open)?;
+    go_on(&session, run, arguments.reload, AtGate::from_flag(arguments.wait)).await
+}
+
+/// Takes a run up again.
+pub(crate) async fn go_on(
+    session: &Session,
+    run: facade::core_types::RunId,
+    reload: bool,
+    at_gate: AtGate,
+) -> Result<u8> {
+    let (home, surroundings) = (session.home.clone(), session.surroundings.clone());
+    let mut assembly = Box::pin(Assembly::open(run, home, surroundings)).await?;
+    if reload {
+        Box::pin(assembly.reload()).await?;
+    } else {
+        match Box::pin(assembly.changed_configuration()).await {
+            Ok(changed) if changed.is_empty() => {}
+            Ok(changed) => session.output.progress(format!(
+                "changed in the configuration since the run began, and not used: {} (take it with --reload)",
+                changed.join(", ")
+            )),
+            Err(error) => {
+                session.output.progress(format!("the configuration as it is now is not used: {error}"));
+            }
+        }
+    }
+    introduce(session.output, &assembly);
+    Box::pin(drive(session, &assembly, at_gate)).await
+}

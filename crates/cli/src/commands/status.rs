@@ -1,0 +1,137 @@
+//! `status`.
+
+use anyhow::Result;
+use facade::{
+    assemble::{RunState, RunStatus},
+    engine_workflow::{RepositoryState, RunEnd},
+};
+
+use crate::{
+    args::StatusArguments,
+    failure::DONE,
+    output::{Output, ago, one_line, table},
+    session::Session,
+};
+
+/// `automation status`.
+pub(crate) fn status(session: &Session, arguments: &StatusArguments) -> Result<u8> {
+    match &arguments.run {
+        Some(name) => {
+            let run = session.home.find_run(name)?;
+            let status = session.status(&run)?;
+            session.output.json(&status)?;
+            one(session, &status);
+        }
+        None => all(session)?,
+    }
+    Ok(DONE)
+}
+
+fn all(session: &Session) -> Result<()> {
+    let now = session.surroundings.clock.now();
+    let mut statuses = Vec::new();
+    let mut rows = vec![["run", "state", "stage", "tasks", "begun", "issue"].map(str::to_owned).to_vec()];
+    for run in session.home.runs()?.into_iter().rev() {
+        // One damaged run does not hide the others.
+        match session.status(&run) {
+            Ok(status) => {
+                let ended = status.tasks.iter().filter(|task| task.status.has_ended()).count();
+                rows.push(vec![
+                    run.to_string(),
+                    status.state.as_str().to_owned(),
+                    status.stage.map(|stage| stage.to_string()).unwrap_or_default(),
+                    format!("{ended}/{}", status.tasks.len()),
+                    ago(status.created, now),
+                    one_line(&status.title, 60),
+                ]);
+                statuses.push(status);
+            }
+            Err(error) => rows.push(vec![
+                run.to_string(),
+                "unreadable".to_owned(),
+                String::new(),
+                String::new(),
+                String::new(),
+                one_line(&format!("{error:#}"), 100),
+            ]),
+        }
+    }
+    session.output.json(&statuses)?;
+    if rows.len() == 1 {
+        session.output.line(format!("no runs in {}", session.home.root().display()));
+        return Ok(());
+    }
+    for line in table(&rows) {
+        session.output.line(line);
+    }
+    Ok(())
+}
+
+fn one(session: &Session, status: &RunStatus) {
+    let (output, run) = (session.output, &status.run);
+    let now = session.surroundings.clock.now();
+    output.line(format!("run {run}: {}", one_line(&status.title, 100)));
+    let stage = status.stage.map(|stage| format!(", stage {stage}")).unwrap_or_default();
+    output.line(format!("{}{stage}, begun {}", status.state.as_str(), ago(status.created, now)));
+    let mut rows = Vec::new();
+    for task in &status.tasks {
+        let mut detail = match &task.failure {
+            Some(failure) => failure.message.clone(),
+            None if task.waits_for.is_empty() => String::new(),
+            None => format!("waits for {}", task.waits_for),
+        };
+        if detail.is_empty() && task.status == facade::core_types::TaskStatus::Running {
+            detail = task.since.map(|since| format!("since {}", ago(since, now))).unwrap_or_default();
+        }
+        rows.push(vec![
+            format!("  {}", task.task),
+            task.repository.clone(),
+            task.status.to_string(),
+            one_line(&detail, 120),
+        ]);
+    }
+    for line in table(&rows) {
+        output.line(line);
+    }
+    if let Some(end) = &status.end {
+        repositories(output, end);
+    }
+    for warning in &status.warnings {
+        output.line(format!("warning: {warning}"));
+    }
+    match status.state {
+        RunState::Paused => output.line(format!("go on with: automation resume {run}")),
+        RunState::Waiting => output.line(format!("go on with: automation approve {run}, or automation land {run}")),
+        _ => {}
+    }
+}
+
+fn repositories(output: Output, end: &RunEnd) {
+    let rows: Vec<_> = end
+        .repositories
+        .iter()
+        .map(|repository| {
+            let state = match &repository.state {
+                RepositoryState::Unchanged => "unchanged".to_owned(),
+                RepositoryState::Failed { reason } => format!("failed: {reason}"),
+                RepositoryState::Published => "proposed".to_owned(),
+                RepositoryState::Landed => "landed".to_owned(),
+                RepositoryState::Blocked { reason, hint } => format!("{reason} → {hint}"),
+            };
+            let pull_request = repository
+                .pull_request
+                .map(|number| format!("{}#{number}", repository.repository))
+                .unwrap_or_default();
+            vec![
+                format!("  {}", repository.repository),
+                repository.head.short().to_owned(),
+                pull_request,
+                state,
+            ]
+        })
+        .collect();
+    output.line("repositories:");
+    for line in table(&rows) {
+        output.line(line);
+    }
+}

@@ -1,0 +1,131 @@
+//! What people and programs read: results on standard output, progress beside it.
+
+use std::{
+    fmt::Write as _,
+    io::{IsTerminal, Write},
+};
+
+use facade::core_types::Timestamp;
+use serde::Serialize;
+
+/// Prints results, as lines or as JSON.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    pub(crate) is_json: bool,
+}
+
+impl Output {
+    /// A line of the result; not in JSON.
+    pub(crate) fn line(self, text: impl AsRef<str>) {
+        if !self.is_json {
+            write_line(&mut std::io::stdout().lock(), text.as_ref());
+        }
+    }
+
+    /// The result as JSON; nothing otherwise.
+    pub(crate) fn json(self, value: &impl Serialize) -> serde_json::Result<()> {
+        if self.is_json {
+            let text = serde_json::to_string_pretty(value)?;
+            write_line(&mut std::io::stdout().lock(), &text);
+        }
+        Ok(())
+    }
+
+    /// A line about the way to the result: on standard output beside lines, on standard error beside JSON.
+    pub(crate) fn progress(self, text: impl AsRef<str>) {
+        if self.is_json {
+            error_line(text);
+        } else {
+            self.line(text);
+        }
+    }
+
+    /// Whether progress may be drawn over.
+    pub(crate) fn is_terminal(self) -> bool {
+        !self.is_json && std::io::stdout().is_terminal()
+    }
+
+    /// Draws over the current line of a terminal; an empty text clears it.
+    pub(crate) fn redraw(self, text: &str) {
+        let mut stdout = std::io::stdout().lock();
+        // A terminal that is gone is no reason to stop the work.
+        drop(write!(stdout, "\r\x1b[2K{text}").and_then(|()| stdout.flush()));
+    }
+}
+
+/// A line on standard error.
+pub(crate) fn error_line(text: impl AsRef<str>) {
+    write_line(&mut std::io::stderr().lock(), text.as_ref());
+}
+
+fn write_line(to: &mut impl Write, text: &str) {
+    // A reader that has gone away (`automation status | head`) is no reason to stop the work.
+    drop(writeln!(to, "{}", printable(text)).and_then(|()| to.flush()));
+}
+
+/// Control characters as visible signs, so that text from agents and issues
+/// cannot steer the terminal. Line ends and tabs stay.
+pub(crate) fn printable(text: &str) -> String {
+    let hidden = |c: char| {
+        (c.is_control() && !matches!(c, '\n' | '\t'))
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(hidden) {
+        return text.to_owned();
+    }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if hidden(c) {
+            // Writing to a string cannot fail.
+            drop(write!(shown, "\\u{{{:x}}}", u32::from(c)));
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// A duration for people: `0.4s`, `12s`, `3m05s`, `2h07m`.
+pub(crate) fn duration(duration: std::time::Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0..=9 => format!("{:.1}s", duration.as_secs_f64()),
+        10..=59 => format!("{seconds}s"),
+        60..=3599 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// How long ago something was, for people.
+pub(crate) fn ago(then: Timestamp, now: Timestamp) -> String {
+    format!("{} ago", duration(now.since(then)))
+}
+
+/// Rows as columns of equal width, two spaces apart; the last column is not padded.
+pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
+    let n_columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
+    };
+    let widths: Vec<_> = (0..n_columns).map(|column| width(column).unwrap_or(0)).collect();
+    let line = |row: &Vec<String>| {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            let padding = width.saturating_sub(cell.chars().count()) + 2;
+            line.push_str(cell);
+            line.push_str(&" ".repeat(padding));
+        }
+        line.trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
+}
+
+/// A text in one line, cut at `limit` characters.
+pub(crate) fn one_line(text: &str, limit: usize) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.chars().count() <= limit {
+        return text;
+    }
+    let cut: String = text.chars().take(limit.saturating_sub(1)).collect();
+    format!("{cut}…")
+}

@@ -1,0 +1,82 @@
+//! What every command works with.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use facade::{
+    assemble::{Home, RunState, RunStatus, Surroundings},
+    core_types::RunId,
+    journal::faults::{Faults, Moment},
+};
+
+use crate::output::Output;
+
+/// What every command works with.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) surroundings: Surroundings,
+    pub(crate) home: Home,
+    pub(crate) output: Output,
+}
+
+impl Session {
+    pub(crate) fn new(home: Option<PathBuf>, is_json: bool) -> Result<Self> {
+        let current_dir = std::env::current_dir().context("the current folder cannot be read")?;
+        let mut surroundings = Surroundings::new(current_dir, std::env::vars_os().collect());
+        surroundings.journal.faults = faults(&surroundings)?;
+        let home = Home::locate(&surroundings.current_dir, home.as_deref());
+        Ok(Self { surroundings, home, output: Output { is_json } })
+    }
+
+    /// A new run's id: the time of its start, and a suffix that keeps runs of one second apart.
+    pub(crate) fn new_run(&self, given: Option<&str>) -> Result<RunId> {
+        if let Some(given) = given {
+            return Ok(RunId::new(given)?);
+        }
+        let now = self.surroundings.clock.now();
+        let time: String = now.to_string().chars().filter(char::is_ascii_digit).collect();
+        let (date, time) = time.split_at(8);
+        let suffix = (u64::from(std::process::id()) ^ (now.0 % 1000) << 5) & 0xffff;
+        Ok(RunId::new(format!("{date}-{time}-{suffix:04x}"))?)
+    }
+
+    pub(crate) fn status(&self, run: &RunId) -> Result<RunStatus> {
+        Ok(RunStatus::read(&self.home, run, &self.surroundings)?)
+    }
+
+    /// The run of a name, or the newest of which `wanted` holds.
+    pub(crate) fn pick(
+        &self,
+        name: Option<&str>,
+        what: &str,
+        wanted: impl Fn(RunState) -> bool,
+    ) -> Result<RunId> {
+        if let Some(name) = name {
+            return Ok(self.home.find_run(name)?);
+        }
+        for run in self.home.runs()?.into_iter().rev() {
+            if self.status(&run).is_ok_and(|status| wanted(status.state)) {
+                return Ok(run);
+            }
+        }
+        let error = facade::assemble::Error::Request {
+            message: format!("no run {what} in {}", self.home.root().display()),
+            hint: "`automation status` lists the runs; --home names another home".to_owned(),
+        };
+        bail!(error)
+    }
+}
+
+/// Ends the process at the n-th append to a journal: `AUTOMATION_CRASH_AT=17:before`.
+/// For crash tests alone.
+fn faults(surroundings: &Surroundings) -> Result<Option<Faults>> {
+    let Some(text) = surroundings.variable("AUTOMATION_CRASH_AT") else { return Ok(None) };
+    let (append, moment) = text.split_once(':').context("AUTOMATION_CRASH_AT is not N:MOMENT")?;
+    let moment = match moment {
+        "before" => Moment::Before,
+        "after" => Moment::After,
+        _ => bail!("the moment of AUTOMATION_CRASH_AT is neither before nor after"),
+    };
+    let append = append.parse().context("the number of AUTOMATION_CRASH_AT")?;
+    Ok(Some(Faults::crash_at(append, moment)))
+}
