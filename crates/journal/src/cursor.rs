@@ -335,11 +335,13 @@ impl Window {
     ) -> io::Result<Option<&[u8]>> {
         let mut skip = (offset - self.start) as usize;
         if skip + length > self.bytes.len() {
-            self.bytes.drain(..skip.min(self.bytes.len()));
+            let rest = self.bytes.get(skip..).unwrap_or_default();
+            let mut filled = rest.len();
+            let mut bytes = vec![0; length.max(Self::CHUNK)];
+            bytes[..filled].copy_from_slice(rest);
+            self.bytes = bytes;
             self.start = offset;
             skip = 0;
-            let mut filled = self.bytes.len();
-            self.bytes.resize(length.max(Self::CHUNK), 0);
             while filled < length {
                 match file.read_at(offset + filled as u64, &mut self.bytes[filled..])? {
                     0 => break,

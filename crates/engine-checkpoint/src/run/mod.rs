@@ -1,0 +1,9 @@
+//! A run's journal: written by the process that holds the run, read by any.
+
+mod journal;
+mod state;
+mod view;
+
+pub use journal::RunJournal;
+pub use state::{RecordedStep, RunHeader};
+pub use view::RunView;

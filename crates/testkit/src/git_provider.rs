@@ -1,0 +1,474 @@
+//! What every [`GitProvider`] must do.
+
+use std::{collections::HashSet, sync::Arc};
+
+use core_types::{
+    BranchName, CommitId, ErrorClass, GitProvider, IssueChange, IssueState, NewComment, NewIssue,
+    NewPullRequest, Operated, OperationId, PortError, PullRequestChange, PullRequestState,
+};
+use tokio::task::JoinSet;
+
+/// Runs all cases; `make` gives a repository without issues and pull requests
+/// each time. A forge of which branches are demanded must have `main`,
+/// `automation/a` and `automation/b`.
+///
+/// # Panics
+///
+/// When the forge breaks the port's contract.
+pub async fn conformance(make: impl AsyncFn() -> Arc<dyn GitProvider>) {
+    an_empty_repository_holds_nothing(&*make().await).await;
+    issues_are_created_changed_and_listed(&*make().await).await;
+    texts_come_back_as_they_were_given(&*make().await).await;
+    comments_belong_to_issues_and_pull_requests(&*make().await).await;
+    pull_requests_are_opened_changed_and_listed(&*make().await).await;
+    one_pull_request_is_open_for_a_head_and_base(&*make().await).await;
+    a_repeated_operation_acts_once(&*make().await).await;
+    empty_texts_are_refused(&*make().await).await;
+    what_is_missing_is_not_found(&*make().await).await;
+    issues_created_at_once_have_numbers_of_their_own(make().await).await;
+    an_operation_repeated_at_once_acts_once(make().await).await;
+}
+
+fn operation(name: &str) -> OperationId {
+    OperationId::new(format!("run-1:run#1:{name}")).expect("a valid operation id")
+}
+
+fn commit(digit: &str) -> CommitId {
+    CommitId::new(digit.repeat(40)).expect("a valid commit id")
+}
+
+fn branch(name: &str) -> BranchName {
+    BranchName::new(name).expect("a valid branch name")
+}
+
+fn issue(title: &str) -> NewIssue {
+    NewIssue {
+        title: title.to_owned(),
+        ..NewIssue::default()
+    }
+}
+
+fn pull_request(head: &str) -> NewPullRequest {
+    NewPullRequest {
+        title: format!("Change of {head}"),
+        body: String::new(),
+        head: branch(head),
+        base: branch("main"),
+        head_commit: commit("a"),
+    }
+}
+
+#[track_caller]
+fn class<T: std::fmt::Debug>(result: Result<T, PortError>) -> ErrorClass {
+    result.expect_err("it must be refused").class()
+}
+
+async fn an_empty_repository_holds_nothing(forge: &dyn GitProvider) {
+    assert!(forge.list_issues().await.expect("list issues").is_empty());
+    assert!(
+        forge
+            .list_pull_requests()
+            .await
+            .expect("list pull requests")
+            .is_empty()
+    );
+    assert_eq!(forge.find(&operation("a")).await.expect("find"), None);
+}
+
+async fn issues_are_created_changed_and_listed(forge: &dyn GitProvider) {
+    let labels = ["b", "a", "b"].map(str::to_owned).to_vec();
+    let new = NewIssue {
+        body: "body".to_owned(),
+        labels,
+        ..issue("first")
+    };
+    let first = forge
+        .create_issue(&operation("1"), new)
+        .await
+        .expect("create");
+    assert_eq!(
+        (&*first.title, &*first.body, first.state),
+        ("first", "body", IssueState::Open)
+    );
+    assert_eq!(
+        first.labels,
+        ["a", "b"],
+        "labels are sorted, without duplicates"
+    );
+    let second = forge
+        .create_issue(&operation("2"), issue("second"))
+        .await
+        .expect("create");
+    assert!(
+        first.number >= 1 && second.number > first.number,
+        "numbers rise from 1"
+    );
+    assert_eq!(forge.get_issue(first.number).await.expect("get"), first);
+    assert_eq!(
+        forge.list_issues().await.expect("list"),
+        [first.clone(), second.clone()]
+    );
+
+    let change = IssueChange {
+        state: Some(IssueState::Closed),
+        ..IssueChange::default()
+    };
+    let closed = forge
+        .update_issue(&operation("3"), first.number, change)
+        .await
+        .expect("close");
+    assert_eq!(
+        closed,
+        core_types::Issue {
+            state: IssueState::Closed,
+            ..first.clone()
+        }
+    );
+    let change = IssueChange {
+        title: Some("other".to_owned()),
+        body: Some(String::new()),
+        labels: Some(vec!["z".to_owned(), "c".to_owned()]),
+        state: Some(IssueState::Open),
+    };
+    let changed = forge
+        .update_issue(&operation("4"), first.number, change)
+        .await
+        .expect("change");
+    assert_eq!((&*changed.title, &*changed.body), ("other", ""));
+    assert_eq!(
+        (changed.labels.join(" "), changed.state),
+        ("c z".to_owned(), IssueState::Open)
+    );
+    assert_eq!(forge.list_issues().await.expect("list"), [changed, second]);
+    let found = forge.find(&operation("2")).await.expect("find");
+    assert!(matches!(found, Some(Operated::Issue(issue)) if issue.title == "second"));
+}
+
+async fn texts_come_back_as_they_were_given(forge: &dyn GitProvider) {
+    let title = "Grüße: \"quoted\" 🦀 <!-- automation:x --> `--title`";
+    let body = "\n# Head\r\n\n---\n<!-- automation:run-1:run#1:x -->\n  indented\n\ttab 🦀\n\n";
+    let new = NewIssue {
+        body: body.to_owned(),
+        ..issue(title)
+    };
+    let made = forge
+        .create_issue(&operation("1"), new)
+        .await
+        .expect("create");
+    assert_eq!((&*made.title, &*made.body), (title, body));
+    let read = forge.get_issue(made.number).await.expect("get");
+    assert_eq!((&*read.title, &*read.body), (title, body));
+
+    let comment = NewComment {
+        issue: made.number,
+        body: body.to_owned(),
+    };
+    forge
+        .create_comment(&operation("2"), comment)
+        .await
+        .expect("comment");
+    assert_eq!(
+        forge.list_comments(made.number).await.expect("list")[0].body,
+        body
+    );
+
+    let title = title.to_owned();
+    let new = NewPullRequest {
+        title: title.clone(),
+        body: body.to_owned(),
+        ..pull_request("automation/a")
+    };
+    forge
+        .create_pull_request(&operation("3"), new)
+        .await
+        .expect("open");
+    let read = forge.list_pull_requests().await.expect("list");
+    assert_eq!((&read[0].title, &*read[0].body), (&title, body));
+}
+
+async fn comments_belong_to_issues_and_pull_requests(forge: &dyn GitProvider) {
+    let issue = forge
+        .create_issue(&operation("1"), issue("a"))
+        .await
+        .expect("create")
+        .number;
+    let new = pull_request("automation/a");
+    let pull = forge
+        .create_pull_request(&operation("2"), new)
+        .await
+        .expect("open")
+        .number;
+    assert_ne!(issue, pull, "issues and pull requests share one sequence");
+    let mut ids = HashSet::new();
+    for (number, name) in [(issue, "x"), (pull, "y"), (issue, "z")] {
+        let comment = NewComment {
+            issue: number,
+            body: name.to_owned(),
+        };
+        let made = forge
+            .create_comment(&operation(name), comment)
+            .await
+            .expect("comment");
+        assert_eq!(made.body, name);
+        ids.insert(made.id);
+    }
+    assert_eq!(ids.len(), 3, "ids are unique within the repository");
+    for (number, expected) in [(issue, "x z"), (pull, "y")] {
+        let comments = forge.list_comments(number).await.expect("list");
+        let bodies: Vec<_> = comments.into_iter().map(|comment| comment.body).collect();
+        assert_eq!(bodies.join(" "), expected, "oldest first");
+    }
+    let found = forge.find(&operation("y")).await.expect("find");
+    assert!(matches!(found, Some(Operated::Comment(comment)) if comment.body == "y"));
+}
+
+async fn pull_requests_are_opened_changed_and_listed(forge: &dyn GitProvider) {
+    let new = pull_request("automation/a");
+    let opened = forge
+        .create_pull_request(&operation("1"), new.clone())
+        .await
+        .expect("open");
+    assert_eq!(
+        (&opened.title, &opened.head, &opened.base),
+        (&new.title, &new.head, &new.base)
+    );
+    assert_eq!(
+        (&opened.head_commit, opened.state),
+        (&new.head_commit, PullRequestState::Open)
+    );
+    let other = forge
+        .create_pull_request(&operation("2"), pull_request("automation/b"))
+        .await;
+    let other = other.expect("another head");
+    assert!(other.number > opened.number);
+
+    let change = PullRequestChange {
+        title: Some("other".to_owned()),
+        head_commit: Some(commit("b")),
+        ..PullRequestChange::default()
+    };
+    let changed = forge
+        .update_pull_request(&operation("3"), opened.number, change)
+        .await;
+    let changed = changed.expect("change");
+    assert_eq!(
+        (&*changed.title, &changed.head_commit),
+        ("other", &commit("b"))
+    );
+    assert_eq!(
+        (changed.state, &changed.body),
+        (PullRequestState::Open, &opened.body)
+    );
+    let merged = PullRequestChange {
+        state: Some(PullRequestState::Merged),
+        ..PullRequestChange::default()
+    };
+    let merged = forge
+        .update_pull_request(&operation("4"), opened.number, merged)
+        .await;
+    let merged = merged.expect("merge");
+    assert_eq!(merged.state, PullRequestState::Merged);
+    assert_eq!(
+        forge.list_pull_requests().await.expect("list"),
+        [merged.clone(), other]
+    );
+    assert!(
+        forge.list_issues().await.expect("list").is_empty(),
+        "a pull request is no issue"
+    );
+    assert_eq!(
+        class(forge.get_issue(opened.number).await),
+        ErrorClass::NotFound
+    );
+    let found = forge.find(&operation("1")).await.expect("find");
+    assert!(matches!(found, Some(Operated::PullRequest(found)) if found.number == merged.number));
+}
+
+async fn one_pull_request_is_open_for_a_head_and_base(forge: &dyn GitProvider) {
+    let new = || pull_request("automation/a");
+    let first = forge
+        .create_pull_request(&operation("1"), new())
+        .await
+        .expect("open");
+    let second = forge.create_pull_request(&operation("2"), new()).await;
+    assert_eq!(class(second), ErrorClass::Conflict);
+    let closed = PullRequestChange {
+        state: Some(PullRequestState::Closed),
+        ..PullRequestChange::default()
+    };
+    forge
+        .update_pull_request(&operation("3"), first.number, closed)
+        .await
+        .expect("close");
+    let third = forge
+        .create_pull_request(&operation("4"), new())
+        .await
+        .expect("open again");
+    assert!(third.number > first.number);
+}
+
+async fn a_repeated_operation_acts_once(forge: &dyn GitProvider) {
+    let made = forge
+        .create_issue(&operation("1"), issue("a"))
+        .await
+        .expect("create")
+        .number;
+    let again = forge
+        .create_issue(&operation("1"), issue("a"))
+        .await
+        .expect("create again");
+    assert_eq!(again.number, made);
+    assert_eq!(forge.list_issues().await.expect("list").len(), 1);
+
+    let comment = || NewComment {
+        issue: made,
+        body: "a".to_owned(),
+    };
+    let first = forge
+        .create_comment(&operation("2"), comment())
+        .await
+        .expect("comment");
+    let again = forge
+        .create_comment(&operation("2"), comment())
+        .await
+        .expect("comment again");
+    assert_eq!(again.id, first.id);
+    assert_eq!(forge.list_comments(made).await.expect("list").len(), 1);
+
+    let new = || pull_request("automation/a");
+    let first = forge
+        .create_pull_request(&operation("3"), new())
+        .await
+        .expect("open");
+    let again = forge
+        .create_pull_request(&operation("3"), new())
+        .await
+        .expect("open again");
+    assert_eq!(again.number, first.number);
+    assert_eq!(forge.list_pull_requests().await.expect("list").len(), 1);
+
+    let title = |title: &str| IssueChange {
+        title: Some(title.to_owned()),
+        ..IssueChange::default()
+    };
+    forge
+        .update_issue(&operation("4"), made, title("b"))
+        .await
+        .expect("change");
+    forge
+        .update_issue(&operation("5"), made, title("c"))
+        .await
+        .expect("change");
+    forge
+        .update_issue(&operation("4"), made, title("b"))
+        .await
+        .expect("change again");
+    let now = forge.get_issue(made).await.expect("get").title;
+    assert_eq!(
+        now, "c",
+        "an old change that is repeated undoes no newer one"
+    );
+}
+
+async fn empty_texts_are_refused(forge: &dyn GitProvider) {
+    let validation = ErrorClass::Validation;
+    let made = forge
+        .create_issue(&operation("0"), issue("a"))
+        .await
+        .expect("create")
+        .number;
+    for (index, empty) in ["", " \n"].into_iter().enumerate() {
+        let operation = |name: &str| operation(&format!("{name}-{index}"));
+        let empty = empty.to_owned();
+        let created = forge.create_issue(&operation("1"), issue(&empty)).await;
+        assert_eq!(class(created), validation, "an issue's title");
+        let change = IssueChange {
+            title: Some(empty.clone()),
+            ..IssueChange::default()
+        };
+        let changed = forge.update_issue(&operation("2"), made, change).await;
+        assert_eq!(class(changed), validation, "an issue's new title");
+        let comment = NewComment {
+            issue: made,
+            body: empty.clone(),
+        };
+        let commented = forge.create_comment(&operation("3"), comment).await;
+        assert_eq!(class(commented), validation, "a comment");
+        let new = NewPullRequest {
+            title: empty,
+            ..pull_request("automation/a")
+        };
+        let opened = forge.create_pull_request(&operation("4"), new).await;
+        assert_eq!(class(opened), validation, "a pull request's title");
+        assert_eq!(
+            forge.find(&operation("1")).await.expect("find"),
+            None,
+            "nothing was left"
+        );
+    }
+    assert_eq!(forge.list_issues().await.expect("list").len(), 1);
+    assert_eq!(forge.get_issue(made).await.expect("get").title, "a");
+}
+
+async fn what_is_missing_is_not_found(forge: &dyn GitProvider) {
+    let not_found = ErrorClass::NotFound;
+    let change = IssueChange {
+        body: Some("b".to_owned()),
+        ..IssueChange::default()
+    };
+    let comment = NewComment {
+        issue: 7,
+        body: "a".to_owned(),
+    };
+    let body = PullRequestChange {
+        body: Some("b".to_owned()),
+        ..PullRequestChange::default()
+    };
+    assert_eq!(class(forge.get_issue(7).await), not_found);
+    assert_eq!(
+        class(forge.update_issue(&operation("1"), 7, change).await),
+        not_found
+    );
+    assert_eq!(
+        class(forge.create_comment(&operation("2"), comment).await),
+        not_found
+    );
+    assert_eq!(class(forge.list_comments(7).await), not_found);
+    assert_eq!(
+        class(forge.update_pull_request(&operation("3"), 7, body).await),
+        not_found
+    );
+}
+
+async fn issues_created_at_once_have_numbers_of_their_own(forge: Arc<dyn GitProvider>) {
+    let mut creating = JoinSet::new();
+    for number in 0..20 {
+        let forge = Arc::clone(&forge);
+        creating.spawn(async move {
+            let name = format!("issue-{number}");
+            forge
+                .create_issue(&operation(&name), issue(&name))
+                .await
+                .expect("create")
+                .number
+        });
+    }
+    let mut numbers = HashSet::new();
+    while let Some(created) = creating.join_next().await {
+        numbers.insert(created.expect("no call panics"));
+    }
+    assert_eq!(numbers.len(), 20);
+    assert_eq!(forge.list_issues().await.expect("list").len(), 20);
+}
+
+async fn an_operation_repeated_at_once_acts_once(forge: Arc<dyn GitProvider>) {
+    let mut creating = JoinSet::new();
+    for _ in 0..8 {
+        let forge = Arc::clone(&forge);
+        creating.spawn(async move { forge.create_issue(&operation("1"), issue("a")).await });
+    }
+    while let Some(created) = creating.join_next().await {
+        created.expect("no call panics").expect("create");
+    }
+    assert_eq!(forge.list_issues().await.expect("list").len(), 1);
+}

@@ -1,0 +1,31 @@
+//! What tests of the workspace share: one conformance suite for each port,
+//! in-memory fakes that pass them, and git repositories made by script.
+//!
+//! A suite is an async function that takes a constructor and panics at the
+//! first broken promise of the port's contract. The constructor is called for
+//! each case and gives an implementation without any content.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use testkit::{MemoryInbox, inbox};
+//!
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! inbox::conformance(async || Arc::new(MemoryInbox::default()) as Arc<dyn core_types::Inbox>).await;
+//! # });
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! Not for use outside tests: its functions panic where a library returns an error.
+
+pub mod checkpoint_store;
+pub mod event_sink;
+mod fakes;
+pub mod git;
+pub mod git_provider;
+pub mod inbox;
+pub mod neutral;
+pub mod step_log;
+
+pub use fakes::{
+    FixedClock, MemoryCheckpoints, MemoryEvents, MemoryForge, MemoryInbox, MemoryStepLog,
+};

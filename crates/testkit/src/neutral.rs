@@ -1,0 +1,132 @@
+//! What even a default that does nothing must do: it lets a run go on.
+
+use core_types::{
+    AdviceRequest, ErrorClass, Event, EventSink, Failure, FailureKind, Ledger, OperationId,
+    PromptAdvisor, Recovery, RecoveryOutcome, RecoveryRequest, RunId, Scope, SpendScope, Stage,
+    TokenUsage,
+};
+
+fn run() -> RunId {
+    RunId::new("run-1").expect("a valid run id")
+}
+
+fn operation(name: &str) -> OperationId {
+    OperationId::new(name).expect("a valid operation id")
+}
+
+/// A sink takes events and flushes.
+///
+/// # Panics
+///
+/// When it does not.
+pub async fn event_sink(sink: &dyn EventSink) {
+    sink.emit(
+        None,
+        Event::Warning {
+            message: "a".to_owned(),
+        },
+    );
+    sink.flush().await.expect("flush");
+    sink.flush().await.expect("flush again");
+}
+
+/// A ledger grants what no limit forbids, the same for the same operation.
+///
+/// # Panics
+///
+/// When it does not.
+pub async fn ledger(ledger: &dyn Ledger) {
+    let scope = SpendScope {
+        run: run(),
+        repository: None,
+        task: None,
+    };
+    let whole = ledger
+        .reserve(&operation("a"), &scope, None)
+        .await
+        .expect("reserve");
+    assert_eq!(whole.operation, operation("a"));
+    let again = ledger
+        .reserve(&operation("a"), &scope, None)
+        .await
+        .expect("reserve again");
+    assert_eq!(again, whole, "an operation reserves once");
+    let part = ledger.reserve(&operation("b"), &scope, Some(&whole)).await;
+    let part = part.expect("reserve a part");
+    let usage = TokenUsage {
+        input: 1,
+        ..TokenUsage::default()
+    };
+    for _ in 0..2 {
+        let settled = ledger.settle(&operation("c"), &part, &usage, None).await;
+        settled.expect("settling twice is settling once");
+    }
+    let settled = ledger.settle(&operation("d"), &whole, &usage, None).await;
+    settled.expect("settle");
+}
+
+/// An advisor answers, with a probability as propensity.
+///
+/// # Panics
+///
+/// When it does not.
+pub async fn prompt_advisor(advisor: &dyn PromptAdvisor) {
+    for stage in Stage::ALL {
+        let request = AdviceRequest {
+            run: run(),
+            stage,
+            repository: None,
+            task: None,
+        };
+        let advice = advisor.advise(&request).await.expect("advise");
+        let propensity = advice.propensity;
+        assert!(
+            propensity > 0.0 && propensity <= 1.0,
+            "{propensity} was drawn"
+        );
+    }
+}
+
+/// A recovery without means of its own ends with a hand-off for every kind of failure.
+///
+/// # Panics
+///
+/// When it does not.
+pub async fn recovery(recovery: &dyn Recovery) {
+    let kinds = [
+        FailureKind::Agent,
+        FailureKind::KilledTooOften { executions: 5 },
+        FailureKind::NoChange,
+        FailureKind::NestedRepository {
+            folders: vec!["a".to_owned()],
+        },
+        FailureKind::Setup,
+        FailureKind::Tests {
+            command: "true".to_owned(),
+        },
+        FailureKind::MergeConflict {
+            paths: vec!["a".to_owned()],
+        },
+        FailureKind::Deadline,
+        FailureKind::Panic,
+        FailureKind::Other,
+    ];
+    for kind in kinds {
+        let request = RecoveryRequest {
+            run: run(),
+            scope: Scope::Run,
+            attempt: 1,
+            task: None,
+            repository: "a".parse().expect("a valid repository name"),
+            base: "a".repeat(40).parse().expect("a valid commit id"),
+            commit: None,
+            failure: Failure::new(ErrorClass::Internal, kind, "it failed"),
+            reports: std::path::PathBuf::new(),
+        };
+        let outcome = recovery.recover(&request).await;
+        assert!(
+            matches!(outcome, RecoveryOutcome::HandOff { .. }),
+            "{outcome:?} was not earned"
+        );
+    }
+}
