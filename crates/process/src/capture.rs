@@ -16,24 +16,31 @@ use tokio::sync::watch;
 pub struct OutputLimit {
     /// Bytes kept in memory: all, or if there is more, the first half and the last half of this number.
     pub memory_bytes: usize,
-    /// A file that receives the whole stream from its first byte, readable while the child runs. It is
-    /// created anew (mode 0600); its folder must exist.
+    /// A file that the whole stream is appended to from its first byte, readable while the child runs.
+    /// It is created if missing (mode 0600); its folder must exist.
     pub spill: Option<PathBuf>,
-    /// Bytes written to `spill` at most; what comes later is counted only.
+    /// Bytes appended to `spill` at most; what comes later is counted only.
     pub spill_bytes: u64,
 }
 
 impl Default for OutputLimit {
     /// 8 MiB in memory, no file, and 256 MiB if one is named.
     fn default() -> Self {
-        Self { memory_bytes: 8 << 20, spill: None, spill_bytes: 256 << 20 }
+        Self {
+            memory_bytes: 8 << 20,
+            spill: None,
+            spill_bytes: 256 << 20,
+        }
     }
 }
 
 impl OutputLimit {
     /// Keeps this many bytes in memory and no file.
     pub fn memory(bytes: usize) -> Self {
-        Self { memory_bytes: bytes, ..Self::default() }
+        Self {
+            memory_bytes: bytes,
+            ..Self::default()
+        }
     }
 }
 
@@ -50,23 +57,28 @@ pub struct Captured {
     pub truncated: bool,
     /// The file with the stream, if one was asked for.
     pub spill: Option<PathBuf>,
-    /// How much of the stream is in the file.
+    /// How much of the stream was appended to the file.
     pub spilled_bytes: u64,
     /// Why the file ends before its limit, such as a full disk. The child is not disturbed by it.
     pub spill_error: Option<io::Error>,
 }
 
 impl Captured {
-    /// At most the last `limit` bytes of the stream, cut at a character's start, invalid UTF-8 replaced.
+    /// The end of the stream as text of at most `limit` bytes; invalid UTF-8 is replaced, and it does
+    /// not reach over the gap.
     pub fn tail(&self, limit: usize) -> String {
-        let mut from = self.bytes.len().saturating_sub(limit);
-        if self.truncated {
-            from = from.max(self.head_bytes);
-        }
+        let gap = if self.truncated { self.head_bytes } else { 0 };
+        let mut from = self.bytes.len().saturating_sub(limit).max(gap);
+        // Up to the next start of a character; in what is no UTF-8 this may be any byte.
         while self.bytes.get(from).is_some_and(|byte| byte & 0xC0 == 0x80) {
             from += 1;
         }
-        String::from_utf8_lossy(&self.bytes[from..]).into_owned()
+        let text = String::from_utf8_lossy(&self.bytes[from..]);
+        // A replacement is longer than what it replaces.
+        let mut starts = text.char_indices().map(|(start, _)| start);
+        starts
+            .find(|start| text.len() - start <= limit)
+            .map_or_else(String::new, |start| text[start..].to_owned())
     }
 }
 
@@ -205,12 +217,18 @@ impl Spill {
 
 impl fmt::Debug for Capture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Capture").field("total_bytes", &self.total_bytes).finish_non_exhaustive()
+        f.debug_struct("Capture")
+            .field("total_bytes", &self.total_bytes)
+            .finish_non_exhaustive()
     }
 }
 
-/// Creates the file for a stream, empty and readable by its owner alone.
-pub(crate) fn create_spill(path: &Path) -> io::Result<File> {
+/// Opens the file for a stream; a new one is readable by its owner alone.
+pub(crate) fn open_spill(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
-    File::options().write(true).create(true).truncate(true).mode(0o600).open(path)
+    File::options()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
 }

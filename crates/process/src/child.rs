@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, pidfd_send_signal, waitid,
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open,
+    pidfd_send_signal, waitid,
 };
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -46,7 +47,12 @@ impl Child {
     pub(crate) fn new(pid: i32, kind: Kind) -> io::Result<Self> {
         let pid = Pid::from_raw(pid).ok_or(io::ErrorKind::InvalidInput)?;
         match pidfd_open(pid, PidfdFlags::empty()) {
-            Ok(pidfd) => Ok(Self(Arc::new(Process { pid, pidfd, kind, reaped: AtomicBool::new(false) }))),
+            Ok(pidfd) => Ok(Self(Arc::new(Process {
+                pid,
+                pidfd,
+                kind,
+                reaped: AtomicBool::new(false),
+            }))),
             Err(error) => {
                 // Out of descriptors. A keeper has not begun yet, so this ends all there is.
                 let _ = rustix::process::kill_process(pid, Signal::KILL);
@@ -78,9 +84,13 @@ impl Child {
     ///
     /// Cancel safe: nothing is lost, it can be called again.
     pub(crate) async fn ended(&self) -> io::Result<ExitStatus> {
-        #[expect(unsafe_code, reason = "tokio cannot know that a type keeps its descriptor")]
+        #[expect(
+            unsafe_code,
+            reason = "tokio cannot know that a type keeps its descriptor"
+        )]
         // SAFETY: a borrowed descriptor is open for its lifetime, which is longer than the registration's.
-        let pidfd = unsafe { AsyncFd::register_with_interest(self.0.pidfd.as_fd(), Interest::READABLE) };
+        let pidfd =
+            unsafe { AsyncFd::register_with_interest(self.0.pidfd.as_fd(), Interest::READABLE) };
         pidfd?.readable().await?.retain_ready();
         // The id of a group stays its own until its leader is reaped.
         self.0.signal_group(Signal::KILL);
@@ -109,7 +119,11 @@ impl Drop for Child {
         let process = Arc::clone(&self.0);
         // Reaping waits for the kernel, which may take its time; a drop must not. Without a thread the
         // process has been ended all the same.
-        drop(std::thread::Builder::new().name("reaper".into()).spawn(move || process.finish_off()));
+        drop(
+            std::thread::Builder::new()
+                .name("reaper".into())
+                .spawn(move || process.finish_off()),
+        );
     }
 }
 

@@ -55,7 +55,9 @@ pub fn allowed_environment(
     extra: &[String],
 ) -> Vec<(OsString, OsString)> {
     let allowed = |name: &str| {
-        ALLOWED.contains(&name) || name.starts_with("LC_") || extra.iter().any(|known| known == name)
+        ALLOWED.contains(&name)
+            || name.starts_with("LC_")
+            || extra.iter().any(|known| known == name)
     };
     source
         .filter(|(name, _)| name.to_str().is_some_and(allowed))

@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
+use core_types::{ErrorClass, PortError};
+
 /// A child process could not be started or followed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -47,6 +49,12 @@ pub enum Error {
         /// The system's answer.
         source: io::Error,
     },
+    /// It was cancelled, and has been ended.
+    #[error("run {}: it was cancelled", program.display())]
+    Cancelled {
+        /// The program as it was asked for.
+        program: OsString,
+    },
     /// Any other refusal of the system, such as too many processes or descriptors.
     #[error("run {}: {operation}", program.display())]
     Io {
@@ -57,4 +65,36 @@ pub enum Error {
         /// The system's answer.
         source: io::Error,
     },
+}
+
+impl Error {
+    /// What a caller branches on.
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::NotFound { .. } | Self::FolderNotFound { .. } => ErrorClass::NotFound,
+            Self::PermissionDenied { .. } | Self::InvalidArgument { .. } => ErrorClass::Validation,
+            Self::Spill { .. } => ErrorClass::ResourceExhausted,
+            Self::Cancelled { .. } => ErrorClass::Cancelled,
+            Self::Io { source, .. } => match source.raw_os_error() {
+                Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE | libc::ENOSPC) => {
+                    ErrorClass::ResourceExhausted
+                }
+                _ => ErrorClass::Internal,
+            },
+        }
+    }
+}
+
+impl From<Error> for PortError {
+    fn from(error: Error) -> Self {
+        let port_error = Self::new(error.class(), error.to_string());
+        match error {
+            Error::Spill { source, .. } | Error::Io { source, .. } => port_error.because(source),
+            Error::NotFound { .. }
+            | Error::FolderNotFound { .. }
+            | Error::PermissionDenied { .. }
+            | Error::InvalidArgument { .. }
+            | Error::Cancelled { .. } => port_error,
+        }
+    }
 }

@@ -33,6 +33,8 @@
 //!   process of a PID namespace, so that the kernel ends every descendant with it, however it hid.
 //!   Elsewhere it is the reaper of its orphans, so that they stay its descendants and are found there.
 //!   [`Finished::contained_by`] says which it was.
+//! - [`Runner`] is the `CommandRunner` port over it; [`run_recorded`] is what adapters run agents and hooks with: the tree
+//!   is on record before its program starts.
 //!
 //! # Guarantees
 //!
@@ -58,11 +60,14 @@ mod environment;
 mod error;
 mod launch;
 mod marked;
+mod runner;
 mod spawn;
 mod table;
 
 pub use capture::{Captured, OutputLimit};
+pub use core_types::Exit;
 pub use environment::allowed_environment;
 pub use error::Error;
-pub use launch::{ContainedBy, Containment, Exit, Finished, Held, Launch};
+pub use launch::{ContainedBy, Containment, Finished, Held, Launch};
 pub use marked::{Found, RUN_MARK, end_marked, find_marked};
+pub use runner::{Runner, run_recorded};

@@ -33,10 +33,17 @@ pub fn find_marked(name: &str, value: &str) -> Vec<Found> {
         .into_iter()
         .filter(|entry| !spared.contains(&entry.pid))
         .filter(|entry| {
-            fs::read(format!("/proc/{}/environ", entry.pid))
-                .is_ok_and(|environment| environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes()))
+            fs::read(format!("/proc/{}/environ", entry.pid)).is_ok_and(|environment| {
+                environment
+                    .split(|byte| *byte == 0)
+                    .any(|variable| variable == mark.as_bytes())
+            })
         })
-        .map(|entry| Found { pid: entry.pid, start_time: entry.start_time, command: command(entry.pid) })
+        .map(|entry| Found {
+            pid: entry.pid,
+            start_time: entry.start_time,
+            command: command(entry.pid),
+        })
         .collect();
     found.sort_by_key(|found| found.pid);
     found
@@ -57,12 +64,19 @@ pub async fn end_marked(name: &str, value: &str) -> Vec<Found> {
             if found.is_empty() {
                 break;
             }
-            let signaled: Vec<_> =
-                found.iter().filter_map(|found| table::kill(found.pid, found.start_time)).collect();
+            let signaled: Vec<_> = found
+                .iter()
+                .filter_map(|found| table::kill(found.pid, found.start_time))
+                .collect();
             for pidfd in &signaled {
                 table::wait_ended(pidfd, Duration::from_secs(1));
             }
-            ended.extend(found.into_iter().filter(|found| !ended.contains(found)).collect::<Vec<_>>());
+            ended.extend(
+                found
+                    .into_iter()
+                    .filter(|found| !ended.contains(found))
+                    .collect::<Vec<_>>(),
+            );
         }
         ended
     };

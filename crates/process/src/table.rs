@@ -21,7 +21,11 @@ pub(crate) fn entry(pid: i32) -> Option<Entry> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name stands in parentheses and may contain anything, parentheses too.
     let mut fields = stat[stat.rfind(')')? + 1..].split_ascii_whitespace();
-    Some(Entry { pid, parent: fields.nth(1)?.parse().ok()?, start_time: fields.nth(17)?.parse().ok()? })
+    Some(Entry {
+        pid,
+        parent: fields.nth(1)?.parse().ok()?,
+        start_time: fields.nth(17)?.parse().ok()?,
+    })
 }
 
 /// All processes that we can see, in no order.
@@ -29,7 +33,11 @@ pub(crate) fn entries() -> Vec<Entry> {
     let Ok(folder) = fs::read_dir("/proc") else {
         return Vec::new();
     };
-    folder.flatten().filter_map(|item| item.file_name().to_str()?.parse().ok()).filter_map(entry).collect()
+    folder
+        .flatten()
+        .filter_map(|item| item.file_name().to_str()?.parse().ok())
+        .filter_map(entry)
+        .collect()
 }
 
 /// Ends every descendant of `root` that exists at this moment, but not `root` itself. What they fork
@@ -66,7 +74,10 @@ pub(crate) fn kill(pid: i32, start_time: u64) -> Option<std::os::fd::OwnedFd> {
 
 /// Waits until the process of `pidfd` has ended; `false` if it still runs after `limit`.
 pub(crate) fn wait_ended(pidfd: impl std::os::fd::AsFd, limit: Duration) -> bool {
-    let limit = Timespec { tv_sec: limit.as_secs().try_into().unwrap_or(i64::MAX), tv_nsec: limit.subsec_nanos().into() };
+    let limit = Timespec {
+        tv_sec: limit.as_secs().try_into().unwrap_or(i64::MAX),
+        tv_nsec: limit.subsec_nanos().into(),
+    };
     let mut waited = [PollFd::new(&pidfd, PollFlags::IN)];
     matches!(poll(&mut waited, Some(&limit)), Ok(n_ready) if n_ready > 0)
 }

@@ -1,14 +1,13 @@
 //! What to run and what came of it.
 
 mod run;
-#[cfg(test)]
-mod tests;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
+use core_types::{CancellationToken, Exit};
 pub use run::Held;
 
 use crate::capture::{Captured, OutputLimit};
@@ -34,35 +33,6 @@ pub enum ContainedBy {
     /// By process group and reaper of orphans, since the system refused a PID namespace: all descendants
     /// were found and ended, unless one first ended the process that watched over it.
     ProcessGroup,
-}
-
-/// How a program ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
-    /// By itself, with this code (0–255).
-    Code(i32),
-    /// By this signal.
-    Signal(i32),
-    /// Its deadline passed and it was ended.
-    TimedOut,
-}
-
-impl Exit {
-    /// Whether the program ended by itself with code 0.
-    pub fn is_success(self) -> bool {
-        self == Self::Code(0)
-    }
-}
-
-/// Reads after "the program".
-impl fmt::Display for Exit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Code(code) => write!(f, "exited with code {code}"),
-            Self::Signal(signal) => write!(f, "was ended by signal {signal}"),
-            Self::TimedOut => f.write_str("was ended at its deadline"),
-        }
-    }
 }
 
 /// A program that has ended.
@@ -94,6 +64,7 @@ pub struct Launch {
     stderr: Option<OutputLimit>,
     deadline: Option<Duration>,
     grace: Duration,
+    cancel: Option<CancellationToken>,
     containment: Containment,
     namespaces: bool,
 }
@@ -112,6 +83,7 @@ impl Launch {
             stderr: Some(OutputLimit::default()),
             deadline: None,
             grace: Duration::from_secs(5),
+            cancel: None,
             containment: Containment::None,
             namespaces: true,
         }
@@ -149,8 +121,13 @@ impl Launch {
 
     /// Gives it variables, as [`env`](Self::env) does for each.
     #[must_use]
-    pub fn envs(self, variables: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>) -> Self {
-        variables.into_iter().fold(self, |launch, (name, value)| launch.env(name, value))
+    pub fn envs(
+        self,
+        variables: impl IntoIterator<Item = (impl Into<OsString>, impl Into<OsString>)>,
+    ) -> Self {
+        variables
+            .into_iter()
+            .fold(self, |launch, (name, value)| launch.env(name, value))
     }
 
     /// Gives it these bytes to read as a file, so that it never waits for us nor we for it; default `/dev/null`.
@@ -188,7 +165,14 @@ impl Launch {
         self
     }
 
-    /// How long it may take to end by itself at its deadline; default 5 s.
+    /// Ends it as at its deadline when the token is cancelled; the result is then [`Error::Cancelled`](crate::Error::Cancelled).
+    #[must_use]
+    pub fn cancelled_by(mut self, cancel: CancellationToken) -> Self {
+        self.cancel = Some(cancel);
+        self
+    }
+
+    /// How long it may take to end by itself at its deadline or when cancelled; default 5 s.
     #[must_use]
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
@@ -207,16 +191,6 @@ impl Launch {
     pub fn without_namespaces(mut self) -> Self {
         self.namespaces = false;
         self
-    }
-
-    /// The program as asked for.
-    pub fn program(&self) -> &OsStr {
-        &self.program
-    }
-
-    /// The folder to run in, if one was named.
-    pub fn working_folder(&self) -> Option<&Path> {
-        self.folder.as_deref()
     }
 }
 

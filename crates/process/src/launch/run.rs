@@ -7,17 +7,17 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::ExitStatus;
-use std::time::Duration;
 
+use core_types::Exit;
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::pipe::{PipeFlags, pipe_with};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout};
 
-use super::{ContainedBy, Containment, Exit, Finished, Launch};
-use crate::capture::{Capture, Captured, OutputLimit, create_spill};
+use super::{ContainedBy, Containment, Finished, Launch};
+use crate::capture::{Capture, Captured, OutputLimit, open_spill};
 use crate::child::{Child, Kind};
 use crate::error::Error;
 use crate::spawn::{self, Failure, Image, Reach, Report, Stage, above_stdio};
@@ -42,7 +42,8 @@ impl Launch {
     ///
     /// # Errors
     /// It could not be started: [`Error::NotFound`], [`Error::FolderNotFound`], [`Error::PermissionDenied`],
-    /// [`Error::InvalidArgument`], [`Error::Spill`], or [`Error::Io`] for all else.
+    /// [`Error::InvalidArgument`], [`Error::Spill`], or [`Error::Io`] for all else. Or it was cancelled:
+    /// [`Error::Cancelled`].
     ///
     /// # Cancel safety
     /// Dropping the future ends the child at once (with [`Containment::Tree`] all of its tree); it is
@@ -53,7 +54,9 @@ impl Launch {
         }
         let (image, stdout, stderr) = self.lay_out().await?;
         let started = Instant::now();
-        let spawned = spawn::on_spawner(move || spawn::spawn(&image).map(|pid| Child::new(pid, Kind::Group))).await;
+        let spawned =
+            spawn::on_spawner(move || spawn::spawn(&image).map(|pid| Child::new(pid, Kind::Group)))
+                .await;
         let child = match spawned.map_err(|source| self.io("start", source))? {
             Ok(child) => child.map_err(|source| self.io("follow", source))?,
             Err(failure) => return Err(self.refused(failure)),
@@ -73,16 +76,25 @@ impl Launch {
         let (image, stdout, stderr) = self.lay_out().await?;
         let namespaces = self.namespaces;
         let spawned = spawn::on_spawner(move || {
-            spawn::spawn_keeper(&image, namespaces)
-                .map(|(pid, control, reach)| Child::new(pid, Kind::Keeper(reach)).map(|child| (child, control)))
+            spawn::spawn_keeper(&image, namespaces).map(|(pid, control, reach)| {
+                Child::new(pid, Kind::Keeper(reach)).map(|child| (child, control))
+            })
         });
         let (child, control) = match spawned.await.map_err(|source| self.io("start", source))? {
             Ok(spawned) => spawned.map_err(|source| self.io("follow", source))?,
             Err(failure) => return Err(self.refused(failure)),
         };
-        let control = control.set_nonblocking(true).and_then(|()| UnixStream::from_std(control));
+        let control = control
+            .set_nonblocking(true)
+            .and_then(|()| UnixStream::from_std(control));
         let control = control.map_err(|source| self.io("follow", source))?;
-        Ok(Held { launch: self, child, control, stdout, stderr })
+        Ok(Held {
+            launch: self,
+            child,
+            control,
+            stdout,
+            stderr,
+        })
     }
 
     /// Makes the child's descriptors and our ends of them.
@@ -97,9 +109,22 @@ impl Launch {
             None => (None, stdout_end.try_clone().map_err(io)?),
         };
         let stdin = self.input().map_err(io)?;
-        let stdio = [above_stdio(stdin).map_err(io)?, above_stdio(stdout_end).map_err(io)?, above_stdio(stderr_end).map_err(io)?];
-        let image = Image::new(&self.program, &self.arguments, &self.environment, self.folder.as_deref(), stdio)
-            .map_err(|value| Error::InvalidArgument { program: self.program.clone(), value })?;
+        let stdio = [
+            above_stdio(stdin).map_err(io)?,
+            above_stdio(stdout_end).map_err(io)?,
+            above_stdio(stderr_end).map_err(io)?,
+        ];
+        let image = Image::new(
+            &self.program,
+            &self.arguments,
+            &self.environment,
+            self.folder.as_deref(),
+            stdio,
+        )
+        .map_err(|value| Error::InvalidArgument {
+            program: self.program.clone(),
+            value,
+        })?;
         Ok((image, stdout, stderr))
     }
 
@@ -115,7 +140,7 @@ impl Launch {
 
     async fn output(&self, limit: &OutputLimit) -> Result<(Capture, OwnedFd), Error> {
         let spill = match limit.spill.clone() {
-            Some(path) => Some(self.create_spill(path).await?),
+            Some(path) => Some(self.open_spill(path).await?),
             None => None,
         };
         let io = |source| self.io("prepare descriptors", source);
@@ -123,9 +148,9 @@ impl Launch {
         Ok((Capture::new(ours, limit, spill).map_err(io)?, theirs))
     }
 
-    async fn create_spill(&self, path: PathBuf) -> Result<File, Error> {
+    async fn open_spill(&self, path: PathBuf) -> Result<File, Error> {
         let target = path.clone();
-        tokio::task::spawn_blocking(move || create_spill(&target))
+        tokio::task::spawn_blocking(move || open_spill(&target))
             .await
             .map_err(io::Error::other)
             .flatten()
@@ -144,7 +169,7 @@ impl Launch {
     ) -> Result<Finished, Error> {
         let (stop, stopped) = watch::channel(false);
         let supervised = async {
-            let exit = supervise(child, ended, self.deadline.map(|deadline| started + deadline), self.grace).await;
+            let exit = supervise(child, ended, self, started).await;
             stop.send_replace(true);
             (exit, started.elapsed())
         };
@@ -156,9 +181,14 @@ impl Launch {
         };
         // Boxed: with its buffers and files this is too large for a future to carry inline.
         let ((exit, duration), stdout, stderr) =
-            Box::pin(async { tokio::join!(supervised, stdout.run(stopped.clone()), captured) }).await;
+            Box::pin(async { tokio::join!(supervised, stdout.run(stopped.clone()), captured) })
+                .await;
+        let exit = exit.map_err(|source| self.io("wait", source))?;
+        let exit = exit.ok_or_else(|| Error::Cancelled {
+            program: self.program.clone(),
+        })?;
         Ok(Finished {
-            exit: exit.map_err(|source| self.io("wait", source))?,
+            exit,
             stdout: stdout.map_err(|source| self.io("read output", source))?,
             stderr: stderr.map_err(|source| self.io("read output", source))?,
             duration,
@@ -174,14 +204,19 @@ impl Launch {
         let program = self.program.clone();
         let source = io::Error::from_raw_os_error(failure.errno);
         match (failure.stage, failure.errno, &self.folder) {
-            (Stage::Folder, libc::ENOENT | libc::ENOTDIR, Some(folder)) => {
-                Error::FolderNotFound { folder: folder.clone(), program }
-            }
-            (Stage::Folder, libc::EACCES, Some(folder)) => Error::PermissionDenied { path: folder.clone(), program },
+            (Stage::Folder, libc::ENOENT | libc::ENOTDIR, Some(folder)) => Error::FolderNotFound {
+                folder: folder.clone(),
+                program,
+            },
+            (Stage::Folder, libc::EACCES, Some(folder)) => Error::PermissionDenied {
+                path: folder.clone(),
+                program,
+            },
             (Stage::Execute, libc::ENOENT | libc::ENOTDIR, _) => Error::NotFound { program },
-            (Stage::Execute, libc::EACCES | libc::EPERM, _) => {
-                Error::PermissionDenied { path: PathBuf::from(&program), program }
-            }
+            (Stage::Execute, libc::EACCES | libc::EPERM, _) => Error::PermissionDenied {
+                path: PathBuf::from(&program),
+                program,
+            },
             (stage, ..) => self.io(
                 match stage {
                     Stage::Started | Stage::Clone => "make a process",
@@ -196,7 +231,11 @@ impl Launch {
     }
 
     fn io(&self, operation: &'static str, source: io::Error) -> Error {
-        Error::Io { program: self.program.clone(), operation, source }
+        Error::Io {
+            program: self.program.clone(),
+            operation,
+            source,
+        }
     }
 }
 
@@ -220,14 +259,22 @@ impl Held {
     /// # Cancel safety
     /// As [`Launch::run`].
     pub async fn run(self) -> Result<Finished, Error> {
-        let Self { launch, child, mut control, stdout, stderr } = self;
+        let Self {
+            launch,
+            child,
+            mut control,
+            stdout,
+            stderr,
+        } = self;
         let started = Instant::now();
         let start = async {
             control.write_all(&[1]).await?;
             read_report(&mut control).await
         };
         let report = start.await.map_err(|source| launch.io("start", source))?;
-        report.success().map_err(|failure| launch.refused(failure))?;
+        report
+            .success()
+            .map_err(|failure| launch.refused(failure))?;
         let ended = async {
             let status = match read_report(&mut control).await {
                 Ok(report) => Some(ExitStatus::from_raw(report.wait_status())),
@@ -250,30 +297,48 @@ async fn read_report(control: &mut UnixStream) -> io::Result<Report> {
     Ok(Report::from_bytes(report))
 }
 
+/// Waits for the end, or brings it about; `None` if it was cancelled.
 async fn supervise(
     child: &Child,
     ended: impl Future<Output = io::Result<Option<ExitStatus>>>,
-    deadline: Option<Instant>,
-    grace: Duration,
-) -> io::Result<Exit> {
+    launch: &Launch,
+    started: Instant,
+) -> io::Result<Option<Exit>> {
     tokio::pin!(ended);
-    let status = match deadline {
-        None => ended.await?,
-        Some(deadline) => match timeout_at(deadline, &mut ended).await {
-            Ok(status) => status?,
-            Err(_) => {
-                child.terminate();
-                if let Ok(status) = timeout(grace, &mut ended).await {
-                    status?;
-                } else {
-                    child.kill();
-                    ended.await?;
-                }
-                return Ok(Exit::TimedOut);
-            }
-        },
+    let overdue = async {
+        match launch.deadline {
+            Some(deadline) => sleep_until(started + deadline).await,
+            None => std::future::pending().await,
+        }
     };
+    let cancelled = async {
+        match &launch.cancel {
+            Some(cancel) => cancel.cancelled().await,
+            None => std::future::pending().await,
+        }
+    };
+    let exit = tokio::select! {
+        // Who has ended was neither late nor cancelled.
+        biased;
+        status = &mut ended => return Ok(Some(exit(status?))),
+        () = cancelled => None,
+        () = overdue => Some(Exit::TimedOut),
+    };
+    child.terminate();
+    if let Ok(status) = timeout(launch.grace, &mut ended).await {
+        status?;
+    } else {
+        child.kill();
+        ended.await?;
+    }
+    Ok(exit)
+}
+
+fn exit(status: Option<ExitStatus>) -> Exit {
     // Without a status the keeper was killed, and its program with it.
-    let status = status.unwrap_or_else(|| ExitStatus::from_raw(libc::SIGKILL));
-    Ok(status.code().map_or_else(|| Exit::Signal(status.signal().unwrap_or(libc::SIGKILL)), Exit::Code))
+    let signal = status.map_or(Some(libc::SIGKILL), |status| status.signal());
+    match (signal, status.and_then(|status| status.code())) {
+        (None, Some(code)) => Exit::Code(code),
+        (signal, _) => Exit::Signal(signal.unwrap_or(libc::SIGKILL)),
+    }
 }

@@ -2,7 +2,10 @@
 //!
 //! The child shares our memory and has our thread stopped until it executes (`CLONE_VM | CLONE_VFORK`,
 //! what `posix_spawn` and `vfork` do): no page table is copied, and why it failed it writes where we read it.
-#![expect(unsafe_code, reason = "a process is made and prepared by system calls that no safe wrapper offers")]
+#![expect(
+    unsafe_code,
+    reason = "a process is made and prepared by system calls that no safe wrapper offers"
+)]
 
 use std::ffi::{c_char, c_int, c_void};
 use std::os::fd::AsRawFd;
@@ -78,12 +81,18 @@ pub(crate) fn spawn(image: &Image) -> Result<c_int, Failure> {
         candidates: pointers.candidates.as_ptr(),
         arguments: pointers.arguments.as_ptr(),
         environment: pointers.environment.as_ptr(),
-        folder: image.folder.as_ref().map_or(ptr::null(), |folder| folder.as_ptr()),
+        folder: image
+            .folder
+            .as_ref()
+            .map_or(ptr::null(), |folder| folder.as_ptr()),
         stdio: [0, 1, 2].map(|index| image.stdio[index].as_raw_fd()),
         own_group: true,
         // SAFETY: getpid has no preconditions.
         parent: unsafe { libc::getpid() },
-        failure: Failure { stage: Stage::Started, errno: 0 },
+        failure: Failure {
+            stage: Stage::Started,
+            errno: 0,
+        },
     };
     let mut stack = Stack::new();
     // SAFETY: `exec` and what it points to (`pointers`, `image`) live until the call has returned, and
@@ -96,15 +105,26 @@ pub(crate) fn spawn(image: &Image) -> Result<c_int, Failure> {
 /// # Safety
 /// All pointers in `exec` are valid; all signals that have handlers are blocked on this thread, since a
 /// handler in the child would run on our memory.
-pub(super) unsafe fn clone_and_execute(exec: &mut Exec, stack: &mut Stack) -> Result<c_int, Failure> {
+pub(super) unsafe fn clone_and_execute(
+    exec: &mut Exec,
+    stack: &mut Stack,
+) -> Result<c_int, Failure> {
     let exec: *mut Exec = exec;
     // SAFETY: the stack is unused memory of its own; CLONE_VFORK stops this thread until the child has
     // executed or ended, so that nothing the child borrows goes away under it.
     let pid = unsafe {
-        libc::clone(execute, stack.top(), libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD, exec.cast::<c_void>())
+        libc::clone(
+            execute,
+            stack.top(),
+            libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD,
+            exec.cast::<c_void>(),
+        )
     };
     if pid < 0 {
-        return Err(Failure { stage: Stage::Clone, errno: errno() });
+        return Err(Failure {
+            stage: Stage::Clone,
+            errno: errno(),
+        });
     }
     // SAFETY: the child, which wrote it through the same pointer, has executed or ended; volatile because
     // the compiler does not know of it.
@@ -133,7 +153,10 @@ extern "C" fn execute(exec: *mut c_void) -> c_int {
 /// # Safety
 /// In a new process; all pointers in `exec` are valid.
 unsafe fn prepare_and_execute(exec: &Exec) -> Failure {
-    let fail = |stage| Failure { stage, errno: errno() };
+    let fail = |stage| Failure {
+        stage,
+        errno: errno(),
+    };
     // SAFETY: system calls with values and with pointers that the caller vouches for.
     unsafe {
         if exec.own_group && libc::setpgid(0, 0) < 0 {
@@ -155,7 +178,13 @@ unsafe fn prepare_and_execute(exec: &Exec) -> Failure {
             }
         }
         // Closing them now would be too early if the program is not found; so they close as it executes.
-        if libc::syscall(libc::SYS_close_range, 3, c_int::MAX, libc::CLOSE_RANGE_CLOEXEC) < 0 {
+        if libc::syscall(
+            libc::SYS_close_range,
+            3,
+            c_int::MAX,
+            libc::CLOSE_RANGE_CLOEXEC,
+        ) < 0
+        {
             return fail(Stage::Prepare);
         }
         let mut none = mem::zeroed();
@@ -168,11 +197,19 @@ unsafe fn prepare_and_execute(exec: &Exec) -> Failure {
             match errno() {
                 libc::ENOENT | libc::ENOTDIR => {}
                 libc::EACCES => refused = libc::EACCES,
-                errno => return Failure { stage: Stage::Execute, errno },
+                errno => {
+                    return Failure {
+                        stage: Stage::Execute,
+                        errno,
+                    };
+                }
             }
             candidate = candidate.add(1);
         }
-        Failure { stage: Stage::Execute, errno: refused }
+        Failure {
+            stage: Stage::Execute,
+            errno: refused,
+        }
     }
 }
 
@@ -181,12 +218,20 @@ unsafe fn prepare_and_execute(exec: &Exec) -> Failure {
 /// # Safety
 /// In a new process.
 pub(super) unsafe fn default_signals() {
-    // SAFETY: all zeros are the default effect with no flags; signals that cannot be set are refused without effect.
-    unsafe {
-        let default: libc::sigaction = mem::zeroed();
-        for signal in 1..=64 {
-            libc::sigaction(signal, &default, ptr::null_mut());
-        }
+    // The kernel's own call: the library's hides two signals, which a parent may have left ignored.
+    let default = [0_u64; 8];
+    for signal in 1..=64 {
+        // SAFETY: all zeros are the default effect without flags, in a buffer no smaller than the kernel's
+        // structure; 8 is the size of its signal set; signals that cannot be set are refused without effect.
+        unsafe {
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signal,
+                default.as_ptr(),
+                ptr::null::<c_void>(),
+                8,
+            )
+        };
     }
 }
 

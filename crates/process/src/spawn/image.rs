@@ -38,7 +38,11 @@ impl Image {
         folder: Option<&Path>,
         stdio: [OwnedFd; 3],
     ) -> Result<Self, OsString> {
-        let path = environment.iter().rev().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_bytes());
+        let path = environment
+            .iter()
+            .rev()
+            .find(|(name, _)| name == "PATH")
+            .map(|(_, value)| value.as_bytes());
         let candidates = if program.as_bytes().contains(&b'/') {
             vec![c_string(program)?]
         } else {
@@ -46,7 +50,13 @@ impl Image {
                 .split(|byte| *byte == b':')
                 // An empty entry would be the current folder, which an agent writes to.
                 .filter(|folder| !folder.is_empty())
-                .map(|folder| c_string(Path::new(OsStr::from_bytes(folder)).join(program).as_os_str()))
+                .map(|folder| {
+                    c_string(
+                        Path::new(OsStr::from_bytes(folder))
+                            .join(program)
+                            .as_os_str(),
+                    )
+                })
                 .collect::<Result<_, _>>()?
         };
         let variable = |(name, value): &(OsString, OsString)| {
@@ -60,15 +70,26 @@ impl Image {
         };
         Ok(Self {
             candidates,
-            arguments: std::iter::once(program).chain(arguments.iter().map(OsString::as_os_str)).map(c_string).collect::<Result<_, _>>()?,
+            arguments: std::iter::once(program)
+                .chain(arguments.iter().map(OsString::as_os_str))
+                .map(c_string)
+                .collect::<Result<_, _>>()?,
             environment: environment.iter().map(variable).collect::<Result<_, _>>()?,
-            folder: folder.map(|folder| c_string(folder.as_os_str())).transpose()?,
+            folder: folder
+                .map(|folder| c_string(folder.as_os_str()))
+                .transpose()?,
             stdio,
         })
     }
 
     pub(super) fn pointers(&self) -> Pointers {
-        let list = |strings: &[CString]| strings.iter().map(|string| string.as_ptr()).chain([ptr::null()]).collect();
+        let list = |strings: &[CString]| {
+            strings
+                .iter()
+                .map(|string| string.as_ptr())
+                .chain([ptr::null()])
+                .collect()
+        };
         Pointers {
             candidates: list(&self.candidates),
             arguments: list(&self.arguments),
@@ -80,7 +101,11 @@ impl Image {
 /// Moves a descriptor out of the range of the standard ones, where it is if our own were closed.
 pub(crate) fn above_stdio(fd: OwnedFd) -> std::io::Result<OwnedFd> {
     use std::os::fd::AsRawFd;
-    if fd.as_raw_fd() > 2 { Ok(fd) } else { Ok(fcntl_dupfd_cloexec(&fd, 3)?) }
+    if fd.as_raw_fd() > 2 {
+        Ok(fd)
+    } else {
+        Ok(fcntl_dupfd_cloexec(&fd, 3)?)
+    }
 }
 
 fn c_string(text: &OsStr) -> Result<CString, OsString> {

@@ -4,7 +4,10 @@
 //! whatever ends, reports the program's end and ends. As the first process of a PID namespace it takes
 //! all others of it along; the kernel sees to that. Without a namespace it is the reaper of orphans, and
 //! goes only when no descendant is left, which the caller ensures.
-#![expect(unsafe_code, reason = "a copy of a process with threads may only make raw system calls")]
+#![expect(
+    unsafe_code,
+    reason = "a copy of a process with threads may only make raw system calls"
+)]
 
 use std::ffi::{c_int, c_long, c_uint, c_void};
 use std::io::{self, Read};
@@ -15,7 +18,7 @@ use std::os::unix::net::UnixStream;
 use std::ptr;
 use std::sync::OnceLock;
 
-use super::exec::{self, Exec, Failure, Stage, Stack, errno};
+use super::exec::{self, Exec, Failure, Stack, Stage, errno};
 use super::image::{Image, above_stdio};
 
 /// Where the keeper holds its end of the connection to us.
@@ -44,7 +47,10 @@ impl Report {
 
     pub(crate) fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
         let [a, b, c, d, e, f, g, h] = bytes;
-        Self { stage: c_int::from_ne_bytes([a, b, c, d]), value: c_int::from_ne_bytes([e, f, g, h]) }
+        Self {
+            stage: c_int::from_ne_bytes([a, b, c, d]),
+            value: c_int::from_ne_bytes([e, f, g, h]),
+        }
     }
 
     /// The answer to "is it set up" and "has it started".
@@ -57,7 +63,10 @@ impl Report {
             4 => Stage::Folder,
             _ => Stage::Execute,
         };
-        Err(Failure { stage, errno: self.value })
+        Err(Failure {
+            stage,
+            errno: self.value,
+        })
     }
 
     /// The program's end.
@@ -73,21 +82,39 @@ struct Means {
     reach: Reach,
 }
 
-const PRIVILEGED: Means = Means { flags: libc::CLONE_NEWPID | libc::CLONE_NEWNS, reach: Reach::Namespace };
-const UNPRIVILEGED: Means =
-    Means { flags: libc::CLONE_NEWUSER | libc::CLONE_NEWPID | libc::CLONE_NEWNS, reach: Reach::Namespace };
-const DESCENDANTS: Means = Means { flags: 0, reach: Reach::Descendants };
+const PRIVILEGED: Means = Means {
+    flags: libc::CLONE_NEWPID | libc::CLONE_NEWNS,
+    reach: Reach::Namespace,
+};
+const UNPRIVILEGED: Means = Means {
+    flags: libc::CLONE_NEWUSER | libc::CLONE_NEWPID | libc::CLONE_NEWNS,
+    reach: Reach::Namespace,
+};
+const DESCENDANTS: Means = Means {
+    flags: 0,
+    reach: Reach::Descendants,
+};
 
 /// The means that worked first: what the system refuses once it refuses always.
 static MEANS: OnceLock<usize> = OnceLock::new();
 
 /// Makes a keeper that waits to start `image`: it starts on the first byte written to the stream and
 /// ends if the stream is closed before. `namespaces: false` leaves PID namespaces out. To be called on the spawner thread.
-pub(crate) fn spawn_keeper(image: &Image, namespaces: bool) -> Result<(c_int, UnixStream, Reach), Failure> {
+pub(crate) fn spawn_keeper(
+    image: &Image,
+    namespaces: bool,
+) -> Result<(c_int, UnixStream, Reach), Failure> {
     let all = [PRIVILEGED, UNPRIVILEGED, DESCENDANTS];
     let known = MEANS.get().copied();
-    let first = if namespaces { known.unwrap_or(0) } else { all.len() - 1 };
-    let mut refused = Failure { stage: Stage::Contain, errno: libc::EPERM };
+    let first = if namespaces {
+        known.unwrap_or(0)
+    } else {
+        all.len() - 1
+    };
+    let mut refused = Failure {
+        stage: Stage::Contain,
+        errno: libc::EPERM,
+    };
     for (index, means) in all.iter().enumerate().skip(first) {
         match spawn_keeper_by(image, *means) {
             Ok((pid, control)) => {
@@ -99,7 +126,10 @@ pub(crate) fn spawn_keeper(image: &Image, namespaces: bool) -> Result<(c_int, Un
             Err(failure) => refused = failure,
         }
         // Too many processes or too little memory is no reason to contain less.
-        if matches!(refused.errno, libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE) {
+        if matches!(
+            refused.errno,
+            libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE
+        ) {
             break;
         }
     }
@@ -107,7 +137,10 @@ pub(crate) fn spawn_keeper(image: &Image, namespaces: bool) -> Result<(c_int, Un
 }
 
 fn spawn_keeper_by(image: &Image, means: Means) -> Result<(c_int, UnixStream), Failure> {
-    let fail = |error: io::Error| Failure { stage: Stage::Contain, errno: error.raw_os_error().unwrap_or(libc::EIO) };
+    let fail = |error: io::Error| Failure {
+        stage: Stage::Contain,
+        errno: error.raw_os_error().unwrap_or(libc::EIO),
+    };
     let (mut ours, theirs) = UnixStream::pair().map_err(fail)?;
     let theirs = above_stdio(theirs.into()).map_err(fail)?;
     let pointers = image.pointers();
@@ -121,11 +154,17 @@ fn spawn_keeper_by(image: &Image, means: Means) -> Result<(c_int, UnixStream), F
             candidates: pointers.candidates.as_ptr(),
             arguments: pointers.arguments.as_ptr(),
             environment: pointers.environment.as_ptr(),
-            folder: image.folder.as_ref().map_or(ptr::null(), |folder| folder.as_ptr()),
+            folder: image
+                .folder
+                .as_ref()
+                .map_or(ptr::null(), |folder| folder.as_ptr()),
             stdio: [0, 1, 2],
             own_group: false,
             parent: 0,
-            failure: Failure { stage: Stage::Started, errno: 0 },
+            failure: Failure {
+                stage: Stage::Started,
+                errno: 0,
+            },
         },
         stack: Stack::new(),
     };
@@ -138,7 +177,10 @@ fn spawn_keeper_by(image: &Image, means: Means) -> Result<(c_int, UnixStream), F
         unsafe { keep(&mut setup) }
     }
     let Ok(pid @ 1..) = c_int::try_from(pid) else {
-        return Err(Failure { stage: Stage::Clone, errno: errno() });
+        return Err(Failure {
+            stage: Stage::Clone,
+            errno: errno(),
+        });
     };
     drop(theirs);
     let mut report = [0; Report::BYTES];
@@ -176,8 +218,14 @@ struct Maps {
 
 impl Maps {
     fn of_this_process() -> Self {
-        let (user, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
-        Self { user: format!("{user} {user} 1\n"), group: format!("{group} {group} 1\n") }
+        let (user, group) = (
+            rustix::process::geteuid().as_raw(),
+            rustix::process::getegid().as_raw(),
+        );
+        Self {
+            user: format!("{user} {user} 1\n"),
+            group: format!("{group} {group} 1\n"),
+        }
     }
 }
 
@@ -188,7 +236,9 @@ fn environment_area() -> Range<usize> {
     let read = || {
         let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
         // Fields 50 and 51 of proc_pid_stat(5), counted from the third, which follows the name.
-        let mut fields = stat[stat.rfind(')')? + 1..].split_ascii_whitespace().skip(47);
+        let mut fields = stat[stat.rfind(')')? + 1..]
+            .split_ascii_whitespace()
+            .skip(47);
         Some(fields.next()?.parse().ok()?..fields.next()?.parse().ok()?)
     };
     AREA.get_or_init(|| read().unwrap_or(0..0)).clone()
@@ -202,7 +252,10 @@ unsafe fn keep(setup: &mut Setup) -> ! {
     // SAFETY: system calls on memory of this function and of `setup`.
     unsafe {
         let ready = contain(setup);
-        report(ready.err().unwrap_or(Failure { stage: Stage::Started, errno: 0 }));
+        report(ready.err().unwrap_or(Failure {
+            stage: Stage::Started,
+            errno: 0,
+        }));
         if ready.is_err() || !told_to_go() {
             libc::_exit(1);
         }
@@ -214,7 +267,10 @@ unsafe fn keep(setup: &mut Setup) -> ! {
                 libc::_exit(1)
             }
         };
-        report(Failure { stage: Stage::Started, errno: 0 });
+        report(Failure {
+            stage: Stage::Started,
+            errno: 0,
+        });
         // The output ends when the program and its descendants have closed it.
         for fd in 0..3 {
             libc::close(fd);
@@ -223,7 +279,10 @@ unsafe fn keep(setup: &mut Setup) -> ! {
             let mut status = 0;
             let ended = libc::wait4(-1, &mut status, 0, ptr::null_mut());
             if ended == program {
-                report(Failure { stage: Stage::Started, errno: status });
+                report(Failure {
+                    stage: Stage::Started,
+                    errno: status,
+                });
             }
             let last = ended < 0 && errno() == libc::ECHILD;
             if last || (ended == program && setup.means.reach == Reach::Namespace) {
@@ -241,7 +300,7 @@ unsafe fn contain(setup: &Setup) -> Result<(), Failure> {
     // SAFETY: system calls on memory of this function and of `setup`.
     unsafe {
         // Descriptors first: from here on nothing of ours is held open, locks included, and the reports have their way.
-        let mut placed = setup.control != CONTROL || !setup.stdio.contains(&CONTROL);
+        let mut placed = true;
         for (target, source) in (0..).zip(setup.stdio) {
             placed &= libc::dup2(source, target) >= 0;
         }
@@ -262,21 +321,38 @@ unsafe fn contain(setup: &Setup) -> Result<(), Failure> {
         }
         if setup.means.flags & libc::CLONE_NEWUSER != 0 {
             check(write_file(c"/proc/self/setgroups", b"deny"))?;
-            check(write_file(c"/proc/self/uid_map", setup.maps.user.as_bytes()))?;
-            check(write_file(c"/proc/self/gid_map", setup.maps.group.as_bytes()))?;
+            check(write_file(
+                c"/proc/self/uid_map",
+                setup.maps.user.as_bytes(),
+            ))?;
+            check(write_file(
+                c"/proc/self/gid_map",
+                setup.maps.group.as_bytes(),
+            ))?;
         }
         if setup.means.flags & libc::CLONE_NEWNS != 0 {
             own_proc();
         }
         // Our secrets are in the keeper's memory; its descendants shall not read them through /proc.
-        ptr::write_bytes(ptr::with_exposed_provenance_mut::<u8>(setup.environment.start), 0, setup.environment.len());
+        ptr::write_bytes(
+            ptr::with_exposed_provenance_mut::<u8>(setup.environment.start),
+            0,
+            setup.environment.len(),
+        );
         libc::prctl(libc::PR_SET_DUMPABLE, 0);
         Ok(())
     }
 }
 
 fn check(succeeded: bool) -> Result<(), Failure> {
-    if succeeded { Ok(()) } else { Err(Failure { stage: Stage::Contain, errno: errno() }) }
+    if succeeded {
+        Ok(())
+    } else {
+        Err(Failure {
+            stage: Stage::Contain,
+            errno: errno(),
+        })
+    }
 }
 
 /// Mounts the namespace's own `/proc`, so that process ids found there are those that its programs know
@@ -289,9 +365,22 @@ unsafe fn own_proc() {
     unsafe {
         let none = ptr::null::<c_void>();
         // Mounts of the host still come in, ours do not go out.
-        if libc::mount(ptr::null(), c"/".as_ptr(), ptr::null(), libc::MS_REC | libc::MS_SLAVE, none) == 0 {
+        if libc::mount(
+            ptr::null(),
+            c"/".as_ptr(),
+            ptr::null(),
+            libc::MS_REC | libc::MS_SLAVE,
+            none,
+        ) == 0
+        {
             let flags = libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC;
-            libc::mount(c"proc".as_ptr(), c"/proc".as_ptr(), c"proc".as_ptr(), flags, none);
+            libc::mount(
+                c"proc".as_ptr(),
+                c"/proc".as_ptr(),
+                c"proc".as_ptr(),
+                flags,
+                none,
+            );
         }
     }
 }
@@ -325,7 +414,8 @@ unsafe fn write_file(path: &std::ffi::CStr, text: &[u8]) -> bool {
     // SAFETY: a valid path and a valid buffer.
     unsafe {
         let fd = libc::open(path.as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);
-        let written = fd >= 0 && libc::write(fd, text.as_ptr().cast(), text.len()) == text.len().cast_signed();
+        let written = fd >= 0
+            && libc::write(fd, text.as_ptr().cast(), text.len()) == text.len().cast_signed();
         let errno = errno();
         libc::close(fd);
         *libc::__errno_location() = errno;
@@ -356,7 +446,17 @@ unsafe fn told_to_go() -> bool {
 unsafe fn report(failure: Failure) {
     let numbers: [c_int; 2] = [failure.stage as c_int, failure.errno];
     // SAFETY: the buffer has the length of two numbers.
-    unsafe { libc::send(CONTROL, numbers.as_ptr().cast(), mem::size_of_val(&numbers), libc::MSG_NOSIGNAL) };
+    unsafe {
+        libc::send(
+            CONTROL,
+            numbers.as_ptr().cast(),
+            mem::size_of_val(&numbers),
+            libc::MSG_NOSIGNAL,
+        )
+    };
 }
 
-const _: () = assert!(mem::size_of::<[c_uint; 2]>() == Report::BYTES, "a report is two numbers");
+const _: () = assert!(
+    mem::size_of::<[c_uint; 2]>() == Report::BYTES,
+    "a report is two numbers"
+);

@@ -13,7 +13,9 @@ static SPAWNER: Mutex<Option<mpsc::Sender<Job>>> = Mutex::new(None);
 /// Runs `work` on the thread that starts children; one at a time, in order of the calls.
 ///
 /// If the caller stops waiting, `work` still runs and its result is dropped there.
-pub(crate) async fn on_spawner<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+pub(crate) async fn on_spawner<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<T> {
     let (reply, answer) = oneshot::channel();
     let job: Job = Box::new(move || {
         // The caller may be gone; then the result, a child perhaps, is dropped and thereby ended.
@@ -30,12 +32,14 @@ fn sender() -> io::Result<mpsc::Sender<Job>> {
     }
     // Unbounded: each waiting job has a caller that awaits it.
     let (sender, jobs) = mpsc::channel::<Job>();
-    std::thread::Builder::new().name("spawner".into()).spawn(move || {
-        super::exec::block_signals();
-        for job in jobs {
-            job();
-        }
-    })?;
+    std::thread::Builder::new()
+        .name("spawner".into())
+        .spawn(move || {
+            super::exec::block_signals();
+            for job in jobs {
+                job();
+            }
+        })?;
     Ok(spawner.insert(sender).clone())
 }
 

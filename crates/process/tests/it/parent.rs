@@ -23,7 +23,10 @@ fn a_killed_parent_takes_its_children_along() {
         let me = std::env::current_exe().expect("the test binary");
         let kept = std::env::var_os("PATH").unwrap_or_default();
         let test = "parent::a_killed_parent_takes_its_children_along";
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
         runtime.block_on(async {
             let parent = Launch::new(me).args(["--exact", test]).env("PATH", kept).env(ROLE, format!("{way} {mark} {escape}"));
             let started = async { while alive(mark) < n_processes { tokio::task::yield_now().await } };
@@ -33,20 +36,33 @@ fn a_killed_parent_takes_its_children_along() {
                 () = started => {}
             }
         });
-        eventually("the children of a killed parent are ended", || alive(mark) == 0);
+        eventually("the children of a killed parent are ended", || {
+            alive(mark) == 0
+        });
     }
 }
 
 fn be_the_parent(role: &str) {
     let mut words = role.splitn(3, ' ');
-    let (way, mark, escape) = (words.next(), words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let (way, mark, escape) = (
+        words.next(),
+        words.next().unwrap_or_default(),
+        words.next().unwrap_or_default(),
+    );
     let launch = match way {
-        Some("plain") => Launch::new("sleep").env("PATH", "/usr/bin:/bin").arg(mark).containment(Containment::None),
+        Some("plain") => Launch::new("sleep")
+            .env("PATH", "/usr/bin:/bin")
+            .arg(mark)
+            .containment(Containment::None),
         Some("tree") => shell(Way::Tree, &format!("{escape} sleep $0")).arg(mark),
         _ => shell(Way::Fallback, &format!("{escape} sleep $0")).arg(mark),
     };
     // From a thread that ends first: the parent-death signal follows threads, and must not come for this one's end.
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime");
     let running = runtime.block_on(async { launch.deadline(Duration::from_secs(60)).run().await });
     drop(running);
 }

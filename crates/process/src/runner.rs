@@ -1,0 +1,149 @@
+//! The `CommandRunner` port, and how a contained child is recorded.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use core_types::{
+    CancellationToken, CommandLine, CommandOutcome, CommandRequest, CommandRunner, ErrorClass,
+    Event, EventSink, PortError, RunId, StepRef,
+};
+
+use crate::{Containment, Finished, Launch, OutputLimit, RUN_MARK};
+
+/// What a [`CommandOutcome`] shows of the output.
+const TAIL_BYTES: usize = 4 << 10;
+
+/// Runs the commands of one run: contained, recorded and marked as the run's.
+///
+/// A command gets the environment that the runner was made with, the run's mark ([`RUN_MARK`]) and the
+/// variables of its request; its output and errors go to the request's log in the order written, at most 256 MiB.
+#[derive(Clone)]
+pub struct Runner {
+    environment: Vec<(OsString, OsString)>,
+    run: RunId,
+    events: Arc<dyn EventSink>,
+    grace: Duration,
+}
+
+impl Runner {
+    /// A runner whose commands see `environment` (see [`allowed_environment`](crate::allowed_environment))
+    /// and are reported to `events`.
+    pub fn new(
+        environment: Vec<(OsString, OsString)>,
+        run: RunId,
+        events: Arc<dyn EventSink>,
+    ) -> Self {
+        Self {
+            environment,
+            run,
+            events,
+            grace: Duration::from_secs(5),
+        }
+    }
+
+    /// How long a command may take to end by itself at its timeout or when cancelled; default 5 s.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+}
+
+#[async_trait]
+impl CommandRunner for Runner {
+    async fn run(
+        &self,
+        request: CommandRequest,
+        cancel: &CancellationToken,
+    ) -> Result<CommandOutcome, PortError> {
+        let launch = match &request.command {
+            CommandLine::Shell(line) => Launch::new("sh").args(["-c", line]),
+            CommandLine::Program(words) => match words.split_first() {
+                Some((program, arguments)) => Launch::new(program).args(arguments),
+                None => {
+                    return Err(PortError::new(
+                        ErrorClass::Validation,
+                        "run a command without a program",
+                    ));
+                }
+            },
+        };
+        let launch = launch
+            .folder(&request.folder)
+            .envs(self.environment.iter().cloned())
+            .envs(request.environment)
+            .env(RUN_MARK, self.run.as_str())
+            .stdout(OutputLimit {
+                memory_bytes: 4 * TAIL_BYTES,
+                spill: Some(request.log),
+                ..OutputLimit::default()
+            })
+            .stderr_to_stdout()
+            .deadline(request.timeout)
+            .grace(self.grace)
+            .cancelled_by(cancel.clone())
+            .containment(Containment::Tree);
+        let title = format!("{}: {}", request.purpose.as_str(), request.command);
+        let finished = run_recorded(launch, title, request.step.as_ref(), &*self.events).await?;
+        Ok(CommandOutcome {
+            exit: finished.exit,
+            tail: finished.stdout.tail(TAIL_BYTES),
+            duration: finished.duration,
+        })
+    }
+}
+
+impl fmt::Debug for Runner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runner")
+            .field("run", &self.run)
+            .field("grace", &self.grace)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Runs `launch` contained as with [`Containment::Tree`]. That its tree exists is on disk before its program starts, so that
+/// it can be ended after a crash of ours; `title` tells people what it is.
+///
+/// # Errors
+/// As [`Launch::run`], by class, and what flushing the events gives; in that case the program has not run.
+///
+/// # Cancel safety
+/// As [`Launch::run`]; the end is recorded in any case.
+pub async fn run_recorded(
+    launch: Launch,
+    title: String,
+    step: Option<&StepRef>,
+    events: &dyn EventSink,
+) -> Result<Finished, PortError> {
+    let held = launch.hold().await?;
+    let pid = held.pid().unsigned_abs();
+    events.emit(
+        step,
+        Event::ProcessStarted {
+            pid,
+            start_time: held.start_time(),
+            title,
+        },
+    );
+    let _ended = Ended { pid, step, events };
+    events.flush().await?;
+    Ok(held.run().await?)
+}
+
+/// Records the end when dropped, so that a cancelled call records it too.
+struct Ended<'a> {
+    pid: u32,
+    step: Option<&'a StepRef>,
+    events: &'a dyn EventSink,
+}
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.events
+            .emit(self.step, Event::ProcessEnded { pid: self.pid });
+    }
+}

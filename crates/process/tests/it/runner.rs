@@ -1,0 +1,169 @@
+//! The `CommandRunner` port.
+
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use core_types::{
+    CancellationToken, CommandLine, CommandPurpose, CommandRequest, CommandRunner, ErrorClass,
+    Event, EventSink, Exit, PortError, StepRef,
+};
+use process::Runner;
+
+/// Notes what it takes; at a flush, whether the command has already run.
+#[derive(Debug, Default)]
+struct Events {
+    taken: Mutex<Vec<Event>>,
+    refuses: bool,
+}
+
+#[async_trait]
+impl EventSink for Events {
+    fn emit(&self, _: Option<&StepRef>, event: Event) {
+        self.taken.lock().expect("no panic").push(event);
+    }
+
+    async fn flush(&self) -> Result<(), PortError> {
+        if self.refuses {
+            Err(PortError::new(ErrorClass::ResourceExhausted, "store"))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+fn runner(events: &Arc<Events>) -> Runner {
+    let environment = vec![("PATH".into(), "/usr/bin:/bin".into())];
+    Runner::new(environment, "run-1".parse().expect("valid"), events.clone())
+        .grace(Duration::from_millis(100))
+}
+
+fn request(folder: &Path, command: CommandLine) -> CommandRequest {
+    CommandRequest {
+        step: None,
+        purpose: CommandPurpose::Test,
+        command,
+        folder: folder.to_owned(),
+        environment: vec![("EXTRA".to_owned(), "more".to_owned())],
+        timeout: Duration::from_secs(20),
+        log: folder.join("log"),
+    }
+}
+
+#[tokio::test]
+async fn a_command_is_run_logged_and_recorded() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let events = Arc::new(Events::default());
+    let runner = runner(&events);
+    let cancel = CancellationToken::new();
+    let shell =
+        CommandLine::Shell("echo $AUTOMATION_RUN_ID $EXTRA; echo failed >&2; exit 2".to_owned());
+    let outcome = runner
+        .run(request(folder.path(), shell), &cancel)
+        .await
+        .expect("it runs");
+    assert_eq!(
+        (outcome.exit, outcome.tail.as_str()),
+        (Exit::Code(2), "run-1 more\nfailed\n")
+    );
+    let words = CommandLine::Program(vec!["echo".to_owned(), "$HOME *".to_owned()]);
+    let outcome = runner
+        .run(request(folder.path(), words), &cancel)
+        .await
+        .expect("it runs");
+    assert_eq!(
+        (outcome.exit, outcome.tail.as_str()),
+        (Exit::Code(0), "$HOME *\n")
+    );
+    let log = fs::read_to_string(folder.path().join("log")).expect("it was made");
+    assert_eq!(
+        log, "run-1 more\nfailed\n$HOME *\n",
+        "the log is appended to"
+    );
+
+    let taken = events.taken.lock().expect("no panic");
+    let [
+        Event::ProcessStarted {
+            pid,
+            start_time,
+            title,
+        },
+        Event::ProcessEnded { pid: ended },
+        _,
+        _,
+    ] = &taken[..]
+    else {
+        panic!("each command is recorded once: {taken:?}");
+    };
+    assert!(pid == ended && *start_time > 0);
+    assert_eq!(
+        title,
+        "test: echo $AUTOMATION_RUN_ID $EXTRA; echo failed >&2; exit 2"
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_recorded_is_not_run() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let events = Arc::new(Events {
+        refuses: true,
+        ..Events::default()
+    });
+    let touch = CommandLine::Shell("touch ran".to_owned());
+    let error = runner(&events)
+        .run(request(folder.path(), touch), &CancellationToken::new())
+        .await;
+    assert_eq!(
+        error.expect_err("the sink refuses").class(),
+        ErrorClass::ResourceExhausted
+    );
+    assert!(!folder.path().join("ran").exists());
+    assert!(matches!(
+        events.taken.lock().expect("no panic")[..],
+        [_, Event::ProcessEnded { .. }]
+    ));
+}
+
+#[tokio::test]
+async fn failures_have_their_class() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let events = Arc::new(Events::default());
+    let runner = runner(&events);
+    let cancel = CancellationToken::new();
+    let program = |name: &str| request(folder.path(), CommandLine::Program(vec![name.to_owned()]));
+    let class = async |request| {
+        runner
+            .run(request, &cancel)
+            .await
+            .map_err(|error| error.class())
+    };
+    assert_eq!(
+        class(program("no-such-program")).await,
+        Err(ErrorClass::NotFound)
+    );
+    let nowhere = CommandRequest {
+        folder: "/no/such/folder".into(),
+        ..program("true")
+    };
+    assert_eq!(class(nowhere).await, Err(ErrorClass::NotFound));
+    assert_eq!(
+        class(request(folder.path(), CommandLine::Program(vec![]))).await,
+        Err(ErrorClass::Validation)
+    );
+    let late = CommandRequest {
+        timeout: Duration::from_millis(100),
+        ..program("sleep")
+    };
+    let late = CommandRequest {
+        command: CommandLine::Shell("sleep 1651".to_owned()),
+        ..late
+    };
+    assert_eq!(
+        class(late).await.map(|outcome| outcome.exit),
+        Ok(Exit::TimedOut)
+    );
+    cancel.cancel();
+    assert_eq!(class(program("yes")).await, Err(ErrorClass::Cancelled));
+}
