@@ -35,7 +35,7 @@ async fn a_command_is_made_as_described() {
         )),
         review: true,
         changes: Some(ChangePolicy::Required),
-        timeout: Some(Duration::from_millis(200)),
+        timeout: Some(Duration::from_secs(1)),
         environment: vec![("WHO".to_owned(), "me".to_owned())],
         ..spec("command")
     };
