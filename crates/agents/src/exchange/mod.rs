@@ -5,7 +5,11 @@
 mod answer;
 mod files;
 mod request;
+#[cfg(test)]
+mod tests;
 
 pub use answer::{ANSWER_LIMIT_BYTES, Answer, AnswerError};
 pub(crate) use files::Exchange;
-pub use request::{REQUEST_VERSION, RequestRecord};
+pub use request::{
+    DependencyRecord, IssueRecord, REQUEST_VERSION, RepositoryRecord, RequestRecord, TaskRecord,
+};

@@ -6,5 +6,7 @@
 
 mod fence;
 mod template;
+#[cfg(test)]
+mod tests;
 
 pub use template::render;

@@ -3,6 +3,8 @@
 mod agent;
 mod edit;
 mod playbook;
+#[cfg(test)]
+mod tests;
 
 pub use agent::{ScriptedAgent, ScriptedAgentOptions};
 pub use playbook::{

@@ -1,5 +1,6 @@
 //! The public interface of the forges.
 
+mod conformance;
 mod crash;
 mod local;
 mod registry;

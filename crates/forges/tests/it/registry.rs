@@ -3,7 +3,9 @@ use std::sync::Arc;
 use core_types::{ErrorClass, RepositoryName};
 use forges::{Forge, ForgeContext, ForgeSpec, LocalForgeOptions, Registry};
 
-use crate::support::{StandingClock, new_issue, open, operation};
+use testkit::FixedClock;
+
+use crate::support::{new_issue, open, operation};
 
 fn spec(kind: &str) -> ForgeSpec {
     ForgeSpec {
@@ -18,7 +20,7 @@ async fn kinds_are_found_by_name_and_others_can_be_added() {
     let context = ForgeContext {
         folder: folder.path().join("forge"),
         local: LocalForgeOptions::default(),
-        clock: Arc::new(StandingClock),
+        clock: Arc::new(FixedClock::default()),
     };
     let mut registry = Registry::default();
     let local = registry.open(&spec("local"), &context).unwrap();

@@ -3,20 +3,10 @@
 use std::{path::Path, sync::Arc};
 
 use core_types::{
-    BranchName, Clock, CommitId, GitProvider, NewIssue, NewPullRequest, OperationId,
-    RepositoryName, Timestamp,
+    BranchName, CommitId, GitProvider, NewIssue, NewPullRequest, OperationId, RepositoryName,
 };
 use forges::{Error, Forge, LocalForge, LocalForgeOptions};
-
-/// A clock that stands still, so that two runs can be compared.
-#[derive(Debug)]
-pub(crate) struct StandingClock;
-
-impl Clock for StandingClock {
-    fn now(&self) -> Timestamp {
-        Timestamp(1_700_000_000_000)
-    }
-}
+use testkit::FixedClock;
 
 pub(crate) fn open(dir: &Path) -> LocalForge {
     try_open(dir, journal::Options::default()).expect("the forge opens")
@@ -27,7 +17,7 @@ pub(crate) fn try_open(dir: &Path, journal: journal::Options) -> Result<LocalFor
         journal,
         author: "tester".to_owned(),
     };
-    LocalForge::open(dir, options, Arc::new(StandingClock))
+    LocalForge::open(dir, options, Arc::new(FixedClock::default()))
 }
 
 pub(crate) fn repository(forge: &LocalForge, name: &str) -> Arc<dyn GitProvider> {

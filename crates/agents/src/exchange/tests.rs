@@ -1,0 +1,152 @@
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use core_types::{Severity, TokenUsage};
+
+use super::{ANSWER_LIMIT_BYTES, Answer, AnswerError, Exchange};
+
+#[test]
+fn an_answer_may_have_every_key_or_none() {
+    let full = br##"{
+        "summary": "did it",
+        "plan": {"title": "t", "tasks": [{"id": "a", "anything": 1}]},
+        "review": {
+            "approved": true, "comments": "fine", "confidence": 0.5,
+            "issues_found": [{"severity": "low", "message": "m"}]
+        },
+        "usage": {"input": 3, "output": 4},
+        "cost": "0.01",
+        "model": "m-1"
+    }"##;
+    let answer = Answer::parse(full).unwrap();
+    assert_eq!((&*answer.summary, &*answer.model), ("did it", "m-1"));
+    assert_eq!(answer.plan.unwrap()["tasks"][0]["anything"], 1);
+    let review = answer.review.unwrap();
+    assert!(review.approved);
+    assert_eq!(review.issues_found[0].severity, Severity::Low);
+    let usage = TokenUsage {
+        input: 3,
+        output: 4,
+        ..TokenUsage::default()
+    };
+    assert_eq!(answer.usage, usage);
+    assert_eq!(answer.cost.unwrap().to_string(), "0.01");
+    for empty in ["", " \n", "{}"] {
+        assert_eq!(Answer::parse(empty.as_bytes()).unwrap(), Answer::default());
+    }
+}
+
+#[test]
+fn a_bad_answer_is_refused_by_name() {
+    let check = |text: &str, expected: &str| {
+        let error = Answer::parse(text.as_bytes()).unwrap_err();
+        assert_eq!(error.to_string(), expected, "{text}");
+    };
+    let form = "the answer is not a JSON object of the expected form";
+    check("I approve this.", form);
+    check("[]", form);
+    check(r#"{"summary": 1}"#, form);
+    check(r#"{"cost": 0.01}"#, form);
+    check(r#"{"review": {"comments": "no verdict"}}"#, form);
+    check(r#"{"summary": "a"} trailing"#, form);
+    check(
+        r#"{"sumary": "a"}"#,
+        "the answer has the unknown key \"sumary\"; the nearest known one is \"summary\"",
+    );
+    check(
+        r#"{"review": {"aproved": true, "confidence": 1}}"#,
+        "the answer has the unknown key \"review.aproved\"; the nearest known one is \"approved\"",
+    );
+    check(
+        r#"{"review": {"approved": true, "confidence": 1, "issues_found": [{"severty": "low", "message": "m"}]}}"#,
+        "the answer has the unknown key \"review.issues_found.severty\"; the nearest known one is \"severity\"",
+    );
+    check(
+        r#"{"usage": {"inputs": 1}}"#,
+        "the answer has the unknown key \"usage.inputs\"; the nearest known one is \"input\"",
+    );
+    let no_tasks = "the answer's \"plan\" is not an object with a list \"tasks\"";
+    check(r#"{"plan": []}"#, no_tasks);
+    check(r#"{"plan": {"tasks": {}}}"#, no_tasks);
+    check(
+        r#"{"review": {"approved": true, "confidence": 1.5}}"#,
+        "the answer's \"review.confidence\" is 1.5, expected 0 to 1",
+    );
+    let deep = format!("{{\"plan\": {}", "[".repeat(100_000));
+    check(&deep, form);
+}
+
+#[test]
+fn the_answer_file_is_read_only_if_it_is_a_small_plain_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let scratch = folder.path().join("scratch");
+    let files = Exchange::prepare(&scratch, &record()).unwrap();
+    for file in [&files.request, &files.answer] {
+        let mode = std::fs::metadata(file).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600);
+    }
+    assert_eq!(
+        files.read_answer().unwrap().unwrap(),
+        b"",
+        "nothing was written"
+    );
+
+    let limit = usize::try_from(ANSWER_LIMIT_BYTES).unwrap();
+    let set = |bytes: Vec<u8>| std::io::copy(&mut &*bytes, &mut file(&files)).unwrap();
+    set(vec![b' '; limit]);
+    assert_eq!(files.read_answer().unwrap().unwrap().len(), limit);
+    set(vec![b' '; limit + 1]);
+    assert!(matches!(
+        files.read_answer().unwrap(),
+        Err(AnswerError::TooLarge { .. })
+    ));
+
+    std::fs::remove_file(&files.answer).unwrap();
+    assert_eq!(files.read_answer().unwrap().unwrap(), b"", "it was removed");
+    symlink("/etc/passwd", &files.answer).unwrap();
+    assert!(matches!(
+        files.read_answer().unwrap(),
+        Err(AnswerError::NotAFile)
+    ));
+    std::fs::remove_file(&files.answer).unwrap();
+    std::fs::create_dir(&files.answer).unwrap();
+    assert!(matches!(
+        files.read_answer().unwrap(),
+        Err(AnswerError::NotAFile)
+    ));
+    std::fs::remove_dir(&files.answer).unwrap();
+
+    set(b"{\"summary\": \"old\"}".to_vec());
+    let again = Exchange::prepare(&scratch, &record()).unwrap();
+    assert_eq!(
+        again.read_answer().unwrap().unwrap(),
+        b"",
+        "an old answer is none to a new request"
+    );
+}
+
+fn file(files: &Exchange) -> std::fs::File {
+    std::fs::File::create(&files.answer).expect("the scratch folder is writable")
+}
+
+fn record() -> super::RequestRecord {
+    super::RequestRecord {
+        v: 1,
+        run: "run-1".to_owned(),
+        stage: "implementation",
+        attempt: 1,
+        issue: super::request::IssueRecord {
+            number: 0,
+            title: String::new(),
+            body: String::new(),
+            labels: Vec::new(),
+        },
+        task: None,
+        dependencies: None,
+        repositories: None,
+        findings: None,
+        head: None,
+        diff: None,
+        tests_passed: None,
+        advice: Vec::new(),
+    }
+}
