@@ -1,0 +1,236 @@
+//! The user's checkouts, looked at without changing anything.
+
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    discover::Found,
+    error::Error,
+    git::{Command, Git, path_of, shell_quote},
+    parse::{RawChange, lossy, records},
+};
+
+/// Paths named in a report at most.
+const NAMED_PATHS: usize = 20;
+
+/// A checkout of a branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Checkout {
+    pub(crate) folder: PathBuf,
+    /// The full name of the branch.
+    pub(crate) branch: String,
+}
+
+/// All checkouts of branches of a repository, linked ones too.
+pub(crate) async fn checkouts(git: &Git, user: &Found) -> Result<Vec<Checkout>, Error> {
+    let listed = git
+        .at(&user.git_folder, "worktree")
+        .args(["list", "--porcelain", "-z"])
+        .run()
+        .await?;
+    let mut checkouts = Vec::new();
+    let mut folder = None;
+    // A field a record; an empty one ends a checkout.
+    for field in records(&listed) {
+        if let Some(path) = field.strip_prefix(b"worktree ") {
+            folder = Some(path_of(path));
+        } else if let Some(branch) = field.strip_prefix(b"branch ") {
+            checkouts.extend(folder.take().map(|folder| Checkout {
+                folder,
+                branch: lossy(branch),
+            }));
+        } else if field.starts_with(b"prunable ") {
+            // Its folder is gone.
+            checkouts.pop();
+        }
+    }
+    Ok(checkouts)
+}
+
+/// A line for each thing in the user's checkout that a run would not see.
+pub(crate) async fn warnings(git: &Git, user: &Found) -> Result<Vec<String>, Error> {
+    if user.is_bare {
+        return Ok(Vec::new());
+    }
+    let changed = tracked_changes(git, &user.root).await?;
+    if changed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let named = changed.iter().take(3).map(String::as_str);
+    let mut named = named.collect::<Vec<_>>().join(", ");
+    if changed.len() > 3 {
+        named += ", …";
+    }
+    let (n, folder) = (changed.len(), user.root.display());
+    let files = if n == 1 { "file" } else { "files" };
+    Ok(vec![format!(
+        "uncommitted changes to {n} {files} in {folder} are not included: {named}"
+    )])
+}
+
+/// The tracked paths that differ from the checkout's commit, sorted.
+pub(crate) async fn tracked_changes(git: &Git, folder: &Path) -> Result<Vec<String>, Error> {
+    let status = without_filters(git, folder, "status").await?;
+    let answer = status
+        .args(["--porcelain=v1", "-z", "--untracked-files=no"])
+        .args(["--ignore-submodules=all", "--no-renames"])
+        .run()
+        .await?;
+    // Two letters and a space before each path.
+    let mut paths: Vec<_> = records(&answer)
+        .filter_map(|record| record.get(3..).map(lossy))
+        .collect();
+    paths.sort();
+    Ok(paths)
+}
+
+/// A command in a checkout for which no filter is configured, whatever the repository says.
+pub(crate) async fn without_filters(
+    git: &Git,
+    folder: &Path,
+    name: &'static str,
+) -> Result<Command, Error> {
+    let configured = git
+        .command("config", folder)
+        .args(["--name-only", "-z", "--get-regexp"])
+        .arg(r"^filter\..*\.(clean|smudge|process|required)$")
+        .answer()
+        .await?;
+    // 1 says that there is none.
+    let keys = match configured.code {
+        1 => Vec::new(),
+        _ => configured.success()?,
+    };
+    let mut command = git.command(name, folder);
+    for key in records(&keys) {
+        let value = if key.ends_with(b".required") {
+            "false"
+        } else {
+            ""
+        };
+        command = command.config(path_of(key), value);
+    }
+    Ok(command)
+}
+
+/// The files that git would not know of and that these changes would overwrite, sorted.
+pub(crate) fn untracked_in_the_way(folder: &Path, changes: &[RawChange]) -> Vec<String> {
+    let is_in_the_way = |change: &&RawChange| {
+        let there = folder.join(change.path()).symlink_metadata();
+        change.status == 'A' && there.is_ok_and(|metadata| !metadata.is_dir())
+    };
+    let mut paths: Vec<_> = changes
+        .iter()
+        .filter(is_in_the_way)
+        .map(|change| lossy(&change.path))
+        .collect();
+    paths.sort();
+    paths
+}
+
+/// At most as many paths as a report names.
+pub(crate) fn cut(mut paths: Vec<String>) -> Vec<String> {
+    paths.truncate(NAMED_PATHS);
+    paths
+}
+
+/// What the user has begun in a checkout and not ended, in words.
+pub(crate) fn unfinished(git_folder: &Path) -> Option<&'static str> {
+    let signs = [
+        ("MERGE_HEAD", "merge"),
+        ("CHERRY_PICK_HEAD", "cherry-pick"),
+        ("REVERT_HEAD", "revert"),
+        ("rebase-merge", "rebase"),
+        ("rebase-apply", "rebase"),
+    ];
+    let found = signs
+        .iter()
+        .find(|(file, _)| git_folder.join(file).exists());
+    found.map(|(_, what)| *what)
+}
+
+/// Whether writing these changes needs a filter, which is the user's to run.
+pub(crate) async fn needs_filter(
+    git: &Git,
+    folder: &Path,
+    changes: &[RawChange],
+) -> Result<bool, Error> {
+    if changes
+        .iter()
+        .any(|change| change.path().ends_with(".gitattributes"))
+    {
+        return Ok(true);
+    }
+    let asked: Vec<u8> = changes
+        .iter()
+        .flat_map(|change| [&change.path, &b"\0"[..]].concat())
+        .collect();
+    let answer = git
+        .command("check-attr", folder)
+        .args(["--stdin", "-z", "filter"])
+        .stdin(asked)
+        .run()
+        .await?;
+    // Path, attribute, value.
+    let values = records(&answer).skip(2).step_by(3);
+    Ok(values
+        .into_iter()
+        .any(|value| value != b"unspecified" && value != b"unset"))
+}
+
+/// Takes back what a killed landing has written into a checkout: files that
+/// are the new version or the beginning of it, and are not the old one.
+pub(crate) async fn clear_torn(
+    git: &Git,
+    folder: &Path,
+    changes: &[RawChange],
+) -> Result<(), Error> {
+    let blob = async |object: &str| -> Result<Option<Vec<u8>>, Error> {
+        if object.bytes().all(|byte| byte == b'0') {
+            return Ok(None);
+        }
+        let read = git.command("cat-file", folder).args(["blob", object]);
+        Ok(Some(read.run().await?))
+    };
+    for change in changes.iter().filter(|change| !change.is_removal()) {
+        let path = folder.join(change.path());
+        let Some(content) = content(folder, &path) else {
+            continue;
+        };
+        let (old, new) = (blob(&change.old).await?, blob(&change.new).await?);
+        let is_torn = new.is_some_and(|new| new.starts_with(&content));
+        if is_torn && old.as_ref() != Some(&content) {
+            fs::remove_file(&path).map_err(Error::io("remove", path))?;
+        }
+    }
+    Ok(())
+}
+
+/// What git would record as the content of a file or link, if one is there and no link leads to it.
+fn content(root: &Path, path: &Path) -> Option<Vec<u8>> {
+    use std::os::unix::ffi::OsStringExt;
+    let is_link = |path: &Path| {
+        path.symlink_metadata()
+            .is_ok_and(|found| found.is_symlink())
+    };
+    let mut parents = path
+        .ancestors()
+        .skip(1)
+        .take_while(|parent| *parent != root);
+    if parents.any(is_link) {
+        return None;
+    }
+    if is_link(path) {
+        return Some(fs::read_link(path).ok()?.into_os_string().into_vec());
+    }
+    fs::read(path).ok()
+}
+
+/// The line with which a person fast-forwards a checkout.
+pub(crate) fn merge_line(folder: &Path, what: &str) -> String {
+    let folder: OsString = shell_quote(folder.as_os_str());
+    format!("git -C {} merge --ff-only {what}", folder.to_string_lossy())
+}
