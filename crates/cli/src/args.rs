@@ -10,7 +10,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 waits for a
 /// person, 4 budget, 5 partial, 130 interrupted.
 #[derive(Debug, Parser)]
-#[command(name = "automation", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "automation",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
 pub(crate) struct Arguments {
     /// Where `config/` and `.automation/` are. Default: the nearest folder
     /// upwards that has one of them, else the enclosing repository.
@@ -61,7 +66,12 @@ pub(crate) struct RunArguments {
     #[arg(long, conflicts_with = "issue")]
     pub(crate) title: Option<String>,
     /// The issue's text, with --title.
-    #[arg(long, requires = "title", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        requires = "title",
+        default_value = "",
+        hide_default_value = true
+    )]
     pub(crate) body: String,
     /// A repository to work on, instead of the configured ones; the first is primary.
     #[arg(long = "repo", value_name = "PATH")]

@@ -32,7 +32,9 @@ pub(crate) fn report(error: &anyhow::Error) -> u8 {
     for cause in error.chain().skip(1) {
         error_line(format!("  because {cause}"));
     }
-    let known = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
+    let known = error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<Error>());
     if let Some(hint) = known.and_then(Error::hint) {
         error_line(format!("hint: {hint}"));
     }

@@ -30,7 +30,11 @@ struct State {
 
 impl Progress {
     pub(crate) fn new(output: Output) -> Self {
-        Self { output, began: Instant::now(), state: Mutex::default() }
+        Self {
+            output,
+            began: Instant::now(),
+            state: Mutex::default(),
+        }
     }
 
     /// Draws the last line anew; called a few times a second on a terminal.
@@ -89,7 +93,11 @@ impl State {
     fn apply(&mut self, event: &Event) {
         match event {
             Event::PlanReady { tasks, .. } => self.n_tasks = *tasks,
-            Event::TaskChanged { task, status: TaskStatus::Running, .. } => {
+            Event::TaskChanged {
+                task,
+                status: TaskStatus::Running,
+                ..
+            } => {
                 self.running.insert(task.clone(), Instant::now());
             }
             Event::TaskChanged { task, status, .. } if status.has_ended() => {
@@ -104,8 +112,15 @@ impl State {
 /// What a person wants to see of an event, if anything.
 fn line(step: Option<&StepRef>, event: &Event) -> Option<String> {
     Some(match event {
-        Event::RunStarted { session, max_workers } => {
-            let again = if *session > 1 { format!(", session {session}") } else { String::new() };
+        Event::RunStarted {
+            session,
+            max_workers,
+        } => {
+            let again = if *session > 1 {
+                format!(", session {session}")
+            } else {
+                String::new()
+            };
             let s = if *max_workers == 1 { "" } else { "s" };
             format!("run        started with {max_workers} worker{s}{again}")
         }
@@ -113,7 +128,13 @@ fn line(step: Option<&StepRef>, event: &Event) -> Option<String> {
         Event::PlanReady { tasks, .. } => format!("plan       {tasks} tasks"),
         Event::GateReached { gate } => format!("gate       waits for a person: {gate}"),
         Event::GateOpened { gate } => format!("gate       opened: {gate}"),
-        Event::TaskChanged { task, status, attempt, failure, because_of } => {
+        Event::TaskChanged {
+            task,
+            status,
+            attempt,
+            failure,
+            because_of,
+        } => {
             let mut text = format!("task       {task}: {status}");
             if *attempt > 1 {
                 text.push_str(&format!(" (attempt {attempt})"));
@@ -126,7 +147,12 @@ fn line(step: Option<&StepRef>, event: &Event) -> Option<String> {
             }
             text
         }
-        Event::CommandEnded { repository, purpose, passed, duration: took } => {
+        Event::CommandEnded {
+            repository,
+            purpose,
+            passed,
+            duration: took,
+        } => {
             let who = match step.map(|step| &step.key.scope) {
                 Some(Scope::Task(task)) => format!("{task}: "),
                 _ => format!("{repository}: "),
@@ -134,23 +160,37 @@ fn line(step: Option<&StepRef>, event: &Event) -> Option<String> {
             let passed = if *passed { "passed" } else { "failed" };
             format!("{purpose:<9}  {who}{passed} in {}", duration(*took))
         }
-        Event::RepositoryTested { repository, passed: None, .. } => {
+        Event::RepositoryTested {
+            repository,
+            passed: None,
+            ..
+        } => {
             format!("test       {repository}: not verified, it has no test command")
         }
         Event::RepositoryReviewed { repository, review } => match review {
             Some(review) => {
-                let verdict = if review.approved { "approved" } else { "not approved" };
+                let verdict = if review.approved {
+                    "approved"
+                } else {
+                    "not approved"
+                };
                 format!("review     {repository}: {verdict}")
             }
             None => format!("review     {repository}: not reviewed"),
         },
-        Event::BranchPublished { repository, branch, .. } => {
+        Event::BranchPublished {
+            repository, branch, ..
+        } => {
             format!("publish    {repository}: branch {branch}")
         }
         Event::PullRequestOpened { repository, number } => {
             format!("propose    {repository}: pull request {repository}#{number}")
         }
-        Event::RepositoryLanded { repository, branch, commit } => {
+        Event::RepositoryLanded {
+            repository,
+            branch,
+            commit,
+        } => {
             format!("land       {repository}: {branch} is at {}", commit.short())
         }
         Event::RepositoryNotLanded { repository, reason } => {

@@ -17,15 +17,23 @@ pub(crate) struct Session {
     pub(crate) surroundings: Surroundings,
     pub(crate) home: Home,
     pub(crate) output: Output,
+    /// What `--home` says, made absolute.
+    pub(crate) explicit_home: Option<PathBuf>,
 }
 
 impl Session {
-    pub(crate) fn new(home: Option<PathBuf>, is_json: bool) -> Result<Self> {
+    pub(crate) fn new(explicit_home: Option<PathBuf>, is_json: bool) -> Result<Self> {
         let current_dir = std::env::current_dir().context("the current folder cannot be read")?;
         let mut surroundings = Surroundings::new(current_dir, std::env::vars_os().collect());
         surroundings.journal.faults = faults(&surroundings)?;
-        let home = Home::locate(&surroundings.current_dir, home.as_deref());
-        Ok(Self { surroundings, home, output: Output { is_json } })
+        let home = Home::locate(&surroundings.current_dir, explicit_home.as_deref());
+        let explicit_home = explicit_home.map(|home| surroundings.current_dir.join(home));
+        Ok(Self {
+            surroundings,
+            home,
+            output: Output { is_json },
+            explicit_home,
+        })
     }
 
     /// A new run's id: the time of its start, and a suffix that keeps runs of one second apart.
@@ -34,7 +42,11 @@ impl Session {
             return Ok(RunId::new(given)?);
         }
         let now = self.surroundings.clock.now();
-        let time: String = now.to_string().chars().filter(char::is_ascii_digit).collect();
+        let time: String = now
+            .to_string()
+            .chars()
+            .filter(char::is_ascii_digit)
+            .collect();
         let (date, time) = time.split_at(8);
         let suffix = (u64::from(std::process::id()) ^ (now.0 % 1000) << 5) & 0xffff;
         Ok(RunId::new(format!("{date}-{time}-{suffix:04x}"))?)
@@ -70,13 +82,19 @@ impl Session {
 /// Ends the process at the n-th append to a journal: `AUTOMATION_CRASH_AT=17:before`.
 /// For crash tests alone.
 fn faults(surroundings: &Surroundings) -> Result<Option<Faults>> {
-    let Some(text) = surroundings.variable("AUTOMATION_CRASH_AT") else { return Ok(None) };
-    let (append, moment) = text.split_once(':').context("AUTOMATION_CRASH_AT is not N:MOMENT")?;
+    let Some(text) = surroundings.variable("AUTOMATION_CRASH_AT") else {
+        return Ok(None);
+    };
+    let (append, moment) = text
+        .split_once(':')
+        .context("AUTOMATION_CRASH_AT is not N:MOMENT")?;
     let moment = match moment {
         "before" => Moment::Before,
         "after" => Moment::After,
         _ => bail!("the moment of AUTOMATION_CRASH_AT is neither before nor after"),
     };
-    let append = append.parse().context("the number of AUTOMATION_CRASH_AT")?;
+    let append = append
+        .parse()
+        .context("the number of AUTOMATION_CRASH_AT")?;
     Ok(Some(Faults::crash_at(append, moment)))
 }

@@ -71,6 +71,12 @@ impl CommandRunner for Runner {
                 }
             },
         };
+        if let Some(folder) = request.log.parent() {
+            std::fs::create_dir_all(folder).map_err(|source| {
+                PortError::new(ErrorClass::ResourceExhausted, "make the folder of a log")
+                    .because(source)
+            })?;
+        }
         let launch = launch
             .folder(&request.folder)
             .envs(self.environment.iter().cloned())

@@ -85,7 +85,11 @@ pub(crate) async fn drive(session: &Session, assembly: &Assembly, at_gate: AtGat
         }
         describe(output, &run, &end);
         let exit_code = end.status.exit_code();
-        output.json(&Ended { run: &run, exit_code, end: &end })?;
+        output.json(&Ended {
+            run: &run,
+            exit_code,
+            end: &end,
+        })?;
         return Ok(exit_code);
     }
 }
@@ -99,8 +103,10 @@ async fn with_signals<T>(
     let mut executing = std::pin::pin!(executing);
     let mut ticks = tokio::time::interval(TICK);
     let listen = |kind| signal(kind).context("signals cannot be received");
-    let (mut interrupt, mut terminate) =
-        (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    let (mut interrupt, mut terminate) = (
+        listen(SignalKind::interrupt())?,
+        listen(SignalKind::terminate())?,
+    );
     loop {
         tokio::select! {
             result = &mut executing => return Ok(Some(result)),
@@ -133,12 +139,20 @@ fn gate_line(run: &RunId, gate: Gate) -> String {
 fn describe(output: Output, run: &RunId, end: &RunEnd) {
     output.line("");
     for task in end.tasks.iter().filter(|task| !task.status.is_good()) {
-        let Some(failure) = &task.failure else { continue };
-        output.line(format!("task {} {}: {}", task.task, task.status, failure.message));
+        let Some(failure) = &task.failure else {
+            continue;
+        };
+        output.line(format!(
+            "task {} {}: {}",
+            task.task, task.status, failure.message
+        ));
         for line in tail(failure) {
             output.line(format!("  | {line}"));
         }
-        output.line(format!("  all of it: automation logs {} --run {run}", task.task));
+        output.line(format!(
+            "  all of it: automation logs {} --run {run}",
+            task.task
+        ));
     }
     let mut rows = Vec::new();
     for repository in &end.repositories {
@@ -146,9 +160,10 @@ fn describe(output: Output, run: &RunId, end: &RunEnd) {
             RepositoryState::Unchanged => ("unchanged".to_owned(), String::new()),
             RepositoryState::Failed { reason } => (format!("failed: {reason}"), String::new()),
             RepositoryState::Published => match repository.pull_request {
-                Some(number) => {
-                    (format!("proposed as {}#{number}", repository.repository), String::new())
-                }
+                Some(number) => (
+                    format!("proposed as {}#{number}", repository.repository),
+                    String::new(),
+                ),
                 None => ("not proposed".to_owned(), String::new()),
             },
             RepositoryState::Landed => ("landed".to_owned(), String::new()),
@@ -169,7 +184,12 @@ fn describe(output: Output, run: &RunId, end: &RunEnd) {
             one_line(&state, 200),
         ]);
         if !hint.is_empty() {
-            rows.push(vec![String::new(), String::new(), String::new(), format!("→ {hint}")]);
+            rows.push(vec![
+                String::new(),
+                String::new(),
+                String::new(),
+                format!("→ {hint}"),
+            ]);
         }
     }
     for line in table(&rows) {
@@ -199,6 +219,10 @@ fn describe(output: Output, run: &RunId, end: &RunEnd) {
 
 /// The last lines of what a failed command printed.
 fn tail(failure: &Failure) -> Vec<&str> {
-    let lines: Vec<_> = failure.detail.lines().filter(|line| !line.trim().is_empty()).collect();
+    let lines: Vec<_> = failure
+        .detail
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
     lines[lines.len().saturating_sub(5)..].to_vec()
 }

@@ -7,10 +7,7 @@ use facade::{
     engine_workflow::{EndStatus, plan::validate},
 };
 
-use super::{
-    drive::AtGate,
-    run::go_on,
-};
+use super::{drive::AtGate, run::go_on};
 use crate::{
     args::{ApproveArguments, GateName, LandArguments},
     failure::DONE,
@@ -36,9 +33,14 @@ pub(crate) async fn approve(session: Session, arguments: ApproveArguments) -> Re
     let plan = match (&arguments.plan, gate) {
         (None, _) => None,
         (Some(file), Gate::Plan) => {
-            let record = facade::assemble::RunRecord::read(&session.home, &run, &session.surroundings)?;
+            let record =
+                facade::assemble::RunRecord::read(&session.home, &run, &session.surroundings)?;
             let settings = &record.settings;
-            let names: Vec<_> = settings.repositories.iter().map(|it| it.name.clone()).collect();
+            let names: Vec<_> = settings
+                .repositories
+                .iter()
+                .map(|it| it.name.clone())
+                .collect();
             let path = session.surroundings.current_dir.join(file);
             let plan = plan_from_file(&path, &settings.plan_id, &names)?;
             let findings = validate(&plan, &settings.repositories);
@@ -72,7 +74,10 @@ async fn tell(session: &Session, run: RunId, message: &Message, at_gate: AtGate)
     let status = session.status(&run)?;
     if status.state == RunState::Failed {
         let message = format!("run {run} has failed; nothing of it can be approved or landed");
-        bail!(Error::Request { message, hint: format!("see `automation status {run}`") })
+        bail!(Error::Request {
+            message,
+            hint: format!("see `automation status {run}`")
+        })
     }
     let is_held = send(&session.home, &run, message, &session.surroundings).await?;
     if is_held {

@@ -23,21 +23,38 @@ pub(crate) async fn issue(session: &Session, command: IssueCommand) -> Result<u8
     let names = repository_names(&session.home, &session.surroundings).await?;
     let forge = open_forge(&session.home, &session.surroundings)?;
     match command {
-        IssueCommand::New { title, body, labels, repository } => {
+        IssueCommand::New {
+            title,
+            body,
+            labels,
+            repository,
+        } => {
             let name = known(&names, repository.as_deref())?;
             let mut body = body;
             if body == "-" {
                 body.clear();
-                std::io::stdin().read_to_string(&mut body).context("standard input")?;
+                std::io::stdin()
+                    .read_to_string(&mut body)
+                    .context("standard input")?;
             }
             session.home.ensure()?;
             // A person who says it twice means it twice.
             let now = session.surroundings.clock.now().0;
             let operation = OperationId::new(format!("issue-new:{}:{now}", std::process::id()))?;
-            let new = NewIssue { title, body, labels };
-            let issue = forge.provider(&name).create_issue(&operation, new).await.map_err(Error::from)?;
+            let new = NewIssue {
+                title,
+                body,
+                labels,
+            };
+            let issue = forge
+                .provider(&name)
+                .create_issue(&operation, new)
+                .await
+                .map_err(Error::from)?;
             session.output.json(&issue)?;
-            session.output.line(format!("{name}#{}: {}", issue.number, issue.title));
+            session
+                .output
+                .line(format!("{name}#{}: {}", issue.number, issue.title));
         }
         IssueCommand::Ls { repository } => {
             let names = match &repository {
@@ -49,7 +66,10 @@ pub(crate) async fn issue(session: &Session, command: IssueCommand) -> Result<u8
         IssueCommand::Show { issue } => {
             let source = IssueSource::parse(&issue, std::path::Path::new("/nonexistent"))?;
             let IssueSource::Forge(repository, number) = source else {
-                bail!(Error::Request { message: format!("{issue:?} is no issue"), hint: String::new() })
+                bail!(Error::Request {
+                    message: format!("{issue:?} is no issue"),
+                    hint: String::new()
+                })
             };
             let name = known(&names, repository.as_ref().map(RepositoryName::as_str))?;
             show(session, &name, forge.provider(&name), number).await?;
@@ -86,7 +106,13 @@ async fn list(session: &Session, forge: &dyn Forge, names: &[RepositoryName]) ->
                 IssueState::Open => "open",
                 IssueState::Closed => "closed",
             };
-            rows.push((name.clone(), issue.number, "issue", state, issue.title.clone()));
+            rows.push((
+                name.clone(),
+                issue.number,
+                "issue",
+                state,
+                issue.title.clone(),
+            ));
         }
         for pull_request in &pull_requests {
             let state = match pull_request.state {
@@ -95,7 +121,13 @@ async fn list(session: &Session, forge: &dyn Forge, names: &[RepositoryName]) ->
                 PullRequestState::Merged => "merged",
             };
             let title = pull_request.title.clone();
-            rows.push((name.clone(), pull_request.number, "pull request", state, title));
+            rows.push((
+                name.clone(),
+                pull_request.number,
+                "pull request",
+                state,
+                title,
+            ));
         }
         json.push(serde_json::json!({
             "repository": name, "issues": issues, "pull_requests": pull_requests,
@@ -111,7 +143,9 @@ async fn list(session: &Session, forge: &dyn Forge, names: &[RepositoryName]) ->
         })
         .collect();
     if rows.is_empty() {
-        session.output.line("no issues; write one with `automation issue new --title …`");
+        session
+            .output
+            .line("no issues; write one with `automation issue new --title …`");
     }
     for line in table(&rows) {
         session.output.line(line);
@@ -141,7 +175,11 @@ async fn show(
             let issue = provider.get_issue(number).await.map_err(Error::from)?;
             let labels = issue.labels.join(", ");
             let about = format!("issue by {} {}", issue.author, issue.created);
-            let about = if labels.is_empty() { about } else { format!("{about}, {labels}") };
+            let about = if labels.is_empty() {
+                about
+            } else {
+                format!("{about}, {labels}")
+            };
             (issue.title, issue.body, about)
         }
     };
@@ -155,7 +193,12 @@ async fn show(
         output.line(format!("\n{}", body.trim_end()));
     }
     for comment in &comments {
-        output.line(format!("\n--- {} {}\n{}", comment.author, comment.created, comment.body.trim_end()));
+        output.line(format!(
+            "\n--- {} {}\n{}",
+            comment.author,
+            comment.created,
+            comment.body.trim_end()
+        ));
     }
     Ok(())
 }

@@ -6,12 +6,7 @@ use anyhow::{Result, bail};
 use facade::{assemble::Error, core_types::TaskId};
 use serde::Serialize;
 
-use crate::{
-    args::LogsArguments,
-    failure::DONE,
-    output::printable,
-    session::Session,
-};
+use crate::{args::LogsArguments, failure::DONE, output::printable, session::Session};
 
 /// How much of one log is shown: its end.
 const SHOWN_BYTES: usize = 64 * 1024;
@@ -36,7 +31,11 @@ pub(crate) fn logs(session: &Session, arguments: &LogsArguments) -> Result<u8> {
             hint: format!("its tasks are: {}", known.join(", ")),
         })
     }
-    let folder = session.home.run_folder(&run).join("tasks").join(task.as_str());
+    let folder = session
+        .home
+        .run_folder(&run)
+        .join("tasks")
+        .join(task.as_str());
     let mut logs = Vec::new();
     for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
         let attempt = entry.file_name().to_string_lossy().into_owned();
@@ -45,17 +44,24 @@ pub(crate) fn logs(session: &Session, arguments: &LogsArguments) -> Result<u8> {
             let Ok(bytes) = fs::read(&file) else { continue };
             let end = &bytes[bytes.len().saturating_sub(SHOWN_BYTES)..];
             let what = name.trim_end_matches(".log").replace("transcript", "agent");
-            let (of, text) = (format!("{attempt} {what}"), String::from_utf8_lossy(end).into_owned());
+            let (of, text) = (
+                format!("{attempt} {what}"),
+                String::from_utf8_lossy(end).into_owned(),
+            );
             logs.push(Log { of, file, text });
         }
     }
     logs.sort_by(|one, other| one.of.cmp(&other.of));
     session.output.json(&logs)?;
     if logs.is_empty() {
-        session.output.line(format!("task {task} of run {run} has printed nothing"));
+        session
+            .output
+            .line(format!("task {task} of run {run} has printed nothing"));
     }
     for log in &logs {
-        session.output.line(format!("--- {} ({})", log.of, log.file.display()));
+        session
+            .output
+            .line(format!("--- {} ({})", log.of, log.file.display()));
         session.output.line(printable(log.text.trim_end()));
     }
     Ok(DONE)

@@ -16,12 +16,14 @@ use crate::{
 
 fn request(session: &Session, arguments: &RunArguments) -> Result<RunRequest> {
     let issue = match (&arguments.issue, &arguments.title) {
-        (Some(issue), _) => {
-            Some(IssueSource::parse(issue, &session.surroundings.current_dir)?)
-        }
-        (None, Some(title)) => {
-            Some(IssueSource::Text { title: title.clone(), body: arguments.body.clone() })
-        }
+        (Some(issue), _) => Some(IssueSource::parse(
+            issue,
+            &session.surroundings.current_dir,
+        )?),
+        (None, Some(title)) => Some(IssueSource::Text {
+            title: title.clone(),
+            body: arguments.body.clone(),
+        }),
         (None, None) => None,
     };
     Ok(RunRequest {
@@ -41,7 +43,12 @@ fn request(session: &Session, arguments: &RunArguments) -> Result<RunRequest> {
 /// `automation run`.
 pub(crate) async fn run(session: Session, arguments: RunArguments) -> Result<u8> {
     let assembly = begin(&session, &arguments).await?;
-    Box::pin(drive(&session, &assembly, AtGate::from_flag(arguments.wait))).await
+    Box::pin(drive(
+        &session,
+        &assembly,
+        AtGate::from_flag(arguments.wait),
+    ))
+    .await
 }
 
 /// Begins a run and says what it will do.
@@ -58,7 +65,11 @@ async fn begin(session: &Session, arguments: &RunArguments) -> Result<Assembly> 
 pub(crate) fn introduce(output: Output, assembly: &Assembly) {
     let record = assembly.record();
     let settings = &record.settings;
-    output.progress(format!("run {}: {}", settings.run, one_line(&settings.issue.title, 100)));
+    output.progress(format!(
+        "run {}: {}",
+        settings.run,
+        one_line(&settings.issue.title, 100)
+    ));
     let rows: Vec<_> = settings
         .repositories
         .iter()
@@ -80,7 +91,9 @@ pub(crate) fn introduce(output: Output, assembly: &Assembly) {
     }
     let workers = settings.limits.max_workers;
     let agent = &record.agent.name;
-    output.progress(format!("  agent {agent}, at most {workers} tasks at a time"));
+    output.progress(format!(
+        "  agent {agent}, at most {workers} tasks at a time"
+    ));
 }
 
 /// `automation plan`: a run that waits after planning, and what its plan means.
@@ -95,10 +108,16 @@ pub(crate) async fn plan(session: Session, mut arguments: RunArguments) -> Resul
     if !file.is_file() {
         return Ok(code);
     }
-    let names: Vec<_> = settings.repositories.iter().map(|it| it.name.clone()).collect();
+    let names: Vec<_> = settings
+        .repositories
+        .iter()
+        .map(|it| it.name.clone())
+        .collect();
     let plan = facade::assemble::plan_from_file(&file, &settings.plan_id, &names)?;
     show_plan(session.output, &plan, settings.limits.max_workers);
-    session.output.line(format!("the plan is in {}", file.display()));
+    session
+        .output
+        .line(format!("the plan is in {}", file.display()));
     Ok(code)
 }
 
@@ -116,8 +135,13 @@ fn show_plan(output: Output, plan: &Plan, max_workers: usize) {
         vec![
             task.id.to_string(),
             task.repository.to_string(),
-            task.estimate.map_or_else(|| "?".to_owned(), format_duration),
-            if after.is_empty() { "-".to_owned() } else { after.join(", ") },
+            task.estimate
+                .map_or_else(|| "?".to_owned(), format_duration),
+            if after.is_empty() {
+                "-".to_owned()
+            } else {
+                after.join(", ")
+            },
             one_line(&task.title, 80),
         ]
     }));
@@ -126,7 +150,11 @@ fn show_plan(output: Output, plan: &Plan, max_workers: usize) {
         output.line(line);
     }
     if let Some(prediction) = predict(plan, max_workers) {
-        let path: Vec<_> = prediction.critical_path.iter().map(ToString::to_string).collect();
+        let path: Vec<_> = prediction
+            .critical_path
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         let critical = crate::output::duration(prediction.critical_time);
         output.line(format!("critical path: {} ({critical})", path.join(" → ")));
         let makespan = crate::output::duration(prediction.makespan);
@@ -134,17 +162,28 @@ fn show_plan(output: Output, plan: &Plan, max_workers: usize) {
             0 => String::new(),
             n => format!("; {n} tasks without an estimate taken as 5m"),
         };
-        output.line(format!("predicted time: {makespan} with {max_workers} workers{assumed}"));
+        output.line(format!(
+            "predicted time: {makespan} with {max_workers} workers{assumed}"
+        ));
     }
 }
 
 /// `automation resume`.
 pub(crate) async fn resume(session: Session, arguments: ResumeArguments) -> Result<u8> {
     let open = |state| {
-        matches!(state, RunState::Paused | RunState::Waiting | RunState::Running)
+        matches!(
+            state,
+            RunState::Paused | RunState::Waiting | RunState::Running
+        )
     };
     let run = session.pick(arguments.run.as_deref(), "can be resumed", open)?;
-    go_on(&session, run, arguments.reload, AtGate::from_flag(arguments.wait)).await
+    go_on(
+        &session,
+        run,
+        arguments.reload,
+        AtGate::from_flag(arguments.wait),
+    )
+    .await
 }
 
 /// Takes a run up again.

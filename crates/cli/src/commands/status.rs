@@ -30,16 +30,27 @@ pub(crate) fn status(session: &Session, arguments: &StatusArguments) -> Result<u
 fn all(session: &Session) -> Result<()> {
     let now = session.surroundings.clock.now();
     let mut statuses = Vec::new();
-    let mut rows = vec![["run", "state", "stage", "tasks", "begun", "issue"].map(str::to_owned).to_vec()];
+    let mut rows = vec![
+        ["run", "state", "stage", "tasks", "begun", "issue"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
     for run in session.home.runs()?.into_iter().rev() {
         // One damaged run does not hide the others.
         match session.status(&run) {
             Ok(status) => {
-                let ended = status.tasks.iter().filter(|task| task.status.has_ended()).count();
+                let ended = status
+                    .tasks
+                    .iter()
+                    .filter(|task| task.status.has_ended())
+                    .count();
                 rows.push(vec![
                     run.to_string(),
                     status.state.as_str().to_owned(),
-                    status.stage.map(|stage| stage.to_string()).unwrap_or_default(),
+                    status
+                        .stage
+                        .map(|stage| stage.to_string())
+                        .unwrap_or_default(),
                     format!("{ended}/{}", status.tasks.len()),
                     ago(status.created, now),
                     one_line(&status.title, 60),
@@ -58,7 +69,9 @@ fn all(session: &Session) -> Result<()> {
     }
     session.output.json(&statuses)?;
     if rows.len() == 1 {
-        session.output.line(format!("no runs in {}", session.home.root().display()));
+        session
+            .output
+            .line(format!("no runs in {}", session.home.root().display()));
         return Ok(());
     }
     for line in table(&rows) {
@@ -71,8 +84,15 @@ fn one(session: &Session, status: &RunStatus) {
     let (output, run) = (session.output, &status.run);
     let now = session.surroundings.clock.now();
     output.line(format!("run {run}: {}", one_line(&status.title, 100)));
-    let stage = status.stage.map(|stage| format!(", stage {stage}")).unwrap_or_default();
-    output.line(format!("{}{stage}, begun {}", status.state.as_str(), ago(status.created, now)));
+    let stage = status
+        .stage
+        .map(|stage| format!(", stage {stage}"))
+        .unwrap_or_default();
+    output.line(format!(
+        "{}{stage}, begun {}",
+        status.state.as_str(),
+        ago(status.created, now)
+    ));
     let mut rows = Vec::new();
     for task in &status.tasks {
         let mut detail = match &task.failure {
@@ -81,7 +101,10 @@ fn one(session: &Session, status: &RunStatus) {
             None => format!("waits for {}", task.waits_for),
         };
         if detail.is_empty() && task.status == facade::core_types::TaskStatus::Running {
-            detail = task.since.map(|since| format!("since {}", ago(since, now))).unwrap_or_default();
+            detail = task
+                .since
+                .map(|since| format!("since {}", ago(since, now)))
+                .unwrap_or_default();
         }
         rows.push(vec![
             format!("  {}", task.task),
@@ -101,7 +124,9 @@ fn one(session: &Session, status: &RunStatus) {
     }
     match status.state {
         RunState::Paused => output.line(format!("go on with: automation resume {run}")),
-        RunState::Waiting => output.line(format!("go on with: automation approve {run}, or automation land {run}")),
+        RunState::Waiting => output.line(format!(
+            "go on with: automation approve {run}, or automation land {run}"
+        )),
         _ => {}
     }
 }

@@ -60,7 +60,8 @@ pub struct CommandRequest {
     pub environment: Vec<(String, String)>,
     /// When it is ended with its whole tree.
     pub timeout: Duration,
-    /// Where its whole output is appended, within the runner's limits.
+    /// Where its whole output is appended, within the runner's limits; folders
+    /// above it are made.
     pub log: PathBuf,
 }
 

@@ -201,7 +201,8 @@ pub trait Repository: Debug + Send + Sync {
     /// A dropped call leaves nothing that the next lease would see.
     async fn lease(&self, commit: &CommitId) -> Result<Box<dyn Workspace>, PortError>;
 
-    /// A clone at a commit in the given folder, which must not exist. The caller removes it.
+    /// A clone at a commit in the given folder, which must not exist; folders
+    /// above it are made. The caller removes it.
     ///
     /// # Errors
     ///

@@ -52,7 +52,11 @@ impl AgentRecord {
         home: &Home,
         surroundings: &Surroundings,
     ) -> Result<Self, Error> {
-        let name = match argument.map(parse_agent_argument).transpose().map_err(Error::Agent)? {
+        let name = match argument
+            .map(parse_agent_argument)
+            .transpose()
+            .map_err(Error::Agent)?
+        {
             Some(AgentArgument::Command(command)) => {
                 return Ok(Self::of_command("command".to_owned(), command));
             }
@@ -85,7 +89,10 @@ impl AgentRecord {
             [] => "no agents are configured; run `automation init`".to_owned(),
             known => format!("configured are: {}", known.join(", ")),
         };
-        Err(Error::request(format!("there is no agent and no program {name:?}"), hint))
+        Err(Error::request(
+            format!("there is no agent and no program {name:?}"),
+            hint,
+        ))
     }
 
     fn from_entry(entry: &AgentEntry, home: &Home) -> Result<Self, Error> {
@@ -93,7 +100,11 @@ impl AgentRecord {
             None => None,
             Some(file) => {
                 let path = home.root().join(file);
-                let io = |source| Error::Io { operation: "reading", path: path.clone(), source };
+                let io = |source| Error::Io {
+                    operation: "reading",
+                    path: path.clone(),
+                    source,
+                };
                 Some(fs::read_to_string(&path).map_err(io)?)
             }
         };
@@ -115,13 +126,23 @@ impl AgentRecord {
 
     /// Fails early where the agent's program is missing.
     pub(crate) fn check_program(&self, surroundings: &Surroundings) -> Result<(), Error> {
-        let Some(CommandLine::Program(words)) = &self.command else { return Ok(()) };
-        let Some(program) = words.first() else { return Ok(()) };
+        let Some(CommandLine::Program(words)) = &self.command else {
+            return Ok(());
+        };
+        let Some(program) = words.first() else {
+            return Ok(());
+        };
         if program_exists(program, surroundings) {
             return Ok(());
         }
-        let message = format!("the program {program:?} of agent {} was not found", self.name);
-        Err(Error::request(message, "install it, or name another agent with --agent"))
+        let message = format!(
+            "the program {program:?} of agent {} was not found",
+            self.name
+        );
+        Err(Error::request(
+            message,
+            "install it, or name another agent with --agent",
+        ))
     }
 
     /// Makes the agent.
@@ -168,5 +189,6 @@ pub(crate) fn program_exists(program: &str, surroundings: &Surroundings) -> bool
         return Path::new(program).is_file() || surroundings.current_dir.join(program).is_file();
     }
     let path = surroundings.variable("PATH").unwrap_or_default();
-    path.split(':').any(|folder| Path::new(folder).join(program).is_file())
+    path.split(':')
+        .any(|folder| Path::new(folder).join(program).is_file())
 }

@@ -2,24 +2,17 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use agents::{AgentContext, Registry};
 use async_trait::async_trait;
-use core_types::{
-    CancellationToken, Event, EventSink, Inbox, Message, PortError, RunId, StepRef,
-};
+use core_types::{CancellationToken, Event, EventSink, Inbox, Message, PortError, RunId, StepRef};
 use engine_checkpoint::{FileInbox, RunHeader, RunJournal, RunView};
 use engine_workflow::{Aids, Ports, RepositoryPorts, RunEnd, Workflow};
 use forges::Forge;
 use git_workspace::{Git, GitRepository, Places};
-use serde_json::Value;
 
 use super::{
-    Error, Home, RunRecord, RunRequest, Surroundings,
-    plan_file::PlanWriter,
-    record::VERSION,
+    Error, Home, RunRecord, RunRequest, Surroundings, plan_file::PlanWriter, record::RELOADED,
     request::changed_since,
 };
 
-/// The name of the run record that replaces the header's after `resume --reload`.
-const RELOADED: &str = "reloaded";
 /// The name of the run record that holds a session's end.
 pub(crate) const END: &str = "end";
 
@@ -48,15 +41,23 @@ impl Assembly {
     ) -> Result<Self, Error> {
         let git = git(&surroundings).await?;
         let forge = open_forge(&home, &surroundings)?;
-        let record =
-            request.settle(run.clone(), &home, &surroundings, &git, &*forge).await?;
+        let record = request
+            .settle(run.clone(), &home, &surroundings, &git, &*forge)
+            .await?;
         home.ensure()?;
         let folder = home.run_folder(&run).join("journal");
-        let data = to_value(&run, &record)?;
+        let data = record.to_value()?;
         let header = RunHeader::new(run.clone(), surroundings.clock.now(), data);
         let journal = RunJournal::create(folder, &surroundings.checkpoint_options(), header)
             .map_err(|source| Error::Journal { run, source })?;
-        Ok(Self { record, journal, home, surroundings, git, forge })
+        Ok(Self {
+            record,
+            journal,
+            home,
+            surroundings,
+            git,
+            forge,
+        })
     }
 
     /// Takes a run up again. It fails while another process holds it.
@@ -68,11 +69,25 @@ impl Assembly {
         let folder = home.run_folder(&run).join("journal");
         let git = git(&surroundings).await?;
         let forge = open_forge(&home, &surroundings)?;
-        let journal = RunJournal::open(folder, &surroundings.checkpoint_options())
-            .map_err(|source| Error::Journal { run: run.clone(), source })?;
-        let data = journal.run_record(RELOADED).unwrap_or_else(|| journal.header().data.clone());
-        let record = from_value(&run, data)?;
-        Ok(Self { record, journal, home, surroundings, git, forge })
+        let journal =
+            RunJournal::open(folder, &surroundings.checkpoint_options()).map_err(|source| {
+                Error::Journal {
+                    run: run.clone(),
+                    source,
+                }
+            })?;
+        let data = journal
+            .run_record(RELOADED)
+            .unwrap_or_else(|| journal.header().data.clone());
+        let record = RunRecord::from_value(&run, data)?;
+        Ok(Self {
+            record,
+            journal,
+            home,
+            surroundings,
+            git,
+            forge,
+        })
     }
 
     /// What the run was asked to do.
@@ -99,7 +114,7 @@ impl Assembly {
     pub async fn reload(&mut self) -> Result<(), Error> {
         let now = self.settle_again().await?;
         let run = self.record.settings.run.clone();
-        let value = to_value(&run, &now)?;
+        let value = now.to_value()?;
         self.journal
             .append_run_record(RELOADED, value)
             .await
@@ -112,8 +127,10 @@ impl Assembly {
     async fn settle_again(&self) -> Result<RunRecord, Error> {
         let recorded = &self.record;
         let configured = super::request::configured(&self.home, &self.surroundings)?;
-        let is_configured =
-            configured.agents.iter().any(|entry| entry.name == recorded.agent.name);
+        let is_configured = configured
+            .agents
+            .iter()
+            .any(|entry| entry.name == recorded.agent.name);
         let config_file = self.home.config_file("repositories.yaml");
         let request = RunRequest {
             issue: Some(super::IssueSource::Text {
@@ -123,23 +140,40 @@ impl Assembly {
             repositories: if config_file.exists() {
                 Vec::new()
             } else {
-                recorded.sources.iter().map(|source| source.path.clone()).collect()
+                recorded
+                    .sources
+                    .iter()
+                    .map(|source| source.path.clone())
+                    .collect()
             },
             agent: Some(recorded.agent.name.clone()),
+            // What the command line added cannot be told from what was configured: it stays.
             land: recorded.settings.landing.land,
+            update_checkout: recorded.settings.landing.update_checkout,
+            allow_unverified: recorded.settings.landing.allow_unverified,
             approve_plan: recorded.settings.approvals.plan,
+            approve_landing: recorded.settings.approvals.landing,
+            max_workers: Some(recorded.settings.limits.max_workers),
             ..RunRequest::default()
         };
         let run = recorded.settings.run.clone();
         let mut now = if is_configured {
-            request.settle(run, &self.home, &self.surroundings, &self.git, &*self.forge).await?
+            request
+                .settle(run, &self.home, &self.surroundings, &self.git, &*self.forge)
+                .await?
         } else {
             // The agent came from the command line; it stays.
-            let request = RunRequest { agent: Some("sh:true".to_owned()), ..request };
+            let request = RunRequest {
+                agent: Some("sh:true".to_owned()),
+                ..request
+            };
             let settled = request
                 .settle(run, &self.home, &self.surroundings, &self.git, &*self.forge)
                 .await?;
-            RunRecord { agent: recorded.agent.clone(), ..settled }
+            RunRecord {
+                agent: recorded.agent.clone(),
+                ..settled
+            }
         };
         now.settings.issue = recorded.settings.issue.clone();
         now.settings.issue_home = recorded.settings.issue_home.clone();
@@ -170,15 +204,24 @@ impl Assembly {
             self.journal.events().emit(None, Event::Warning { message });
         }
         let ports = self.ports(observer).await?;
-        let workflow =
-            Workflow::new(self.record.settings.clone(), ports, self.journal.session(), pause);
+        let workflow = Workflow::new(
+            self.record.settings.clone(),
+            ports,
+            self.journal.session(),
+            pause,
+        );
         let end = Box::pin(workflow.execute()).await?;
-        let value = serde_json::to_value(&end)
-            .map_err(|source| Error::Record { run: run.clone(), source })?;
+        let value = serde_json::to_value(&end).map_err(|source| Error::Record {
+            run: run.clone(),
+            source,
+        })?;
         self.journal
             .append_run_record(END, value)
             .await
-            .map_err(|source| Error::Journal { run: run.clone(), source })?;
+            .map_err(|source| Error::Journal {
+                run: run.clone(),
+                source,
+            })?;
         Ok(end)
     }
 
@@ -188,7 +231,7 @@ impl Assembly {
         let events: Arc<dyn EventSink> = Arc::new(Observed { stored, observer });
         let folder = self.home.run_folder(run);
         let environment =
-            process::allowed_environment(self.surroundings.environment.clone(), &[]);
+            process::allowed_environment(self.surroundings.environment.iter().cloned(), &[]);
         let as_text = |(name, value): &(std::ffi::OsString, std::ffi::OsString)| {
             Some((name.to_str()?.to_owned(), value.to_str()?.to_owned()))
         };
@@ -196,7 +239,10 @@ impl Assembly {
             environment: environment.iter().filter_map(as_text).collect(),
             events: events.clone(),
         };
-        let agent = self.record.agent.build(&Registry::default(), &context, &self.surroundings)?;
+        let agent = self
+            .record
+            .agent
+            .build(&Registry::default(), &context, &self.surroundings)?;
         let places = Places {
             mirrors: self.home.state().join("mirrors"),
             workspaces: self.home.state().join("workspaces"),
@@ -204,11 +250,13 @@ impl Assembly {
         let mut repositories = BTreeMap::new();
         for source in &self.record.sources {
             let git = self.git.clone();
-            let repository = GitRepository::open(git, source.name.clone(), &source.path, &places)
-                .await
-                .map_err(PortError::from)?;
+            let repository =
+                GitRepository::open(git, source.name.clone(), &source.path, &places).await?;
             let forge = self.forge.provider(&source.name);
-            let ports = RepositoryPorts { repository: Arc::new(repository), forge };
+            let ports = RepositoryPorts {
+                repository: Arc::new(repository),
+                forge,
+            };
             repositories.insert(source.name.clone(), ports);
         }
         let inbox = open_inbox(&self.home, run, &self.surroundings)?;
@@ -221,7 +269,9 @@ impl Assembly {
             commands: Arc::new(process::Runner::new(environment, run.clone(), events)),
             clock: self.surroundings.clock.clone(),
             repositories,
-            plan_file: Arc::new(PlanWriter { path: folder.join("plan.yaml") }),
+            plan_file: Arc::new(PlanWriter {
+                path: folder.join("plan.yaml"),
+            }),
             folder,
             aids: Aids::default(),
         })
@@ -234,7 +284,9 @@ impl Assembly {
 ///
 /// [`Error::Forge`].
 pub fn open_forge(home: &Home, surroundings: &Surroundings) -> Result<Arc<dyn Forge>, Error> {
-    let author = surroundings.variable("USER").filter(|name| !name.is_empty());
+    let author = surroundings
+        .variable("USER")
+        .filter(|name| !name.is_empty());
     let defaults = forges::LocalForgeOptions::default();
     let context = forges::ForgeContext {
         folder: home.state().join("forge"),
@@ -244,8 +296,13 @@ pub fn open_forge(home: &Home, surroundings: &Surroundings) -> Result<Arc<dyn Fo
         },
         clock: surroundings.clock.clone(),
     };
-    let spec = forges::ForgeSpec { name: "local".to_owned(), kind: "local".to_owned() };
-    forges::Registry::default().open(&spec, &context).map_err(Error::Forge)
+    let spec = forges::ForgeSpec {
+        name: "local".to_owned(),
+        kind: "local".to_owned(),
+    };
+    forges::Registry::default()
+        .open(&spec, &context)
+        .map_err(Error::Forge)
 }
 
 /// Git as this machine has it, hardened.
@@ -260,14 +317,16 @@ pub(crate) async fn git(surroundings: &Surroundings) -> Result<Arc<Git>, Error> 
     }
     options.clock = surroundings.clock.clone();
     let git = Git::new(options);
-    git.version().await.map_err(PortError::from)?;
+    git.version().await?;
     Ok(Arc::new(git))
 }
 
 fn open_inbox(home: &Home, run: &RunId, surroundings: &Surroundings) -> Result<FileInbox, Error> {
     let folder: PathBuf = home.run_folder(run).join("inbox");
-    FileInbox::open(folder, &surroundings.checkpoint_options())
-        .map_err(|source| Error::Journal { run: run.clone(), source })
+    FileInbox::open(folder, &surroundings.checkpoint_options()).map_err(|source| Error::Journal {
+        run: run.clone(),
+        source,
+    })
 }
 
 /// Says something to a run. Whether a process holds the run is the answer: then it has been told.
@@ -283,22 +342,15 @@ pub async fn send(
 ) -> Result<bool, Error> {
     open_inbox(home, run, surroundings)?.send(message).await?;
     let folder = home.run_folder(run).join("journal");
-    let view = RunView::read_with(folder, &surroundings.journal)
-        .map_err(|source| Error::Journal { run: run.clone(), source })?;
-    view.is_held().map_err(|source| Error::Journal { run: run.clone(), source })
-}
-
-fn to_value(run: &RunId, record: &RunRecord) -> Result<Value, Error> {
-    serde_json::to_value(record).map_err(|source| Error::Record { run: run.clone(), source })
-}
-
-pub(crate) fn from_value(run: &RunId, value: Value) -> Result<RunRecord, Error> {
-    let version = value.get("v").and_then(Value::as_u64).unwrap_or_default();
-    if version > u64::from(VERSION) {
-        let message = format!("run {run} was made by a newer version of the program");
-        return Err(Error::request(message, "update the program"));
-    }
-    serde_json::from_value(value).map_err(|source| Error::Record { run: run.clone(), source })
+    let view =
+        RunView::read_with(folder, &surroundings.journal).map_err(|source| Error::Journal {
+            run: run.clone(),
+            source,
+        })?;
+    view.is_held().map_err(|source| Error::Journal {
+        run: run.clone(),
+        source,
+    })
 }
 
 /// Sees the events of a run as they happen, in the process that executes it.

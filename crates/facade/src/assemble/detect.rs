@@ -39,12 +39,18 @@ pub struct Detected {
 pub fn detect_test_command(root: &Path) -> Option<Detected> {
     let has = |name: &str| root.join(name).is_file();
     let read = |name: &str| fs::read_to_string(root.join(name)).unwrap_or_default();
-    let detected = |command: &str, because| Some(Detected { command: command.to_owned(), because });
+    let detected = |command: &str, because| {
+        Some(Detected {
+            command: command.to_owned(),
+            because,
+        })
+    };
     if has("Cargo.toml") {
         return detected("cargo test", "Cargo.toml");
     }
     if has("package.json") {
-        let package: serde_json::Value = serde_json::from_str(&read("package.json")).unwrap_or_default();
+        let package: serde_json::Value =
+            serde_json::from_str(&read("package.json")).unwrap_or_default();
         let script = package["scripts"]["test"].as_str().unwrap_or_default();
         // What `npm init` writes where there are no tests.
         if !script.is_empty() && !script.contains("no test specified") {
@@ -63,7 +69,10 @@ pub fn detect_test_command(root: &Path) -> Option<Detected> {
         return detected("python3 -m pytest", "the pytest configuration");
     }
     for name in ["Makefile", "makefile", "GNUmakefile"] {
-        if read(name).lines().any(|line| line.starts_with("test:") || line.starts_with("test ")) {
+        if read(name)
+            .lines()
+            .any(|line| line.starts_with("test:") || line.starts_with("test "))
+        {
             return detected("make test", "the Makefile's target test");
         }
     }
@@ -86,33 +95,48 @@ pub struct Setup {
 /// [`Error::Request`] where a file exists or there is no repository, and what could not be written.
 pub async fn initialize(surroundings: &Surroundings, root: &Path) -> Result<Setup, Error> {
     let home = Home::locate(root, Some(root));
-    let files = [home.config_file("automation.yaml"), home.config_file("repositories.yaml")];
+    let files = [
+        home.config_file("automation.yaml"),
+        home.config_file("repositories.yaml"),
+    ];
     if let Some(file) = files.iter().find(|file| file.exists()) {
         let message = format!("{} exists already", file.display());
         return Err(Error::request(message, "edit it, or remove it first"));
     }
     let git = git(surroundings).await?;
-    let mut found = find_repositories(&git, root, SEARCH_DEPTH)
-        .await
-        .map_err(core_types::PortError::from)?;
+    let mut found = Vec::new();
+    for folder in find_repositories(root, SEARCH_DEPTH).await? {
+        found.push(git_workspace::discover(&git, &folder).await?);
+    }
     if found.is_empty() {
         found.extend(git_workspace::discover(&git, root).await.ok());
     }
     if found.is_empty() {
-        let message = format!("there is no git repository at, below or around {}", root.display());
-        return Err(Error::request(message, "run it where your repositories are"));
+        let message = format!(
+            "there is no git repository at, below or around {}",
+            root.display()
+        );
+        return Err(Error::request(
+            message,
+            "run it where your repositories are",
+        ));
     }
     let mut notes = Vec::new();
     let mut choices: Vec<RepositoryChoice> = Vec::new();
     for (position, repository) in found.iter().enumerate() {
         let detected = detect_test_command(&repository.root);
         let name = unused_name(&repository.root, &choices);
-        let tests = detected.as_ref().map_or("no test command found", |it| it.command.as_str());
+        let tests = detected
+            .as_ref()
+            .map_or("no test command found", |it| it.command.as_str());
         let branch = match &repository.head {
             Head::Branch(branch) => Some(branch.to_string()),
             Head::Detached(_) | Head::Unborn(_) => None,
         };
-        notes.push(format!("repository {name}: {} ({tests})", repository.root.display()));
+        notes.push(format!(
+            "repository {name}: {} ({tests})",
+            repository.root.display()
+        ));
         choices.push(RepositoryChoice {
             name,
             primary: position == 0,
@@ -138,34 +162,57 @@ pub async fn initialize(surroundings: &Surroundings, root: &Path) -> Result<Setu
         ));
     }
     let agents = agents.into_iter().map(|(name, file)| AgentChoice {
-        command: Some(Command::Program { program: name.clone(), arguments: agent_arguments(&name) }),
+        command: Some(Command::Program {
+            program: name.clone(),
+            arguments: agent_arguments(&name),
+        }),
         kind: "command".to_owned(),
         playbook: None,
         changes_optional: false,
-        comment: format!("Found as {}. It gets the prompt on its standard input.", file.display()),
+        comment: format!(
+            "Found as {}. It gets the prompt on its standard input.",
+            file.display()
+        ),
         name,
     });
-    let automation = config::automation::render(&InitChoices { agents: agents.collect() });
+    let automation = config::automation::render(&InitChoices {
+        agents: agents.collect(),
+    });
     let repositories = config::repositories::render(&choices);
     let folder = home.root().join("config");
-    fs::create_dir_all(&folder)
-        .map_err(|source| Error::Io { operation: "creating", path: folder, source })?;
+    fs::create_dir_all(&folder).map_err(|source| Error::Io {
+        operation: "creating",
+        path: folder,
+        source,
+    })?;
     for (file, text) in files.iter().zip([automation, repositories]) {
         journal::atomic_write(file, text.as_bytes()).map_err(Error::Write)?;
     }
-    Ok(Setup { written: files.to_vec(), notes })
+    Ok(Setup {
+        written: files.to_vec(),
+        notes,
+    })
 }
 
 /// Arguments with which a known program works without a terminal on the prompt of its standard input.
 fn agent_arguments(program: &str) -> Vec<String> {
     let arguments: &[&str] = match program {
         "claude" => &["-p", "--permission-mode", "acceptEdits"],
-        "codex" => &["exec", "--skip-git-repo-check", "-s", "workspace-write", "-"],
+        "codex" => &[
+            "exec",
+            "--skip-git-repo-check",
+            "-s",
+            "workspace-write",
+            "-",
+        ],
         "opencode" => &["run"],
         "aider" => &["--yes-always", "--no-git", "--message-file", "/dev/stdin"],
         _ => &[],
     };
-    arguments.iter().map(|&argument| argument.to_owned()).collect()
+    arguments
+        .iter()
+        .map(|&argument| argument.to_owned())
+        .collect()
 }
 
 fn relative(path: &Path, root: &Path) -> String {
@@ -177,7 +224,9 @@ fn relative(path: &Path, root: &Path) -> String {
 }
 
 fn unused_name(root: &Path, taken: &[RepositoryChoice]) -> String {
-    let folder = root.file_name().map(|name| name.to_string_lossy().into_owned());
+    let folder = root
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
     let plain = super::repositories::plain_name(&folder.unwrap_or_default());
     let is_taken = |name: &str| taken.iter().any(|choice| choice.name == name);
     let mut name = plain.clone();
@@ -216,7 +265,12 @@ pub struct Check {
 
 impl Check {
     fn ok(name: &'static str, found: impl Into<String>) -> Self {
-        Self { name, state: CheckState::Ok, found: found.into(), mend: String::new() }
+        Self {
+            name,
+            state: CheckState::Ok,
+            found: found.into(),
+            mend: String::new(),
+        }
     }
 
     fn bad(
@@ -225,7 +279,12 @@ impl Check {
         found: impl Into<String>,
         mend: impl Into<String>,
     ) -> Self {
-        Self { name, state, found: found.into(), mend: mend.into() }
+        Self {
+            name,
+            state,
+            found: found.into(),
+            mend: mend.into(),
+        }
     }
 }
 
@@ -239,7 +298,9 @@ pub async fn doctor(home: &Home, surroundings: &Surroundings) -> Vec<Check> {
     };
     let mut checks = vec![match &git {
         Ok(_) => {
-            let version = version.map(|version| version.to_string()).unwrap_or_default();
+            let version = version
+                .map(|version| version.to_string())
+                .unwrap_or_default();
             Check::ok("git", format!("version {version}"))
         }
         Err(error) => Check::bad(
@@ -251,7 +312,10 @@ pub async fn doctor(home: &Home, surroundings: &Surroundings) -> Vec<Check> {
     }];
     checks.push(state_check(home));
     checks.push(space_check(home));
-    checks.push(Check::ok("workers", format!("{} at a time by default", default_workers())));
+    checks.push(Check::ok(
+        "workers",
+        format!("{} at a time by default", default_workers()),
+    ));
     match configured(home, surroundings) {
         Err(error) => checks.push(Check::bad(
             "configuration",
@@ -272,12 +336,19 @@ pub async fn doctor(home: &Home, surroundings: &Surroundings) -> Vec<Check> {
                 ));
             }
             checks.extend(settings.agents.iter().filter_map(|entry| {
-                let Some(Command::Program { program, .. }) = &entry.command else { return None };
+                let Some(Command::Program { program, .. }) = &entry.command else {
+                    return None;
+                };
                 Some(if program_exists(program, surroundings) {
                     Check::ok("agent", format!("{}: {program}", entry.name))
                 } else {
                     let found = format!("{}: the program {program:?} was not found", entry.name);
-                    Check::bad("agent", CheckState::Failed, found, "install it or put it on PATH")
+                    Check::bad(
+                        "agent",
+                        CheckState::Failed,
+                        found,
+                        "install it or put it on PATH",
+                    )
                 })
             }));
         }
@@ -296,8 +367,16 @@ async fn repository_checks(
     let request = super::RunRequest::default();
     match request.repositories(home, surroundings, git).await {
         Err(error) => {
-            let mend = error.hint().unwrap_or("mend config/repositories.yaml").to_owned();
-            vec![Check::bad("repositories", CheckState::Failed, full(&error), mend)]
+            let mend = error
+                .hint()
+                .unwrap_or("mend config/repositories.yaml")
+                .to_owned();
+            vec![Check::bad(
+                "repositories",
+                CheckState::Failed,
+                full(&error),
+                mend,
+            )]
         }
         Ok(resolved) => {
             let both = resolved.settings.iter().zip(&resolved.sources);
@@ -309,7 +388,9 @@ async fn repository_checks(
                     settings.target
                 );
                 match &settings.test_command {
-                    Some(command) => Check::ok("repository", format!("{place}, tested by `{command}`")),
+                    Some(command) => {
+                        Check::ok("repository", format!("{place}, tested by `{command}`"))
+                    }
                     None => Check::bad(
                         "repository",
                         CheckState::Warning,
@@ -327,9 +408,9 @@ fn state_check(home: &Home) -> Check {
     let name = "state folder";
     let probe = home.state().join("doctor.probe");
     let existed = home.state().exists();
-    let tried = home.ensure().and_then(|()| {
-        journal::atomic_write(&probe, b"probe\n").map_err(Error::Write)
-    });
+    let tried = home
+        .ensure()
+        .and_then(|()| journal::atomic_write(&probe, b"probe\n").map_err(Error::Write));
     // What was only made to try is removed; a failure to do so shows in the result's folder alone.
     drop(fs::remove_file(&probe));
     if !existed {
@@ -349,7 +430,11 @@ fn state_check(home: &Home) -> Check {
 
 fn space_check(home: &Home) -> Check {
     let name = "disk space";
-    let folder = home.root().ancestors().find(|folder| folder.exists()).unwrap_or(home.root());
+    let folder = home
+        .root()
+        .ancestors()
+        .find(|folder| folder.exists())
+        .unwrap_or(home.root());
     let Ok(space) = rustix::fs::statvfs(folder) else {
         return Check::bad(name, CheckState::Warning, "could not be told", "");
     };
@@ -357,7 +442,12 @@ fn space_check(home: &Home) -> Check {
     let gib = free / (1024 * 1024 * 1024);
     let found = format!("{gib} GiB free at {}", folder.display());
     if free < LOW_SPACE_BYTES {
-        return Check::bad(name, CheckState::Warning, found, "make room: mirrors and clones need it");
+        return Check::bad(
+            name,
+            CheckState::Warning,
+            found,
+            "make room: mirrors and clones need it",
+        );
     }
     Check::ok(name, found)
 }

@@ -63,6 +63,9 @@ pub enum Error {
     /// A whole file could not be written.
     #[error("a file could not be written")]
     Write(#[source] journal::Error),
+    /// A repository could not be used.
+    #[error(transparent)]
+    Git(#[from] git_workspace::Error),
     /// A port failed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -73,7 +76,10 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn request(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::Request { message: message.into(), hint: hint.into() }
+        Self::Request {
+            message: message.into(),
+            hint: hint.into(),
+        }
     }
 
     /// What a caller branches on.
@@ -86,6 +92,7 @@ impl Error {
             Self::Journal { source, .. } => source.class(),
             Self::Record { .. } => ErrorClass::Internal,
             Self::Io { .. } | Self::Write(_) => ErrorClass::ResourceExhausted,
+            Self::Git(error) => error.class(),
             Self::Port(error) => error.class(),
             Self::Workflow(error) => error.class(),
         }

@@ -28,7 +28,12 @@ impl Surroundings {
     #[must_use]
     pub fn new(current_dir: PathBuf, environment: Vec<(OsString, OsString)>) -> Self {
         let clock = Arc::new(SystemClock);
-        Self { current_dir, environment, clock, journal: journal::Options::default() }
+        Self {
+            current_dir,
+            environment,
+            clock,
+            journal: journal::Options::default(),
+        }
     }
 
     /// A variable's value, where it is UTF-8.
@@ -39,7 +44,10 @@ impl Surroundings {
     }
 
     pub(crate) fn checkpoint_options(&self) -> engine_checkpoint::Options {
-        engine_checkpoint::Options { journal: self.journal.clone(), clock: self.clock.clone() }
+        engine_checkpoint::Options {
+            journal: self.journal.clone(),
+            clock: self.clock.clone(),
+        }
     }
 }
 
@@ -56,7 +64,9 @@ impl Home {
     #[must_use]
     pub fn locate(folder: &Path, explicit: Option<&Path>) -> Self {
         if let Some(root) = explicit {
-            return Self { root: folder.join(root) };
+            return Self {
+                root: folder.join(root),
+            };
         }
         let has = |root: &&Path| {
             root.join(".automation").is_dir() || root.join("config/automation.yaml").is_file()
@@ -66,7 +76,9 @@ impl Home {
             .find(has)
             .or_else(|| folder.ancestors().find(|root| root.join(".git").exists()))
             .unwrap_or(folder);
-        Self { root: root.to_owned() }
+        Self {
+            root: root.to_owned(),
+        }
     }
 
     /// The folder that holds `config/` and `.automation/`.
@@ -100,9 +112,17 @@ impl Home {
     /// [`Error::Io`] or [`Error::Write`] where the folder cannot be written.
     pub fn ensure(&self) -> Result<(), Error> {
         let state = self.state();
-        let io = |source| Error::Io { operation: "creating", path: state.clone(), source };
+        let io = |source| Error::Io {
+            operation: "creating",
+            path: state.clone(),
+            source,
+        };
         if !state.is_dir() {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(&state).map_err(io)?;
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&state)
+                .map_err(io)?;
         }
         let mode = fs::metadata(&state).map_err(io)?.permissions().mode();
         if mode & 0o077 != 0 {
@@ -125,7 +145,13 @@ impl Home {
         let entries = match fs::read_dir(&path) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(source) => return Err(Error::Io { operation: "reading", path, source }),
+            Err(source) => {
+                return Err(Error::Io {
+                    operation: "reading",
+                    path,
+                    source,
+                });
+            }
         };
         let mut runs: Vec<RunId> = entries
             .filter_map(|entry| RunId::new(entry.ok()?.file_name().to_str()?).ok())
@@ -141,7 +167,10 @@ impl Home {
     /// [`Error::NoRun`], and [`Error::Request`] where several begin so.
     pub fn find_run(&self, name: &str) -> Result<RunId, Error> {
         let runs = self.runs()?;
-        let found: Vec<_> = runs.iter().filter(|run| run.as_str().starts_with(name)).collect();
+        let found: Vec<_> = runs
+            .iter()
+            .filter(|run| run.as_str().starts_with(name))
+            .collect();
         match found.as_slice() {
             _ if name.is_empty() => {}
             [run] => return Ok((*run).clone()),
@@ -155,6 +184,9 @@ impl Home {
                 return Err(Error::request(message, "give more of the name"));
             }
         }
-        Err(Error::NoRun { run: name.to_owned(), home: self.root.clone() })
+        Err(Error::NoRun {
+            run: name.to_owned(),
+            home: self.root.clone(),
+        })
     }
 }

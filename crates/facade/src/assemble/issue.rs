@@ -65,16 +65,32 @@ pub(crate) fn unnumbered(title: String, body: String, created: Timestamp) -> Iss
 /// Reads a Markdown file as an issue.
 pub(crate) fn read_file(path: PathBuf, created: Timestamp) -> Result<Issue, Error> {
     let shown = path.display().to_string();
-    let io = |source| Error::Io { operation: "reading", path: path.clone(), source };
+    let io = |source| Error::Io {
+        operation: "reading",
+        path: path.clone(),
+        source,
+    };
     if fs::metadata(&path).map_err(io)?.len() > MAX_ISSUE_BYTES {
-        return Err(Error::request(format!("{shown} is larger than 1 MiB"), "shorten the issue"));
+        return Err(Error::request(
+            format!("{shown} is larger than 1 MiB"),
+            "shorten the issue",
+        ));
     }
     let text = String::from_utf8(fs::read(&path).map_err(io)?)
         .map_err(|_| Error::request(format!("{shown} is not UTF-8 text"), ""))?;
     let mut lines = text.lines().skip_while(|line| line.trim().is_empty());
-    let title = lines.next().unwrap_or_default().trim().trim_start_matches('#').trim().to_owned();
+    let title = lines
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .trim_start_matches('#')
+        .trim()
+        .to_owned();
     if title.is_empty() {
-        return Err(Error::request(format!("{shown} has no title"), "begin it with a heading"));
+        return Err(Error::request(
+            format!("{shown} has no title"),
+            "begin it with a heading",
+        ));
     }
     let body = lines.collect::<Vec<_>>().join("\n").trim().to_owned();
     Ok(unnumbered(title, body, created))

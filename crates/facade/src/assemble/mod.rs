@@ -19,14 +19,12 @@ mod status;
 
 pub use agent::AgentRecord;
 pub use assembly::{Assembly, Observer, open_forge, send};
-pub use detect::{
-    Check, CheckState, Detected, Setup, detect_test_command, doctor, initialize,
-};
+pub use detect::{Check, CheckState, Detected, Setup, detect_test_command, doctor, initialize};
 pub use error::Error;
 pub use home::{Home, Surroundings};
 pub use issue::IssueSource;
 pub use plan_file::{plan_from_file, plan_to_yaml};
 pub use record::RunRecord;
 pub use repositories::RepositorySource;
-pub use request::{RunRequest, default_workers};
+pub use request::{RunRequest, default_workers, repository_names};
 pub use status::{RunState, RunStatus, TaskState};

@@ -1,4 +1,7 @@
-use std::{fs, path::{Path, PathBuf}};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use config::plan::{PlanFile as File, PlanTask, to_yaml};
 use core_types::{ErrorClass, Plan, PlanId, PortError, RepositoryName, Task, TaskId};
@@ -38,7 +41,10 @@ pub fn plan_to_yaml(plan: &Plan) -> String {
         title: Some(plan.title.clone()),
         tasks: tasks.collect(),
     };
-    to_yaml(&file, "A plan: tasks, where they are done, and what each needs before it.")
+    to_yaml(
+        &file,
+        "A plan: tasks, where they are done, and what each needs before it.",
+    )
 }
 
 /// Reads a plan that a person wrote. A task without a repository belongs to the only one of the run.
@@ -53,7 +59,11 @@ pub fn plan_from_file(
     repositories: &[RepositoryName],
 ) -> Result<Plan, Error> {
     let shown = path.display().to_string();
-    let io = |source| Error::Io { operation: "reading", path: path.to_owned(), source };
+    let io = |source| Error::Io {
+        operation: "reading",
+        path: path.to_owned(),
+        source,
+    };
     let bytes = fs::read(path).map_err(io)?;
     let file = config::load_plan(&shown, config::decode(&shown, &bytes)?)?;
     let invalid = |error: core_types::InvalidName| Error::request(format!("{shown}: {error}"), "");
@@ -82,9 +92,14 @@ pub fn plan_from_file(
             estimate: task.estimate,
         });
     }
-    let id = file.id.map_or_else(|| Ok(default_id.clone()), PlanId::new).map_err(invalid)?;
+    let id = file
+        .id
+        .map_or_else(|| Ok(default_id.clone()), PlanId::new)
+        .map_err(invalid)?;
     let title = file.title.unwrap_or_else(|| {
-        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let stem = path
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().into_owned());
         stem.unwrap_or_default()
     });
     Ok(Plan { id, title, tasks })

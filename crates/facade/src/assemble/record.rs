@@ -1,8 +1,13 @@
-use core_types::RepositoryName;
+use core_types::{RepositoryName, RunId};
+use engine_checkpoint::RunView;
 use engine_workflow::Settings;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::{AgentRecord, RepositorySource};
+use super::{AgentRecord, Error, Home, RepositorySource, Surroundings};
+
+/// The name of the run record that replaces the header's after `resume --reload`.
+pub(crate) const RELOADED: &str = "reloaded";
 
 /// The newest version of [`RunRecord`] that this program reads and writes.
 pub(crate) const VERSION: u16 = 1;
@@ -21,9 +26,53 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
+    /// Reads what a run of a home was asked to do, from any process.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Journal`], [`Error::Record`].
+    pub fn read(home: &Home, run: &RunId, surroundings: &Surroundings) -> Result<Self, Error> {
+        let folder = home.run_folder(run).join("journal");
+        let view =
+            RunView::read_with(folder, &surroundings.journal).map_err(|source| Error::Journal {
+                run: run.clone(),
+                source,
+            })?;
+        Self::of(&view)
+    }
+
+    /// What the run of a view was asked to do: the reloaded configuration, else the first.
+    pub(crate) fn of(view: &RunView) -> Result<Self, Error> {
+        let data = view.run_record(RELOADED).unwrap_or(&view.header().data);
+        Self::from_value(&view.header().run, data.clone())
+    }
+
+    pub(crate) fn from_value(run: &RunId, value: Value) -> Result<Self, Error> {
+        let version = value.get("v").and_then(Value::as_u64).unwrap_or_default();
+        if version > u64::from(VERSION) {
+            let message = format!("run {run} was made by a newer version of the program");
+            return Err(Error::request(message, "update the program"));
+        }
+        serde_json::from_value(value).map_err(|source| Error::Record {
+            run: run.clone(),
+            source,
+        })
+    }
+
+    pub(crate) fn to_value(&self) -> Result<Value, Error> {
+        let run = &self.settings.run;
+        serde_json::to_value(self).map_err(|source| Error::Record {
+            run: run.clone(),
+            source,
+        })
+    }
+
     /// The primary repository: where the run reports.
     #[must_use]
     pub fn primary(&self) -> Option<&RepositoryName> {
-        self.settings.repositories.first().map(|repository| &repository.name)
+        self.settings
+            .repositories
+            .first()
+            .map(|repository| &repository.name)
     }
 }

@@ -1,4 +1,7 @@
-use std::{collections::BTreeSet, path::{Path, PathBuf}};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use config::repositories::Repositories;
 use core_types::{BranchName, CommandLine, RepositoryName};
@@ -30,12 +33,15 @@ pub(crate) async fn from_paths(
     paths: &[PathBuf],
     surroundings: &Surroundings,
 ) -> Result<Resolved, Error> {
-    let mut resolved = Resolved { settings: Vec::new(), sources: Vec::new() };
+    let mut resolved = Resolved {
+        settings: Vec::new(),
+        sources: Vec::new(),
+    };
     let mut names = BTreeSet::new();
     let mut roots = BTreeSet::new();
     for path in paths {
         let path = surroundings.current_dir.join(path);
-        let found = discover(git, &path).await?;
+        let found = git_workspace::discover(git, &path).await?;
         if !roots.insert(found.root.clone()) {
             let message = format!("{} is named twice", found.root.display());
             return Err(Error::request(message, ""));
@@ -51,7 +57,10 @@ pub(crate) async fn from_paths(
             test_timeout: None,
             write: true,
         });
-        resolved.sources.push(RepositorySource { name, path: found.root });
+        resolved.sources.push(RepositorySource {
+            name,
+            path: found.root,
+        });
     }
     Ok(resolved)
 }
@@ -62,9 +71,16 @@ pub(crate) async fn from_config(
     configured: &Repositories,
     root: &Path,
 ) -> Result<Resolved, Error> {
-    let mut entries: Vec<_> = configured.entries.iter().filter(|entry| entry.enabled).collect();
+    let mut entries: Vec<_> = configured
+        .entries
+        .iter()
+        .filter(|entry| entry.enabled)
+        .collect();
     entries.sort_by_key(|entry| !entry.primary);
-    let mut resolved = Resolved { settings: Vec::new(), sources: Vec::new() };
+    let mut resolved = Resolved {
+        settings: Vec::new(),
+        sources: Vec::new(),
+    };
     for entry in entries {
         let at = |message: String| Error::request(message, format!("see {}", configured.file));
         let name = RepositoryName::new(&entry.name).map_err(|error| at(error.to_string()))?;
@@ -73,8 +89,12 @@ pub(crate) async fn from_config(
                 "repository {name} has no path: only local repositories can be used so far"
             )));
         };
-        let found = discover(git, &root.join(path)).await?;
-        let branch = entry.default_branch.as_ref().map(BranchName::new).transpose();
+        let found = git_workspace::discover(git, &root.join(path)).await?;
+        let branch = entry
+            .default_branch
+            .as_ref()
+            .map(BranchName::new)
+            .transpose();
         let target = target_branch(&found, branch.map_err(|error| at(error.to_string()))?)?;
         resolved.settings.push(RepositorySettings {
             name: name.clone(),
@@ -84,20 +104,19 @@ pub(crate) async fn from_config(
             test_timeout: entry.test_timeout,
             write: entry.write,
         });
-        resolved.sources.push(RepositorySource { name, path: found.root });
+        resolved.sources.push(RepositorySource {
+            name,
+            path: found.root,
+        });
     }
     if resolved.settings.is_empty() {
         let message = format!("{} has no enabled repository", configured.file);
-        return Err(Error::request(message, "enable one, or name one with --repo"));
+        return Err(Error::request(
+            message,
+            "enable one, or name one with --repo",
+        ));
     }
     Ok(resolved)
-}
-
-async fn discover(git: &Git, path: &Path) -> Result<Found, Error> {
-    git_workspace::discover(git, path).await.map_err(|error| {
-        let message = error.to_string();
-        Error::request(message, "")
-    })
 }
 
 /// Where a change of the repository lands.
@@ -108,7 +127,8 @@ fn target_branch(found: &Found, configured: Option<BranchName>) -> Result<Branch
             format!("the repository {root} has no commit yet"),
             "make a first commit",
         )),
-        (_, Some(branch)) | (Head::Branch(branch), None) => Ok(branch.clone()),
+        (_, Some(branch)) => Ok(branch),
+        (Head::Branch(branch), None) => Ok(branch.clone()),
         (Head::Detached(_), None) => Err(Error::request(
             format!("the repository {root} is not on a branch (detached HEAD)"),
             "switch to a branch, or set default_branch in config/repositories.yaml",
@@ -117,16 +137,20 @@ fn target_branch(found: &Found, configured: Option<BranchName>) -> Result<Branch
 }
 
 /// A name from the repository's folder, made valid and different from the others.
-fn unused_name(
-    root: &Path,
-    names: &mut BTreeSet<RepositoryName>,
-) -> Result<RepositoryName, Error> {
-    let folder = root.file_name().map(|name| name.to_string_lossy().into_owned());
+fn unused_name(root: &Path, names: &mut BTreeSet<RepositoryName>) -> Result<RepositoryName, Error> {
+    let folder = root
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
     let folder = folder.unwrap_or_default();
     let plain = plain_name(&folder);
     for suffix in 1_u32.. {
-        let text = if suffix == 1 { plain.clone() } else { format!("{plain}-{suffix}") };
-        let name = RepositoryName::new(text).map_err(|error| Error::request(error.to_string(), ""))?;
+        let text = if suffix == 1 {
+            plain.clone()
+        } else {
+            format!("{plain}-{suffix}")
+        };
+        let name =
+            RepositoryName::new(text).map_err(|error| Error::request(error.to_string(), ""))?;
         if names.insert(name.clone()) {
             return Ok(name);
         }
@@ -138,7 +162,13 @@ fn unused_name(
 pub(crate) fn plain_name(folder: &str) -> String {
     let plain: String = folder
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '_' | '-') { c } else { '-' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || matches!(c, '_' | '-') {
+                c
+            } else {
+                '-'
+            }
+        })
         .take(56)
         .collect();
     match plain.trim_matches('-') {

@@ -10,6 +10,7 @@ use git_workspace::Git;
 
 use super::{
     AgentRecord, Error, Home, IssueSource, RepositorySource, RunRecord, Surroundings,
+    assembly::git,
     issue::{read_file, unnumbered},
     plan_file::plan_from_file,
     record::VERSION,
@@ -30,6 +31,8 @@ pub struct RunRequest {
     pub plan: Option<PathBuf>,
     /// Waits for a person after planning.
     pub approve_plan: bool,
+    /// Waits for a person before a target branch moves.
+    pub approve_landing: bool,
     /// Moves the target branches at the end.
     pub land: bool,
     /// Moves a checked-out target branch together with its files.
@@ -51,10 +54,13 @@ impl RunRequest {
         forge: &dyn Forge,
     ) -> Result<RunRecord, Error> {
         let configured = configured(home, surroundings)?;
-        let Resolved { settings: repositories, sources } =
-            self.repositories(home, surroundings, git).await?;
+        let Resolved {
+            settings: repositories,
+            sources,
+        } = self.repositories(home, surroundings, git).await?;
         let names: Vec<_> = repositories.iter().map(|it| it.name.clone()).collect();
-        let default_id = PlanId::new(&run).map_err(|error| Error::request(error.to_string(), ""))?;
+        let default_id =
+            PlanId::new(&run).map_err(|error| Error::request(error.to_string(), ""))?;
         let plan = match &self.plan {
             None => None,
             Some(path) => {
@@ -68,7 +74,9 @@ impl RunRequest {
                 return Err(engine_workflow::Error::Plan(findings).into());
             }
         }
-        let (issue, issue_home) = self.issue(&names, plan.as_ref(), surroundings, forge).await?;
+        let (issue, issue_home) = self
+            .issue(&names, plan.as_ref(), surroundings, forge)
+            .await?;
         let agent = AgentRecord::choose(self.agent.as_deref(), &configured, home, surroundings)?;
         agent.check_program(surroundings)?;
         let settings = Settings {
@@ -80,7 +88,7 @@ impl RunRequest {
             plan,
             approvals: Approvals {
                 plan: self.approve_plan || configured.approvals.plan,
-                landing: configured.approvals.landing,
+                landing: self.approve_landing || configured.approvals.landing,
             },
             limits: self.limits(&configured),
             landing: LandingSettings {
@@ -93,7 +101,12 @@ impl RunRequest {
                 allow_unverified: self.allow_unverified || configured.landing.allow_unverified,
             },
         };
-        Ok(RunRecord { v: VERSION, settings, agent, sources })
+        Ok(RunRecord {
+            v: VERSION,
+            settings,
+            agent,
+            sources,
+        })
     }
 
     pub(crate) async fn repositories(
@@ -117,7 +130,11 @@ impl RunRequest {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 from_paths(git, &[surroundings.current_dir.clone()], surroundings).await
             }
-            Err(source) => Err(Error::Io { operation: "reading", path, source }),
+            Err(source) => Err(Error::Io {
+                operation: "reading",
+                path,
+                source,
+            }),
         }
     }
 
@@ -141,7 +158,12 @@ impl RunRequest {
                 let home = match (repository, repositories) {
                     (Some(name), known) if known.contains(name) => name.clone(),
                     (None, [primary, ..]) => primary.clone(),
-                    _ => return Err(Error::request("the issue's repository is not one of the run's", "")),
+                    _ => {
+                        return Err(Error::request(
+                            "the issue's repository is not one of the run's",
+                            "",
+                        ));
+                    }
                 };
                 let issue = forge.provider(&home).get_issue(*number).await?;
                 Ok((issue, Some((home, *number))))
@@ -155,9 +177,15 @@ impl RunRequest {
     }
 
     fn limits(&self, configured: &Configured) -> Limits {
-        let configured_workers = configured.limits.max_workers.map(std::num::NonZeroUsize::get);
+        let configured_workers = configured
+            .limits
+            .max_workers
+            .map(std::num::NonZeroUsize::get);
         Limits {
-            max_workers: self.max_workers.or(configured_workers).unwrap_or_else(default_workers),
+            max_workers: self
+                .max_workers
+                .or(configured_workers)
+                .unwrap_or_else(default_workers),
             max_executions: configured.limits.max_executions,
             agent_timeout: configured.limits.agent_timeout,
             setup_timeout: configured.limits.setup_timeout,
@@ -175,10 +203,39 @@ pub(crate) fn configured(home: &Home, surroundings: &Surroundings) -> Result<Con
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Ok(Configured::default());
         }
-        Err(source) => return Err(Error::Io { operation: "reading", path, source }),
+        Err(source) => {
+            return Err(Error::Io {
+                operation: "reading",
+                path,
+                source,
+            });
+        }
     };
     let text = config::decode(&shown, &bytes)?;
-    Ok(config::load_settings(&shown, text, &|name| surroundings.variable(name))?)
+    Ok(config::load_settings(&shown, text, &|name| {
+        surroundings.variable(name)
+    })?)
+}
+
+/// The names of the repositories of a home, primary first: the configured
+/// ones, else the one that encloses the current folder.
+///
+/// # Errors
+///
+/// What is wrong with the configuration, or that there is no repository.
+pub async fn repository_names(
+    home: &Home,
+    surroundings: &Surroundings,
+) -> Result<Vec<RepositoryName>, Error> {
+    let git = git(surroundings).await?;
+    let resolved = RunRequest::default()
+        .repositories(home, surroundings, &git)
+        .await?;
+    Ok(resolved
+        .settings
+        .into_iter()
+        .map(|repository| repository.name)
+        .collect())
 }
 
 /// How many tasks run at a time where nobody says: one a core, one for each
@@ -187,7 +244,10 @@ pub(crate) fn configured(home: &Home, surroundings: &Surroundings) -> Result<Con
 pub fn default_workers() -> usize {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
     let memory = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
-        let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?.to_owned();
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("MemAvailable:"))?
+            .to_owned();
         let kib: usize = line.split_whitespace().nth(1)?.parse().ok()?;
         Some(kib / (2 * 1024 * 1024))
     });
@@ -204,13 +264,19 @@ pub(crate) fn changed_since(record: &RunRecord, now: &RunRecord) -> Vec<String> 
     };
     compare("agent", record.agent == now.agent);
     compare("limits", record.settings.limits == now.settings.limits);
-    compare("approvals", record.settings.approvals == now.settings.approvals);
+    compare(
+        "approvals",
+        record.settings.approvals == now.settings.approvals,
+    );
     compare("landing", record.settings.landing == now.settings.landing);
     let by_name = |record: &RunRecord, name: &RepositoryName| -> Option<RepositorySettings> {
         record.settings.repository(name).cloned()
     };
     for RepositorySource { name, .. } in &record.sources {
-        compare(&format!("repository {name}"), by_name(record, name) == by_name(now, name));
+        compare(
+            &format!("repository {name}"),
+            by_name(record, name) == by_name(now, name),
+        );
     }
     changed
 }

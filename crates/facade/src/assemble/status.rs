@@ -1,14 +1,13 @@
 use std::collections::BTreeMap;
 
 use core_types::{
-    Event, Failure, Plan, RunId, Stage, StepKey, TaskId, TaskStatus, Timestamp,
-    step::StepState,
+    Event, Failure, Plan, RunId, Stage, StepKey, TaskId, TaskStatus, Timestamp, step::StepState,
 };
 use engine_checkpoint::RunView;
 use engine_workflow::{EndStatus, RunEnd};
 use serde::Serialize;
 
-use super::{Error, Home, RunRecord, Surroundings, assembly::{END, from_value}};
+use super::{Error, Home, RunRecord, Surroundings, assembly::END};
 
 /// A run as any process can see it: a fold of its events and steps.
 #[derive(Debug, Clone, Serialize)]
@@ -92,7 +91,10 @@ impl RunStatus {
     ///
     /// [`Error::Journal`], [`Error::Record`].
     pub fn read(home: &Home, run: &RunId, surroundings: &Surroundings) -> Result<Self, Error> {
-        let journal = |source| Error::Journal { run: run.clone(), source };
+        let journal = |source| Error::Journal {
+            run: run.clone(),
+            source,
+        };
         let folder = home.run_folder(run).join("journal");
         let view = RunView::read_with(folder, &surroundings.journal).map_err(journal)?;
         let is_held = view.is_held().map_err(journal)?;
@@ -106,8 +108,11 @@ impl RunStatus {
     /// [`Error::Record`].
     pub fn fold(view: &RunView, is_held: bool) -> Result<Self, Error> {
         let run = view.header().run.clone();
-        let record: RunRecord = from_value(&run, view.header().data.clone())?;
-        let unreadable = |source| Error::Record { run: run.clone(), source };
+        let record = RunRecord::of(view)?;
+        let unreadable = |source| Error::Record {
+            run: run.clone(),
+            source,
+        };
         let end = match view.run_record(END) {
             Some(value) => Some(serde_json::from_value(value.clone()).map_err(unreadable)?),
             None => None,
@@ -131,7 +136,9 @@ impl RunStatus {
             created: view.header().created,
             state,
             stage: folded.stage,
-            tasks: plan.map(|plan| folded.tasks(&plan, is_held)).unwrap_or_default(),
+            tasks: plan
+                .map(|plan| folded.tasks(&plan, is_held))
+                .unwrap_or_default(),
             end: if is_live { None } else { end },
             warnings: folded.warnings,
         })
@@ -177,7 +184,13 @@ impl Folded {
             Event::RunEnded { .. } | Event::RunPaused { .. } => self.is_stopped = true,
             Event::StageStarted { stage } => self.stage = Some(*stage),
             Event::Warning { message } => self.warnings.push(message.clone()),
-            Event::TaskChanged { task, status, attempt, failure, because_of } => {
+            Event::TaskChanged {
+                task,
+                status,
+                attempt,
+                failure,
+                because_of,
+            } => {
                 let change = Change {
                     status: *status,
                     attempt: *attempt,
@@ -192,13 +205,18 @@ impl Folded {
     }
 
     fn status(&self, task: &TaskId) -> TaskStatus {
-        self.changes.get(task).map_or(TaskStatus::Waiting, |change| change.status)
+        self.changes
+            .get(task)
+            .map_or(TaskStatus::Waiting, |change| change.status)
     }
 
     fn tasks(&self, plan: &Plan, is_held: bool) -> Vec<TaskState> {
         let tasks = plan.tasks.iter().map(|task| {
-            let open: Vec<_> =
-                task.dependencies.iter().filter(|id| !self.status(id).is_good()).collect();
+            let open: Vec<_> = task
+                .dependencies
+                .iter()
+                .filter(|id| !self.status(id).is_good())
+                .collect();
             let change = self.changes.get(&task.id);
             let status = match self.status(&task.id) {
                 TaskStatus::Waiting if open.is_empty() => TaskStatus::Ready,

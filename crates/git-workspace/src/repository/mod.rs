@@ -170,7 +170,13 @@ impl GitRepository {
         need_commits(&self.git, self.mirror.folder(), &[commit]).await?;
         let folder = std::path::absolute(folder).map_err(Error::io("find the folder", folder))?;
         let made = folder.clone();
-        disk::blocking(move || fs::create_dir(&made).map_err(Error::io("create", made))).await?;
+        disk::blocking(move || {
+            if let Some(parent) = made.parent() {
+                fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
+            }
+            fs::create_dir(&made).map_err(Error::io("create", made))
+        })
+        .await?;
         clone::make(&self.git, &self.mirror, &folder, commit).await
     }
 

@@ -1,0 +1,212 @@
+//! `demo`: three real repositories, an issue, and a scripted agent that solves it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use facade::{
+    assemble::{Assembly, Error, Home, IssueSource, RunRequest, open_forge},
+    core_types::{Exit, NewIssue, OperationId, RepositoryName, RunId},
+    process::Launch,
+};
+
+use super::{
+    drive::{AtGate, drive},
+    run::introduce,
+};
+use crate::{args::DemoArguments, session::Session};
+
+/// The files of the three repositories: repository, path, text.
+const FILES: &[(&str, &str, &str)] = &[
+    ("backend", "README.md", "# backend\n"),
+    (
+        "backend",
+        "routes.txt",
+        include_str!("../../demo/backend/routes.txt"),
+    ),
+    (
+        "backend",
+        "handlers/root.sh",
+        include_str!("../../demo/backend/root.sh"),
+    ),
+    (
+        "backend",
+        "test.sh",
+        include_str!("../../demo/backend/test.sh"),
+    ),
+    ("frontend", "README.md", "# frontend\n"),
+    ("frontend", "menu.txt", "home.html\n"),
+    (
+        "frontend",
+        "pages/home.html",
+        include_str!("../../demo/frontend/home.html"),
+    ),
+    (
+        "frontend",
+        "test.sh",
+        include_str!("../../demo/frontend/test.sh"),
+    ),
+    ("infrastructure", "README.md", "# infrastructure\n"),
+    (
+        "infrastructure",
+        "services/backend.conf",
+        include_str!("../../demo/infrastructure/backend.conf"),
+    ),
+    (
+        "infrastructure",
+        "test.sh",
+        include_str!("../../demo/infrastructure/test.sh"),
+    ),
+];
+
+const CONFIG: &[(&str, &str)] = &[
+    (
+        "automation.yaml",
+        include_str!("../../demo/automation.yaml"),
+    ),
+    (
+        "repositories.yaml",
+        include_str!("../../demo/repositories.yaml"),
+    ),
+    ("playbook.yaml", include_str!("../../demo/playbook.yaml")),
+];
+
+const ISSUE: &str = include_str!("../../demo/issue.md");
+
+/// `automation demo`.
+pub(crate) async fn demo(session: Session, arguments: DemoArguments) -> Result<u8> {
+    let folder = folder(&session, arguments.folder.as_deref())?;
+    let output = session.output;
+    output.progress(format!(
+        "making three repositories and an issue in {}",
+        folder.display()
+    ));
+    make(&session, &folder).await?;
+    let home = Home::locate(&folder, Some(&folder));
+    let run = session.new_run(arguments.run_id.as_deref())?;
+    let issue = write_issue(&session, &home).await?;
+    let mut surroundings = session.surroundings.clone();
+    surroundings.current_dir = folder.clone();
+    let request = RunRequest {
+        issue: Some(IssueSource::Forge(None, issue)),
+        land: true,
+        update_checkout: true,
+        ..RunRequest::default()
+    };
+    let assembly = Box::pin(Assembly::create(run.clone(), &request, home, surroundings)).await?;
+    introduce(output, &assembly);
+    let code = Box::pin(drive(&session, &assembly, AtGate::Exit)).await?;
+    if code == 0 {
+        where_to_look(&session, &folder, &run, issue);
+    }
+    Ok(code)
+}
+
+fn folder(session: &Session, given: Option<&Path>) -> Result<PathBuf> {
+    let folder = match given {
+        Some(folder) => session.surroundings.current_dir.join(folder),
+        None => {
+            let base = std::env::temp_dir();
+            base.join(format!("automation-demo-{}", session.new_run(None)?))
+        }
+    };
+    let is_taken = fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some());
+    if is_taken {
+        let message = format!("{} is not empty", folder.display());
+        bail!(Error::Request {
+            message,
+            hint: "give an empty or new folder".to_owned()
+        })
+    }
+    fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
+    Ok(folder.canonicalize()?)
+}
+
+/// Makes the repositories, each with one commit, and the configuration.
+async fn make(session: &Session, folder: &Path) -> Result<()> {
+    let write = |path: PathBuf, text: &str| -> Result<()> {
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        facade::journal::atomic_write(&path, text.as_bytes())?;
+        Ok(())
+    };
+    for (name, text) in CONFIG {
+        write(folder.join("config").join(name), text)?;
+    }
+    for (repository, path, text) in FILES {
+        write(folder.join(repository).join(path), text)?;
+    }
+    for repository in ["backend", "frontend", "infrastructure"] {
+        let root = folder.join(repository);
+        git(
+            session,
+            &root,
+            &["init", "--quiet", "--initial-branch=main"],
+        )
+        .await?;
+        git(session, &root, &["add", "--all"]).await?;
+        git(session, &root, &["commit", "--quiet", "--message", "Begin"]).await?;
+    }
+    Ok(())
+}
+
+async fn git(session: &Session, folder: &Path, arguments: &[&str]) -> Result<()> {
+    let identity = [
+        "user.name=Demo",
+        "user.email=demo@localhost",
+        "core.hooksPath=/dev/null",
+    ];
+    let launch = Launch::new("git")
+        .args(identity.iter().flat_map(|setting| ["-c", setting]))
+        .args(arguments)
+        .folder(folder)
+        .env(
+            "PATH",
+            session.surroundings.variable("PATH").unwrap_or_default(),
+        )
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .deadline(Duration::from_secs(60));
+    let finished = launch.run().await.context("git could not be run")?;
+    if finished.exit != Exit::Code(0) {
+        bail!(
+            "git {}: {}",
+            arguments.join(" "),
+            finished.stderr.tail(2000)
+        );
+    }
+    Ok(())
+}
+
+async fn write_issue(session: &Session, home: &Home) -> Result<u64> {
+    let (title, body) = ISSUE.split_once('\n').unwrap_or((ISSUE, ""));
+    let new = NewIssue {
+        title: title.trim_start_matches('#').trim().to_owned(),
+        body: body.trim().to_owned(),
+        labels: Vec::new(),
+    };
+    home.ensure()?;
+    let forge = open_forge(home, &session.surroundings)?;
+    let provider = forge.provider(&RepositoryName::new("backend")?);
+    let operation = OperationId::new("demo:issue")?;
+    Ok(provider
+        .create_issue(&operation, new)
+        .await
+        .map_err(Error::from)?
+        .number)
+}
+
+fn where_to_look(session: &Session, folder: &Path, run: &RunId, issue: u64) {
+    let (output, shown) = (session.output, folder.display());
+    output.line("");
+    output.line("Three repositories changed together, each from main to main. Look around:");
+    output.line(format!("  git -C {shown}/backend log --graph --oneline"));
+    output.line(format!("  automation --home {shown} status {run}"));
+    output.line(format!("  automation --home {shown} issue show {issue}"));
+    output.line(format!("  automation --home {shown} issue ls"));
+    output.line(format!("  cat {shown}/.automation/runs/{run}/plan.yaml"));
+}
