@@ -81,6 +81,12 @@ pub(crate) fn printable(text: &str) -> String {
     shown
 }
 
+/// A number of things: `1 task`, `2 tasks`.
+pub(crate) fn count(n: usize, noun: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{n} {noun}{s}")
+}
+
 /// A duration for people: `0.4s`, `12s`, `3m05s`, `2h07m`.
 pub(crate) fn duration(duration: std::time::Duration) -> String {
     let seconds = duration.as_secs();

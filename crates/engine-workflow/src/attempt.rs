@@ -345,14 +345,16 @@ async fn agent_once(
     let result = match crate::agent::work(run, &step, &spend, request).await {
         Ok(result) => result,
         Err(error) => {
-            let failure = as_failure(error)?;
-            let kind = match failure.kind {
-                FailureKind::Other => FailureKind::Agent,
-                kind => kind,
-            };
-            return Ok(Left::Failed {
-                failure: Failure { kind, ..failure },
-            });
+            // That it was run goes without saying; what came of it is the failure.
+            let (line, what) = (error.to_line(), format!("{error}: "));
+            let mut failure = as_failure(error)?;
+            if let Some(cause) = line.strip_prefix(&what) {
+                failure.message = format!("agent {}: {cause}", run.ports.agent.name());
+            }
+            if failure.kind == FailureKind::Other {
+                failure.kind = FailureKind::Agent;
+            }
+            return Ok(Left::Failed { failure });
         }
     };
     let summary = match result.answer {

@@ -51,6 +51,23 @@ impl Found {
             Head::Detached(_) => None,
         }
     }
+
+    /// Whether the repository has a branch.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Launch`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is changed.
+    pub async fn has_branch(&self, git: &Git, branch: &BranchName) -> Result<bool, Error> {
+        let ask = git
+            .command("rev-parse", &self.root)
+            .args(["--quiet", "--verify"])
+            .arg(format!("{}^{{commit}}", branch.full_ref()));
+        Ok(ask.answer().await?.code == 0)
+    }
 }
 
 /// The repository that `path` is in.

@@ -50,8 +50,8 @@ pub(crate) async fn approve(session: Session, arguments: ApproveArguments) -> Re
             Some(plan)
         }
         (Some(_), _) => bail!(Error::Request {
-            message: "--plan belongs to the gate plan".to_owned(),
-            hint: String::new(),
+            message: "a plan can be changed only at the gate plan".to_owned(),
+            hint: "leave --plan out".to_owned(),
         }),
     };
     let message = Message::Approve { gate, plan };
@@ -81,7 +81,11 @@ async fn tell(session: &Session, run: RunId, message: &Message, at_gate: AtGate)
     }
     let is_held = send(&session.home, &run, message, &session.surroundings).await?;
     if is_held {
-        session.output.line(format!("run {run} has been told"));
+        let line = format!("run {run} has been told; the process that works on it goes on");
+        session.output.line(line);
+        session
+            .output
+            .json(&serde_json::json!({ "run": run, "exit_code": DONE, "told": true }))?;
         return Ok(DONE);
     }
     Box::pin(go_on(session, run, false, at_gate)).await

@@ -32,6 +32,6 @@ pub(crate) async fn dispatch(arguments: Arguments) -> Result<u8> {
         Command::Approve(arguments) => Box::pin(gates::approve(session, arguments)).await,
         Command::Land(arguments) => Box::pin(gates::land(session, arguments)).await,
         Command::Demo(arguments) => Box::pin(demo::demo(session, arguments)).await,
-        Command::Docs(arguments) => docs::docs(arguments.page),
+        Command::Docs(arguments) => docs::docs(session.output, arguments.page),
     }
 }

@@ -1,0 +1,12 @@
+//! The program as people use it: the real binary over real repositories.
+
+#![cfg(target_os = "linux")]
+
+mod gates;
+mod landing;
+mod outputs;
+mod pauses;
+mod place;
+mod refusals;
+mod setup;
+mod work;
