@@ -228,6 +228,13 @@ fn describe(output: Output, run: &RunId, end: &RunEnd) {
         EndStatus::Failed => format!("run {run} failed; nothing landed, its branches stay"),
         EndStatus::Partial => format!("run {run} is done in part"),
         EndStatus::AtGate(gate) => gate_line(run, gate),
+        EndStatus::NeedsPerson if end.waits_for.is_some() => {
+            let step = end.waits_for.as_ref().map(ToString::to_string);
+            format!(
+                "step \"{}\" may have acted before the run was cut off; look, and let it act again with: automation approve {run}",
+                step.unwrap_or_default()
+            )
+        }
         EndStatus::NeedsPerson => {
             format!("run {run} waits for you; then go on with: automation land {run}")
         }
