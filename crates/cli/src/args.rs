@@ -204,6 +204,9 @@ pub(crate) struct DemoArguments {
     /// Where to make it, an empty or new folder. Default: a new temporary folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) folder: Option<PathBuf>,
+    /// Only makes the repositories and the issue, and prints the line that works on it.
+    #[arg(long)]
+    pub(crate) prepare: bool,
     /// The run's name, instead of one made from the time.
     #[arg(long, hide = true)]
     pub(crate) run_id: Option<String>,

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     discover::Found,
     error::Error,
-    git::{Command, Git, path_of, shell_quote},
+    git::{Git, path_of, shell_quote},
     parse::{RawChange, lossy, records},
 };
 
@@ -73,8 +73,9 @@ pub(crate) async fn warnings(git: &Git, user: &Found) -> Result<Vec<String>, Err
 
 /// The tracked paths that differ from the checkout's commit, sorted.
 pub(crate) async fn tracked_changes(git: &Git, folder: &Path) -> Result<Vec<String>, Error> {
-    let status = without_filters(git, folder, "status").await?;
-    let answer = status
+    let answer = git
+        .command("status", folder)
+        .configs(without_filters(git, folder).await?)
         .args(["--porcelain=v1", "-z", "--untracked-files=no"])
         .args(["--ignore-submodules=all", "--no-renames"])
         .run()
@@ -87,12 +88,12 @@ pub(crate) async fn tracked_changes(git: &Git, folder: &Path) -> Result<Vec<Stri
     Ok(paths)
 }
 
-/// A command in a checkout for which no filter is configured, whatever the repository says.
+/// Configuration that takes the programs from all filters that a repository
+/// configures. git runs them even to compare a file that was written just now.
 pub(crate) async fn without_filters(
     git: &Git,
     folder: &Path,
-    name: &'static str,
-) -> Result<Command, Error> {
+) -> Result<Vec<(OsString, OsString)>, Error> {
     let configured = git
         .command("config", folder)
         .args(["--name-only", "-z", "--get-regexp"])
@@ -104,16 +105,15 @@ pub(crate) async fn without_filters(
         1 => Vec::new(),
         _ => configured.success()?,
     };
-    let mut command = git.command(name, folder);
-    for key in records(&keys) {
+    let off = |key: &[u8]| {
         let value = if key.ends_with(b".required") {
             "false"
         } else {
             ""
         };
-        command = command.config(path_of(key), value);
-    }
-    Ok(command)
+        (path_of(key).into(), value.into())
+    };
+    Ok(records(&keys).map(off).collect())
 }
 
 /// The files that git would not know of and that these changes would overwrite, sorted.

@@ -261,6 +261,14 @@ impl Command {
         self
     }
 
+    pub(crate) fn configs(
+        mut self,
+        config: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Self {
+        self.config.extend(config);
+        self
+    }
+
     pub(crate) fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.launch = self.launch.stdin(bytes);
         self

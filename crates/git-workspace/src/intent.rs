@@ -16,7 +16,7 @@ use core_types::CommitId;
 use crate::{disk, error::Error};
 
 /// How long after its mark a landing may have made a lock file.
-const REACH: Duration = Duration::from_secs(60);
+const REACH: Duration = Duration::from_secs(15);
 
 /// The marks of one repository.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! Looks through a clone for what git itself does not see: repositories inside it.
 
 use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
+    fs::{self, Metadata, Permissions},
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -31,30 +31,47 @@ pub(crate) fn nested_repositories(root: &Path) -> Result<Vec<PathBuf>, Error> {
 }
 
 /// Brings a clone that git has cleaned back to what a new one would be as far
-/// as git does not: no `.git` anywhere, all folders with the same rights.
+/// as git does not: no `.git` anywhere, all folders with the same rights, and
+/// no file that has other rights or another name elsewhere.
+///
+/// git compares times in seconds and of rights only one bit; what it would
+/// overlook is removed, so that it writes it again.
 pub(crate) fn straighten(root: &Path) -> Result<(), Error> {
-    let rights = |folder: &Path| {
-        let metadata = folder.symlink_metadata();
-        metadata
-            .map(|metadata| metadata.permissions().mode())
-            .map_err(Error::io("look at", folder))
-    };
-    let usual = rights(root)?;
+    // What the holder never had in hand tells the rights that new folders get.
+    let usual = look_at(root.parent().unwrap_or(root))?.mode();
+    set_mode(root, &look_at(root)?, usual)?;
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
-        if rights(&folder)? != usual {
-            fs::set_permissions(&folder, fs::Permissions::from_mode(usual))
-                .map_err(Error::io("set the rights of", &folder))?;
-        }
         for entry in disk::entries(&folder)? {
+            let metadata = entry.metadata().map_err(Error::io("look into", &folder))?;
             if entry.file_name() == ".git" {
                 disk::remove_blocking(&entry.path())?;
-            } else if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                folders.push(entry.path());
+            } else if metadata.is_dir() {
+                let path = entry.path();
+                set_mode(&path, &metadata, usual)?;
+                folders.push(path);
+            } else if metadata.is_file() {
+                let rights = metadata.mode() & 0o7777;
+                let is_usual = rights == usual & 0o666 || rights == usual & 0o777;
+                if !is_usual || metadata.nlink() > 1 {
+                    disk::remove_blocking(&entry.path())?;
+                }
             }
         }
     }
     Ok(())
+}
+
+fn look_at(path: &Path) -> Result<Metadata, Error> {
+    path.symlink_metadata().map_err(Error::io("look at", path))
+}
+
+fn set_mode(folder: &Path, metadata: &Metadata, mode: u32) -> Result<(), Error> {
+    if metadata.mode() == mode {
+        return Ok(());
+    }
+    fs::set_permissions(folder, Permissions::from_mode(mode))
+        .map_err(Error::io("set the rights of", folder))
 }
 
 /// Removes everything in a folder, but not itself.

@@ -103,12 +103,12 @@ impl LeasedClone {
         if !nested.is_empty() {
             let mut asked = Vec::new();
             for folder in &nested {
-                // The slash says that it is a folder, which patterns may ask for.
-                asked.extend([folder.as_os_str().as_bytes(), b"/\0"].concat());
+                // The dot keeps a first colon from meaning something; the
+                // slash says that it is a folder, which patterns may ask for.
+                asked.extend([b"./", folder.as_os_str().as_bytes(), b"/\0"].concat());
             }
             let answer = self
                 .command("check-ignore")
-                .env("GIT_LITERAL_PATHSPECS", "1")
                 .args(["--stdin", "-z"])
                 .stdin(asked)
                 .answer()
@@ -118,7 +118,10 @@ impl LeasedClone {
                 1 => Vec::new(),
                 _ => answer.success()?,
             };
-            let ignored: Vec<_> = records(&ignored).map(path_of).collect();
+            let ignored: Vec<_> = records(&ignored)
+                .filter_map(|path| path.strip_prefix(b"./"))
+                .map(path_of)
+                .collect();
             nested.retain(|folder| !ignored.contains(folder));
         }
         Ok(Found { nested, submodules })

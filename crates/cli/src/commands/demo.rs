@@ -88,6 +88,13 @@ pub(crate) async fn demo(session: Session, arguments: DemoArguments) -> Result<u
     let home = Home::locate(&folder, Some(&folder));
     let run = session.new_run(arguments.run_id.as_deref())?;
     let issue = write_issue(&session, &home).await?;
+    if arguments.prepare {
+        let shown = folder.display();
+        output.line(format!(
+            "automation --home {shown} run {issue} --land --update-checkout"
+        ));
+        return Ok(0);
+    }
     let mut surroundings = session.surroundings.clone();
     surroundings.current_dir = folder.clone();
     let request = RunRequest {

@@ -22,8 +22,8 @@ use crate::{
 };
 
 /// How often and how long somebody else's lock file is waited for.
-const LOCK_POLL: Duration = Duration::from_millis(50);
-const LOCK_POLLS: usize = 40;
+const LOCK_POLL: Duration = Duration::from_millis(100);
+const LOCK_POLLS: usize = 10;
 
 impl GitRepository {
     pub(super) async fn land_commit(&self, landing: &Landing) -> Result<Landed, Error> {
@@ -211,9 +211,11 @@ impl GitRepository {
         landing: &Landing,
         [from, to]: [&CommitId; 2],
     ) -> Result<(), Error> {
+        let filters = without_filters(&self.git, folder).await?;
         let read_tree = || {
             self.git
                 .command("read-tree", folder)
+                .configs(filters.iter().cloned())
                 .args([
                     "-m",
                     "-u",
@@ -229,9 +231,14 @@ impl GitRepository {
 
     /// Tells git's index which files are unchanged although they were touched.
     async fn refresh(&self, folder: &Path, git_folder: &Path, full: &str) -> Result<(), Error> {
-        let prototype = without_filters(&self.git, folder, "update-index").await?;
         // 1 says that some files are changed, or that the index is locked: both are met later.
-        let refreshed = prototype.args(["-q", "--refresh"]).answer().await?;
+        let refreshed = self
+            .git
+            .command("update-index", folder)
+            .configs(without_filters(&self.git, folder).await?)
+            .args(["-q", "--refresh"])
+            .answer()
+            .await?;
         match refreshed.code {
             0 | 1 => Ok(()),
             _ if lock_files(&self.user.git_folder, git_folder, full)
@@ -254,8 +261,9 @@ impl GitRepository {
             }
         }
         if !paths.is_empty() {
-            let command = without_filters(&self.git, folder, "checkout-index").await?;
-            command
+            self.git
+                .command("checkout-index", folder)
+                .configs(without_filters(&self.git, folder).await?)
                 .args(["-q", "-u", "-z", "--stdin"])
                 .stdin(paths)
                 .run()
@@ -361,16 +369,15 @@ impl GitRepository {
 
     /// Removes the lock files that a killed landing left; those that go by themselves are waited for.
     async fn clear_locks(&self, marks: &Marks, git_folder: &Path, full: &str) -> Result<(), Error> {
-        for file in lock_files(&self.user.git_folder, git_folder, full) {
-            let mut polls = 0;
-            while marks.explain(&file) {
-                if polls == LOCK_POLLS {
-                    disk::remove(file).await?;
-                    break;
-                }
-                polls += 1;
-                tokio::time::sleep(LOCK_POLL).await;
+        let files = lock_files(&self.user.git_folder, git_folder, full);
+        for _ in 0..LOCK_POLLS {
+            if !files.iter().any(|file| marks.explain(file)) {
+                return Ok(());
             }
+            tokio::time::sleep(LOCK_POLL).await;
+        }
+        for file in files.into_iter().filter(|file| marks.explain(file)) {
+            disk::remove(file).await?;
         }
         Ok(())
     }
