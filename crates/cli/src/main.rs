@@ -7,6 +7,8 @@ mod failure;
 mod output;
 mod progress;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use std::process::ExitCode;
 
