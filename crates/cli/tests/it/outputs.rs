@@ -43,6 +43,7 @@ fn json_is_one_document() {
     ask("status r1", 0);
     ask("logs app --run r1", 0);
     ask("logs nobody --run r1", 2);
+    ask("gc", 0);
     ask("demo --run-id d1", 0);
     ask("docs settings-schema", 0);
     expect![[r##"
