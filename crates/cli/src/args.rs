@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Approve(ApproveArguments),
     /// Moves the target branches to a finished run's change.
     Land(LandArguments),
+    /// Removes ended runs that the configured retention does not keep.
+    Gc(GcArguments),
     /// Makes three repositories and an issue in a temporary folder, and lands a plan over them.
     Demo(DemoArguments),
     /// Prints generated reference documentation.
@@ -197,6 +199,13 @@ pub(crate) enum IssueCommand {
         /// 12, #12 or backend#12.
         issue: String,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GcArguments {
+    /// Only tells what would be removed.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 #![cfg(target_os = "linux")]
 
+mod collecting;
 mod gates;
 mod landing;
 mod outputs;

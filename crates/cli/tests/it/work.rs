@@ -208,7 +208,7 @@ fn an_agent_that_talks_without_end() {
     println!("{shown}");
     let place = Place::new();
     place.file("config/automation.yaml", "limits: {output_disk: 1MiB}\n");
-    place.repository("app", Some("head -c 3000000 /dev/zero"));
+    place.repository("app", Some("head -c 3000000 /dev/zero | tr '\\0' y"));
     let agent = format!(
         "sh:echo bar > a.txt; head -c {n_bytes} /dev/zero | tr '\\0' x; echo; echo the end"
     );
@@ -222,10 +222,27 @@ fn an_agent_that_talks_without_end() {
     };
     let task = ".automation/runs/r1/tasks/app/1.1";
     assert_eq!(log(&format!("{task}/transcript.log")), 1 << 20);
-    assert_eq!(log(&format!("{task}/test.log")), 1 << 20);
+    assert_eq!(
+        log(".automation/runs/r1/tasks/app/1.verify.1/test.log"),
+        1 << 20
+    );
     let logs = place.run("logs app").code(0);
     assert!(logs.stdout.len() < 200_000, "a person is shown the end");
     logs.says("limits.output_disk");
+}
+
+#[test]
+fn a_quick_change_of_the_same_size() {
+    let place = Place::new();
+    let repository = place.repository("app", None);
+    // In the second in which the clone was made, and captured in a later one: git's index alone does not tell.
+    place
+        .run("run --agent 'sh:echo bar > a.txt; sleep 1.1' --repo app --title X --run-id r1")
+        .code(0);
+    assert_eq!(
+        repository.git(&["show", "automation/r1/change:a.txt"]),
+        "bar"
+    );
 }
 
 #[test]
