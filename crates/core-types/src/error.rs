@@ -84,6 +84,7 @@ pub struct PortError {
     class: ErrorClass,
     operation: Cow<'static, str>,
     source: Option<Box<dyn Error + Send + Sync>>,
+    detail: String,
 }
 
 impl PortError {
@@ -93,6 +94,7 @@ impl PortError {
             class,
             operation: operation.into(),
             source: None,
+            detail: String::new(),
         }
     }
 
@@ -103,10 +105,23 @@ impl PortError {
         self
     }
 
+    /// The same with the end of some output, which becomes [`Failure::detail`](crate::Failure::detail).
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+
     /// What a caller branches on.
     #[must_use]
     pub fn class(&self) -> ErrorClass {
         self.class
+    }
+
+    /// The end of some output that says more; may be empty.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// What was being done; it completes "failed to …".

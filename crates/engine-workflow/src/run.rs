@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, future::Future, path::PathBuf};
 
 use core_types::{
     BranchName, CancellationToken, CommitId, ErrorClass, Event, Failure, FailureKind, PortError,
-    RefName, RefUpdate, RepositoryBrief, RepositoryName, Stage, StepKey, StepRef, TaskId,
+    RefName, RefUpdate, RepositoryBrief, RepositoryName, Stage, StepKey, StepRef, TaskId, Timestamp,
     step::{self, Fingerprint, Step, StepError, WhenUnknown},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -173,13 +173,54 @@ impl Run {
         self.step(key, Fingerprint::new(), |step| async move {
             self.emit(Some(&step), Event::StageStarted { stage });
             let plan = &self.settings.plan_id;
-            self.ports
-                .checkpoints
-                .create(plan, stage.as_str(), data)
-                .await?;
+            let store = &self.ports.checkpoints;
+            // A crash may have come after it was made.
+            let latest = store.latest(plan, Some(stage.as_str())).await?;
+            if latest.is_none_or(|checkpoint| checkpoint.data != data) {
+                store.create(plan, stage.as_str(), data).await?;
+            }
             Ok(())
         })
         .await
+    }
+
+    /// Splits errors: those that stop the run come back as errors, so that the
+    /// step stays open; the others are a failure that is recorded.
+    pub(crate) fn as_failure(&self, error: PortError) -> Result<Failure, PortError> {
+        match error.class() {
+            ErrorClass::ResourceExhausted | ErrorClass::Cancelled | ErrorClass::BudgetExceeded => {
+                Err(error)
+            }
+            // What fails while the run is being paused fails because of that.
+            _ if self.cancel.is_cancelled() => Err(PortError::new(
+                ErrorClass::Cancelled,
+                "end before the run was paused",
+            )
+            .because(error)),
+            ErrorClass::Timeout => Ok(Failure {
+                kind: FailureKind::Deadline,
+                ..Failure::from(&error)
+            }),
+            _ => Ok(Failure::from(&error)),
+        }
+    }
+
+    /// Waits until then, or until the run is paused.
+    pub(crate) async fn wait_until(&self, at: Timestamp) {
+        let wait = at.since(self.ports.clock.now());
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = self.cancel.cancelled() => {}
+        }
+    }
+
+    /// Stops a run that is parked and goes on with one whose time has come.
+    pub(crate) fn check_parked(&self, until: Timestamp) -> Result<(), Error> {
+        if self.ports.clock.now() < until {
+            Err(Error::Parked { until })
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -190,21 +231,5 @@ fn stage_step(stage: Stage) -> &'static str {
         Stage::Testing => "enter-testing",
         Stage::Review => "enter-review",
         Stage::Landing => "enter-landing",
-    }
-}
-
-/// Splits errors: those that stop the run come back as errors, so that the
-/// step stays open; the others are a failure that is recorded.
-pub(crate) fn as_failure(error: PortError) -> Result<Failure, PortError> {
-    match error.class() {
-        ErrorClass::ResourceExhausted | ErrorClass::Cancelled | ErrorClass::BudgetExceeded => {
-            Err(error)
-        }
-        ErrorClass::Timeout => Ok(Failure::new(
-            ErrorClass::Timeout,
-            FailureKind::Deadline,
-            error.to_line(),
-        )),
-        _ => Ok(Failure::from(&error)),
     }
 }
