@@ -84,6 +84,13 @@ pub(crate) fn summary(run: &RunId, end: &RunEnd, folder: &Path) -> String {
             format!("run {run} is done in part: {failed} failed, {good}")
         }
         EndStatus::AtGate(gate) => gate_line(run, gate, folder),
+        EndStatus::NeedsPerson if end.waits_for.is_some() => {
+            let step = end.waits_for.as_ref().map(ToString::to_string);
+            let step = step.unwrap_or_default();
+            format!(
+                "\"{step}\" may have acted before the run was cut off; look, and let it act again with: automation approve {run}"
+            )
+        }
         EndStatus::NeedsPerson => {
             let lands = |it: &RepositoryEnd| match &it.state {
                 RepositoryState::Blocked { hint, .. } => hint.starts_with("automation "),

@@ -57,7 +57,15 @@ pub(crate) async fn work(
                 .await?;
             Ok(Ok(result))
         }
-        Err(error) => run.as_failure(error).map(Err),
+        Err(error) => {
+            let what = format!("{error}: ");
+            let mut failure = run.as_failure(error)?;
+            // That it was run goes without saying; what came of it is the failure.
+            if let Some(cause) = failure.message.strip_prefix(&what) {
+                failure.message = format!("agent {}: {cause}", run.ports.agent.name());
+            }
+            Ok(Err(failure))
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Why a run stopped before its end.
 
-use core_types::{ErrorClass, PortError, Timestamp, step::StepError};
+use core_types::{ErrorClass, Failure, PortError, Timestamp, step::StepError};
 
 use crate::plan::Finding;
 
@@ -29,8 +29,8 @@ pub enum Error {
         findings: Vec<Finding>,
     },
     /// The agent failed while planning; a resumed run asks it again.
-    #[error("the agent could not plan")]
-    Planning(#[source] PortError),
+    #[error("the agent could not plan: {0}")]
+    Planning(Failure),
     /// The executor refused the tasks.
     #[error("the tasks could not be executed")]
     Execution(#[from] engine_parallel::Error),
@@ -63,7 +63,7 @@ impl Error {
             Self::Step(error) => error.class(),
             Self::Port(error) => error.class(),
             Self::Plan(_) => ErrorClass::Validation,
-            Self::Planning(error) => error.class(),
+            Self::Planning(failure) => failure.class,
             Self::AgentPlan { .. } | Self::Execution(_) | Self::Panicked(_) => ErrorClass::Internal,
             Self::Paused => ErrorClass::Cancelled,
             Self::Parked { until } => ErrorClass::QuotaExhausted {

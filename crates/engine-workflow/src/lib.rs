@@ -32,6 +32,7 @@ mod end;
 mod error;
 mod implementation;
 mod landing;
+mod merge;
 pub mod plan;
 mod planning;
 mod ports;
@@ -40,7 +41,9 @@ mod report;
 mod review;
 mod run;
 mod settings;
+mod task;
 mod testing;
+mod text;
 mod verify;
 mod workflow;
 

@@ -101,7 +101,7 @@ pub(crate) async fn test_head(
     let command = run.settings.repository(name).and_then(test_command);
     let fingerprint = Fingerprint::new()
         .with("head", head)
-        .with_json("test_command", &command);
+        .with("test_command", command.unwrap_or_default());
     let verified = run.step(key, fingerprint, |step| async move {
         let scratch = run.scratch(format!(
             "repositories/{name}/{step_name}.{attempt}.{}",

@@ -74,11 +74,7 @@ pub(crate) async fn verify(
     let folder = match workspace {
         Some(workspace) => workspace.folder(),
         None => {
-            fresh = run
-                .repository(repository)?
-                .repository
-                .lease(commit)
-                .await?;
+            fresh = run.repository(repository)?.repository.lease(commit).await?;
             if let Some(failure) =
                 set_up(run, repository, fresh.folder(), scratch, Some(step)).await?
             {

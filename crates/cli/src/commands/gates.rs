@@ -18,10 +18,18 @@ use crate::{
 pub(crate) async fn approve(session: Session, arguments: ApproveArguments) -> Result<u8> {
     let waits = |state| state == RunState::Waiting;
     let run = session.pick(arguments.run.as_deref(), "waits for approval", waits)?;
+    let end = session.status(&run)?.end;
+    if let (None, Some(key)) = (
+        arguments.gate,
+        end.as_ref().and_then(|end| end.waits_for.clone()),
+    ) {
+        let message = Message::Consent { key };
+        return tell(&session, run, &message, AtGate::from_flag(arguments.wait)).await;
+    }
     let gate = match arguments.gate {
         Some(GateName::Plan) => Gate::Plan,
         Some(GateName::Landing) => Gate::Landing,
-        None => match session.status(&run)?.end.map(|end| end.status) {
+        None => match end.map(|end| end.status) {
             Some(EndStatus::AtGate(gate)) => gate,
             _ => {
                 let message = format!("run {run} does not wait at a gate");
