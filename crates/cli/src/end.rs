@@ -86,9 +86,9 @@ pub(crate) fn summary(run: &RunId, end: &RunEnd, folder: &Path) -> String {
         EndStatus::AtGate(gate) => gate_line(run, gate, folder),
         EndStatus::NeedsPerson if end.waits_for.is_some() => {
             let step = end.waits_for.as_ref().map(ToString::to_string);
+            let step = step.unwrap_or_default();
             format!(
-                "{} may have been done before the run was cut off; look, and let it be done again with: automation approve {run}",
-                step.unwrap_or_default()
+                "\"{step}\" may have acted before the run was cut off; look, and let it act again with: automation approve {run}"
             )
         }
         EndStatus::NeedsPerson => {

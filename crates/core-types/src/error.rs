@@ -83,6 +83,12 @@ impl fmt::Display for ErrorClass {
 pub struct PortError {
     class: ErrorClass,
     operation: Cow<'static, str>,
+    /// Boxed, since the error travels in many results.
+    cause: Box<Cause>,
+}
+
+#[derive(Debug, Default)]
+struct Cause {
     source: Option<Box<dyn Error + Send + Sync>>,
     detail: String,
 }
@@ -93,22 +99,21 @@ impl PortError {
         Self {
             class,
             operation: operation.into(),
-            source: None,
-            detail: String::new(),
+            cause: Box::default(),
         }
     }
 
     /// The same with its cause: an error, or a text that says why.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
+        self.cause.source = Some(source.into());
         self
     }
 
     /// The same with the end of some output, which becomes [`Failure::detail`](crate::Failure::detail).
     #[must_use]
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = detail.into();
+        self.cause.detail = detail.into();
         self
     }
 
@@ -121,7 +126,7 @@ impl PortError {
     /// The end of some output that says more; may be empty.
     #[must_use]
     pub fn detail(&self) -> &str {
-        &self.detail
+        &self.cause.detail
     }
 
     /// What was being done; it completes "failed to …".
@@ -152,6 +157,6 @@ impl fmt::Display for PortError {
 
 impl Error for PortError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source.as_deref().map(|source| source as _)
+        self.cause.source.as_deref().map(|source| source as _)
     }
 }

@@ -58,10 +58,10 @@ pub(crate) async fn work(
             Ok(Ok(result))
         }
         Err(error) => {
-            // That it was run goes without saying; what came of it is the failure.
-            let (line, what) = (error.to_line(), format!("{error}: "));
+            let what = format!("{error}: ");
             let mut failure = run.as_failure(error)?;
-            if let Some(cause) = line.strip_prefix(&what) {
+            // That it was run goes without saying; what came of it is the failure.
+            if let Some(cause) = failure.message.strip_prefix(&what) {
                 failure.message = format!("agent {}: {cause}", run.ports.agent.name());
             }
             Ok(Err(failure))

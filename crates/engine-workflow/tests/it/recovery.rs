@@ -74,7 +74,7 @@ fn repair_in_mirror(mirror: &std::path::Path, onto: &str, path: &str) -> core_ty
     ]);
     let fixture = Fixture::at(&clone);
     fixture.git(&["fetch", "--quiet", "origin", onto]);
-    fixture.git(&["switch", "--quiet", "--detach", onto]);
+    fixture.git(&["switch", "--quiet", "--detach", "FETCH_HEAD"]);
     let commit = fixture.file(path, "repaired\n").commit("repaired");
     parent.git(&[
         "fetch",

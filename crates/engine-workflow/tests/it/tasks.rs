@@ -220,7 +220,8 @@ async fn a_repository_inside_the_clone_is_named_and_refused() {
     let end = world.run().await.unwrap();
     let failure = task_end(&end, "a").failure.clone().unwrap();
     let folders = vec!["vendor/lib".to_owned()];
-    assert_eq!(failure.kind, FailureKind::NestedRepository { folders });
+    let expected = FailureKind::NestedRepository { folders };
+    assert_eq!(failure.kind, expected, "{}", failure.message);
 }
 
 #[tokio::test]
