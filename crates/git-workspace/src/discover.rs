@@ -84,6 +84,9 @@ pub async fn discover(git: &Git, path: &Path) -> Result<Found, Error> {
     let path = path
         .canonicalize()
         .map_err(Error::io("find the folder", path))?;
+    if !path.is_dir() {
+        return Err(Error::NotARepository { path });
+    }
     let ask = |arguments: &[&str]| {
         git.command("rev-parse", &path)
             .arg("--path-format=absolute")

@@ -197,6 +197,9 @@ impl LeasedClone {
         let mut tree = self.write_tree(&found.submodules).await?;
         if let Some(since) = since {
             let later = self.changes(since.as_str(), &tree).await?;
+            if later.is_empty() {
+                return Ok(Capture::Unchanged);
+            }
             tree = self.transplant(&later).await?;
         }
         let changes = self.changes(self.commit.as_str(), &tree).await?;
