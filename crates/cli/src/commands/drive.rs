@@ -53,8 +53,8 @@ pub(crate) async fn drive(session: &Session, assembly: &Assembly, at_gate: AtGat
     let output = session.output;
     let progress = Arc::new(Progress::new(output));
     let pause = CancellationToken::new();
-    let mut has_waited = false;
     loop {
+        let n_messages = assembly.n_messages().await?;
         let executing = Box::pin(assembly.execute(&pause, progress.clone()));
         let result = with_signals(executing, &pause, &progress).await?;
         progress.finish();
@@ -72,12 +72,15 @@ pub(crate) async fn drive(session: &Session, assembly: &Assembly, at_gate: AtGat
             }
         };
         if let (EndStatus::AtGate(gate), AtGate::Wait) = (end.status, at_gate) {
-            if !has_waited {
-                output.progress(gate_line(&run, gate));
-                has_waited = true;
-            }
-            let waiting = tokio::time::sleep(GATE_POLL);
-            if with_signals(waiting, &pause, &progress).await?.is_some() && !pause.is_cancelled() {
+            output.progress(gate_line(&run, gate));
+            let told = with_signals(
+                next_message(assembly, n_messages, &pause),
+                &pause,
+                &progress,
+            )
+            .await?;
+            if let Some(told) = told.filter(|_| !pause.is_cancelled()) {
+                told?;
                 continue;
             }
             error_line(format!("the run is paused; {resume}"));
@@ -124,6 +127,21 @@ async fn with_signals<T>(
         error_line("pausing: agents are being ended; once more stops at once");
         pause.cancel();
     }
+}
+
+/// Waits until somebody has said something to the run, or it is to be paused.
+async fn next_message(
+    assembly: &Assembly,
+    n_messages: usize,
+    pause: &CancellationToken,
+) -> Result<()> {
+    while assembly.n_messages().await? == n_messages && !pause.is_cancelled() {
+        tokio::select! {
+            () = tokio::time::sleep(GATE_POLL) => {}
+            () = pause.cancelled() => {}
+        }
+    }
+    Ok(())
 }
 
 fn gate_line(run: &RunId, gate: Gate) -> String {

@@ -225,6 +225,20 @@ impl Assembly {
         Ok(end)
     }
 
+    /// How many messages other processes have sent to the run so far.
+    ///
+    /// # Errors
+    ///
+    /// What the inbox answers.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is changed.
+    pub async fn n_messages(&self) -> Result<usize, Error> {
+        let inbox = open_inbox(&self.home, &self.record.settings.run, &self.surroundings)?;
+        Ok(inbox.messages().await?.len())
+    }
+
     async fn ports(&self, observer: Arc<dyn Observer>) -> Result<Ports, Error> {
         let run = &self.record.settings.run;
         let stored = self.journal.events();

@@ -128,7 +128,12 @@ impl RunRequest {
                 from_config(git, &configured, home.root()).await
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                from_paths(git, &[surroundings.current_dir.clone()], surroundings).await
+                from_paths(
+                    git,
+                    std::slice::from_ref(&surroundings.current_dir),
+                    surroundings,
+                )
+                .await
             }
             Err(source) => Err(Error::Io {
                 operation: "reading",

@@ -48,13 +48,13 @@ async fn implement(repository: &GitRepository, base: &CommitId, round: &str) -> 
     let clone = repository.lease(base).await.expect("a lease");
     assert_eq!(
         everything(clone.folder()).len(),
-        24,
+        10,
         "a lease shows the commit and nothing else"
     );
     // Enough bytes that a killed checkout leaves torn files.
     sh(
         clone.folder(),
-        "for n in $(seq 20); do head -c 50000 /dev/urandom > big/$n; done; rm -f last-*",
+        "for n in $(seq 6); do head -c 200000 /dev/urandom > big/$n; done; rm -f last-*",
     )
     .await;
     sh(
@@ -82,7 +82,7 @@ async fn record(repository: &GitRepository, name: RefName, commit: &CommitId) {
 
 async fn home() -> Home {
     let home = Home::empty();
-    home.sh("git init -q -b main user && cd user && mkdir big && for n in $(seq 20); do echo 1 > big/$n; done
+    home.sh("git init -q -b main user && cd user && mkdir big && for n in $(seq 6); do echo 1 > big/$n; done
              echo x > a.txt && echo x > last-0 && echo x > b.txt && git add -A && git commit -q -m first")
         .await;
     home
@@ -131,7 +131,7 @@ async fn a_killed_process_is_taken_up_by_the_next() {
     let kills = if env::var_os("RUN_SLOW").is_some() {
         300
     } else {
-        12
+        8
     };
     // How long one round takes here.
     let started = tokio::time::Instant::now();
@@ -185,7 +185,7 @@ async fn a_dropped_call_is_taken_up_by_the_next() {
     let drops = if env::var_os("RUN_SLOW").is_some() {
         300
     } else {
-        12
+        8
     };
     for step in 0..drops {
         let round = format!("round-{step}");
