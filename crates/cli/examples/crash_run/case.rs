@@ -56,9 +56,12 @@ impl Moment {
 #[derive(Debug)]
 pub(crate) struct Case {
     name: String,
-    kill: Option<Kill>,
-    /// During the first resume.
-    second: Option<Kill>,
+    /// Of the run, then of the resumes.
+    kills: Vec<Kill>,
+    /// Whether what was killed may end before the resume. Whoever restarts a
+    /// program at once does not wait for that.
+    waits: bool,
+    max_workers: &'static str,
 }
 
 /// How the run that was to be killed came to its end.
@@ -83,19 +86,27 @@ enum Exit {
 }
 
 impl Case {
-    pub(crate) fn new(name: String, kill: Kill, second: Option<Kill>) -> Self {
+    pub(crate) fn new(name: String, kill: Kill, more: Vec<Kill>) -> Self {
+        let kills = [vec![kill], more].concat();
+        let is_even = name.bytes().map(u32::from).sum::<u32>().is_multiple_of(2);
         Self {
+            waits: is_even,
+            max_workers: if name.len().is_multiple_of(2) {
+                "2"
+            } else {
+                "4"
+            },
             name,
-            kill: Some(kill),
-            second,
+            kills,
         }
     }
 
     pub(crate) fn unkilled(name: &str) -> Self {
         Self {
             name: name.to_owned(),
-            kill: None,
-            second: None,
+            kills: Vec::new(),
+            waits: true,
+            max_workers: "2",
         }
     }
 
@@ -110,13 +121,15 @@ impl Case {
         let mut differences = Vec::new();
         let mut n_kills = 0;
         let mut survived_by = Vec::new();
-        let mut kills = [self.kill, self.second].into_iter();
+        let mut kills = self.kills.iter().copied();
         let mut is_begun = false;
-        let mut tries_left = 4;
+        let mut tries_left = 2 + self.kills.len();
         loop {
-            let kill = kills.next().flatten();
+            let kill = kills.next();
             let exit = self.one_process(bed, is_begun, kill)?;
-            survived_by.extend(survivors::wait(&self.name, &home));
+            if self.waits || !matches!(exit, Exit::Killed) {
+                survived_by.extend(survivors::wait(&self.name, &home));
+            }
             match exit {
                 Exit::Killed => n_kills += 1,
                 Exit::Code(0) => break,
@@ -160,7 +173,7 @@ impl Case {
             "--land",
             "--update-checkout",
             "--max-workers",
-            "2",
+            self.max_workers,
             "--run-id",
             &self.name,
         ];
@@ -180,11 +193,8 @@ impl Case {
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({:?}", self.name, self.kill)?;
-        if let Some(second) = self.second {
-            write!(f, ", then {second:?}")?;
-        }
-        f.write_str(")")
+        let Self { name, kills, .. } = self;
+        write!(f, "{name} (killed at {kills:?})")
     }
 }
 

@@ -104,7 +104,7 @@ fn main() -> Result<ExitCode> {
 
     let random = random_kills(&bed, &reference, size.random_kills(), duration, seed)?;
     say(format!("random kills done after {:.0?}", started.elapsed()));
-    let append = append_kills(&bed, &reference, size.appends(), appends, seed)?;
+    let append = append_kills(&bed, &reference, size.appends(), appends, duration, seed)?;
     say(format!("all done after {:.0?}", started.elapsed()));
 
     let claims = [
@@ -180,8 +180,8 @@ fn random_kills(
         let n = drawn.fetch_add(1, Ordering::Relaxed);
         let mut random = Random::new(seed, n);
         let instant = duration.mul_f64(random.fraction());
-        let second = (n % 3 == 0).then(|| random.second(duration));
-        Some(Case::new(format!("r{n}"), Kill::Instant(instant), second))
+        let more = random.more(duration);
+        Some(Case::new(format!("r{n}"), Kill::Instant(instant), more))
     })
 }
 
@@ -190,6 +190,7 @@ fn append_kills(
     reference: &World,
     limit: Option<u64>,
     appends: u64,
+    duration: Duration,
     seed: u64,
 ) -> Result<Tally> {
     let drawn = AtomicU64::new(0);
@@ -206,14 +207,10 @@ fn append_kills(
             return None;
         }
         let mut random = Random::new(seed, n);
-        let second =
-            (n % 4 == 0).then(|| Kill::Append(1 + random.below(30), Moment::of(n / 4 % 2)));
+        let more = random.more(duration);
         let kill = Kill::Append(append, moment);
-        Some(Case::new(
-            format!("a{append}{}", moment.letter()),
-            kill,
-            second,
-        ))
+        let name = format!("a{append}{}", moment.letter());
+        Some(Case::new(name, kill, more))
     })
 }
 
@@ -292,12 +289,16 @@ impl Random {
         self.below(1 << 20) as f64 / f64::from(1 << 20)
     }
 
-    /// A kill during a resume.
-    fn second(&mut self, duration: Duration) -> Kill {
-        if self.below(2) == 0 {
-            Kill::Append(1 + self.below(40), Moment::of(self.below(2)))
-        } else {
-            Kill::Instant(duration.mul_f64(self.fraction() / 2.0))
-        }
+    /// The kills of the resumes: mostly none, at times up to three, one after another.
+    fn more(&mut self, duration: Duration) -> Vec<Kill> {
+        let n_kills = [0, 0, 0, 1, 1, 3][self.below(6) as usize];
+        let kill = |_| {
+            if self.below(2) == 0 {
+                Kill::Append(1 + self.below(40), Moment::of(self.below(2)))
+            } else {
+                Kill::Instant(duration.mul_f64(self.fraction() / 2.0))
+            }
+        };
+        (0..n_kills).map(kill).collect()
     }
 }
