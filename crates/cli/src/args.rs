@@ -93,6 +93,9 @@ pub(crate) struct RunArguments {
     /// Moves the target branches at the end, instead of only opening pull requests.
     #[arg(long)]
     pub(crate) land: bool,
+    /// Which repositories land when one has failed. Default: the configuration's, else `all`.
+    #[arg(long, value_name = "MODE")]
+    pub(crate) landing: Option<LandingModeName>,
     #[command(flatten)]
     pub(crate) consent: LandingConsent,
     /// How many tasks run at a time. Default: what cores and memory allow, at most 4.
@@ -119,6 +122,14 @@ pub(crate) enum GateName {
     Plan,
     /// Before a target branch moves.
     Landing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LandingModeName {
+    /// None.
+    All,
+    /// Those without a failure.
+    Each,
 }
 
 #[derive(Debug, Args)]

@@ -19,7 +19,9 @@ pub(crate) fn repository_lines(end: &RunEnd) -> Vec<String> {
             verified(repository).to_owned(),
             one_line(&state(repository), 200),
         ]);
-        if let RepositoryState::Blocked { hint, .. } = &repository.state {
+        if let RepositoryState::Ready { hint, .. } | RepositoryState::Blocked { hint, .. } =
+            &repository.state
+        {
             let blank = String::new;
             rows.push(vec![blank(), blank(), blank(), format!("→ {hint}")]);
         }
@@ -36,7 +38,9 @@ fn state(repository: &RepositoryEnd) -> String {
         }
         (RepositoryState::Published, None) => "not proposed".to_owned(),
         (RepositoryState::Landed, _) => "landed".to_owned(),
-        (RepositoryState::Blocked { reason, .. }, _) => reason.clone(),
+        (RepositoryState::Ready { reason, .. } | RepositoryState::Blocked { reason, .. }, _) => {
+            reason.clone()
+        }
     }
 }
 
@@ -94,6 +98,7 @@ pub(crate) fn summary(run: &RunId, end: &RunEnd, folder: &Path) -> String {
         EndStatus::NeedsPerson => {
             let lands = |it: &RepositoryEnd| match &it.state {
                 RepositoryState::Blocked { hint, .. } => hint.starts_with("automation "),
+                RepositoryState::Ready { .. } => false,
                 _ => true,
             };
             if end.repositories.iter().all(lands) {

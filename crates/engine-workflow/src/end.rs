@@ -114,6 +114,13 @@ pub enum RepositoryState {
     Published,
     /// The target branch holds the change.
     Landed,
+    /// The target branch is checked out and clean: a person moves it by one line.
+    Ready {
+        /// Why it was left, in one line.
+        reason: String,
+        /// The line that moves it.
+        hint: String,
+    },
     /// A person must act first.
     Blocked {
         /// Why, in one line.

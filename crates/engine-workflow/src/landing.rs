@@ -245,7 +245,10 @@ pub(crate) async fn land(
         if let Some((blocked, hint)) = blocked {
             let reason = blocked_reason(progress, &blocked);
             run.emit(None, not_landed(&name, &reason));
-            return Ok(RepositoryState::Blocked { reason, hint });
+            return Ok(match blocked {
+                Blocked::CheckedOut { .. } => RepositoryState::Ready { reason, hint },
+                _ => RepositoryState::Blocked { reason, hint },
+            });
         }
         match tried? {
             Tried::Moved => {

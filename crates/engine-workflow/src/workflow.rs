@@ -347,7 +347,8 @@ fn landed_status(ends: &[RepositoryEnd]) -> EndStatus {
     let any = |wanted: fn(&RepositoryState) -> bool| ends.iter().any(|end| wanted(&end.state));
     let any_failed = any(|state| matches!(state, RepositoryState::Failed { .. }));
     let any_blocked = any(|state| matches!(state, RepositoryState::Blocked { .. }));
-    match (any_failed, any_blocked) {
+    let any_ready = any(|state| matches!(state, RepositoryState::Ready { .. }));
+    match (any_failed || any_blocked, any_blocked || any_ready) {
         (true, _) if has_landed(ends) => EndStatus::Partial,
         // What is blocked can still land.
         (_, true) => EndStatus::NeedsPerson,

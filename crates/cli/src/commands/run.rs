@@ -4,12 +4,15 @@ use anyhow::Result;
 use facade::{
     assemble::{Assembly, IssueSource, RunRequest, RunState},
     core_types::{Plan, format_duration},
-    engine_workflow::plan::{Prediction, predict},
+    engine_workflow::{
+        LandingMode,
+        plan::{Prediction, predict},
+    },
 };
 
 use super::drive::{AtGate, describe, drive, execute};
 use crate::{
-    args::{GateName, ResumeArguments, RunArguments},
+    args::{GateName, LandingModeName, ResumeArguments, RunArguments},
     output::{Output, count, one_line, table},
     session::Session,
 };
@@ -34,6 +37,10 @@ fn request(session: &Session, arguments: &RunArguments) -> Result<RunRequest> {
         approve_plan: arguments.approve.contains(&GateName::Plan),
         approve_landing: arguments.approve.contains(&GateName::Landing),
         land: arguments.land,
+        landing: arguments.landing.map(|mode| match mode {
+            LandingModeName::All => LandingMode::All,
+            LandingModeName::Each => LandingMode::Each,
+        }),
         update_checkout: arguments.consent.update_checkout,
         allow_unverified: arguments.consent.allow_unverified,
         max_workers: arguments.max_workers.map(usize::from),

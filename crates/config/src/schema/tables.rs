@@ -161,7 +161,7 @@ pub(crate) const LIMITS: &[Key] = &[
             or: None,
         },
         Default,
-        "Times that one attempt starts again after the engine itself was killed; bounds a task that takes the machine down with it.",
+        "Times that one attempt is begun, the first included, when the engine is killed during it; bounds a task that takes the machine down with it.",
     ),
 ];
 

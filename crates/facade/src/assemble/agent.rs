@@ -79,7 +79,7 @@ impl AgentRecord {
         let Some(name) = name else {
             return Err(Error::request(
                 "no agent is configured",
-                "name one with --agent, for example --agent 'sh:make fix', or run `automation init`",
+                "name one with --agent, for example --agent 'sh:make fix', or add one to config/automation.yaml",
             ));
         };
         if program_exists(&name, surroundings) {

@@ -65,6 +65,9 @@ impl Assembly {
             )
             .await?;
         home.ensure()?;
+        for source in &record.sources {
+            home.remember(&source.name, &source.path)?;
+        }
         let folder = home.run_folder(&run).join("journal");
         let data = record.to_value()?;
         let header = RunHeader::new(run.clone(), surroundings.clock.now(), data);
@@ -164,6 +167,7 @@ impl Assembly {
             agent: Some(recorded.agent.name.clone()),
             // What the command line added cannot be told from what was configured: it stays.
             land: recorded.settings.landing.land,
+            landing: Some(recorded.settings.landing.mode),
             update_checkout: recorded.settings.landing.update_checkout,
             allow_unverified: recorded.settings.landing.allow_unverified,
             approve_plan: recorded.settings.approvals.plan,
@@ -422,6 +426,10 @@ struct Observed {
 #[async_trait]
 impl EventSink for Observed {
     fn emit(&self, step: Option<&StepRef>, event: Event) {
+        tracing::debug!(
+            step = step.map(|step| tracing::field::display(&step.key)),
+            ?event
+        );
         self.observer.observe(step, &event);
         self.stored.emit(step, event);
     }

@@ -336,6 +336,14 @@ pub async fn doctor(home: &Home, surroundings: &Surroundings) -> Vec<Check> {
                     "run `automation init`, or name --agent and --repo with each run",
                 ));
             }
+            if settings.agents.is_empty() {
+                checks.push(Check::bad(
+                    "agent",
+                    CheckState::Warning,
+                    "none is configured",
+                    "add one to config/automation.yaml, or name --agent with each run",
+                ));
+            }
             checks.extend(settings.agents.iter().filter_map(|entry| {
                 let command = located(command_line(entry.command.as_ref()?), home.root());
                 let CommandLine::Program(words) = &command else {

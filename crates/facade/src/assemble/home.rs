@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use core_types::{Clock, RunId, SystemClock};
+use core_types::{Clock, RepositoryName, RunId, SystemClock};
 
 use super::Error;
 
@@ -91,6 +91,32 @@ impl Home {
     #[must_use]
     pub fn state(&self) -> PathBuf {
         self.root.join(".automation")
+    }
+
+    /// Whether this home knows another repository than `root` by the name.
+    pub(crate) fn names_another(&self, name: &RepositoryName, root: &Path) -> bool {
+        let known = fs::read_to_string(self.source_file(name));
+        known.is_ok_and(|known| Path::new(known.trim_end_matches('\n')) != root)
+    }
+
+    /// Remembers which repository has the name.
+    pub(crate) fn remember(&self, name: &RepositoryName, root: &Path) -> Result<(), Error> {
+        let file = self.source_file(name);
+        if file.exists() && !self.names_another(name, root) {
+            return Ok(());
+        }
+        let folder = self.state().join("mirrors");
+        fs::create_dir_all(&folder).map_err(|source| Error::Io {
+            operation: "create",
+            path: folder,
+            source,
+        })?;
+        let text = format!("{}\n", root.display());
+        journal::atomic_write(&file, text.as_bytes()).map_err(Error::Write)
+    }
+
+    fn source_file(&self, name: &RepositoryName) -> PathBuf {
+        self.state().join("mirrors").join(format!("{name}.source"))
     }
 
     /// A run's folder.

@@ -9,7 +9,7 @@ use engine_workflow::RepositorySettings;
 use git_workspace::{Found, Git, Head};
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Surroundings, agent::command_line, detect::detect_test_command};
+use super::{Error, Home, Surroundings, agent::command_line, detect::detect_test_command};
 
 /// Where a repository of a run is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,9 +32,13 @@ pub(crate) struct Resolved {
 }
 
 /// The repositories that the command line names, or the one that encloses the current folder.
+///
+/// A name that another repository has in the home is left to it: mirror and
+/// forge go by it.
 pub(crate) async fn from_paths(
     git: &Git,
     paths: &[PathBuf],
+    home: &Home,
     surroundings: &Surroundings,
     earlier: &Targets,
 ) -> Result<Resolved, Error> {
@@ -50,7 +54,7 @@ pub(crate) async fn from_paths(
             let message = format!("{} is named twice", found.root.display());
             return Err(Error::request(message, ""));
         }
-        let name = unused_name(&found.root, &mut names)?;
+        let name = unused_name(&found.root, home, &mut names)?;
         let target = target_branch(git, &found, earlier.get(&found.root).cloned()).await?;
         let test_command = detect_test_command(&found.root).map(|found| found.command);
         resolved.settings.push(RepositorySettings {
@@ -165,7 +169,11 @@ async fn target_branch(
 }
 
 /// A name from the repository's folder, made valid and different from the others.
-fn unused_name(root: &Path, names: &mut BTreeSet<RepositoryName>) -> Result<RepositoryName, Error> {
+fn unused_name(
+    root: &Path,
+    home: &Home,
+    names: &mut BTreeSet<RepositoryName>,
+) -> Result<RepositoryName, Error> {
     let folder = root
         .file_name()
         .map(|name| name.to_string_lossy().into_owned());
@@ -179,7 +187,7 @@ fn unused_name(root: &Path, names: &mut BTreeSet<RepositoryName>) -> Result<Repo
         };
         let name =
             RepositoryName::new(text).map_err(|error| Error::request(error.to_string(), ""))?;
-        if names.insert(name.clone()) {
+        if !home.names_another(&name, root) && names.insert(name.clone()) {
             return Ok(name);
         }
     }

@@ -35,6 +35,8 @@ pub struct RunRequest {
     pub approve_landing: bool,
     /// Moves the target branches at the end.
     pub land: bool,
+    /// Which repositories land when one has failed; `None` as configured.
+    pub landing: Option<LandingMode>,
     /// Moves a checked-out target branch together with its files.
     pub update_checkout: bool,
     /// Lands what no test has verified.
@@ -94,10 +96,10 @@ impl RunRequest {
             limits: self.limits(&configured),
             landing: LandingSettings {
                 land: self.land,
-                mode: match configured.landing.mode {
+                mode: self.landing.unwrap_or(match configured.landing.mode {
                     automation::LandingMode::All => LandingMode::All,
                     automation::LandingMode::Each => LandingMode::Each,
-                },
+                }),
                 update_checkout: self.update_checkout || configured.landing.update_checkout,
                 allow_unverified: self.allow_unverified || configured.landing.allow_unverified,
             },
@@ -119,7 +121,7 @@ impl RunRequest {
         earlier: &Targets,
     ) -> Result<Resolved, Error> {
         if !self.repositories.is_empty() {
-            return from_paths(git, &self.repositories, surroundings, earlier).await;
+            return from_paths(git, &self.repositories, home, surroundings, earlier).await;
         }
         let path = home.config_file("repositories.yaml");
         match fs::read(&path) {
@@ -132,7 +134,7 @@ impl RunRequest {
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let here = std::slice::from_ref(&surroundings.current_dir);
-                from_paths(git, here, surroundings, earlier).await
+                from_paths(git, here, home, surroundings, earlier).await
             }
             Err(source) => Err(Error::Io {
                 operation: "read",
