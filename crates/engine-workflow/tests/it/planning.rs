@@ -54,7 +54,7 @@ async fn a_wrong_plan_and_a_wrong_answer_go_back_with_findings() {
     let end = world.run().await.unwrap();
     assert_eq!(states(&end), "a succeeded");
     let unknown = "task a: unknown repository nowhere; known are: one";
-    let wrong = "failed to read the answer: line 3 is no JSON";
+    let wrong = "agent test: line 3 is no JSON";
     let expected = [vec![], vec![unknown.to_owned()], vec![wrong.to_owned()]];
     assert_eq!(findings(&world), expected);
     let folder = &world.agent.requests()[0].folder;

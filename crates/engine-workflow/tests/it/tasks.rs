@@ -251,10 +251,7 @@ async fn an_agent_that_fails_times_out_or_panics_ends_its_own_task_alone() {
     );
     let failure = |id| task_end(&end, id).failure.clone().unwrap();
     assert_eq!(failure("fails").kind, FailureKind::Agent);
-    assert_eq!(
-        failure("fails").message,
-        "failed to run the agent: exit code 1"
-    );
+    assert_eq!(failure("fails").message, "agent test: exit code 1");
     assert_eq!(failure("fails").detail, "what it said last");
     assert_eq!(failure("slow").kind, FailureKind::Deadline);
     assert_eq!(failure("panics").kind, FailureKind::Panic);
