@@ -46,7 +46,7 @@ fn state(repository: &RepositoryEnd) -> String {
 
 fn verified(repository: &RepositoryEnd) -> &'static str {
     match (repository.tested, &repository.state) {
-        _ if repository.base == repository.head => "no change",
+        _ if repository.base == repository.head => "",
         (Some(true), _) => "verified",
         (Some(false), _) => "tests failed",
         (None, RepositoryState::Failed { .. }) => "not tested",

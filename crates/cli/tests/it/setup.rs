@@ -23,10 +23,16 @@ fn init_finds_what_is_there() {
         repository.file(file, text).commit("Begin");
     }
     place.script("bin/codex", "#!/bin/sh\n");
-    let path = format!(
-        "{}:/usr/local/bin:/usr/bin:/bin",
-        place.path("bin").display()
-    );
+    // Nothing else, since this machine may have agents.
+    for program in ["git", "sh"] {
+        let words = [
+            "-c".to_owned(),
+            format!("ln -s $(command -v {program}) bin/"),
+        ];
+        let linked = place.any("sh", &words).status().expect("sh can be started");
+        assert!(linked.success());
+    }
+    let path = place.path("bin");
     let with_agent = |arguments: &str| {
         let mut command = place.command(arguments);
         command.env("PATH", &path);
@@ -140,11 +146,14 @@ fn doctor_tells_how_to_mend() {
     let checks: Vec<_> = ran
         .stdout
         .lines()
-        .filter(|line| !line.contains("GiB") && !line.contains("git:"))
+        .filter(|line| {
+            !["GiB", "git:", "workers:"]
+                .iter()
+                .any(|it| line.contains(it))
+        })
         .collect();
     expect![[r#"
         ok      state folder: [ROOT]/work/.automation can be written
-        ok      workers: 2 at a time by default
         failed  configuration: the input is not valid:
           [ROOT]/work/config/automation.yaml:3:1: limit: unknown key; did you mean "limits"?
                 → mend the lines that it names

@@ -52,6 +52,24 @@ fn the_codemod_of_the_handbook() {
 }
 
 #[test]
+fn inside_a_repository() {
+    let place = Place::new();
+    let repository = place.repository("app", Some("true"));
+    repository.file("src/lib.txt", "foo\n").commit("A folder");
+    let mut command = place.command("run --agent 'sh:echo bar > a.txt' --title X --run-id r1");
+    command.current_dir(place.path("app/src"));
+    place.end_of(command).code(0);
+    assert!(
+        place.path("app/.automation/runs/r1").is_dir(),
+        "the repository is the home"
+    );
+    assert_eq!(repository.status(), "", "git does not see what is ours");
+    let mut below = place.command("status r1");
+    below.current_dir(place.path("app/src"));
+    place.end_of(below).code(0).says("proposed as app#1");
+}
+
+#[test]
 fn each_lands_what_did_not_fail() {
     let place = Place::new();
     place.file(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     finding::{Findings, Mark, Report, did_you_mean, quote},
-    schema::{Kind, Names, Section, check},
+    schema::{Kind, Names, Section, check, is_id},
     yaml::parse,
 };
 
@@ -89,7 +89,8 @@ fn place(document: Section<'_>, repositories: &[&str], report: &mut Report) {
     for (idx, task) in document.sections("tasks").into_iter().enumerate() {
         let path = format!("tasks[{idx}].repository");
         match task.name("repository") {
-            Some((name, mark)) if !repositories.contains(&name) => {
+            // What is no name has been reported as that.
+            Some((name, mark)) if is_id(name) && !repositories.contains(&name) => {
                 let hint = did_you_mean(name, repositories.iter().copied());
                 report.add(
                     mark,

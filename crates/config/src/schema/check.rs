@@ -287,7 +287,7 @@ pub(crate) fn shell_line(text: &str) -> &str {
 }
 
 /// Whether a text may name a repository, task, agent or plan: it is also a folder and a part of a branch name.
-fn is_id(text: &str) -> bool {
+pub(crate) fn is_id(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text
             .chars()

@@ -14,7 +14,7 @@ mod tests;
 
 use std::time::Duration;
 
-pub(crate) use check::check;
+pub(crate) use check::{check, is_id};
 pub(crate) use defaults::default_document;
 pub use json::json_schema;
 pub use reference::reference_markdown;

@@ -210,7 +210,7 @@ pub(crate) const RETENTION: &[Key] = &[
             or: None,
         },
         Default,
-        "Ended runs that are kept, newest first; their summaries stay when they go.",
+        "Ended runs that are kept, newest first.",
     ),
     Key::new(
         "max_age",

@@ -232,3 +232,22 @@ fn every_key_misspelled_is_named_with_the_right_one() {
         }
     }
 }
+
+#[test]
+fn a_plan_over_repositories() {
+    let text = "tasks:\n- {id: a, title: A, repository: wbe}\n- {id: b, title: B}\n- {id: c, title: C, repository: app}\n";
+    let findings = |repositories: &[&str]| {
+        let findings = config::load_plan_over("f.yaml", text, repositories);
+        findings.expect_err("the plan must be refused").to_string()
+    };
+    assert_eq!(
+        findings(&["app", "web"]),
+        "f.yaml:2:33: tasks[0].repository: unknown repository \"wbe\"; did you mean \"web\"?\n\
+         f.yaml:3:3: tasks[1].repository: missing; the repositories are app, web"
+    );
+    assert_eq!(
+        findings(&["app"]),
+        "f.yaml:2:33: tasks[0].repository: unknown repository \"wbe\"; did you mean \"app\"?",
+        "without a repository a task belongs to the only one"
+    );
+}
