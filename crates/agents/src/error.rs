@@ -160,7 +160,13 @@ impl RunError {
 
     /// The port's error, which names the agent.
     pub(crate) fn into_port_error(self, agent: &str) -> PortError {
-        PortError::new(self.class(), format!("run agent \"{agent}\"")).because(self)
+        let detail = match &self {
+            Self::Exited { tail, .. } => tail.clone(),
+            _ => String::new(),
+        };
+        PortError::new(self.class(), format!("run agent \"{agent}\""))
+            .because(self)
+            .with_detail(detail)
     }
 }
 

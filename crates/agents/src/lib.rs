@@ -50,7 +50,11 @@
 //!     playbook: Some(playbook),
 //!     ..AgentSpec::default()
 //! };
-//! let context = AgentContext { environment: Vec::new(), events: Arc::new(NoEvents) };
+//! let context = AgentContext {
+//!     environment: Vec::new(),
+//!     events: Arc::new(NoEvents),
+//!     transcript_bytes: 64 << 20,
+//! };
 //! let agent = Registry::default().build(&spec, &context)?;
 //! assert!(!agent.capabilities().plan); // this playbook has no plan
 //! # Ok::<(), Box<dyn std::error::Error>>(())

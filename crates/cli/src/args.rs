@@ -19,10 +19,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) struct Arguments {
     /// Where `config/` and `.automation/` are. Default: the nearest folder
     /// upwards that has one of them, else the enclosing repository.
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", display_order = 900)]
     pub(crate) home: Option<PathBuf>,
     /// Prints the result as JSON on standard output; progress goes to standard error.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 901)]
     pub(crate) json: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -37,7 +37,7 @@ pub(crate) enum Command {
     /// Issues of the local forge.
     #[command(subcommand)]
     Issue(IssueCommand),
-    /// Plans an issue and waits for approval: `run --approve plan`.
+    /// Plans an issue, shows the plan and waits for approval.
     Plan(RunArguments),
     /// Works on an issue until its change is proposed or landed.
     Run(RunArguments),
@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Approve(ApproveArguments),
     /// Moves the target branches to a finished run's change.
     Land(LandArguments),
+    /// Removes ended runs that the configured retention does not keep.
+    Gc(GcArguments),
     /// Makes three repositories and an issue in a temporary folder, and lands a plan over them.
     Demo(DemoArguments),
     /// Prints generated reference documentation.
@@ -73,7 +75,7 @@ pub(crate) struct RunArguments {
         hide_default_value = true
     )]
     pub(crate) body: String,
-    /// A repository to work on, instead of the configured ones; the first is primary.
+    /// A repository to work on, instead of the configured ones; may be repeated, the first is primary.
     #[arg(long = "repo", value_name = "PATH")]
     pub(crate) repositories: Vec<PathBuf>,
     /// The agent: a configured name, a program with its arguments, or `sh:LINE`.
@@ -82,10 +84,10 @@ pub(crate) struct RunArguments {
     /// A plan to follow, instead of one by the agent.
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
-    /// Waits for a person there.
+    /// Waits for a person at this gate; may be repeated.
     #[arg(long, value_name = "GATE")]
     pub(crate) approve: Vec<GateName>,
-    /// Waits at a gate in this process instead of exiting.
+    /// Stays at a gate until it is opened, instead of exiting with 3.
     #[arg(long)]
     pub(crate) wait: bool,
     /// Moves the target branches at the end, instead of only opening pull requests.
@@ -126,7 +128,7 @@ pub(crate) struct ResumeArguments {
     /// Takes the configuration as it is now, for what has not begun yet.
     #[arg(long)]
     pub(crate) reload: bool,
-    /// Waits at a gate in this process instead of exiting.
+    /// Stays at a gate until it is opened, instead of exiting with 3.
     #[arg(long)]
     pub(crate) wait: bool,
 }
@@ -139,7 +141,7 @@ pub(crate) struct StatusArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct LogsArguments {
-    /// The task.
+    /// The id of the task, as `status` shows it.
     pub(crate) task: String,
     /// The run, or the beginning of its name. Default: the newest.
     #[arg(long)]
@@ -156,7 +158,7 @@ pub(crate) struct ApproveArguments {
     /// The plan as you edited it.
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
-    /// Waits at the next gate in this process instead of exiting.
+    /// Stays at the next gate until it is opened, instead of exiting with 3.
     #[arg(long)]
     pub(crate) wait: bool,
 }
@@ -197,6 +199,13 @@ pub(crate) enum IssueCommand {
         /// 12, #12 or backend#12.
         issue: String,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GcArguments {
+    /// Only tells what would be removed.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

@@ -2,7 +2,7 @@
 
 use facade::{assemble::Error, core_types::ErrorClass};
 
-use crate::output::error_line;
+use crate::output::{Output, error_line};
 
 /// Done.
 pub(crate) const DONE: u8 = 0;
@@ -39,4 +39,15 @@ pub(crate) fn report(error: &anyhow::Error) -> u8 {
         error_line(format!("hint: {hint}"));
     }
     known.map_or(FAILED, |error| exit_code(error.class()))
+}
+
+/// Ends the program with an error: as [`report`], and as JSON where that was asked for.
+pub(crate) fn end(output: Output, error: &anyhow::Error) -> u8 {
+    let exit_code = report(error);
+    let lines: Vec<_> = error.chain().map(ToString::to_string).collect();
+    let document = serde_json::json!({ "exit_code": exit_code, "error": lines.join(": ") });
+    match output.json(&document) {
+        Ok(()) => exit_code,
+        Err(_) => FAILED,
+    }
 }

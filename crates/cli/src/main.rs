@@ -2,10 +2,13 @@
 
 mod args;
 mod commands;
+mod end;
 mod failure;
 mod output;
 mod progress;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use std::process::ExitCode;
 
@@ -13,6 +16,9 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     let arguments = args::Arguments::parse();
+    let output = output::Output {
+        is_json: arguments.json,
+    };
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_env("AUTOMATION_LOG"))
         .with_writer(std::io::stderr)
@@ -22,12 +28,12 @@ fn main() -> ExitCode {
         .build()
     {
         Ok(runtime) => runtime,
-        Err(error) => return ExitCode::from(failure::report(&error.into())),
+        Err(error) => return ExitCode::from(failure::end(output, &error.into())),
     };
     let code = runtime.block_on(async {
         match Box::pin(commands::dispatch(arguments)).await {
             Ok(code) => code,
-            Err(error) => failure::report(&error),
+            Err(error) => failure::end(output, &error),
         }
     });
     ExitCode::from(code)

@@ -81,6 +81,21 @@ pub(crate) fn printable(text: &str) -> String {
     shown
 }
 
+/// A number of things: `1 task`, `2 tasks`.
+pub(crate) fn count(n: usize, noun: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{n} {noun}{s}")
+}
+
+/// A number of bytes for people: `312 bytes`, `12 KiB`, `3 MiB`.
+pub(crate) fn size(bytes: u64) -> String {
+    match bytes {
+        0..=9_999 => format!("{bytes} bytes"),
+        10_000..=9_999_999 => format!("{} KiB", bytes >> 10),
+        _ => format!("{} MiB", bytes >> 20),
+    }
+}
+
 /// A duration for people: `0.4s`, `12s`, `3m05s`, `2h07m`.
 pub(crate) fn duration(duration: std::time::Duration) -> String {
     let seconds = duration.as_secs();

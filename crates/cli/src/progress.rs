@@ -11,7 +11,7 @@ use facade::{
     core_types::{Event, Scope, StepRef, TaskId, TaskStatus},
 };
 
-use crate::output::{Output, duration, one_line};
+use crate::output::{Output, count, duration, one_line};
 
 /// Prints events as they happen.
 #[derive(Debug)]
@@ -121,11 +121,11 @@ fn line(step: Option<&StepRef>, event: &Event) -> Option<String> {
             } else {
                 String::new()
             };
-            let s = if *max_workers == 1 { "" } else { "s" };
-            format!("run        started with {max_workers} worker{s}{again}")
+            let workers = count(*max_workers, "worker");
+            format!("run        started with {workers}{again}")
         }
         Event::StageStarted { stage } => format!("stage      {stage}"),
-        Event::PlanReady { tasks, .. } => format!("plan       {tasks} tasks"),
+        Event::PlanReady { tasks, .. } => format!("plan       {}", count(*tasks, "task")),
         Event::GateReached { gate } => format!("gate       waits for a person: {gate}"),
         Event::GateOpened { gate } => format!("gate       opened: {gate}"),
         Event::TaskChanged {

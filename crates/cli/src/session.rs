@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use facade::{
     assemble::{Home, RunState, RunStatus, Surroundings},
-    core_types::RunId,
+    core_types::{InvalidName, RunId},
     journal::faults::{Faults, Moment},
 };
 
@@ -39,7 +39,7 @@ impl Session {
     /// A new run's id: the time of its start, and a suffix that keeps runs of one second apart.
     pub(crate) fn new_run(&self, given: Option<&str>) -> Result<RunId> {
         if let Some(given) = given {
-            return Ok(RunId::new(given)?);
+            return Ok(RunId::new(given).map_err(refused)?);
         }
         let now = self.surroundings.clock.now();
         let time: String = now
@@ -72,10 +72,18 @@ impl Session {
             }
         }
         let error = facade::assemble::Error::Request {
-            message: format!("no run {what} in {}", self.home.root().display()),
+            message: format!("no run in {} {what}", self.home.root().display()),
             hint: "`automation status` lists the runs; --home names another home".to_owned(),
         };
         bail!(error)
+    }
+}
+
+/// A name that is not valid, as a mistake of the command line.
+pub(crate) fn refused(error: InvalidName) -> facade::assemble::Error {
+    facade::assemble::Error::Request {
+        message: error.to_string(),
+        hint: String::new(),
     }
 }
 

@@ -103,7 +103,15 @@ pub fn load_repositories(
 /// All findings: those of [`load_settings`]' kind, task ids that stand twice, unknown dependencies, cycles with their
 /// path.
 pub fn load_plan(file: &str, text: &str) -> Result<PlanFile, Findings> {
-    plan::load(file, text)
+    plan::load(file, text, None)
+}
+
+/// Reads a plan over the given repositories; else as [`load_plan`].
+///
+/// # Errors
+/// All findings: those of [`load_plan`], unknown repositories, and tasks that name none where there are several.
+pub fn load_plan_over(file: &str, text: &str, repositories: &[&str]) -> Result<PlanFile, Findings> {
+    plan::load(file, text, Some(repositories))
 }
 
 /// Reads any other YAML into a type of the caller's, guarded as all files are.

@@ -83,7 +83,14 @@ impl fmt::Display for ErrorClass {
 pub struct PortError {
     class: ErrorClass,
     operation: Cow<'static, str>,
+    /// Boxed, since the error travels in many results.
+    cause: Box<Cause>,
+}
+
+#[derive(Debug, Default)]
+struct Cause {
     source: Option<Box<dyn Error + Send + Sync>>,
+    detail: String,
 }
 
 impl PortError {
@@ -92,14 +99,21 @@ impl PortError {
         Self {
             class,
             operation: operation.into(),
-            source: None,
+            cause: Box::default(),
         }
     }
 
     /// The same with its cause: an error, or a text that says why.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
+        self.cause.source = Some(source.into());
+        self
+    }
+
+    /// The same with the end of some output, which becomes [`Failure::detail`](crate::Failure::detail).
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.cause.detail = detail.into();
         self
     }
 
@@ -107,6 +121,12 @@ impl PortError {
     #[must_use]
     pub fn class(&self) -> ErrorClass {
         self.class
+    }
+
+    /// The end of some output that says more; may be empty.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.cause.detail
     }
 
     /// What was being done; it completes "failed to …".
@@ -137,6 +157,6 @@ impl fmt::Display for PortError {
 
 impl Error for PortError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source.as_deref().map(|source| source as _)
+        self.cause.source.as_deref().map(|source| source as _)
     }
 }

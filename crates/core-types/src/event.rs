@@ -47,17 +47,10 @@ pub enum Event {
         /// How many tasks may run at a time.
         max_workers: usize,
     },
-    /// A stage began.
+    /// A stage began; the one before has ended.
     StageStarted {
         /// Which stage.
         stage: Stage,
-    },
-    /// A stage ended.
-    StageEnded {
-        /// Which stage.
-        stage: Stage,
-        /// Whether the run may go on to the next.
-        passed: bool,
     },
     /// The plan is settled.
     PlanReady {

@@ -6,6 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ErrorClass, PortError};
 
+/// How much of some output a failure keeps; all failures of a run are in its journal.
+const MAX_DETAIL_BYTES: usize = 4 << 10;
+
+/// How much a message keeps of an error's chain.
+const MAX_MESSAGE_BYTES: usize = 1 << 10;
+
 /// The typed reason of a failure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
@@ -54,7 +60,7 @@ pub struct Failure {
     pub kind: FailureKind,
     /// One line for people.
     pub message: String,
-    /// The end of the output, at most a few KiB; may be empty.
+    /// The end of the output, at most 4 KiB; may be empty.
     pub detail: String,
 }
 
@@ -69,17 +75,31 @@ impl Failure {
         }
     }
 
-    /// The same with the end of some output.
+    /// The same with some output, of which the last 4 KiB are kept.
     #[must_use]
-    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
-        self.detail = detail.into();
+    pub fn with_detail(mut self, output: impl Into<String>) -> Self {
+        self.detail = output.into();
+        let mut cut = self.detail.len().saturating_sub(MAX_DETAIL_BYTES);
+        while !self.detail.is_char_boundary(cut) {
+            cut += 1;
+        }
+        self.detail.drain(..cut);
         self
     }
 }
 
 impl From<&PortError> for Failure {
     fn from(error: &PortError) -> Self {
-        Self::new(error.class(), FailureKind::Other, error.to_line())
+        let mut message = error.to_line();
+        if message.len() > MAX_MESSAGE_BYTES {
+            let mut end = MAX_MESSAGE_BYTES;
+            while !message.is_char_boundary(end) {
+                end -= 1;
+            }
+            message.truncate(end);
+            message.push('…');
+        }
+        Self::new(error.class(), FailureKind::Other, message).with_detail(error.detail())
     }
 }
 

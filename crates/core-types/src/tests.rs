@@ -161,3 +161,16 @@ fn ports_are_object_safe_and_shareable() {
     shareable::<Arc<dyn StepLog>>();
     shareable::<Box<dyn Workspace>>();
 }
+
+#[test]
+fn a_failure_keeps_the_end_of_the_output_and_a_bounded_message() {
+    let output = format!("{}the end", "ü".repeat(10_000));
+    let error = PortError::new(ErrorClass::Internal, "run an agent")
+        .because("é".repeat(5_000))
+        .with_detail(output);
+    let failure = Failure::from(&error);
+    assert!(failure.detail.ends_with("the end"));
+    assert!((4_000..=4_096).contains(&failure.detail.len()));
+    assert!(failure.message.starts_with("failed to run an agent: éé"));
+    assert!(failure.message.len() < 1_100, "messages are short");
+}

@@ -2,20 +2,26 @@
 
 use std::time::Instant;
 
-use core_types::{AgentRequest, AgentResult, Event, PortError, SpendScope, StepRef, TokenUsage};
+use core_types::{
+    Advice, AdviceRequest, AgentRequest, AgentResult, Event, Failure, OperationId, PortError,
+    SpendScope, StepKey, StepRef, TokenUsage,
+    step::{Fingerprint, StepError},
+};
 
 use crate::run::Run;
 
-/// Runs the agent on a request, within a step that the caller has begun.
+/// Runs the agent on a request, within a step that the caller has begun. The
+/// inner error is a failure of the agent's, the outer one stops the run.
 ///
 /// The reservation's operation id names the step and its execution, so a
-/// killed execution stays reserved and a repeated one is counted again.
+/// repeated execution reserves anew. What an execution without a result has
+/// used is unknown: its reservation stays.
 pub(crate) async fn work(
     run: &Run,
     step: &StepRef,
     spend: &SpendScope,
     request: AgentRequest,
-) -> Result<AgentResult, PortError> {
+) -> Result<Result<AgentResult, Failure>, PortError> {
     let ledger = &run.ports.aids.ledger;
     let operation = step
         .key
@@ -31,9 +37,9 @@ pub(crate) async fn work(
     );
     let began = Instant::now();
     let result = run.ports.agent.run(request, &run.cancel).await;
-    let (usage, cost) = match &result {
-        Ok(result) => (result.usage, result.cost),
-        Err(_) => (TokenUsage::default(), None),
+    let usage = match &result {
+        Ok(result) => result.usage,
+        Err(_) => TokenUsage::default(),
     };
     run.emit(
         Some(step),
@@ -43,8 +49,42 @@ pub(crate) async fn work(
             duration: began.elapsed(),
         },
     );
-    ledger
-        .settle(&operation, &reservation, &usage, cost)
-        .await?;
-    result
+    match result {
+        Ok(result) => {
+            let operation = settlement(&operation);
+            ledger
+                .settle(&operation, &reservation, &result.usage, result.cost)
+                .await?;
+            Ok(Ok(result))
+        }
+        Err(error) => {
+            let what = format!("{error}: ");
+            let mut failure = run.as_failure(error)?;
+            // That it was run goes without saying; what came of it is the failure.
+            if let Some(cause) = failure.message.strip_prefix(&what) {
+                failure.message = format!("agent {}: {cause}", run.ports.agent.name());
+            }
+            Ok(Err(failure))
+        }
+    }
+}
+
+fn settlement(reserving: &OperationId) -> OperationId {
+    // A step's operation id with its execution has at most 227 of 256 characters.
+    OperationId::new(format!("{reserving}:settle"))
+        .expect("an operation id leaves room for a suffix")
+}
+
+/// What learning adds to a prompt, recorded so that a repeated execution gets
+/// the same. Advice helps; a run without it is still a run.
+pub(crate) async fn advice(
+    run: &Run,
+    key: StepKey,
+    request: AdviceRequest,
+) -> Result<Advice, StepError> {
+    run.step(key, Fingerprint::new(), |_| async move {
+        let advice = run.ports.aids.advisor.advise(&request).await;
+        Ok(advice.unwrap_or_default())
+    })
+    .await
 }

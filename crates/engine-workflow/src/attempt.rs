@@ -1,21 +1,19 @@
-//! One task: its attempts, each agent, verification, merge, and what recovery makes of a failure.
-
-use std::{collections::BTreeMap, sync::Arc};
+//! One attempt at a task: the agent in a clone, what it left, verified and merged.
 
 use core_types::{
     Advice, AdviceRequest, AgentAnswer, AgentRequest, AgentTask, Capture, ChangePolicy, CommitId,
-    DependencyResult, ErrorClass, Event, Failure, FailureKind, Merge, PortError, RecoveryOutcome,
-    RecoveryRequest, RefUpdate, Scope, SpendScope, Stage, StepKey, StepRef, Task, TaskStatus,
-    Workspace,
-    step::{self, Fingerprint, Step, StepError, WhenUnknown},
+    DependencyResult, ErrorClass, Event, Failure, FailureKind, PortError, Scope, SpendScope, Stage,
+    StepKey, StepName, StepRef, Task, TaskStatus, Workspace,
+    step::{self, Fingerprint, Step, StepError, StepState, WhenUnknown},
 };
-use engine_parallel::TaskContext;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Error,
-    end::TaskEnd,
-    run::{Run, as_failure},
+    agent::work,
+    merge::{Merged, merge},
+    run::Run,
+    text,
     verify::{Verdict, set_up, verify},
 };
 
@@ -35,381 +33,295 @@ enum Left {
     Failed { failure: Failure },
 }
 
-/// How an attempt ended.
-enum Attempted {
-    Good {
-        status: TaskStatus,
-        commit: Option<CommitId>,
-        summary: String,
-    },
-    Failed {
-        base: CommitId,
-        commit: Option<CommitId>,
-        failure: Failure,
-    },
+/// An attempt that ended well.
+pub(crate) struct Good {
+    pub(crate) status: TaskStatus,
+    pub(crate) commit: Option<CommitId>,
+    pub(crate) summary: String,
+}
+
+/// An attempt that failed, and how far it came.
+pub(crate) struct Bad {
+    pub(crate) base: CommitId,
+    pub(crate) commit: Option<CommitId>,
+    pub(crate) summary: String,
+    pub(crate) failure: Failure,
 }
 
 fn key(task: &Task, attempt: u32, name: &'static str) -> StepKey {
     StepKey::new(Scope::Task(task.id.clone()), attempt, name)
 }
 
-/// The key of the step that holds a task's end.
-pub(crate) fn end_key(task: &Task) -> StepKey {
-    key(task, 1, "end")
-}
-
-/// Runs a task to its end, recorded.
-///
-/// While it waits for a retry, it gives its worker slot back.
-pub(crate) async fn run_task(
-    run: Arc<Run>,
-    task: Task,
-    dependencies: Vec<DependencyResult>,
-    context: &mut TaskContext<TaskEnd>,
-) -> Result<TaskEnd, Error> {
-    let mut attempt = 1;
-    loop {
-        let attempted = Box::pin(attempt_once(&run, &task, attempt, &dependencies)).await?;
-        let (base, commit, failure) = match attempted {
-            Attempted::Good {
-                status,
-                commit,
-                summary,
-            } => {
-                return record_end(&run, &task, attempt, status, commit, summary, None).await;
-            }
-            Attempted::Failed {
-                base,
-                commit,
-                failure,
-            } => (base, commit, failure),
-        };
-        let outcome = recover(&run, &task, attempt, base, commit.clone(), &failure).await?;
-        match outcome {
-            RecoveryOutcome::Repaired { commit } => {
-                let merged = merge(&run, &task, attempt, &commit, "merge-repaired").await?;
-                let (status, failure) = match merged {
-                    Merged::Into(_) => (TaskStatus::Succeeded, None),
-                    Merged::Conflict(failure) => (TaskStatus::Failed, Some(failure)),
-                };
-                let commit = Some(commit);
-                return record_end(&run, &task, attempt, status, commit, String::new(), failure)
-                    .await;
-            }
-            RecoveryOutcome::Retry { at } => {
-                let wait = at.since(run.ports.clock.now());
-                let cancelled = run.cancel.cancelled();
-                let waited = async {
-                    tokio::select! { () = tokio::time::sleep(wait) => {} () = cancelled => {} }
-                };
-                context.pause(waited).await;
-                attempt += 1;
-            }
-            RecoveryOutcome::Park { .. } => return Err(Error::Paused),
-            _ => {
-                let status = match failure.class {
-                    ErrorClass::Timeout => TaskStatus::TimedOut,
-                    _ => TaskStatus::Failed,
-                };
-                return record_end(
-                    &run,
-                    &task,
-                    attempt,
-                    status,
-                    commit,
-                    String::new(),
-                    Some(failure),
-                )
-                .await;
-            }
-        }
-    }
-}
-
-async fn attempt_once(
+/// Makes one attempt. The outer error stops the run.
+pub(crate) async fn attempt_once(
     run: &Run,
     task: &Task,
     attempt: u32,
     dependencies: &[DependencyResult],
-) -> Result<Attempted, Error> {
-    run.check_paused()?;
+) -> Result<Result<Good, Bad>, Error> {
     let prepared = prepare(run, task, attempt).await?;
-    let base = prepared.base.clone();
+    let bad = |commit, summary, failure| {
+        Ok(Err(Bad {
+            base: prepared.base.clone(),
+            commit,
+            summary,
+            failure,
+        }))
+    };
     let mut workspace = None;
-    let left = Box::pin(agent(
+    let attempted = Attempt {
         run,
         task,
         attempt,
         dependencies,
-        &prepared,
-        &mut workspace,
-    ))
-    .await?;
-    let (commit, summary) = match left {
+        prepared: &prepared,
+    };
+    let (commit, summary) = match Box::pin(attempted.agent(&mut workspace)).await? {
         Left::Changed { commit, summary } => (commit, summary),
-        Left::Failed { failure } => {
-            return Ok(Attempted::Failed {
-                base,
-                commit: None,
-                failure,
-            });
-        }
+        Left::Failed { failure } => return bad(None, String::new(), failure),
         Left::Unchanged { summary } => {
-            return Ok(match run.ports.agent.changes() {
-                ChangePolicy::Optional => Attempted::Good {
+            return match run.ports.agent.changes() {
+                ChangePolicy::Optional => Ok(Ok(Good {
                     status: TaskStatus::Unchanged,
                     commit: None,
                     summary,
-                },
-                ChangePolicy::Required => Attempted::Failed {
-                    base,
-                    commit: None,
-                    failure: Failure::new(
-                        ErrorClass::Validation,
-                        FailureKind::NoChange,
-                        "the agent ended well but changed nothing",
-                    ),
-                },
-            });
+                })),
+                ChangePolicy::Required => bad(None, summary, no_change()),
+            };
         }
     };
     run.check_paused()?;
-    let verified = Box::pin(verify_attempt(
-        run,
-        task,
-        attempt,
-        &commit,
-        workspace.as_deref(),
-    ))
-    .await?;
+    let verifying = verify_attempt(run, task, attempt, &commit, workspace.as_deref());
+    let verified = Box::pin(verifying).await?;
     drop(workspace);
     if let Verdict::Failed { failure } = verified {
-        return Ok(Attempted::Failed {
-            base,
-            commit: Some(commit),
-            failure,
-        });
+        return bad(Some(commit), summary, failure);
     }
     match merge(run, task, attempt, &commit, "merge").await? {
-        Merged::Into(_) => {
-            let status = TaskStatus::Succeeded;
-            Ok(Attempted::Good {
-                status,
-                commit: Some(commit),
-                summary,
-            })
-        }
-        Merged::Conflict(failure) => Ok(Attempted::Failed {
-            base,
+        Merged::Into(_) => Ok(Ok(Good {
+            status: TaskStatus::Succeeded,
             commit: Some(commit),
-            failure,
-        }),
+            summary,
+        })),
+        Merged::Failed(failure) => bad(Some(commit), summary, failure),
     }
+}
+
+fn no_change() -> Failure {
+    Failure::new(
+        ErrorClass::Validation,
+        FailureKind::NoChange,
+        "the agent ended well but changed nothing",
+    )
 }
 
 async fn prepare(run: &Run, task: &Task, attempt: u32) -> Result<Prepared, StepError> {
     let fingerprint = Fingerprint::new().with_json("task", task);
-    run.step(
-        key(task, attempt, "prepare"),
-        fingerprint,
-        |step| async move {
-            let status = TaskStatus::Running;
-            let task_id = task.id.clone();
-            let event = Event::TaskChanged {
-                task: task_id,
-                status,
-                attempt,
-                failure: None,
-                because_of: None,
-            };
-            run.emit(Some(&step), event);
-            let request = AdviceRequest {
-                run: run.settings.run.clone(),
-                stage: Stage::Implementation,
-                repository: Some(task.repository.clone()),
-                task: Some(task.clone()),
-            };
-            // Advice helps; a run without it is still a run.
-            let advice = run
-                .ports
-                .aids
-                .advisor
-                .advise(&request)
-                .await
-                .unwrap_or_default();
-            Ok(Prepared {
-                base: run.integration_head(&task.repository).await?,
-                advice,
-            })
-        },
-    )
-    .await
-}
-
-async fn agent(
-    run: &Run,
-    task: &Task,
-    attempt: u32,
-    dependencies: &[DependencyResult],
-    prepared: &Prepared,
-    workspace: &mut Option<Box<dyn Workspace>>,
-) -> Result<Left, Error> {
-    let fingerprint = Fingerprint::new()
-        .with("agent", run.ports.agent.name())
-        .with("base", &prepared.base)
-        .with_json("task", task)
-        .with_json("dependencies", &dependencies);
-    let step = Step::new(
-        key(task, attempt, "agent"),
-        fingerprint,
-        WhenUnknown::Idempotent,
-    )
-    .at_most(run.settings.limits.max_executions);
-    let left = step::run(&*run.ports.steps, step, |step| {
-        Box::pin(agent_once(
-            run,
-            task,
-            attempt,
-            dependencies,
-            prepared,
-            workspace,
-            step,
-        ))
+    let prepared = run.step(key(task, attempt, "prepare"), fingerprint, |_| async move {
+        let request = AdviceRequest {
+            run: run.settings.run.clone(),
+            stage: Stage::Implementation,
+            repository: Some(task.repository.clone()),
+            task: Some(task.clone()),
+        };
+        // Advice helps; a run without it is still a run.
+        let advice = run.ports.aids.advisor.advise(&request).await;
+        Ok(Prepared {
+            base: run.integration_head(&task.repository).await?,
+            advice: advice.unwrap_or_default(),
+        })
     });
-    match left.await {
-        Err(StepError::TooManyExecutions { executions, .. }) => {
-            let message = format!("the attempt was killed {executions} times with the engine");
-            let kind = FailureKind::KilledTooOften { executions };
-            let failure = Failure::new(ErrorClass::ResourceExhausted, kind, message);
-            Ok(Left::Failed { failure })
-        }
-        other => Ok(other?),
-    }
+    prepared.await
 }
 
-async fn agent_once(
-    run: &Run,
-    task: &Task,
+/// An attempt whose agent is to run.
+struct Attempt<'a> {
+    run: &'a Run,
+    task: &'a Task,
     attempt: u32,
-    dependencies: &[DependencyResult],
-    prepared: &Prepared,
-    kept: &mut Option<Box<dyn Workspace>>,
-    step: StepRef,
-) -> Result<Left, PortError> {
-    let repository = &run.repository(&task.repository)?.repository;
-    let workspace = match repository.lease(&prepared.base).await {
-        Ok(workspace) => workspace,
-        Err(error) => return as_failure(error).map(|failure| Left::Failed { failure }),
-    };
-    let scratch = run.scratch(format!("tasks/{}/{attempt}.{}", task.id, step.execution));
-    if let Some(failure) = set_up(
-        run,
-        &task.repository,
-        workspace.folder(),
-        &scratch,
-        Some(&step),
-    )
-    .await?
-    {
-        return Ok(Left::Failed { failure });
+    dependencies: &'a [DependencyResult],
+    prepared: &'a Prepared,
+}
+
+impl Attempt<'_> {
+    /// Runs the agent, or replays what it left. The workspace stays where it
+    /// has just run, for the tests.
+    async fn agent(&self, workspace: &mut Option<Box<dyn Workspace>>) -> Result<Left, Error> {
+        let run = self.run;
+        let fingerprint = Fingerprint::new()
+            .with("agent", run.ports.agent.name())
+            .with("base", &self.prepared.base)
+            .with_json("task", self.task)
+            .with_json("dependencies", &self.dependencies);
+        let key = key(self.task, self.attempt, "agent");
+        let max_executions = run.settings.limits.max_executions;
+        let step = Step::new(key.clone(), fingerprint, WhenUnknown::Idempotent)
+            .at_most(max_executions.saturating_add(self.interruptions(&key)));
+        let left = step::run(&*run.ports.steps, step, |step| {
+            Box::pin(self.agent_once(workspace, step))
+        });
+        match left.await {
+            Err(StepError::TooManyExecutions { .. }) => {
+                let message =
+                    format!("the attempt was killed {max_executions} times with the engine");
+                let kind = FailureKind::KilledTooOften {
+                    executions: max_executions,
+                };
+                let failure = Failure::new(ErrorClass::ResourceExhausted, kind, message);
+                Ok(Left::Failed { failure })
+            }
+            Err(error) => {
+                self.interrupted(&key, error.class()).await;
+                Err(error.into())
+            }
+            Ok(left) => Ok(left),
+        }
     }
-    // What the set-up changed is not the agent's work.
-    let has_setup = run
-        .settings
-        .repository(&task.repository)
-        .is_some_and(|it| it.setup_command.is_some());
-    let since = if has_setup {
-        Some(workspace.snapshot().await?)
-    } else {
-        None
-    };
-    let request = AgentRequest {
-        run: run.settings.run.clone(),
-        step: Some(step.clone()),
-        attempt,
-        issue: run.settings.issue.clone(),
-        task: AgentTask::Implement {
-            task: task.clone(),
-            dependencies: dependencies.to_vec(),
-        },
-        advice: prepared.advice.clone(),
-        folder: workspace.folder().to_owned(),
-        scratch,
-        timeout: run.settings.limits.agent_timeout,
-    };
-    let spend = SpendScope {
-        run: run.settings.run.clone(),
-        repository: Some(task.repository.clone()),
-        task: Some(task.id.clone()),
-    };
-    let result = match crate::agent::work(run, &step, &spend, request).await {
-        Ok(result) => result,
-        Err(error) => {
-            let failure = as_failure(error)?;
-            let kind = match failure.kind {
-                FailureKind::Other => FailureKind::Agent,
-                kind => kind,
-            };
-            return Ok(Left::Failed {
-                failure: Failure { kind, ..failure },
-            });
+
+    /// Remembers that an execution was ended by us, which does not count as a
+    /// kill. Where it cannot be recorded it counts.
+    async fn interrupted(&self, key: &StepKey, class: ErrorClass) {
+        let is_ours = matches!(class, ErrorClass::Cancelled | ErrorClass::BudgetExceeded);
+        if let (true, StepState::Begun { execution, .. }) =
+            (is_ours, self.run.ports.steps.state(key))
+        {
+            let key = self.interruption(execution);
+            let recorded = self.run.step(key, Fingerprint::new(), |_| async { Ok(()) });
+            recorded.await.ok();
         }
-    };
-    let summary = match result.answer {
-        AgentAnswer::Work { summary } => summary,
-        _ => String::new(),
-    };
-    let message = commit_message(run, task, &summary);
-    let captured = match workspace.commit(since.as_ref(), &message).await {
-        Ok(captured) => captured,
-        Err(error) => return as_failure(error).map(|failure| Left::Failed { failure }),
-    };
-    match captured {
-        Capture::Unchanged => Ok(Left::Unchanged { summary }),
-        Capture::Nested { folders } => {
-            let list = folders.join(", ");
-            let message = format!(
-                "the agent left git repositories inside its clone, whose files would be lost: {list}"
-            );
-            let kind = FailureKind::NestedRepository { folders };
-            Ok(Left::Failed {
-                failure: Failure::new(ErrorClass::Validation, kind, message),
-            })
+    }
+
+    /// How many executions of the step were ended by us.
+    fn interruptions(&self, key: &StepKey) -> u32 {
+        let steps = &self.run.ports.steps;
+        let StepState::Begun { execution, .. } = steps.state(key) else {
+            return 0;
+        };
+        let ended_by_us = (1..=execution).filter(|execution| {
+            let state = steps.state(&self.interruption(*execution));
+            matches!(state, StepState::Finished { .. })
+        });
+        u32::try_from(ended_by_us.count()).unwrap_or(u32::MAX)
+    }
+
+    fn interruption(&self, execution: u32) -> StepKey {
+        let name = StepName::new(format!("agent-{}-interrupted", self.attempt))
+            .expect("letters, digits and hyphens are a valid step name");
+        StepKey {
+            scope: Scope::Task(self.task.id.clone()),
+            attempt: execution,
+            name,
         }
-        Capture::Committed { commit, files } => {
-            run.keep(
-                &task.repository,
-                run.attempt_reference(&task.id, attempt),
-                &commit,
-            )
-            .await?;
-            let repository = task.repository.clone();
-            let (files, captured) = (files.len(), commit.clone());
-            run.emit(
-                Some(&step),
-                Event::ChangeCaptured {
-                    repository,
-                    commit: captured,
-                    files,
-                },
-            );
-            *kept = Some(workspace);
-            Ok(Left::Changed { commit, summary })
+    }
+
+    async fn agent_once(
+        &self,
+        kept: &mut Option<Box<dyn Workspace>>,
+        step: StepRef,
+    ) -> Result<Left, PortError> {
+        let Self {
+            run, task, attempt, ..
+        } = *self;
+        let event = Event::TaskChanged {
+            task: task.id.clone(),
+            status: TaskStatus::Running,
+            attempt,
+            failure: None,
+            because_of: None,
+        };
+        run.emit(Some(&step), event);
+        let repository = &run.repository(&task.repository)?.repository;
+        let workspace = match repository.lease(&self.prepared.base).await {
+            Ok(workspace) => workspace,
+            Err(error) => {
+                return run
+                    .as_failure(error)
+                    .map(|failure| Left::Failed { failure });
+            }
+        };
+        let scratch = run.scratch(format!("tasks/{}/{attempt}.{}", task.id, step.execution));
+        let folder = workspace.folder();
+        if let Some(failure) = set_up(run, &task.repository, folder, &scratch, Some(&step)).await? {
+            return Ok(Left::Failed { failure });
+        }
+        // What the set-up changed is not the agent's work.
+        let settings = run.settings.repository(&task.repository);
+        let has_setup = settings.is_some_and(|it| it.setup_command.is_some());
+        let since = match has_setup {
+            false => None,
+            true => match workspace.snapshot().await {
+                Ok(tree) => Some(tree),
+                Err(error) => {
+                    return run
+                        .as_failure(error)
+                        .map(|failure| Left::Failed { failure });
+                }
+            },
+        };
+        let request = AgentRequest {
+            run: run.settings.run.clone(),
+            step: Some(step.clone()),
+            attempt,
+            issue: run.settings.issue.clone(),
+            task: AgentTask::Implement {
+                task: task.clone(),
+                dependencies: self.dependencies.to_vec(),
+            },
+            advice: self.prepared.advice.clone(),
+            folder: folder.to_owned(),
+            scratch,
+            timeout: run.settings.limits.agent_timeout,
+        };
+        let spend = SpendScope {
+            run: run.settings.run.clone(),
+            repository: Some(task.repository.clone()),
+            task: Some(task.id.clone()),
+        };
+        let summary = match work(run, &step, &spend, request).await? {
+            Ok(result) => match result.answer {
+                AgentAnswer::Work { summary } => text::start(&summary, text::MAX_SUMMARY_BYTES),
+                _ => String::new(),
+            },
+            Err(mut failure) => {
+                if failure.kind == FailureKind::Other {
+                    failure.kind = FailureKind::Agent;
+                }
+                return Ok(Left::Failed { failure });
+            }
+        };
+        let title = text::title(&task.title, task.id.as_str());
+        let message = text::commit_message(&title, &summary, &run.trailers(&task.id));
+        match workspace.commit(since.as_ref(), &message).await {
+            Ok(Capture::Unchanged) => Ok(Left::Unchanged { summary }),
+            Ok(Capture::Nested { folders }) => Ok(Left::Failed {
+                failure: nested(folders),
+            }),
+            Ok(Capture::Committed { commit, files }) => {
+                let name = run.attempt_reference(&task.id, attempt);
+                run.keep(&task.repository, name, &commit).await?;
+                let event = Event::ChangeCaptured {
+                    repository: task.repository.clone(),
+                    commit: commit.clone(),
+                    files: files.len(),
+                };
+                run.emit(Some(&step), event);
+                *kept = Some(workspace);
+                Ok(Left::Changed { commit, summary })
+            }
+            Err(error) => run
+                .as_failure(error)
+                .map(|failure| Left::Failed { failure }),
         }
     }
 }
 
-fn commit_message(run: &Run, task: &Task, summary: &str) -> String {
-    let mut message = format!("{}\n\n", task.title.trim());
-    if !summary.trim().is_empty() {
-        message.push_str(summary.trim());
-        message.push_str("\n\n");
-    }
-    message.push_str(&format!(
-        "Automation-Run: {}\nAutomation-Task: {}\n",
-        run.settings.run, task.id
-    ));
-    message
+fn nested(folders: Vec<String>) -> Failure {
+    let list = text::start(&folders.join(", "), 500);
+    let message = format!(
+        "the agent left git repositories inside its clone, whose files would be lost: {list}"
+    );
+    let kind = FailureKind::NestedRepository { folders };
+    Failure::new(ErrorClass::Validation, kind, message)
 }
 
 async fn verify_attempt(
@@ -419,170 +331,18 @@ async fn verify_attempt(
     commit: &CommitId,
     workspace: Option<&dyn Workspace>,
 ) -> Result<Verdict, Error> {
-    let Some(command) = run
-        .settings
-        .repository(&task.repository)
-        .and_then(|it| it.test_command.as_ref())
-    else {
+    let settings = run.settings.repository(&task.repository);
+    let Some(command) = settings.and_then(|it| it.test_command.as_ref()) else {
         return Ok(Verdict::NotVerified);
     };
     let fingerprint = Fingerprint::new()
         .with("commit", commit)
-        .with_json("test_command", command);
-    let verified = run.step(
-        key(task, attempt, "verify"),
-        fingerprint,
-        |step| async move {
-            let scratch = run.scratch(format!(
-                "tasks/{}/{attempt}.verify.{}",
-                task.id, step.execution
-            ));
-            verify(run, &task.repository, commit, workspace, &scratch, &step).await
-        },
-    );
+        .with("test_command", command.to_string());
+    let key = key(task, attempt, "verify");
+    let verified = run.step(key, fingerprint, |step| async move {
+        let scratch = format!("tasks/{}/{attempt}.verify.{}", task.id, step.execution);
+        let scratch = run.scratch(scratch);
+        verify(run, &task.repository, commit, workspace, &scratch, &step).await
+    });
     Ok(verified.await?)
-}
-
-/// What came of a merge into the integration branch, as it is recorded.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Merged {
-    Into(CommitId),
-    Conflict(Failure),
-}
-
-async fn merge(
-    run: &Run,
-    task: &Task,
-    attempt: u32,
-    commit: &CommitId,
-    name: &'static str,
-) -> Result<Merged, Error> {
-    let _turn = run.merging(&task.repository).await;
-    let fingerprint = Fingerprint::new().with("commit", commit);
-    let merged = run.step(key(task, attempt, name), fingerprint, |step| async move {
-        let repository = &run.repository(&task.repository)?.repository;
-        let head = run.integration_head(&task.repository).await?;
-        let message = format!("Merge task {}: {}\n", task.id, task.title.trim());
-        // Merging again after a crash finds the commit already held.
-        let merged = match repository.merge(&head, commit, &message).await? {
-            Merge::FastForward { commit } | Merge::Merged { commit } => commit,
-            Merge::Conflict { paths } => {
-                let list = paths.join(", ");
-                let message =
-                    format!("merging into the integration branch met conflicts in {list}");
-                let kind = FailureKind::MergeConflict { paths };
-                return Ok(Merged::Conflict(Failure::new(
-                    ErrorClass::Conflict,
-                    kind,
-                    message,
-                )));
-            }
-        };
-        if merged != head {
-            let name = run.reference("integration");
-            let new = Some(merged.clone());
-            repository
-                .update_refs(&[RefUpdate {
-                    name,
-                    expected: Some(head),
-                    new,
-                }])
-                .await?;
-        }
-        let repository = task.repository.clone();
-        run.emit(
-            Some(&step),
-            Event::TaskMerged {
-                repository,
-                commit: merged.clone(),
-            },
-        );
-        Ok(Merged::Into(merged))
-    });
-    Ok(merged.await?)
-}
-
-async fn recover(
-    run: &Run,
-    task: &Task,
-    attempt: u32,
-    base: CommitId,
-    commit: Option<CommitId>,
-    failure: &Failure,
-) -> Result<RecoveryOutcome, Error> {
-    let fingerprint = Fingerprint::new().with_json("failure", &failure.kind);
-    let outcome = run.step(key(task, attempt, "recover"), fingerprint, |_| async move {
-        let request = RecoveryRequest {
-            run: run.settings.run.clone(),
-            scope: Scope::Task(task.id.clone()),
-            attempt,
-            task: Some(task.clone()),
-            repository: task.repository.clone(),
-            base,
-            commit,
-            failure: failure.clone(),
-            reports: run.scratch("reports"),
-        };
-        Ok(run.ports.aids.recovery.recover(&request).await)
-    });
-    Ok(outcome.await?)
-}
-
-/// Records a task's end; the last step of every task.
-pub(crate) async fn record_end(
-    run: &Run,
-    task: &Task,
-    attempt: u32,
-    status: TaskStatus,
-    commit: Option<CommitId>,
-    summary: String,
-    failure: Option<Failure>,
-) -> Result<TaskEnd, Error> {
-    let task_id = task.id.clone();
-    let end = TaskEnd {
-        task: task_id,
-        status,
-        attempt,
-        commit,
-        summary,
-        failure,
-        because_of: None,
-    };
-    record(run, task, end).await
-}
-
-/// Records an end as it is given.
-pub(crate) async fn record(run: &Run, task: &Task, end: TaskEnd) -> Result<TaskEnd, Error> {
-    let ended = run.step(end_key(task), Fingerprint::new(), |step| async move {
-        let event = Event::TaskChanged {
-            task: end.task.clone(),
-            status: end.status,
-            attempt: end.attempt,
-            failure: end.failure.clone(),
-            because_of: end.because_of.clone(),
-        };
-        run.emit(Some(&step), event);
-        Ok(end)
-    });
-    Ok(ended.await?)
-}
-
-/// What the ended dependencies of a task hand to it, in the task's order.
-pub(crate) fn dependency_results(
-    task: &Task,
-    tasks: &BTreeMap<core_types::TaskId, Task>,
-    ended: impl Fn(&core_types::TaskId) -> Option<TaskEnd>,
-) -> Vec<DependencyResult> {
-    let results = task.dependencies.iter().filter_map(|id| {
-        let (dependency, end) = (tasks.get(id)?, ended(id)?);
-        Some(DependencyResult {
-            task: id.clone(),
-            title: dependency.title.clone(),
-            repository: dependency.repository.clone(),
-            commit: end.commit,
-            summary: end.summary,
-        })
-    });
-    results.collect()
 }

@@ -1,7 +1,7 @@
 //! How a run ended, as data for every display.
 
 use core_types::{
-    CommitId, Failure, Gate, IssueNumber, RepositoryName, Review, TaskId, TaskStatus,
+    CommitId, Failure, Gate, IssueNumber, RepositoryName, Review, StepKey, TaskId, TaskStatus,
 };
 use serde::{Deserialize, Serialize};
 
@@ -10,10 +10,26 @@ use serde::{Deserialize, Serialize};
 pub struct RunEnd {
     /// The state in one word.
     pub status: EndStatus,
-    /// The tasks, in the order of the plan; empty before there is one.
+    /// The tasks, in the order of the plan; empty before there is one and with `waits_for`.
     pub tasks: Vec<TaskEnd>,
     /// The repositories, in the order of the settings.
     pub repositories: Vec<RepositoryEnd>,
+    /// The step of which only a person can say whether it has acted. A
+    /// [`Message::Consent`](core_types::Message::Consent) for it lets it act again.
+    #[serde(default)]
+    pub waits_for: Option<StepKey>,
+}
+
+impl RunEnd {
+    /// An end before there are results.
+    pub(crate) fn early(status: EndStatus, waits_for: Option<StepKey>) -> Self {
+        Self {
+            status,
+            tasks: Vec::new(),
+            repositories: Vec::new(),
+            waits_for,
+        }
+    }
 }
 
 /// The state of an ended run in one word.
@@ -28,7 +44,7 @@ pub enum EndStatus {
     Partial,
     /// It waits at a gate for a person.
     AtGate(Gate),
-    /// It waits for a person to settle what the repositories name.
+    /// It waits for a person to settle what the repositories or `waits_for` name.
     NeedsPerson,
 }
 

@@ -1,6 +1,6 @@
 //! Why a run stopped before its end.
 
-use core_types::{ErrorClass, PortError, step::StepError};
+use core_types::{ErrorClass, Failure, PortError, Timestamp, step::StepError};
 
 use crate::plan::Finding;
 
@@ -28,9 +28,9 @@ pub enum Error {
         /// What is wrong with the last one.
         findings: Vec<Finding>,
     },
-    /// The agent failed while planning.
+    /// The agent failed while planning; a resumed run asks it again.
     #[error("the agent could not plan: {0}")]
-    Planning(String),
+    Planning(Failure),
     /// The executor refused the tasks.
     #[error("the tasks could not be executed")]
     Execution(#[from] engine_parallel::Error),
@@ -40,6 +40,12 @@ pub enum Error {
     /// A person or a shutdown paused it.
     #[error("the run was paused")]
     Paused,
+    /// It is parked, for a quota to come back say; resumed earlier it parks again.
+    #[error("the run is parked until {until}")]
+    Parked {
+        /// The earliest time to go on.
+        until: Timestamp,
+    },
 }
 
 fn lines(findings: &[Finding]) -> String {
@@ -57,10 +63,12 @@ impl Error {
             Self::Step(error) => error.class(),
             Self::Port(error) => error.class(),
             Self::Plan(_) => ErrorClass::Validation,
-            Self::AgentPlan { .. } | Self::Planning(_) | Self::Execution(_) | Self::Panicked(_) => {
-                ErrorClass::Internal
-            }
+            Self::Planning(failure) => failure.class,
+            Self::AgentPlan { .. } | Self::Execution(_) | Self::Panicked(_) => ErrorClass::Internal,
             Self::Paused => ErrorClass::Cancelled,
+            Self::Parked { until } => ErrorClass::QuotaExhausted {
+                until: Some(*until),
+            },
         }
     }
 }

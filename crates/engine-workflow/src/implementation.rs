@@ -13,9 +13,9 @@ use engine_parallel::{ExecutionTask, Outcome, ParallelExecutor, RunOptions, Task
 
 use crate::{
     Error,
-    attempt::{dependency_results, end_key, record, run_task},
     end::TaskEnd,
     run::Run,
+    task::{dependency_results, end_key, record, run_task},
 };
 
 /// What tasks share while they run.
@@ -88,6 +88,15 @@ fn execution_task(shared: &Arc<Shared>, task: &Task) -> Result<ExecutionTask<Tas
     let id = task.id.as_str();
     let execution = match ended(&shared.run, task)? {
         Some(end) if end.status.is_good() => ExecutionTask::ended(id, Outcome::succeeded(end)),
+        // Not as failed: what depends on it blames the task that failed first.
+        Some(TaskEnd {
+            status: TaskStatus::Skipped,
+            because_of: Some(dependency),
+            ..
+        }) => {
+            let dependency = dependency.as_str().into();
+            ExecutionTask::ended(id, Outcome::Skipped { dependency })
+        }
         Some(end) => ExecutionTask::ended(id, Outcome::failed(NotGood(end))),
         None => {
             let (shared, task) = (shared.clone(), task.clone());

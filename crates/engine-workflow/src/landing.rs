@@ -4,16 +4,16 @@ use core_types::{
     Blocked, CheckoutPolicy, CommitId, ErrorClass, Event, Gate, IssueChange, IssueNumber,
     IssueState, Landed, Landing, Merge, Message, NewComment, NewPullRequest, Operated, PortError,
     PullRequestChange, PullRequestState, RefUpdate, RepositoryName, Scope, StepKey,
-    step::{self, Fingerprint, Look, Step, StepError, WhenUnknown},
+    step::{self, Fingerprint, Look, Step, StepError, StepState, WhenUnknown},
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Error, end::RepositoryState, progress::Progress, report, run::Run, testing::test_head,
+    Error, end::RepositoryState, progress::Progress, report, run::Run, testing::test_head, text,
     verify::Verdict,
 };
 
-/// How often a change is brought up to a target that keeps moving.
+/// How often one session brings a change up to a target that keeps moving.
 const MAX_CATCH_UPS: u32 = 5;
 
 fn key(name: &RepositoryName, attempt: u32, step: &'static str) -> StepKey {
@@ -71,7 +71,10 @@ pub(crate) async fn open_pull_request(
         })
     };
     let new = NewPullRequest {
-        title: run.settings.issue.title.clone(),
+        title: text::title(
+            &run.settings.issue.title,
+            &format!("Run {}", run.settings.run),
+        ),
         body,
         head: run.change_branch(),
         base: progress.target.clone(),
@@ -228,20 +231,20 @@ pub(crate) async fn land(
 ) -> Result<RepositoryState, Error> {
     let name = progress.name.clone();
     let mut expected = progress.base.clone();
-    for attempt in 1..=MAX_CATCH_UPS {
+    let mut n_tries = 0;
+    for attempt in 1.. {
         run.check_paused()?;
+        let step_key = key(&name, attempt, "land");
+        let is_replayed = matches!(run.ports.steps.state(&step_key), StepState::Finished { .. });
+        n_tries += u32::from(!is_replayed);
+        if n_tries > MAX_CATCH_UPS {
+            break;
+        }
         let mut blocked = None;
-        let tried = try_land(run, progress, attempt, &expected, asked, &mut blocked).await;
+        let tried = try_land(run, progress, step_key, &expected, asked, &mut blocked).await;
         if let Some((blocked, hint)) = blocked {
             let reason = blocked_reason(progress, &blocked);
-            let (repository, event_reason) = (name.clone(), reason.clone());
-            run.emit(
-                None,
-                Event::RepositoryNotLanded {
-                    repository,
-                    reason: event_reason,
-                },
-            );
+            run.emit(None, not_landed(&name, &reason));
             return Ok(RepositoryState::Blocked { reason, hint });
         }
         match tried? {
@@ -252,31 +255,37 @@ pub(crate) async fn land(
             Tried::TargetMoved(now) => match catch_up(run, progress, attempt, &now).await? {
                 Ok(head) => (expected, progress.head) = (now, head),
                 Err(reason) => {
-                    let (repository, event_reason) = (name.clone(), reason.clone());
-                    let event = Event::RepositoryNotLanded {
-                        repository,
-                        reason: event_reason,
-                    };
-                    run.emit(None, event);
+                    let step_key = key(&name, attempt, "not-landed");
+                    run.step(step_key, Fingerprint::new(), |step| {
+                        run.emit(Some(&step), not_landed(&name, &reason));
+                        std::future::ready(Ok(()))
+                    })
+                    .await?;
                     return Ok(RepositoryState::Failed { reason });
                 }
             },
         }
     }
-    let run_id = &run.settings.run;
-    Ok(RepositoryState::Blocked {
-        reason: format!(
-            "branch {} moved {MAX_CATCH_UPS} times while landing",
-            progress.target
-        ),
-        hint: format!("automation land {run_id}"),
-    })
+    let reason = format!(
+        "branch {} moved {MAX_CATCH_UPS} times while landing",
+        progress.target
+    );
+    run.emit(None, not_landed(&name, &reason));
+    let hint = format!("automation land {}", run.settings.run);
+    Ok(RepositoryState::Blocked { reason, hint })
+}
+
+fn not_landed(name: &RepositoryName, reason: &str) -> Event {
+    Event::RepositoryNotLanded {
+        repository: name.clone(),
+        reason: reason.to_owned(),
+    }
 }
 
 async fn try_land(
     run: &Run,
     progress: &Progress,
-    attempt: u32,
+    key: StepKey,
     expected: &CommitId,
     asked: Asked,
     blocked: &mut Option<(Blocked, String)>,
@@ -296,7 +305,7 @@ async fn try_land(
     let fingerprint = Fingerprint::new()
         .with("head", &progress.head)
         .with("expected", expected);
-    run.step(key(name, attempt, "land"), fingerprint, |step| async move {
+    run.step(key, fingerprint, |step| async move {
         match run.repository(name)?.repository.land(&landing).await? {
             Landed::Moved => {
                 let (repository, branch) = (name.clone(), landing.branch);

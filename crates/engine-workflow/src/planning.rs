@@ -1,19 +1,22 @@
 //! The first stage: where each repository starts, and the plan.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use core_types::{
-    AdviceRequest, AgentAnswer, AgentRequest, AgentTask, CommitId, ErrorClass, Event, Gate,
-    Message, Plan, PortError, RefUpdate, RepositoryName, Scope, SpendScope, Stage, StepKey,
-    StepRef, step::Fingerprint,
+    Advice, AdviceRequest, AgentAnswer, AgentRequest, AgentTask, CommitId, ErrorClass, Event,
+    Failure, Gate, Message, Plan, PortError, RefUpdate, RepositoryName, Scope, SpendScope, Stage,
+    StepKey, StepRef,
+    step::{Fingerprint, StepState},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
     Error,
+    agent::{advice, work},
     plan::{Finding, from_answer, plain_plan, validate},
-    run::{Run, as_failure},
+    run::Run,
+    settings::RepositorySettings,
 };
 
 /// How often an agent is asked for a plan: once, and twice more with its findings.
@@ -35,7 +38,9 @@ pub(crate) async fn start(run: &Run) -> Result<Bases, Error> {
         let key = StepKey::new(Scope::Repository(repository.name.clone()), 1, "start");
         let fingerprint = Fingerprint::new().with("target", &repository.target);
         let base = run
-            .step(key, fingerprint, |_| start_repository(run, repository))
+            .step(key, fingerprint, |step| {
+                start_repository(run, repository, step)
+            })
             .await?;
         bases.insert(repository.name.clone(), base);
     }
@@ -44,7 +49,8 @@ pub(crate) async fn start(run: &Run) -> Result<Bases, Error> {
 
 async fn start_repository(
     run: &Run,
-    settings: &crate::settings::RepositorySettings,
+    settings: &RepositorySettings,
+    step: StepRef,
 ) -> Result<CommitId, PortError> {
     let port = &run.repository(&settings.name)?.repository;
     let base_reference = run.reference("base");
@@ -54,7 +60,7 @@ async fn start_repository(
     }
     let base = port.fetch(&settings.target).await?;
     for warning in port.warnings().await? {
-        run.emit(None, Event::Warning { message: warning });
+        run.emit(Some(&step), Event::Warning { message: warning });
     }
     let create = |name| RefUpdate {
         name,
@@ -109,9 +115,8 @@ async fn propose(run: &Run, bases: &Bases) -> Result<Plan, Error> {
     }
     let mut findings = Vec::new();
     for round in 1..=PLAN_ROUNDS {
-        let answer = ask(run, bases, round, &findings).await?;
-        let answered = match answer {
-            Answer::Failed(reason) => return Err(Error::Planning(reason)),
+        let answered = match ask(run, bases, round, &findings).await? {
+            Answer::Refused(reason) => Err(vec![Finding(reason)]),
             Answer::Plan(value) => {
                 from_answer(&value, &run.settings.plan_id, &run.settings.issue.title)
             }
@@ -132,27 +137,46 @@ async fn propose(run: &Run, bases: &Bases) -> Result<Plan, Error> {
     })
 }
 
-/// What came of asking the agent for a plan, as it is recorded.
+/// What the agent answered, as it is recorded.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Answer {
     Plan(Value),
-    Failed(String),
+    /// It cannot be read as an answer; why, as a finding for the agent.
+    Refused(String),
 }
 
 async fn ask(run: &Run, bases: &Bases, round: u32, findings: &[Finding]) -> Result<Answer, Error> {
     let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    let request = AdviceRequest {
+        run: run.settings.run.clone(),
+        stage: Stage::Planning,
+        repository: None,
+        task: None,
+    };
+    let advice = advice(run, StepKey::new(Scope::Run, round, "plan-advice"), request).await?;
     let key = StepKey::new(Scope::Run, round, "plan-by-agent");
     let fingerprint = Fingerprint::new()
         .with("agent", run.ports.agent.name())
         .with_json("issue", &run.settings.issue)
         .with_json("bases", bases);
-    let answer = run
-        .step(key, fingerprint, |step| {
-            Box::pin(ask_once(run, bases, round, findings, step))
-        })
-        .await?;
-    Ok(answer)
+    let mut failed = None;
+    let answer = run.step(key, fingerprint, |step| {
+        Box::pin(ask_once(
+            run,
+            bases,
+            round,
+            findings,
+            advice,
+            step,
+            &mut failed,
+        ))
+    });
+    let answer = answer.await;
+    match failed {
+        Some(failure) => Err(Error::Planning(failure)),
+        None => Ok(answer?),
+    }
 }
 
 async fn ask_once(
@@ -160,7 +184,9 @@ async fn ask_once(
     bases: &Bases,
     round: u32,
     findings: Vec<String>,
+    advice: Advice,
     step: StepRef,
+    failed: &mut Option<Failure>,
 ) -> Result<Answer, PortError> {
     let scratch = run.scratch(format!("planning/{round}.{}", step.execution));
     let folder = scratch.join("repositories");
@@ -176,12 +202,6 @@ async fn ask_once(
             .await?;
         repositories.push(run.brief(repository, base));
     }
-    let advice_request = AdviceRequest {
-        run: run.settings.run.clone(),
-        stage: Stage::Planning,
-        repository: None,
-        task: None,
-    };
     let request = AgentRequest {
         run: run.settings.run.clone(),
         step: Some(step.clone()),
@@ -191,14 +211,8 @@ async fn ask_once(
             repositories,
             findings,
         },
-        advice: run
-            .ports
-            .aids
-            .advisor
-            .advise(&advice_request)
-            .await
-            .unwrap_or_default(),
-        folder,
+        advice,
+        folder: folder.clone(),
         scratch,
         timeout: run.settings.limits.agent_timeout,
     };
@@ -207,42 +221,71 @@ async fn ask_once(
         repository: None,
         task: None,
     };
-    match crate::agent::work(run, &step, &spend, request).await {
+    let result = work(run, &step, &spend, request).await?;
+    remove(run, &step, folder).await;
+    match result {
         Ok(result) => match result.answer {
             AgentAnswer::Plan { plan } => Ok(Answer::Plan(plan)),
-            _ => Ok(Answer::Plan(Value::Null)),
+            _ => Ok(Answer::Refused("the answer holds no plan".to_owned())),
         },
-        // A wrong form goes back to the agent like a wrong plan.
-        Err(error) if error.class() == ErrorClass::Validation => Ok(Answer::Plan(Value::Null)),
-        Err(error) => as_failure(error).map(|failure| Answer::Failed(failure.message)),
+        // An answer of the wrong form goes back to the agent like a wrong plan.
+        Err(failure) if failure.class == ErrorClass::Validation => {
+            Ok(Answer::Refused(failure.message))
+        }
+        // Not recorded: a resumed run asks again.
+        Err(failure) => {
+            let error = PortError::new(failure.class, "get a plan");
+            *failed = Some(failure);
+            Err(error)
+        }
+    }
+}
+
+/// Removes the clones of a request to plan. What cannot be removed goes with the run's folder.
+async fn remove(run: &Run, step: &StepRef, folder: PathBuf) {
+    let removed = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder)).await;
+    if let Ok(Err(error)) = removed
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        let message = format!("the clones for planning could not be removed: {error}");
+        run.emit(Some(step), Event::Warning { message });
     }
 }
 
 /// The plan that a person approved, perhaps edited; `None` while nobody has.
 async fn approved(run: &Run, proposed: Plan) -> Result<Option<Plan>, Error> {
     let key = StepKey::new(Scope::Run, 1, "plan-gate");
-    run.ports.plan_file.write(&proposed)?;
-    let messages = run.ports.inbox.messages().await?;
-    let approval = messages
-        .into_iter()
-        .rev()
-        .find_map(|message| match message {
-            Message::Approve {
-                gate: Gate::Plan,
-                plan,
-            } => Some(plan),
-            _ => None,
-        });
-    let Some(edited) = approval else {
-        run.emit(
-            None,
-            Event::GateReached {
-                gate: Gate::Plan.as_str().to_owned(),
-            },
-        );
-        return Ok(None);
+    // An open gate stays open: what is said about it later comes too late.
+    let is_open = matches!(run.ports.steps.state(&key), StepState::Finished { .. });
+    let plan = if is_open {
+        proposed
+    } else {
+        let approval = run
+            .ports
+            .inbox
+            .messages()
+            .await?
+            .into_iter()
+            .rev()
+            .find_map(|message| match message {
+                Message::Approve {
+                    gate: Gate::Plan,
+                    plan,
+                } => Some(plan),
+                _ => None,
+            });
+        let Some(edited) = approval else {
+            run.ports.plan_file.write(&proposed)?;
+            run.emit(
+                None,
+                Event::GateReached {
+                    gate: Gate::Plan.as_str().to_owned(),
+                },
+            );
+            return Ok(None);
+        };
+        edited.unwrap_or(proposed)
     };
-    let plan = edited.unwrap_or(proposed);
     let findings = validate(&plan, &run.settings.repositories);
     if !findings.is_empty() {
         return Err(Error::Plan(findings));

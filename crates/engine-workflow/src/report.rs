@@ -4,7 +4,16 @@ use std::fmt::Write;
 
 use core_types::{Plan, Review};
 
-use crate::{TaskEnd, progress::Progress, run::Run, verify::Verdict};
+use crate::{
+    TaskEnd,
+    progress::Progress,
+    run::Run,
+    text::{one_line, start},
+    verify::Verdict,
+};
+
+/// Forges refuse longer texts; GitHub takes 65,536 characters.
+const MAX_BODY_BYTES: usize = 60_000;
 
 /// The body of a repository's pull request.
 pub(crate) fn pull_request_body(
@@ -70,7 +79,7 @@ pub(crate) fn pull_request_body(
             );
         }
     }
-    text
+    start(&text, MAX_BODY_BYTES)
 }
 
 /// What the triggering issue is told.
@@ -96,7 +105,7 @@ pub(crate) fn issue_comment(run: &Run, repositories: &[Progress]) -> String {
             ),
         );
     }
-    text
+    start(&text, MAX_BODY_BYTES)
 }
 
 fn tests(progress: &Progress) -> &'static str {
@@ -124,10 +133,6 @@ fn review(review: Option<&Review>) -> String {
 fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
     // Writing to a string cannot fail.
     writeln!(text, "{line}").expect("a string takes every text");
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A text that cannot break a Markdown table.

@@ -1,13 +1,14 @@
 //! The fourth stage: the agent looks at each repository's change, where it can.
 
 use core_types::{
-    AdviceRequest, AgentAnswer, AgentRequest, AgentTask, CommitId, Event, PortError,
+    Advice, AdviceRequest, AgentAnswer, AgentRequest, AgentTask, CommitId, Event, PortError,
     RepositoryName, Review, Scope, SpendScope, Stage, StepKey, StepRef, step::Fingerprint,
 };
 
 use crate::{
     Error,
-    run::{Run, as_failure},
+    agent::{advice, work},
+    run::Run,
 };
 
 /// How much of a diff an agent is given.
@@ -26,12 +27,20 @@ pub(crate) async fn review(run: &Run, change: Change<'_>) -> Result<Option<Revie
     if !run.ports.agent.capabilities().review {
         return Ok(None);
     }
-    let key = StepKey::new(Scope::Repository(change.repository.clone()), 1, "review");
+    let key = |name| StepKey::new(Scope::Repository(change.repository.clone()), 1, name);
+    let advice_request = AdviceRequest {
+        run: run.settings.run.clone(),
+        stage: Stage::Review,
+        repository: Some(change.repository.clone()),
+        task: None,
+    };
+    let advice = advice(run, key("review-advice"), advice_request).await?;
+    let key = key("review");
     let fingerprint = Fingerprint::new()
         .with("agent", run.ports.agent.name())
         .with("head", change.head);
     let review = run.step(key, fingerprint, |step| async move {
-        let review = Box::pin(review_once(run, &change, &step)).await?;
+        let review = Box::pin(review_once(run, &change, advice, &step)).await?;
         let repository = change.repository.clone();
         run.emit(
             Some(&step),
@@ -48,6 +57,7 @@ pub(crate) async fn review(run: &Run, change: Change<'_>) -> Result<Option<Revie
 async fn review_once(
     run: &Run,
     change: &Change<'_>,
+    advice: Advice,
     step: &StepRef,
 ) -> Result<Option<Review>, PortError> {
     let Some(settings) = run.settings.repository(change.repository) else {
@@ -58,12 +68,6 @@ async fn review_once(
         .diff(change.base, change.head, DIFF_LIMIT_BYTES)
         .await?;
     let workspace = port.lease(change.head).await?;
-    let advice_request = AdviceRequest {
-        run: run.settings.run.clone(),
-        stage: Stage::Review,
-        repository: Some(change.repository.clone()),
-        task: None,
-    };
     let request = AgentRequest {
         run: run.settings.run.clone(),
         step: Some(step.clone()),
@@ -75,13 +79,7 @@ async fn review_once(
             diff: diff.text,
             tests_passed: change.tests_passed,
         },
-        advice: run
-            .ports
-            .aids
-            .advisor
-            .advise(&advice_request)
-            .await
-            .unwrap_or_default(),
+        advice,
         folder: workspace.folder().to_owned(),
         scratch: run.scratch(format!(
             "repositories/{}/review.{}",
@@ -94,13 +92,12 @@ async fn review_once(
         repository: Some(change.repository.clone()),
         task: None,
     };
-    match crate::agent::work(run, step, &spend, request).await {
+    match work(run, step, &spend, request).await? {
         Ok(result) => match result.answer {
             AgentAnswer::Review { review } => Ok(Some(review)),
             _ => Ok(None),
         },
-        Err(error) => {
-            let failure = as_failure(error)?;
+        Err(failure) => {
             let repository = change.repository;
             let message =
                 format!("the review of {repository} failed, so it is not reviewed: {failure}");

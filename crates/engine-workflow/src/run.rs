@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, future::Future, path::PathBuf};
 
 use core_types::{
-    BranchName, CancellationToken, CommitId, ErrorClass, Event, Failure, FailureKind, PortError,
-    RefName, RefUpdate, RepositoryBrief, RepositoryName, Stage, StepKey, StepRef, TaskId,
+    BranchName, CancellationToken, CommitId, ErrorClass, Event, Failure, FailureKind, Message,
+    PortError, RefName, RefUpdate, RepositoryBrief, RepositoryName, Scope, Stage, StepKey, StepRef,
+    TaskId, Timestamp,
     step::{self, Fingerprint, Step, StepError, WhenUnknown},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -138,6 +139,14 @@ impl Run {
         self.reference(&format!("task/{task}/{attempt}"))
     }
 
+    /// What ends the message of each commit made for a task.
+    pub(crate) fn trailers<'a>(&'a self, task: &'a TaskId) -> [(&'static str, &'a str); 2] {
+        [
+            ("Automation-Run", self.settings.run.as_str()),
+            ("Automation-Task", task.as_str()),
+        ]
+    }
+
     /// The branch that is published in the user's repositories.
     pub(crate) fn change_branch(&self) -> BranchName {
         let run = &self.settings.run;
@@ -163,23 +172,87 @@ impl Run {
         }
     }
 
+    /// Gives each consent of a person to its step, once.
+    pub(crate) async fn take_consents(&self) -> Result<(), Error> {
+        let messages = self.ports.inbox.messages().await?;
+        for (number, message) in (1..).zip(messages) {
+            let Message::Consent { key } = message else {
+                continue;
+            };
+            let step_key = StepKey::new(Scope::Run, number, "consent");
+            self.step(step_key, Fingerprint::new(), |step| async move {
+                match self.ports.steps.consent(&key).await {
+                    Err(error) if error.class() == ErrorClass::Validation => {
+                        let message = format!("nobody waits for the consent to step \"{key}\"");
+                        self.emit(Some(&step), Event::Warning { message });
+                        Ok(())
+                    }
+                    given => given,
+                }
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
     /// Begins a stage: its event and its checkpoint, once.
     pub(crate) async fn enter(
         &self,
         stage: Stage,
         data: serde_json::Value,
     ) -> Result<(), StepError> {
-        let key = StepKey::new(core_types::Scope::Run, 1, stage_step(stage));
+        let key = StepKey::new(Scope::Run, 1, stage_step(stage));
         self.step(key, Fingerprint::new(), |step| async move {
             self.emit(Some(&step), Event::StageStarted { stage });
             let plan = &self.settings.plan_id;
-            self.ports
-                .checkpoints
-                .create(plan, stage.as_str(), data)
-                .await?;
+            let store = &self.ports.checkpoints;
+            // A crash may have come after it was made.
+            let latest = store.latest(plan, Some(stage.as_str())).await?;
+            if latest.is_none_or(|checkpoint| checkpoint.data != data) {
+                store.create(plan, stage.as_str(), data).await?;
+            }
             Ok(())
         })
         .await
+    }
+
+    /// Splits errors: those that stop the run come back as errors, so that the
+    /// step stays open; the others are a failure that is recorded.
+    pub(crate) fn as_failure(&self, error: PortError) -> Result<Failure, PortError> {
+        match error.class() {
+            ErrorClass::ResourceExhausted | ErrorClass::Cancelled | ErrorClass::BudgetExceeded => {
+                Err(error)
+            }
+            // What fails while the run is being paused fails because of that.
+            _ if self.cancel.is_cancelled() => Err(PortError::new(
+                ErrorClass::Cancelled,
+                "end before the run was paused",
+            )
+            .because(error)),
+            ErrorClass::Timeout => Ok(Failure {
+                kind: FailureKind::Deadline,
+                ..Failure::from(&error)
+            }),
+            _ => Ok(Failure::from(&error)),
+        }
+    }
+
+    /// Waits until then, or until the run is paused.
+    pub(crate) async fn wait_until(&self, at: Timestamp) {
+        let wait = at.since(self.ports.clock.now());
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = self.cancel.cancelled() => {}
+        }
+    }
+
+    /// Stops a run that is parked and goes on with one whose time has come.
+    pub(crate) fn check_parked(&self, until: Timestamp) -> Result<(), Error> {
+        if self.ports.clock.now() < until {
+            Err(Error::Parked { until })
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -190,21 +263,5 @@ fn stage_step(stage: Stage) -> &'static str {
         Stage::Testing => "enter-testing",
         Stage::Review => "enter-review",
         Stage::Landing => "enter-landing",
-    }
-}
-
-/// Splits errors: those that stop the run come back as errors, so that the
-/// step stays open; the others are a failure that is recorded.
-pub(crate) fn as_failure(error: PortError) -> Result<Failure, PortError> {
-    match error.class() {
-        ErrorClass::ResourceExhausted | ErrorClass::Cancelled | ErrorClass::BudgetExceeded => {
-            Err(error)
-        }
-        ErrorClass::Timeout => Ok(Failure::new(
-            ErrorClass::Timeout,
-            FailureKind::Deadline,
-            error.to_line(),
-        )),
-        _ => Ok(Failure::from(&error)),
     }
 }

@@ -9,7 +9,7 @@ use core_types::{
     CommitId, Event, Failure, RecoveryOutcome, RecoveryRequest, RefUpdate, RepositoryName, Scope,
     StepKey, step::Fingerprint,
 };
-use engine_parallel::{ExecutionTask, ParallelExecutor, RunOptions};
+use engine_parallel::{ExecutionTask, ParallelExecutor, RunOptions, TaskContext};
 
 use crate::{
     Error,
@@ -35,8 +35,8 @@ pub(crate) async fn test_all(
     let n_heads = heads.len();
     let tasks = heads.into_iter().map(|(name, base, head)| {
         let (run, results) = (run.clone(), results.clone());
-        ExecutionTask::new(name.as_str().to_owned(), move |_| async move {
-            let result = Box::pin(test(&run, &name, &base, head)).await;
+        ExecutionTask::new(name.as_str().to_owned(), move |mut context| async move {
+            let result = Box::pin(test(&run, &name, &base, head, &mut context)).await;
             results
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -67,9 +67,11 @@ async fn test(
     name: &RepositoryName,
     base: &CommitId,
     mut head: CommitId,
+    context: &mut TaskContext<()>,
 ) -> Result<Tested, Error> {
     let mut attempt = 1;
     loop {
+        run.check_paused()?;
         let verified = test_head(run, name, &head, attempt, "test").await?;
         let Verdict::Failed { failure } = &verified else {
             return Ok(Tested { head, verified });
@@ -79,17 +81,10 @@ async fn test(
                 move_integration(run, name, attempt, &head, &commit).await?;
                 head = commit;
             }
-            RecoveryOutcome::Retry { at } => {
-                let wait = at.since(run.ports.clock.now());
-                tokio::select! {
-                    () = tokio::time::sleep(wait) => {}
-                    () = run.cancel.cancelled() => {}
-                }
-            }
-            RecoveryOutcome::Park { .. } => return Err(Error::Paused),
+            RecoveryOutcome::Retry { at } => context.pause(run.wait_until(at)).await,
+            RecoveryOutcome::Park { until } => run.check_parked(until)?,
             _ => return Ok(Tested { head, verified }),
         }
-        run.check_paused()?;
         attempt += 1;
     }
 }
@@ -106,7 +101,7 @@ pub(crate) async fn test_head(
     let command = run.settings.repository(name).and_then(test_command);
     let fingerprint = Fingerprint::new()
         .with("head", head)
-        .with_json("test_command", &command);
+        .with("test_command", command.unwrap_or_default());
     let verified = run.step(key, fingerprint, |step| async move {
         let scratch = run.scratch(format!(
             "repositories/{name}/{step_name}.{attempt}.{}",

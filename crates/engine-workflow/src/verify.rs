@@ -8,7 +8,7 @@ use core_types::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::run::{Run, as_failure};
+use crate::run::Run;
 
 /// What the tests say, as it is recorded.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -119,7 +119,11 @@ async fn execute(
     } = request.clone();
     let outcome = match run.ports.commands.run(request, &run.cancel).await {
         Ok(outcome) => outcome,
-        Err(error) => return as_failure(error).map(Some),
+        Err(error) => {
+            let failure = run.as_failure(error)?;
+            let kind = failure_kind(purpose, &command);
+            return Ok(Some(Failure { kind, ..failure }));
+        }
     };
     let event = Event::CommandEnded {
         repository: repository.clone(),
@@ -136,13 +140,17 @@ async fn execute(
     ))
 }
 
-fn command_failure(purpose: CommandPurpose, command: &CommandLine, exit: Exit) -> Failure {
-    let kind = match purpose {
+fn failure_kind(purpose: CommandPurpose, command: &CommandLine) -> FailureKind {
+    match purpose {
         CommandPurpose::Setup => FailureKind::Setup,
         CommandPurpose::Test => FailureKind::Tests {
             command: command.to_string(),
         },
-    };
+    }
+}
+
+fn command_failure(purpose: CommandPurpose, command: &CommandLine, exit: Exit) -> Failure {
+    let kind = failure_kind(purpose, command);
     let class = match (exit, purpose) {
         (Exit::TimedOut, _) => ErrorClass::Timeout,
         (_, CommandPurpose::Test) => ErrorClass::TestFailure,

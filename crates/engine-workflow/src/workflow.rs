@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use core_types::{
-    CancellationToken, CommitId, Event, Gate, Plan, Scope, Stage, StepKey, step::Fingerprint,
+    CancellationToken, CommitId, ErrorClass, Event, Gate, Plan, Scope, Stage, StepKey,
+    step::{Fingerprint, StepError},
 };
 use serde_json::json;
 
@@ -56,7 +57,14 @@ impl Workflow {
                 max_workers,
             },
         );
-        let result = Box::pin(stages(run)).await;
+        let result = match Box::pin(stages(run)).await {
+            Err(Error::Step(StepError::NeedsConsent { key })) => {
+                Ok(RunEnd::early(EndStatus::NeedsPerson, Some(key)))
+            }
+            // What a pause has cut off is no error of its own.
+            Err(error) if error.class() == ErrorClass::Cancelled => Err(Error::Paused),
+            result => result,
+        };
         match &result {
             Ok(end) => run.emit(None, ended(end)),
             Err(error) => run.emit(
@@ -66,8 +74,10 @@ impl Workflow {
                 },
             ),
         }
-        run.ports.events.flush().await?;
-        result
+        let flushed = run.ports.events.flush().await;
+        let end = result?;
+        flushed?;
+        Ok(end)
     }
 }
 
@@ -89,16 +99,12 @@ fn ended(end: &RunEnd) -> Event {
 }
 
 async fn stages(run: &Arc<Run>) -> Result<RunEnd, Error> {
+    run.take_consents().await?;
     let bases = planning::start(run).await?;
     let plan = match Box::pin(planning::plan(run, &bases)).await? {
         Planned::Plan(plan) => plan,
         Planned::AtGate(gate) => {
-            let status = EndStatus::AtGate(gate);
-            return Ok(RunEnd {
-                status,
-                tasks: Vec::new(),
-                repositories: Vec::new(),
-            });
+            return Ok(RunEnd::early(EndStatus::AtGate(gate), None));
         }
     };
     run.check_paused()?;
@@ -143,13 +149,15 @@ async fn stages(run: &Arc<Run>) -> Result<RunEnd, Error> {
     run.check_paused()?;
     run.enter(Stage::Landing, json!({ "heads": heads(&repositories) }))
         .await?;
-    for progress in repositories
-        .iter_mut()
-        .filter(|progress| progress.goes_on())
-    {
-        landing::propose(run, progress, &tasks, &plan).await?;
+    for progress in &mut repositories {
+        if progress.goes_on() {
+            landing::propose(run, progress, &tasks, &plan).await?;
+        } else if progress.has_changed() {
+            // To be looked at, as where all fail.
+            landing::publish(run, &progress.name, &progress.head, 1).await?;
+        }
     }
-    if repositories.iter().any(Progress::has_changed) {
+    if repositories.iter().any(Progress::goes_on) {
         landing::comment(run, report::issue_comment(run, &repositories)).await?;
     }
     Box::pin(land(run, tasks, repositories)).await
@@ -247,6 +255,7 @@ async fn failed(
         status: EndStatus::Failed,
         tasks,
         repositories,
+        waits_for: None,
     })
 }
 
@@ -271,9 +280,10 @@ async fn land(
             status,
             tasks,
             repositories,
+            waits_for: None,
         });
     }
-    if asked.waits_at_gate() {
+    if asked.waits_at_gate() && repositories.iter().any(Progress::goes_on) {
         run.emit(
             None,
             Event::GateReached {
@@ -286,6 +296,7 @@ async fn land(
             status,
             tasks,
             repositories,
+            waits_for: None,
         });
     }
     let refusals: Vec<Option<RepositoryState>> = repositories
@@ -299,41 +310,48 @@ async fn land(
         .collect();
     let none_may_land =
         refusals.iter().any(Option::is_some) && run.settings.landing.mode == LandingMode::All;
+    let mut stops = false;
     let mut ends = Vec::with_capacity(repositories.len());
     for (progress, refusal) in repositories.iter_mut().zip(refusals) {
         let end = match refusal {
             Some(state) => progress.end_as(state),
-            None if none_may_land || !progress.goes_on() => progress.end(),
+            None if none_may_land || stops || !progress.goes_on() => progress.end(),
             None => {
                 let state = Box::pin(landing::land(run, progress, asked)).await?;
+                // One that can never land keeps the others from it.
+                stops = run.settings.landing.mode == LandingMode::All
+                    && matches!(state, RepositoryState::Failed { .. });
                 progress.end_as(state)
             }
         };
         ends.push(end);
     }
     let status = landed_status(&ends);
-    if status == EndStatus::Done {
+    if status == EndStatus::Done && has_landed(&ends) {
         landing::close_issue(run).await?;
     }
     Ok(RunEnd {
         status,
         tasks,
         repositories: ends,
+        waits_for: None,
     })
+}
+
+fn has_landed(ends: &[RepositoryEnd]) -> bool {
+    ends.iter()
+        .any(|end| matches!(end.state, RepositoryState::Landed))
 }
 
 fn landed_status(ends: &[RepositoryEnd]) -> EndStatus {
     let any = |wanted: fn(&RepositoryState) -> bool| ends.iter().any(|end| wanted(&end.state));
-    let any_landed = any(|state| matches!(state, RepositoryState::Landed));
-    if any(|state| matches!(state, RepositoryState::Failed { .. })) {
-        return if any_landed {
-            EndStatus::Partial
-        } else {
-            EndStatus::Failed
-        };
+    let any_failed = any(|state| matches!(state, RepositoryState::Failed { .. }));
+    let any_blocked = any(|state| matches!(state, RepositoryState::Blocked { .. }));
+    match (any_failed, any_blocked) {
+        (true, _) if has_landed(ends) => EndStatus::Partial,
+        // What is blocked can still land.
+        (_, true) => EndStatus::NeedsPerson,
+        (true, false) => EndStatus::Failed,
+        (false, false) => EndStatus::Done,
     }
-    if any(|state| matches!(state, RepositoryState::Blocked { .. })) {
-        return EndStatus::NeedsPerson;
-    }
-    EndStatus::Done
 }

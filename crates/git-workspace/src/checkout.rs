@@ -16,38 +16,60 @@ use crate::{
 /// Paths named in a report at most.
 const NAMED_PATHS: usize = 20;
 
-/// A checkout of a branch.
+/// A checkout, of the repository itself or linked to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Checkout {
     pub(crate) folder: PathBuf,
-    /// The full name of the branch.
-    pub(crate) branch: String,
+    /// The full name of its branch, if it is on one.
+    pub(crate) branch: Option<String>,
 }
 
-/// All checkouts of branches of a repository, linked ones too.
+/// All checkouts of a repository whose folders exist.
 pub(crate) async fn checkouts(git: &Git, user: &Found) -> Result<Vec<Checkout>, Error> {
     let listed = git
         .at(&user.git_folder, "worktree")
         .args(["list", "--porcelain", "-z"])
         .run()
         .await?;
-    let mut checkouts = Vec::new();
-    let mut folder = None;
-    // A field a record; an empty one ends a checkout.
+    let mut checkouts: Vec<Checkout> = Vec::new();
     for field in records(&listed) {
         if let Some(path) = field.strip_prefix(b"worktree ") {
-            folder = Some(path_of(path));
-        } else if let Some(branch) = field.strip_prefix(b"branch ") {
-            checkouts.extend(folder.take().map(|folder| Checkout {
-                folder,
-                branch: lossy(branch),
-            }));
-        } else if field.starts_with(b"prunable ") {
-            // Its folder is gone.
+            checkouts.push(Checkout {
+                folder: path_of(path),
+                branch: None,
+            });
+        } else if let (Some(branch), Some(last)) =
+            (field.strip_prefix(b"branch "), checkouts.last_mut())
+        {
+            last.branch = Some(lossy(branch));
+        } else if field == b"bare" || field.starts_with(b"prunable ") {
             checkouts.pop();
         }
     }
     Ok(checkouts)
+}
+
+/// The git directory of a checkout's own.
+pub(crate) async fn git_folder(git: &Git, folder: &Path) -> Result<PathBuf, Error> {
+    let asked = git.command("rev-parse", folder).arg("--absolute-git-dir");
+    let answer = asked.run().await?;
+    Ok(path_of(answer.strip_suffix(b"\n").unwrap_or(&answer)))
+}
+
+/// What git does with a branch that a checkout has left for the time of it, in words.
+pub(crate) fn borrowed(git_folder: &Path, full: &str) -> Option<&'static str> {
+    let signs = [
+        ("rebase-merge/head-name", "rebase"),
+        ("rebase-apply/head-name", "rebase"),
+        ("BISECT_START", "bisect"),
+    ];
+    let names_it = |file: &str| {
+        let content = fs::read_to_string(git_folder.join(file)).unwrap_or_default();
+        let name = content.trim_end();
+        name == full || Some(name) == full.strip_prefix("refs/heads/")
+    };
+    let found = signs.iter().find(|(file, _)| names_it(file));
+    found.map(|(_, what)| *what)
 }
 
 /// A line for each thing in the user's checkout that a run would not see.

@@ -51,6 +51,23 @@ impl Found {
             Head::Detached(_) => None,
         }
     }
+
+    /// Whether the repository has a branch.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Launch`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is changed.
+    pub async fn has_branch(&self, git: &Git, branch: &BranchName) -> Result<bool, Error> {
+        let ask = git
+            .command("rev-parse", &self.root)
+            .args(["--quiet", "--verify"])
+            .arg(format!("{}^{{commit}}", branch.full_ref()));
+        Ok(ask.answer().await?.code == 0)
+    }
 }
 
 /// The repository that `path` is in.
@@ -67,6 +84,9 @@ pub async fn discover(git: &Git, path: &Path) -> Result<Found, Error> {
     let path = path
         .canonicalize()
         .map_err(Error::io("find the folder", path))?;
+    if !path.is_dir() {
+        return Err(Error::NotARepository { path });
+    }
     let ask = |arguments: &[&str]| {
         git.command("rev-parse", &path)
             .arg("--path-format=absolute")

@@ -192,6 +192,7 @@ impl Error {
                 | io::ErrorKind::ReadOnlyFilesystem
                 | io::ErrorKind::PermissionDenied
                 | io::ErrorKind::OutOfMemory => ErrorClass::ResourceExhausted,
+                io::ErrorKind::NotFound => ErrorClass::NotFound,
                 // EMFILE and ENFILE have no kind.
                 _ if matches!(source.raw_os_error(), Some(23 | 24)) => {
                     ErrorClass::ResourceExhausted

@@ -67,6 +67,7 @@ mod clone;
 mod discover;
 mod disk;
 mod error;
+mod forget;
 mod git;
 mod intent;
 mod lock;
@@ -79,5 +80,6 @@ mod workspace;
 
 pub use discover::{Found, Head, discover, find_repositories};
 pub use error::Error;
+pub use forget::forget_run;
 pub use git::{Git, Identity, Options, Version};
 pub use repository::{GitRepository, Places};

@@ -78,8 +78,17 @@ impl LeasedClone {
     async fn fresh_index(&self) -> Result<(), Error> {
         let (from, to) = (self.slot.index(), self.slot.at(CAPTURE_INDEX));
         disk::blocking(move || {
-            fs::copy(&from, &to).map_err(Error::io("copy to", to))?;
-            Ok(())
+            let copy = || {
+                fs::copy(&from, &to)?;
+                // git compares times in whole seconds, and reads again what is as new as its index. A
+                // copy that looked newer would hide a change of the same second that kept the size.
+                let written = fs::metadata(&from)?.modified()?;
+                fs::File::options()
+                    .append(true)
+                    .open(&to)?
+                    .set_modified(written)
+            };
+            copy().map_err(Error::io("copy to", &to))
         })
         .await
     }
@@ -188,6 +197,9 @@ impl LeasedClone {
         let mut tree = self.write_tree(&found.submodules).await?;
         if let Some(since) = since {
             let later = self.changes(since.as_str(), &tree).await?;
+            if later.is_empty() {
+                return Ok(Capture::Unchanged);
+            }
             tree = self.transplant(&later).await?;
         }
         let changes = self.changes(self.commit.as_str(), &tree).await?;

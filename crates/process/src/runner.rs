@@ -19,13 +19,14 @@ const TAIL_BYTES: usize = 4 << 10;
 /// Runs the commands of one run: contained, recorded and marked as the run's.
 ///
 /// A command gets the environment that the runner was made with, the run's mark ([`RUN_MARK`]) and the
-/// variables of its request; its output and errors go to the request's log in the order written, at most 256 MiB.
+/// variables of its request; its output and errors go to the request's log in the order written, up to a limit.
 #[derive(Clone)]
 pub struct Runner {
     environment: Vec<(OsString, OsString)>,
     run: RunId,
     events: Arc<dyn EventSink>,
     grace: Duration,
+    log_bytes: u64,
 }
 
 impl Runner {
@@ -41,6 +42,7 @@ impl Runner {
             run,
             events,
             grace: Duration::from_secs(5),
+            log_bytes: OutputLimit::default().spill_bytes,
         }
     }
 
@@ -48,6 +50,13 @@ impl Runner {
     #[must_use]
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
+        self
+    }
+
+    /// How much of one command's output its log holds; default 256 MiB.
+    #[must_use]
+    pub fn log_bytes(mut self, log_bytes: u64) -> Self {
+        self.log_bytes = log_bytes;
         self
     }
 }
@@ -85,7 +94,7 @@ impl CommandRunner for Runner {
             .stdout(OutputLimit {
                 memory_bytes: 4 * TAIL_BYTES,
                 spill: Some(request.log),
-                ..OutputLimit::default()
+                spill_bytes: self.log_bytes,
             })
             .stderr_to_stdout()
             .deadline(request.timeout)

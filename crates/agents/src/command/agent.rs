@@ -108,13 +108,9 @@ impl CommandAgent {
             .timeout
             .map_or(request.timeout, |own| own.min(request.timeout));
         let launch = self.launch(request, &files, limit, prompt);
-        let finished = tokio::select! {
-            // A result that is there counts more than a late cancellation.
-            biased;
-            finished = self.run_announced(launch, request) => finished?,
-            // Dropping the other branch ends the whole tree.
-            () = cancel.cancelled() => return Err(RunError::Cancelled),
-        };
+        // Returns when the whole tree has ended, also where it is cancelled.
+        let launch = launch.cancelled_by(cancel.clone());
+        let finished = self.run_announced(launch, request).await?;
         let tail = finished.stdout.tail(TAIL_BYTES);
         let exit = match finished.exit {
             process::Exit::Code(0) => {
@@ -227,6 +223,7 @@ impl Agent for CommandAgent {
 
 fn process_error(error: process::Error) -> RunError {
     match error {
+        process::Error::Cancelled { .. } => RunError::Cancelled,
         process::Error::NotFound { program } => RunError::ProgramNotFound {
             program: program.to_string_lossy().into_owned(),
         },

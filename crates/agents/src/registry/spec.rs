@@ -38,6 +38,8 @@ pub struct AgentContext {
     pub environment: Vec<(String, String)>,
     /// Where child processes are announced.
     pub events: Arc<dyn EventSink>,
+    /// `command`: how much of its output is kept in `transcript.log`.
+    pub transcript_bytes: u64,
 }
 
 /// Makes an agent of one kind.
@@ -57,7 +59,11 @@ pub type Constructor =
 ///     command: Some(CommandLine::Shell("sed -i s/foo/bar/ *.txt".into())),
 ///     ..AgentSpec::default()
 /// };
-/// let context = AgentContext { environment: Vec::new(), events: Arc::new(NoEvents) };
+/// let context = AgentContext {
+///     environment: Vec::new(),
+///     events: Arc::new(NoEvents),
+///     transcript_bytes: 64 << 20,
+/// };
 /// let agent = Registry::default().build(&spec, &context)?;
 /// assert_eq!(agent.name(), "rename");
 /// # Ok::<(), agents::Error>(())
@@ -126,6 +132,7 @@ fn command(spec: &AgentSpec, context: &AgentContext) -> Result<Arc<dyn Agent>, E
     options.review = spec.review;
     options.changes = spec.changes.unwrap_or(options.changes);
     options.timeout = spec.timeout;
+    options.transcript_bytes = context.transcript_bytes;
     options.environment = [context.environment.as_slice(), &spec.environment].concat();
     Ok(Arc::new(CommandAgent::new(options)?))
 }

@@ -208,6 +208,7 @@ async fn another_code_than_zero_is_a_failure_with_the_end_of_its_output() {
         panic!("the source is typed")
     };
     assert_eq!(tail, "starting\nno such model\n");
+    assert_eq!(error.detail(), tail, "it goes into the failure's detail");
     assert_eq!(
         read(&place.scratch().join("transcript.log")),
         "starting\nno such model\n"

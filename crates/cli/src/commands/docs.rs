@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// `automation docs`.
-pub(crate) fn docs(page: DocsPage) -> Result<u8> {
+pub(crate) fn docs(output: Output, page: DocsPage) -> Result<u8> {
     let text = match page {
         DocsPage::Config => reference_markdown(),
         DocsPage::Cli => command_line(),
@@ -20,7 +20,8 @@ pub(crate) fn docs(page: DocsPage) -> Result<u8> {
             serde_json::to_string_pretty(&json_schema(Kind::Repositories))?
         }
     };
-    Output { is_json: false }.line(text.trim_end());
+    output.line(text.trim_end());
+    output.json(&text)?;
     Ok(DONE)
 }
 

@@ -5,15 +5,16 @@ use std::{sync::Arc, time::Duration};
 use anyhow::{Context, Result};
 use facade::{
     assemble::Assembly,
-    core_types::{CancellationToken, ErrorClass, Failure, Gate, RunId},
-    engine_workflow::{EndStatus, RepositoryState, RunEnd},
+    core_types::{CancellationToken, ErrorClass, Failure, RunId},
+    engine_workflow::{EndStatus, RunEnd},
 };
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
+    end::{gate_line, repository_lines, summary},
     failure::INTERRUPTED,
-    output::{Output, error_line, one_line, table},
+    output::error_line,
     progress::Progress,
     session::Session,
 };
@@ -39,40 +40,69 @@ impl AtGate {
     }
 }
 
-/// A run's end as JSON.
+/// What came of a run in this process, and its form as JSON.
 #[derive(Debug, Serialize)]
-struct Ended<'a> {
-    run: &'a RunId,
-    exit_code: u8,
-    end: &'a RunEnd,
+pub(crate) struct Driven {
+    run: RunId,
+    pub(crate) exit_code: u8,
+    /// How it ended or where it waits; `None` where it was stopped before.
+    pub(crate) end: Option<RunEnd>,
+    /// What stopped it.
+    error: Option<String>,
 }
 
-/// Executes a run until it has ended or waits; returns the exit code.
+/// Executes a run until it has ended or waits, and says how; returns the exit code.
 pub(crate) async fn drive(session: &Session, assembly: &Assembly, at_gate: AtGate) -> Result<u8> {
+    let driven = Box::pin(execute(session, assembly, at_gate)).await?;
+    describe(session, &driven);
+    session.output.json(&driven)?;
+    Ok(driven.exit_code)
+}
+
+/// Executes a run until it has ended or waits. What stops it before is told at once.
+pub(crate) async fn execute(
+    session: &Session,
+    assembly: &Assembly,
+    at_gate: AtGate,
+) -> Result<Driven> {
     let run = assembly.record().settings.run.clone();
+    let folder = session.home.run_folder(&run);
     let output = session.output;
     let progress = Arc::new(Progress::new(output));
     let pause = CancellationToken::new();
+    let resume = format!("go on with: automation resume {run}");
+    let paused = |run| {
+        error_line(format!("the run is paused; {resume}"));
+        Driven {
+            run,
+            exit_code: INTERRUPTED,
+            end: None,
+            error: Some("paused".to_owned()),
+        }
+    };
     loop {
         let n_messages = assembly.n_messages().await?;
         let executing = Box::pin(assembly.execute(&pause, progress.clone()));
         let result = with_signals(executing, &pause, &progress).await?;
         progress.finish();
-        let resume = format!("go on with: automation resume {run}");
         let end = match result {
             Some(Ok(end)) => end,
             Some(Err(error)) if error.class() != ErrorClass::Cancelled => {
-                let code = crate::failure::report(&error.into());
-                error_line(resume);
-                return Ok(code);
+                let error = anyhow::Error::from(error);
+                let exit_code = crate::failure::report(&error);
+                error_line(format!("mend that, then {resume}"));
+                let error = Some(format!("{error:#}"));
+                return Ok(Driven {
+                    run,
+                    exit_code,
+                    end: None,
+                    error,
+                });
             }
-            Some(Err(_)) | None => {
-                error_line(format!("the run is paused; {resume}"));
-                return Ok(INTERRUPTED);
-            }
+            Some(Err(_)) | None => return Ok(paused(run)),
         };
         if let (EndStatus::AtGate(gate), AtGate::Wait) = (end.status, at_gate) {
-            output.progress(gate_line(&run, gate));
+            output.progress(gate_line(&run, gate, &folder));
             let told = with_signals(
                 next_message(assembly, n_messages, &pause),
                 &pause,
@@ -83,17 +113,14 @@ pub(crate) async fn drive(session: &Session, assembly: &Assembly, at_gate: AtGat
                 told?;
                 continue;
             }
-            error_line(format!("the run is paused; {resume}"));
-            return Ok(INTERRUPTED);
+            return Ok(paused(run));
         }
-        describe(output, &run, &end);
-        let exit_code = end.status.exit_code();
-        output.json(&Ended {
-            run: &run,
-            exit_code,
-            end: &end,
-        })?;
-        return Ok(exit_code);
+        return Ok(Driven {
+            run,
+            exit_code: end.status.exit_code(),
+            end: Some(end),
+            error: None,
+        });
     }
 }
 
@@ -144,95 +171,33 @@ async fn next_message(
     Ok(())
 }
 
-fn gate_line(run: &RunId, gate: Gate) -> String {
-    match gate {
-        Gate::Plan => format!(
-            "the plan waits for approval: automation approve {run} (with --plan FILE if you edit it)"
-        ),
-        _ => format!("the landing waits for approval: automation approve {run}"),
-    }
-}
-
 /// The end of a run in words.
-fn describe(output: Output, run: &RunId, end: &RunEnd) {
+pub(crate) fn describe(session: &Session, driven: &Driven) {
+    let (output, run) = (session.output, &driven.run);
+    let Some(end) = &driven.end else {
+        return;
+    };
     output.line("");
     for task in end.tasks.iter().filter(|task| !task.status.is_good()) {
-        let Some(failure) = &task.failure else {
-            continue;
-        };
-        output.line(format!(
-            "task {} {}: {}",
-            task.task, task.status, failure.message
-        ));
-        for line in tail(failure) {
-            output.line(format!("  | {line}"));
-        }
-        output.line(format!(
-            "  all of it: automation logs {} --run {run}",
-            task.task
-        ));
-    }
-    let mut rows = Vec::new();
-    for repository in &end.repositories {
-        let (state, hint) = match &repository.state {
-            RepositoryState::Unchanged => ("unchanged".to_owned(), String::new()),
-            RepositoryState::Failed { reason } => (format!("failed: {reason}"), String::new()),
-            RepositoryState::Published => match repository.pull_request {
-                Some(number) => (
-                    format!("proposed as {}#{number}", repository.repository),
-                    String::new(),
-                ),
-                None => ("not proposed".to_owned(), String::new()),
-            },
-            RepositoryState::Landed => ("landed".to_owned(), String::new()),
-            RepositoryState::Blocked { reason, hint } => (reason.clone(), hint.clone()),
-        };
-        let verified = match repository.tested {
-            _ if repository.base == repository.head => "",
-            Some(true) => "verified",
-            Some(false) => "tests failed",
-            None if matches!(repository.state, RepositoryState::Failed { .. }) => "",
-            None => "not verified",
-        };
-        let head = repository.head.short().to_owned();
-        rows.push(vec![
-            repository.repository.to_string(),
-            head,
-            verified.to_owned(),
-            one_line(&state, 200),
-        ]);
-        if !hint.is_empty() {
-            rows.push(vec![
-                String::new(),
-                String::new(),
-                String::new(),
-                format!("→ {hint}"),
-            ]);
+        let (id, status) = (&task.task, task.status);
+        match (&task.failure, &task.because_of) {
+            (Some(failure), _) => {
+                output.line(format!("task {id} {status}: {}", failure.message));
+                for line in tail(failure) {
+                    output.line(format!("  | {line}"));
+                }
+                output.line(format!("  all of it: automation logs {id} --run {run}"));
+            }
+            (None, Some(dependency)) => {
+                output.line(format!("task {id} {status}: {dependency} did not succeed"));
+            }
+            (None, None) => output.line(format!("task {id} {status}")),
         }
     }
-    for line in table(&rows) {
+    for line in repository_lines(end) {
         output.line(line);
     }
-    let last = match end.status {
-        EndStatus::Done => {
-            let any_open = end
-                .repositories
-                .iter()
-                .any(|it| matches!(it.state, RepositoryState::Published));
-            if any_open {
-                format!("run {run} is done; land it with: automation land {run}")
-            } else {
-                format!("run {run} is done")
-            }
-        }
-        EndStatus::Failed => format!("run {run} failed; nothing landed, its branches stay"),
-        EndStatus::Partial => format!("run {run} is done in part"),
-        EndStatus::AtGate(gate) => gate_line(run, gate),
-        EndStatus::NeedsPerson => {
-            format!("run {run} waits for you; then go on with: automation land {run}")
-        }
-    };
-    output.line(last);
+    output.line(summary(run, end, &session.home.run_folder(run)));
 }
 
 /// The last lines of what a failed command printed.

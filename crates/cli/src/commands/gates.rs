@@ -18,10 +18,18 @@ use crate::{
 pub(crate) async fn approve(session: Session, arguments: ApproveArguments) -> Result<u8> {
     let waits = |state| state == RunState::Waiting;
     let run = session.pick(arguments.run.as_deref(), "waits for approval", waits)?;
+    let end = session.status(&run)?.end;
+    if let (None, Some(key)) = (
+        arguments.gate,
+        end.as_ref().and_then(|end| end.waits_for.clone()),
+    ) {
+        let message = Message::Consent { key };
+        return tell(&session, run, &message, AtGate::from_flag(arguments.wait)).await;
+    }
     let gate = match arguments.gate {
         Some(GateName::Plan) => Gate::Plan,
         Some(GateName::Landing) => Gate::Landing,
-        None => match session.status(&run)?.end.map(|end| end.status) {
+        None => match end.map(|end| end.status) {
             Some(EndStatus::AtGate(gate)) => gate,
             _ => {
                 let message = format!("run {run} does not wait at a gate");
@@ -50,8 +58,8 @@ pub(crate) async fn approve(session: Session, arguments: ApproveArguments) -> Re
             Some(plan)
         }
         (Some(_), _) => bail!(Error::Request {
-            message: "--plan belongs to the gate plan".to_owned(),
-            hint: String::new(),
+            message: "a plan can be changed only at the gate plan".to_owned(),
+            hint: "leave --plan out".to_owned(),
         }),
     };
     let message = Message::Approve { gate, plan };
@@ -81,7 +89,11 @@ async fn tell(session: &Session, run: RunId, message: &Message, at_gate: AtGate)
     }
     let is_held = send(&session.home, &run, message, &session.surroundings).await?;
     if is_held {
-        session.output.line(format!("run {run} has been told"));
+        let line = format!("run {run} has been told; the process that works on it goes on");
+        session.output.line(line);
+        session
+            .output
+            .json(&serde_json::json!({ "run": run, "exit_code": DONE, "told": true }))?;
         return Ok(DONE);
     }
     Box::pin(go_on(session, run, false, at_gate)).await

@@ -64,11 +64,12 @@ pub(crate) async fn issue(session: &Session, command: IssueCommand) -> Result<u8
             list(session, &*forge, &names).await?;
         }
         IssueCommand::Show { issue } => {
-            let source = IssueSource::parse(&issue, std::path::Path::new("/nonexistent"))?;
-            let IssueSource::Forge(repository, number) = source else {
+            // In a folder that does not exist no argument is a file.
+            let source = IssueSource::parse(&issue, std::path::Path::new("/nonexistent"));
+            let Ok(IssueSource::Forge(repository, number)) = source else {
                 bail!(Error::Request {
-                    message: format!("{issue:?} is no issue"),
-                    hint: String::new()
+                    message: format!("{issue:?} is not an issue"),
+                    hint: "give its number, such as 12 or backend#12".to_owned()
                 })
             };
             let name = known(&names, repository.as_ref().map(RepositoryName::as_str))?;

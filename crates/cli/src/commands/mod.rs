@@ -4,6 +4,7 @@ mod demo;
 mod docs;
 mod drive;
 mod gates;
+mod gc;
 mod init;
 mod issue;
 mod logs;
@@ -31,7 +32,8 @@ pub(crate) async fn dispatch(arguments: Arguments) -> Result<u8> {
         Command::Logs(arguments) => logs::logs(&session, &arguments),
         Command::Approve(arguments) => Box::pin(gates::approve(session, arguments)).await,
         Command::Land(arguments) => Box::pin(gates::land(session, arguments)).await,
+        Command::Gc(arguments) => gc::gc(&session, arguments).await,
         Command::Demo(arguments) => Box::pin(demo::demo(session, arguments)).await,
-        Command::Docs(arguments) => docs::docs(arguments.page),
+        Command::Docs(arguments) => docs::docs(session.output, arguments.page),
     }
 }

@@ -4,13 +4,13 @@ use anyhow::Result;
 use facade::{
     assemble::{Assembly, IssueSource, RunRequest, RunState},
     core_types::{Plan, format_duration},
-    engine_workflow::plan::predict,
+    engine_workflow::plan::{Prediction, predict},
 };
 
-use super::drive::{AtGate, drive};
+use super::drive::{AtGate, describe, drive, execute};
 use crate::{
     args::{GateName, ResumeArguments, RunArguments},
-    output::{Output, one_line, table},
+    output::{Output, count, one_line, table},
     session::Session,
 };
 
@@ -92,7 +92,8 @@ pub(crate) fn introduce(output: Output, assembly: &Assembly) {
     let workers = settings.limits.max_workers;
     let agent = &record.agent.name;
     output.progress(format!(
-        "  agent {agent}, at most {workers} tasks at a time"
+        "  agent {agent}, at most {} at a time",
+        count(workers, "task")
     ));
 }
 
@@ -102,11 +103,12 @@ pub(crate) async fn plan(session: Session, mut arguments: RunArguments) -> Resul
         arguments.approve.push(GateName::Plan);
     }
     let assembly = begin(&session, &arguments).await?;
-    let code = Box::pin(drive(&session, &assembly, AtGate::Exit)).await?;
+    let driven = Box::pin(execute(&session, &assembly, AtGate::Exit)).await?;
     let settings = &assembly.record().settings;
     let file = session.home.run_folder(&settings.run).join("plan.yaml");
-    if !file.is_file() {
-        return Ok(code);
+    if driven.end.is_none() || !file.is_file() {
+        session.output.json(&driven)?;
+        return Ok(driven.exit_code);
     }
     let names: Vec<_> = settings
         .repositories
@@ -114,15 +116,21 @@ pub(crate) async fn plan(session: Session, mut arguments: RunArguments) -> Resul
         .map(|it| it.name.clone())
         .collect();
     let plan = facade::assemble::plan_from_file(&file, &settings.plan_id, &names)?;
-    show_plan(session.output, &plan, settings.limits.max_workers);
-    session
-        .output
-        .line(format!("the plan is in {}", file.display()));
-    Ok(code)
+    let workers = settings.limits.max_workers;
+    let prediction = predict(&plan, workers);
+    show_plan(session.output, &plan, prediction.as_ref(), workers);
+    describe(&session, &driven);
+    let path = prediction.as_ref().map(|it| &it.critical_path);
+    let seconds = prediction.as_ref().map(|it| it.makespan.as_secs_f64());
+    session.output.json(&serde_json::json!({
+        "run": settings.run, "exit_code": driven.exit_code, "end": driven.end,
+        "plan": plan, "critical_path": path, "predicted_seconds": seconds,
+    }))?;
+    Ok(driven.exit_code)
 }
 
 /// A plan as a graph in words: each task with what it waits for, the critical path, and the time.
-fn show_plan(output: Output, plan: &Plan, max_workers: usize) {
+fn show_plan(output: Output, plan: &Plan, prediction: Option<&Prediction>, max_workers: usize) {
     let mut rows = vec![vec![
         "task".to_owned(),
         "repository".to_owned(),
@@ -149,7 +157,7 @@ fn show_plan(output: Output, plan: &Plan, max_workers: usize) {
     for line in table(&rows) {
         output.line(line);
     }
-    if let Some(prediction) = predict(plan, max_workers) {
+    if let Some(prediction) = prediction {
         let path: Vec<_> = prediction
             .critical_path
             .iter()
@@ -160,10 +168,11 @@ fn show_plan(output: Output, plan: &Plan, max_workers: usize) {
         let makespan = crate::output::duration(prediction.makespan);
         let assumed = match prediction.without_estimate {
             0 => String::new(),
-            n => format!("; {n} tasks without an estimate taken as 5m"),
+            n => format!("; {} without an estimate taken as 5m", count(n, "task")),
         };
         output.line(format!(
-            "predicted time: {makespan} with {max_workers} workers{assumed}"
+            "predicted time: {makespan} with {}{assumed}",
+            count(max_workers, "worker")
         ));
     }
 }

@@ -1,15 +1,13 @@
 //! `status`.
 
 use anyhow::Result;
-use facade::{
-    assemble::{RunState, RunStatus},
-    engine_workflow::{RepositoryState, RunEnd},
-};
+use facade::assemble::{RunState, RunStatus};
 
 use crate::{
     args::StatusArguments,
+    end::{repository_lines, summary},
     failure::DONE,
-    output::{Output, ago, one_line, table},
+    output::{ago, one_line, table},
     session::Session,
 };
 
@@ -98,6 +96,7 @@ fn one(session: &Session, status: &RunStatus) {
         let mut detail = match &task.failure {
             Some(failure) => failure.message.clone(),
             None if task.waits_for.is_empty() => String::new(),
+            None if task.status.has_ended() => task.waits_for.clone(),
             None => format!("waits for {}", task.waits_for),
         };
         if detail.is_empty() && task.status == facade::core_types::TaskStatus::Running {
@@ -116,47 +115,20 @@ fn one(session: &Session, status: &RunStatus) {
     for line in table(&rows) {
         output.line(line);
     }
-    if let Some(end) = &status.end {
-        repositories(output, end);
+    if let Some(end) = &status.end
+        && !end.repositories.is_empty()
+    {
+        output.line("repositories:");
+        for line in repository_lines(end) {
+            output.line(line);
+        }
     }
     for warning in &status.warnings {
         output.line(format!("warning: {warning}"));
     }
-    match status.state {
-        RunState::Paused => output.line(format!("go on with: automation resume {run}")),
-        RunState::Waiting => output.line(format!(
-            "go on with: automation approve {run}, or automation land {run}"
-        )),
+    match (status.state, &status.end) {
+        (RunState::Paused, _) => output.line(format!("go on with: automation resume {run}")),
+        (_, Some(end)) => output.line(summary(run, end, &session.home.run_folder(run))),
         _ => {}
-    }
-}
-
-fn repositories(output: Output, end: &RunEnd) {
-    let rows: Vec<_> = end
-        .repositories
-        .iter()
-        .map(|repository| {
-            let state = match &repository.state {
-                RepositoryState::Unchanged => "unchanged".to_owned(),
-                RepositoryState::Failed { reason } => format!("failed: {reason}"),
-                RepositoryState::Published => "proposed".to_owned(),
-                RepositoryState::Landed => "landed".to_owned(),
-                RepositoryState::Blocked { reason, hint } => format!("{reason} → {hint}"),
-            };
-            let pull_request = repository
-                .pull_request
-                .map(|number| format!("{}#{number}", repository.repository))
-                .unwrap_or_default();
-            vec![
-                format!("  {}", repository.repository),
-                repository.head.short().to_owned(),
-                pull_request,
-                state,
-            ]
-        })
-        .collect();
-    output.line("repositories:");
-    for line in table(&rows) {
-        output.line(line);
     }
 }

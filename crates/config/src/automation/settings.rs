@@ -73,9 +73,7 @@ pub struct Limits {
     pub test_timeout: Duration,
     /// The longest a setup command may take.
     pub setup_timeout: Duration,
-    /// Bytes of one command's output that are held in memory.
-    pub output_memory_bytes: u64,
-    /// Bytes of one command's output that are kept on disk beyond those.
+    /// Bytes of the output of one command or agent that are kept on disk.
     pub output_disk_bytes: u64,
     /// Times that one attempt starts again after the engine was killed.
     pub max_executions: u32,
@@ -174,7 +172,6 @@ fn read(file: &str, document: Section<'_>) -> Settings {
             agent_timeout: limits.duration("agent_timeout"),
             test_timeout: limits.duration("test_timeout"),
             setup_timeout: limits.duration("setup_timeout"),
-            output_memory_bytes: limits.size("output_memory"),
             output_disk_bytes: limits.size("output_disk"),
             max_executions: limits.integer("max_executions"),
         },

@@ -35,7 +35,6 @@ fn the_defaults() {
             agent_timeout: minutes(60),
             test_timeout: minutes(15),
             setup_timeout: minutes(15),
-            output_memory_bytes: 8 << 20,
             output_disk_bytes: 256 << 20,
             max_executions: 5,
         },
@@ -175,7 +174,7 @@ limits:
   max_workers: 0
   max_worker: 3
   test_timeout: 30
-  output_memory: 8
+  output_disk: 8
   setup_timeout: ${NOT_SET}
   agent_timeout: [1h]
 landing: {mode: both}
@@ -196,7 +195,7 @@ retention: {keep_runs: "5", max_age: 10s}
 16:16: limits.max_workers: expected from 1 to 256, found 0
 17:3: limits.max_worker: unknown key; did you mean "max_workers"?
 18:17: limits.test_timeout: expected a duration such as 500ms, 30s, 5m or 2h, found the number 30; add a unit
-19:18: limits.output_memory: expected a size such as 64KiB, 8MiB or 1GiB, found the number 8; add a unit
+19:18: limits.output_disk: expected a size such as 64KiB, 8MiB or 1GiB, found the number 8; add a unit
 20:18: limits.setup_timeout: the variable NOT_SET is not set
 21:18: limits.agent_timeout: expected a duration such as 500ms, 30s, 5m or 2h, found a list
 22:17: landing.mode: unknown value "both"; known: all, each

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    finding::{Findings, Mark, Report},
+    finding::{Findings, Mark, Report, did_you_mean, quote},
     schema::{Kind, Names, Section, check},
     yaml::parse,
 };
@@ -41,7 +41,11 @@ pub struct PlanTask {
     pub mark: Mark,
 }
 
-pub(crate) fn load(file: &str, text: &str) -> Result<PlanFile, Findings> {
+pub(crate) fn load(
+    file: &str,
+    text: &str,
+    repositories: Option<&[&str]>,
+) -> Result<PlanFile, Findings> {
     let mut report = Report::new(file);
     // An agent may have written the text: no variable of ours belongs in it.
     let Some(mut document) = parse(text, None, &mut report) else {
@@ -50,6 +54,9 @@ pub(crate) fn load(file: &str, text: &str) -> Result<PlanFile, Findings> {
     check(Kind::Plan, &mut document, &mut report);
     let document = Section(&document);
     relate(document, &mut report);
+    if let Some(repositories) = repositories {
+        place(document, repositories, &mut report);
+    }
     let plan = report.is_empty().then(|| PlanFile {
         id: document.optional_text("id"),
         title: document.optional_text("title"),
@@ -75,6 +82,29 @@ fn relate(document: Section<'_>, report: &mut Report) {
         })
         .collect();
     tasks.report_cycles("", "dependencies", &edges, report);
+}
+
+/// Whether each task is done in one of the repositories.
+fn place(document: Section<'_>, repositories: &[&str], report: &mut Report) {
+    for (idx, task) in document.sections("tasks").into_iter().enumerate() {
+        let path = format!("tasks[{idx}].repository");
+        match task.name("repository") {
+            Some((name, mark)) if !repositories.contains(&name) => {
+                let hint = did_you_mean(name, repositories.iter().copied());
+                report.add(
+                    mark,
+                    path,
+                    format!("unknown repository {}{hint}", quote(name)),
+                );
+            }
+            None if repositories.len() > 1 => {
+                let known = repositories.join(", ");
+                let message = format!("missing; the repositories are {known}");
+                report.add(task.mark(), path, message);
+            }
+            _ => {}
+        }
+    }
 }
 
 fn task(entry: Section<'_>) -> PlanTask {

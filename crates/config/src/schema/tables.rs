@@ -145,22 +145,13 @@ pub(crate) const LIMITS: &[Key] = &[
         "The longest a setup command may take; enough to fetch and build dependencies.",
     ),
     Key::new(
-        "output_memory",
-        Shape::Size {
-            min: 4096,
-            max: 1024 * MIB,
-        },
-        Default,
-        "Output of one command that is held in memory; more than a report shows.",
-    ),
-    Key::new(
         "output_disk",
         Shape::Size {
             min: 0,
             max: 1024 * 1024 * MIB,
         },
         Default,
-        "Output of one command that is kept on disk beyond that; the rest is dropped and said to be, so that no command fills the disk.",
+        "Output of one command or agent that is kept on disk; the rest is dropped and said to be, so that no command fills the disk.",
     ),
     Key::new(
         "max_executions",

@@ -132,7 +132,7 @@ fn files_of_other_systems() -> Result<(), config::Findings> {
     let text = config::decode("f.yaml", b"\xef\xbb\xbflimits:\r\n  keep: 1\r\n")?;
     assert_eq!(
         all_findings(text)[0],
-        "f.yaml:2:3: limits.keep: unknown key; known: max_workers, agent_timeout, test_timeout, setup_timeout, output_memory, output_disk, max_executions"
+        "f.yaml:2:3: limits.keep: unknown key; known: max_workers, agent_timeout, test_timeout, setup_timeout, output_disk, max_executions"
     );
     Ok(())
 }
@@ -164,7 +164,7 @@ fn a_variable_is_spliced_nowhere_and_never_shown() -> Result<(), config::Finding
 #[test]
 fn every_key_misspelled_is_named_with_the_right_one() {
     let settings = "default_agent agents limits approvals landing retention";
-    let limits = "max_workers agent_timeout test_timeout setup_timeout output_memory output_disk max_executions";
+    let limits = "max_workers agent_timeout test_timeout setup_timeout output_disk max_executions";
     let agent = "name kind command playbook plan review changes timeout environment";
     let repository = "name owner repo primary path url forge default_branch write setup_command test_command test_timeout deploy_command automation";
     let automation = "enabled auto_deploy depends_on triggers trigger_on";

@@ -147,7 +147,7 @@ pub enum StepError {
         executions: u32,
     },
     /// Acting, looking or recording failed; the step has no result and can be run again.
-    #[error("step \"{key}\" was interrupted")]
+    #[error("the run stopped at \"{key}\"")]
     Port {
         /// Which step.
         key: StepKey,

@@ -1,4 +1,4 @@
-use std::{fs, path::Path, time::Duration};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
 use agents::{AgentArgument, AgentContext, AgentSpec, Registry, parse_agent_argument};
 use config::automation::{AgentEntry, Changes, Settings};
@@ -58,6 +58,7 @@ impl AgentRecord {
             .map_err(Error::Agent)?
         {
             Some(AgentArgument::Command(command)) => {
+                let command = located(command, &surroundings.current_dir);
                 return Ok(Self::of_command("command".to_owned(), command));
             }
             Some(AgentArgument::Name(name)) => Some(name),
@@ -101,7 +102,7 @@ impl AgentRecord {
             Some(file) => {
                 let path = home.root().join(file);
                 let io = |source| Error::Io {
-                    operation: "reading",
+                    operation: "read",
                     path: path.clone(),
                     source,
                 };
@@ -111,7 +112,10 @@ impl AgentRecord {
         Ok(Self {
             name: entry.name.clone(),
             kind: entry.kind.clone(),
-            command: entry.command.as_ref().map(command_line),
+            command: entry
+                .command
+                .as_ref()
+                .map(|command| located(command_line(command), home.root())),
             playbook,
             plan: entry.plan,
             review: entry.review,
@@ -135,14 +139,15 @@ impl AgentRecord {
         if program_exists(program, surroundings) {
             return Ok(());
         }
-        let message = format!(
-            "the program {program:?} of agent {} was not found",
-            self.name
-        );
-        Err(Error::request(
-            message,
-            "install it, or name another agent with --agent",
-        ))
+        let name = &self.name;
+        let (what, hint) = if Path::new(program).is_file() {
+            ("cannot be executed", format!("chmod +x {program}"))
+        } else {
+            let hint = "install it, or name another agent with --agent";
+            ("was not found", hint.to_owned())
+        };
+        let message = format!("the program {program:?} of agent {name} {what}");
+        Err(Error::request(message, hint))
     }
 
     /// Makes the agent.
@@ -183,12 +188,31 @@ pub(crate) fn command_line(command: &config::Command) -> CommandLine {
     }
 }
 
-/// Whether a program can be started: a path that exists, or a name on the PATH.
+/// The command with a relative path of its program made absolute: an agent
+/// starts in its clone, where the path would mean another file or none.
+pub(crate) fn located(command: CommandLine, folder: &Path) -> CommandLine {
+    match command {
+        CommandLine::Program(mut words) => {
+            if let Some(program) = words.first_mut().filter(|program| program.contains('/')) {
+                // As components, so that `./agent.sh` is shown without the dot.
+                let path: std::path::PathBuf = folder.join(&*program).components().collect();
+                *program = path.display().to_string();
+            }
+            CommandLine::Program(words)
+        }
+        shell => shell,
+    }
+}
+
+/// Whether a program can be started: an absolute path of an executable file, or a name on the PATH.
 pub(crate) fn program_exists(program: &str, surroundings: &Surroundings) -> bool {
+    let is_executable = |path: &Path| {
+        fs::metadata(path).is_ok_and(|it| it.is_file() && it.permissions().mode() & 0o111 != 0)
+    };
     if program.contains('/') {
-        return Path::new(program).is_file() || surroundings.current_dir.join(program).is_file();
+        return is_executable(Path::new(program));
     }
     let path = surroundings.variable("PATH").unwrap_or_default();
     path.split(':')
-        .any(|folder| Path::new(folder).join(program).is_file())
+        .any(|folder| is_executable(&Path::new(folder).join(program)))
 }

@@ -1,4 +1,8 @@
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use agents::{AgentContext, Registry};
 use async_trait::async_trait;
@@ -10,8 +14,12 @@ use git_workspace::{Git, GitRepository, Places};
 
 use super::{
     Error, Home, RunRecord, RunRequest, Surroundings, plan_file::PlanWriter, record::RELOADED,
-    request::changed_since,
+    repositories::Targets, request::changed_since,
 };
+
+/// The variable by which the processes of a run are found again. Its value is
+/// the run's folder, since two homes may have runs of one name.
+const FOLDER_MARK: &str = "AUTOMATION_RUN_FOLDER";
 
 /// The name of the run record that holds a session's end.
 pub(crate) const END: &str = "end";
@@ -40,9 +48,21 @@ impl Assembly {
         surroundings: Surroundings,
     ) -> Result<Self, Error> {
         let git = git(&surroundings).await?;
+        home.check()?;
+        if home.run_folder(&run).exists() {
+            let message = format!("there is a run {run} in {} already", home.root().display());
+            return Err(Error::request(message, "give another name"));
+        }
         let forge = open_forge(&home, &surroundings)?;
         let record = request
-            .settle(run.clone(), &home, &surroundings, &git, &*forge)
+            .settle(
+                run.clone(),
+                &home,
+                &surroundings,
+                &git,
+                &*forge,
+                &Targets::new(),
+            )
             .await?;
         home.ensure()?;
         let folder = home.run_folder(&run).join("journal");
@@ -69,13 +89,8 @@ impl Assembly {
         let folder = home.run_folder(&run).join("journal");
         let git = git(&surroundings).await?;
         let forge = open_forge(&home, &surroundings)?;
-        let journal =
-            RunJournal::open(folder, &surroundings.checkpoint_options()).map_err(|source| {
-                Error::Journal {
-                    run: run.clone(),
-                    source,
-                }
-            })?;
+        let journal = RunJournal::open(folder, &surroundings.checkpoint_options())
+            .map_err(|source| Error::journal(&run, source))?;
         let data = journal
             .run_record(RELOADED)
             .unwrap_or_else(|| journal.header().data.clone());
@@ -157,9 +172,20 @@ impl Assembly {
             ..RunRequest::default()
         };
         let run = recorded.settings.run.clone();
+        let both = recorded.sources.iter().zip(&recorded.settings.repositories);
+        let earlier: Targets = both
+            .map(|(source, repository)| (source.path.clone(), repository.target.clone()))
+            .collect();
         let mut now = if is_configured {
             request
-                .settle(run, &self.home, &self.surroundings, &self.git, &*self.forge)
+                .settle(
+                    run,
+                    &self.home,
+                    &self.surroundings,
+                    &self.git,
+                    &*self.forge,
+                    &earlier,
+                )
                 .await?
         } else {
             // The agent came from the command line; it stays.
@@ -168,7 +194,14 @@ impl Assembly {
                 ..request
             };
             let settled = request
-                .settle(run, &self.home, &self.surroundings, &self.git, &*self.forge)
+                .settle(
+                    run,
+                    &self.home,
+                    &self.surroundings,
+                    &self.git,
+                    &*self.forge,
+                    &earlier,
+                )
                 .await?;
             RunRecord {
                 agent: recorded.agent.clone(),
@@ -199,11 +232,13 @@ impl Assembly {
     ) -> Result<RunEnd, Error> {
         let run = &self.record.settings.run;
         // Agents that outlived a kill would work beside the new ones.
-        for found in process::end_marked(process::RUN_MARK, run.as_str()).await {
+        let folder = self.home.run_folder(run);
+        let folder = folder.canonicalize().unwrap_or(folder);
+        for found in process::end_marked(FOLDER_MARK, &folder.display().to_string()).await {
             let message = format!("process {} of an earlier session was ended", found.pid);
             self.journal.events().emit(None, Event::Warning { message });
         }
-        let ports = self.ports(observer).await?;
+        let ports = self.ports(observer, &folder).await?;
         let workflow = Workflow::new(
             self.record.settings.clone(),
             ports,
@@ -239,19 +274,20 @@ impl Assembly {
         Ok(inbox.messages().await?.len())
     }
 
-    async fn ports(&self, observer: Arc<dyn Observer>) -> Result<Ports, Error> {
+    async fn ports(&self, observer: Arc<dyn Observer>, folder: &Path) -> Result<Ports, Error> {
         let run = &self.record.settings.run;
         let stored = self.journal.events();
         let events: Arc<dyn EventSink> = Arc::new(Observed { stored, observer });
-        let folder = self.home.run_folder(run);
-        let environment =
+        let mut environment =
             process::allowed_environment(self.surroundings.environment.iter().cloned(), &[]);
+        environment.push((FOLDER_MARK.into(), folder.into()));
         let as_text = |(name, value): &(std::ffi::OsString, std::ffi::OsString)| {
             Some((name.to_str()?.to_owned(), value.to_str()?.to_owned()))
         };
         let context = AgentContext {
             environment: environment.iter().filter_map(as_text).collect(),
             events: events.clone(),
+            transcript_bytes: self.record.output_disk_bytes,
         };
         let agent = self
             .record
@@ -280,13 +316,16 @@ impl Assembly {
             checkpoints: self.journal.checkpoints(),
             inbox: Arc::new(inbox),
             agent,
-            commands: Arc::new(process::Runner::new(environment, run.clone(), events)),
+            commands: Arc::new(
+                process::Runner::new(environment, run.clone(), events)
+                    .log_bytes(self.record.output_disk_bytes),
+            ),
             clock: self.surroundings.clock.clone(),
             repositories,
             plan_file: Arc::new(PlanWriter {
                 path: folder.join("plan.yaml"),
             }),
-            folder,
+            folder: folder.to_owned(),
             aids: Aids::default(),
         })
     }

@@ -10,11 +10,12 @@ use config::{
     automation::{AgentChoice, InitChoices},
     repositories::RepositoryChoice,
 };
+use core_types::CommandLine;
 use git_workspace::{Head, find_repositories};
 
 use super::{
     Error, Home, Surroundings,
-    agent::program_exists,
+    agent::{command_line, located, program_exists},
     assembly::git,
     request::{configured, default_workers},
 };
@@ -181,7 +182,7 @@ pub async fn initialize(surroundings: &Surroundings, root: &Path) -> Result<Setu
     let repositories = config::repositories::render(&choices);
     let folder = home.root().join("config");
     fs::create_dir_all(&folder).map_err(|source| Error::Io {
-        operation: "creating",
+        operation: "create",
         path: folder,
         source,
     })?;
@@ -336,9 +337,11 @@ pub async fn doctor(home: &Home, surroundings: &Surroundings) -> Vec<Check> {
                 ));
             }
             checks.extend(settings.agents.iter().filter_map(|entry| {
-                let Some(Command::Program { program, .. }) = &entry.command else {
+                let command = located(command_line(entry.command.as_ref()?), home.root());
+                let CommandLine::Program(words) = &command else {
                     return None;
                 };
+                let program = words.first()?;
                 Some(if program_exists(program, surroundings) {
                     Check::ok("agent", format!("{}: {program}", entry.name))
                 } else {
@@ -365,7 +368,15 @@ async fn repository_checks(
     surroundings: &Surroundings,
 ) -> Vec<Check> {
     let request = super::RunRequest::default();
-    match request.repositories(home, surroundings, git).await {
+    match request
+        .repositories(
+            home,
+            surroundings,
+            git,
+            &super::repositories::Targets::new(),
+        )
+        .await
+    {
         Err(error) => {
             let mend = error
                 .hint()

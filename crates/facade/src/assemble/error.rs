@@ -7,8 +7,8 @@ use core_types::{ErrorClass, PortError, RunId};
 #[non_exhaustive]
 pub enum Error {
     /// Configuration, plans and playbooks: all findings with their places.
-    #[error("{0}")]
-    Config(#[from] config::Findings),
+    #[error("the input is not valid:{}", indented(.0))]
+    Config(config::Findings),
     /// The request cannot be met as it stands.
     #[error("{message}")]
     Request {
@@ -23,6 +23,12 @@ pub enum Error {
     /// The forge could not be opened.
     #[error("the local forge could not be opened")]
     Forge(#[source] forges::Error),
+    /// Another process holds the run.
+    #[error("another process is working on run {run}")]
+    Held {
+        /// Which run.
+        run: RunId,
+    },
     /// The run's journal could not be opened or read.
     #[error("run {run} could not be opened")]
     Journal {
@@ -50,9 +56,9 @@ pub enum Error {
         home: PathBuf,
     },
     /// A file or folder could not be read or written.
-    #[error("{operation} {path} failed")]
+    #[error("could not {operation} {path}")]
     Io {
-        /// What was tried: `reading`, `creating`.
+        /// What was tried: `read`, `create`.
         operation: &'static str,
         /// Which file.
         path: PathBuf,
@@ -74,7 +80,28 @@ pub enum Error {
     Workflow(#[from] engine_workflow::Error),
 }
 
+impl From<config::Findings> for Error {
+    fn from(findings: config::Findings) -> Self {
+        Self::Config(findings)
+    }
+}
+
+/// Findings as lines below a message.
+fn indented(findings: &config::Findings) -> String {
+    let findings = findings.to_string();
+    findings.lines().map(|line| format!("\n  {line}")).collect()
+}
+
 impl Error {
+    /// What opening a run's journal gave.
+    pub(crate) fn journal(run: &RunId, source: engine_checkpoint::Error) -> Self {
+        let run = run.clone();
+        match source {
+            engine_checkpoint::Error::Locked { .. } => Self::Held { run },
+            source => Self::Journal { run, source },
+        }
+    }
+
     pub(crate) fn request(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Request {
             message: message.into(),
@@ -88,9 +115,15 @@ impl Error {
         match self {
             Self::Config(_) | Self::Request { .. } | Self::Agent(_) => ErrorClass::Validation,
             Self::NoRun { .. } => ErrorClass::NotFound,
+            Self::Held { .. } => ErrorClass::Conflict,
             Self::Forge(error) => error.class(),
             Self::Journal { source, .. } => source.class(),
             Self::Record { .. } => ErrorClass::Internal,
+            Self::Io {
+                operation: "read",
+                source,
+                ..
+            } if source.kind() == std::io::ErrorKind::NotFound => ErrorClass::NotFound,
             Self::Io { .. } | Self::Write(_) => ErrorClass::ResourceExhausted,
             Self::Git(error) => error.class(),
             Self::Port(error) => error.class(),
@@ -103,6 +136,12 @@ impl Error {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Request { hint, .. } if !hint.is_empty() => Some(hint),
+            Self::NoRun { .. } => {
+                Some("`automation status` lists the runs; --home names another home")
+            }
+            Self::Held { .. } => {
+                Some("`automation status` shows it; end that process first, or let it work")
+            }
             _ => None,
         }
     }

@@ -105,15 +105,27 @@ impl Home {
         self.root.join("config").join(name)
     }
 
+    /// Fails where something else than a folder is in the state folder's place.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let state = self.state();
+        if state.exists() && !state.is_dir() {
+            let message = format!("{} is not a folder", state.display());
+            let hint = "move it away, or choose another home with --home";
+            return Err(Error::request(message, hint));
+        }
+        Ok(())
+    }
+
     /// Creates the state folder, closed to other users and to git.
     ///
     /// # Errors
     ///
     /// [`Error::Io`] or [`Error::Write`] where the folder cannot be written.
     pub fn ensure(&self) -> Result<(), Error> {
+        self.check()?;
         let state = self.state();
         let io = |source| Error::Io {
-            operation: "creating",
+            operation: "create",
             path: state.clone(),
             source,
         };
@@ -141,13 +153,14 @@ impl Home {
     ///
     /// [`Error::Io`].
     pub fn runs(&self) -> Result<Vec<RunId>, Error> {
+        self.check()?;
         let path = self.state().join("runs");
         let entries = match fs::read_dir(&path) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(source) => {
                 return Err(Error::Io {
-                    operation: "reading",
+                    operation: "read",
                     path,
                     source,
                 });

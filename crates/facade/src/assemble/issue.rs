@@ -66,7 +66,7 @@ pub(crate) fn unnumbered(title: String, body: String, created: Timestamp) -> Iss
 pub(crate) fn read_file(path: PathBuf, created: Timestamp) -> Result<Issue, Error> {
     let shown = path.display().to_string();
     let io = |source| Error::Io {
-        operation: "reading",
+        operation: "read",
         path: path.clone(),
         source,
     };

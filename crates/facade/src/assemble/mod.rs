@@ -3,12 +3,14 @@
 //! [`Home`] is where configuration and state live. [`RunRequest`] says what a
 //! new run is asked to do; [`Assembly::create`] checks all of it, records it in
 //! the run's journal and builds the workflow; [`Assembly::open`] takes an
-//! earlier run up again. [`RunStatus`] reads a run from any process.
+//! earlier run up again. [`RunStatus`] reads a run from any process, and
+//! [`collect`] removes those that retention does not keep.
 
 mod agent;
 mod assembly;
 mod detect;
 mod error;
+mod gc;
 mod home;
 mod issue;
 mod plan_file;
@@ -21,6 +23,7 @@ pub use agent::AgentRecord;
 pub use assembly::{Assembly, Observer, open_forge, send};
 pub use detect::{Check, CheckState, Detected, Setup, detect_test_command, doctor, initialize};
 pub use error::Error;
+pub use gc::{Collected, Collecting, collect};
 pub use home::{Home, Surroundings};
 pub use issue::IssueSource;
 pub use plan_file::{plan_from_file, plan_to_yaml};

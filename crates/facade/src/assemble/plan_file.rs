@@ -51,8 +51,7 @@ pub fn plan_to_yaml(plan: &Plan) -> String {
 ///
 /// # Errors
 ///
-/// [`Error::Config`] with all findings of the file, [`Error::Io`],
-/// [`Error::Request`] for a task that names no repository where there are several.
+/// [`Error::Config`] with all findings of the file, [`Error::Io`].
 pub fn plan_from_file(
     path: &Path,
     default_id: &PlanId,
@@ -60,18 +59,20 @@ pub fn plan_from_file(
 ) -> Result<Plan, Error> {
     let shown = path.display().to_string();
     let io = |source| Error::Io {
-        operation: "reading",
+        operation: "read",
         path: path.to_owned(),
         source,
     };
     let bytes = fs::read(path).map_err(io)?;
-    let file = config::load_plan(&shown, config::decode(&shown, &bytes)?)?;
+    let names: Vec<_> = repositories.iter().map(RepositoryName::as_str).collect();
+    let file = config::load_plan_over(&shown, config::decode(&shown, &bytes)?, &names)?;
     let invalid = |error: core_types::InvalidName| Error::request(format!("{shown}: {error}"), "");
     let mut tasks = Vec::with_capacity(file.tasks.len());
     for task in file.tasks {
         let repository = match (&task.repository, repositories) {
             (Some(name), _) => RepositoryName::new(name).map_err(invalid)?,
             (None, [only]) => only.clone(),
+            // The file was checked against the repositories.
             (None, _) => {
                 let message = format!("{shown}: task {} names no repository", task.id);
                 return Err(Error::request(message, "add the key repository"));

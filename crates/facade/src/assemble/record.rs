@@ -21,6 +21,8 @@ pub struct RunRecord {
     pub settings: Settings,
     /// Who works.
     pub agent: AgentRecord,
+    /// How many bytes of the output of one command or agent are kept on disk.
+    pub output_disk_bytes: u64,
     /// Where the repositories are, in the order of the settings.
     pub sources: Vec<RepositorySource>,
 }

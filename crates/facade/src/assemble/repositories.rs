@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
@@ -20,6 +20,10 @@ pub struct RepositorySource {
     pub path: PathBuf,
 }
 
+/// Where an earlier settling of the same run lands, by the roots of its
+/// repositories: what is checked out since then does not change it.
+pub(crate) type Targets = BTreeMap<PathBuf, BranchName>;
+
 /// The repositories of a run, primary first.
 #[derive(Debug)]
 pub(crate) struct Resolved {
@@ -32,6 +36,7 @@ pub(crate) async fn from_paths(
     git: &Git,
     paths: &[PathBuf],
     surroundings: &Surroundings,
+    earlier: &Targets,
 ) -> Result<Resolved, Error> {
     let mut resolved = Resolved {
         settings: Vec::new(),
@@ -40,14 +45,13 @@ pub(crate) async fn from_paths(
     let mut names = BTreeSet::new();
     let mut roots = BTreeSet::new();
     for path in paths {
-        let path = surroundings.current_dir.join(path);
-        let found = git_workspace::discover(git, &path).await?;
+        let found = discover(git, &surroundings.current_dir.join(path)).await?;
         if !roots.insert(found.root.clone()) {
             let message = format!("{} is named twice", found.root.display());
             return Err(Error::request(message, ""));
         }
         let name = unused_name(&found.root, &mut names)?;
-        let target = target_branch(&found, None)?;
+        let target = target_branch(git, &found, earlier.get(&found.root).cloned()).await?;
         let test_command = detect_test_command(&found.root).map(|found| found.command);
         resolved.settings.push(RepositorySettings {
             name: name.clone(),
@@ -70,6 +74,7 @@ pub(crate) async fn from_config(
     git: &Git,
     configured: &Repositories,
     root: &Path,
+    earlier: &Targets,
 ) -> Result<Resolved, Error> {
     let mut entries: Vec<_> = configured
         .entries
@@ -89,13 +94,15 @@ pub(crate) async fn from_config(
                 "repository {name} has no path: only local repositories can be used so far"
             )));
         };
-        let found = git_workspace::discover(git, &root.join(path)).await?;
+        let found = discover(git, &root.join(path)).await?;
         let branch = entry
             .default_branch
             .as_ref()
             .map(BranchName::new)
             .transpose();
-        let target = target_branch(&found, branch.map_err(|error| at(error.to_string()))?)?;
+        let branch = branch.map_err(|error| at(error.to_string()))?;
+        let branch = branch.or_else(|| earlier.get(&found.root).cloned());
+        let target = target_branch(git, &found, branch).await?;
         resolved.settings.push(RepositorySettings {
             name: name.clone(),
             target,
@@ -119,15 +126,36 @@ pub(crate) async fn from_config(
     Ok(resolved)
 }
 
+async fn discover(git: &Git, path: &Path) -> Result<Found, Error> {
+    if !path.is_dir() {
+        let message = format!("there is no folder {}", path.display());
+        let hint = "look at --repo, or at config/repositories.yaml";
+        return Err(Error::request(message, hint));
+    }
+    Ok(git_workspace::discover(git, path).await?)
+}
+
 /// Where a change of the repository lands.
-fn target_branch(found: &Found, configured: Option<BranchName>) -> Result<BranchName, Error> {
+async fn target_branch(
+    git: &Git,
+    found: &Found,
+    configured: Option<BranchName>,
+) -> Result<BranchName, Error> {
     let root = found.root.display();
     match (&found.head, configured) {
         (Head::Unborn(_), _) => Err(Error::request(
             format!("the repository {root} has no commit yet"),
             "make a first commit",
         )),
-        (_, Some(branch)) => Ok(branch),
+        (_, Some(branch)) => {
+            if found.has_branch(git, &branch).await? {
+                return Ok(branch);
+            }
+            Err(Error::request(
+                format!("the repository {root} has no branch {branch}"),
+                "mend default_branch in config/repositories.yaml, or make the branch",
+            ))
+        }
         (Head::Branch(branch), None) => Ok(branch.clone()),
         (Head::Detached(_), None) => Err(Error::request(
             format!("the repository {root} is not on a branch (detached HEAD)"),

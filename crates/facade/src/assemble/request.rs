@@ -14,7 +14,7 @@ use super::{
     issue::{read_file, unnumbered},
     plan_file::plan_from_file,
     record::VERSION,
-    repositories::{Resolved, from_config, from_paths},
+    repositories::{Resolved, Targets, from_config, from_paths},
 };
 
 /// What a new run is asked to do. What is not said here comes from the configuration.
@@ -52,12 +52,13 @@ impl RunRequest {
         surroundings: &Surroundings,
         git: &Git,
         forge: &dyn Forge,
+        earlier: &Targets,
     ) -> Result<RunRecord, Error> {
         let configured = configured(home, surroundings)?;
         let Resolved {
             settings: repositories,
             sources,
-        } = self.repositories(home, surroundings, git).await?;
+        } = self.repositories(home, surroundings, git, earlier).await?;
         let names: Vec<_> = repositories.iter().map(|it| it.name.clone()).collect();
         let default_id =
             PlanId::new(&run).map_err(|error| Error::request(error.to_string(), ""))?;
@@ -105,6 +106,7 @@ impl RunRequest {
             v: VERSION,
             settings,
             agent,
+            output_disk_bytes: configured.limits.output_disk_bytes,
             sources,
         })
     }
@@ -114,9 +116,10 @@ impl RunRequest {
         home: &Home,
         surroundings: &Surroundings,
         git: &Git,
+        earlier: &Targets,
     ) -> Result<Resolved, Error> {
         if !self.repositories.is_empty() {
-            return from_paths(git, &self.repositories, surroundings).await;
+            return from_paths(git, &self.repositories, surroundings, earlier).await;
         }
         let path = home.config_file("repositories.yaml");
         match fs::read(&path) {
@@ -125,18 +128,14 @@ impl RunRequest {
                 let text = config::decode(&shown, &bytes)?;
                 let variable = |name: &str| surroundings.variable(name);
                 let configured = config::load_repositories(&shown, text, &variable)?;
-                from_config(git, &configured, home.root()).await
+                from_config(git, &configured, home.root(), earlier).await
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                from_paths(
-                    git,
-                    std::slice::from_ref(&surroundings.current_dir),
-                    surroundings,
-                )
-                .await
+                let here = std::slice::from_ref(&surroundings.current_dir);
+                from_paths(git, here, surroundings, earlier).await
             }
             Err(source) => Err(Error::Io {
-                operation: "reading",
+                operation: "read",
                 path,
                 source,
             }),
@@ -210,7 +209,7 @@ pub(crate) fn configured(home: &Home, surroundings: &Surroundings) -> Result<Con
         }
         Err(source) => {
             return Err(Error::Io {
-                operation: "reading",
+                operation: "read",
                 path,
                 source,
             });
@@ -234,7 +233,7 @@ pub async fn repository_names(
 ) -> Result<Vec<RepositoryName>, Error> {
     let git = git(surroundings).await?;
     let resolved = RunRequest::default()
-        .repositories(home, surroundings, &git)
+        .repositories(home, surroundings, &git, &Targets::new())
         .await?;
     Ok(resolved
         .settings
@@ -268,7 +267,11 @@ pub(crate) fn changed_since(record: &RunRecord, now: &RunRecord) -> Vec<String> 
         }
     };
     compare("agent", record.agent == now.agent);
-    compare("limits", record.settings.limits == now.settings.limits);
+    compare(
+        "limits",
+        record.settings.limits == now.settings.limits
+            && record.output_disk_bytes == now.output_disk_bytes,
+    );
     compare(
         "approvals",
         record.settings.approvals == now.settings.approvals,

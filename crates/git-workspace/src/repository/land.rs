@@ -10,13 +10,13 @@ use core_types::{Blocked, CheckoutPolicy, CommitId, Landed, Landing};
 use super::GitRepository;
 use crate::{
     checkout::{
-        Checkout, checkouts, clear_torn, cut, merge_line, needs_filter, tracked_changes,
-        unfinished, untracked_in_the_way, without_filters,
+        Checkout, borrowed, checkouts, clear_torn, cut, git_folder, merge_line, needs_filter,
+        tracked_changes, unfinished, untracked_in_the_way, without_filters,
     },
     discover::{need_commits, references},
     disk,
     error::Error,
-    git::{Command, Durability, path_of},
+    git::{Command, Durability},
     intent::Marks,
     parse::{self, RawChange, raw_changes},
 };
@@ -38,13 +38,13 @@ impl GitRepository {
         let full = branch.full_ref();
         let checkouts = checkouts(&self.git, &self.user).await?;
         let checkout = checkouts
-            .into_iter()
-            .find(|checkout| checkout.branch == full);
-        let git_folder = match &checkout {
-            Some(checkout) => self.git_folder_of(&checkout.folder).await?,
+            .iter()
+            .find(|checkout| checkout.branch.as_ref() == Some(&full));
+        let own_folder = match checkout {
+            Some(checkout) => git_folder(&self.git, &checkout.folder).await?,
             None => self.user.git_folder.clone(),
         };
-        self.clear_locks(&marks, &git_folder, &full).await?;
+        self.clear_locks(&marks, &own_folder, &full).await?;
 
         let Some(now) = self.target(&full).await? else {
             let unknown = Error::Answer {
@@ -73,13 +73,16 @@ impl GitRepository {
         }
         match checkout {
             None => {
+                if let Some(blocked) = self.borrower(&checkouts, &full).await? {
+                    return Ok(blocked);
+                }
                 let marks = self.set_mark(marks, commit).await?;
-                let moved = self.move_branch(landing, user, &git_folder).await;
+                let moved = self.move_branch(landing, user, &own_folder).await;
                 self.clear_mark(marks, commit).await?;
                 moved
             }
             Some(checkout) => {
-                self.land_in_checkout(landing, &checkout, &git_folder, marks)
+                self.land_in_checkout(landing, checkout, &own_folder, marks)
                     .await
             }
         }
@@ -171,6 +174,27 @@ impl GitRepository {
         }
         self.clear_mark(marks, commit).await?;
         moved
+    }
+
+    /// Why a branch that no checkout is on must stay: one of them will come back to it.
+    async fn borrower(&self, checkouts: &[Checkout], full: &str) -> Result<Option<Landed>, Error> {
+        for checkout in checkouts
+            .iter()
+            .filter(|checkout| checkout.branch.is_none())
+        {
+            let own_folder = git_folder(&self.git, &checkout.folder).await?;
+            if let Some(what) = borrowed(&own_folder, full) {
+                let folder = checkout.folder.display().to_string();
+                return Ok(Some(Landed::Blocked {
+                    hint: format!("finish or abort the {what} in {folder}"),
+                    blocked: Blocked::Dirty {
+                        folder,
+                        paths: Vec::new(),
+                    },
+                }));
+            }
+        }
+        Ok(None)
     }
 
     /// Moves the branch by a transaction of its own, `place` being the checkout, or the git directory without one.
@@ -331,15 +355,6 @@ impl GitRepository {
         let listed = parse::lossy(&listed);
         let branch = listed.lines().next().map(str::to_owned);
         Ok(branch.unwrap_or_else(|| commit.to_string()))
-    }
-
-    async fn git_folder_of(&self, checkout: &Path) -> Result<PathBuf, Error> {
-        let asked = self
-            .git
-            .command("rev-parse", checkout)
-            .arg("--absolute-git-dir");
-        let answer = asked.run().await?;
-        Ok(path_of(answer.strip_suffix(b"\n").unwrap_or(&answer)))
     }
 
     /// Runs a command in the user's repository, and again while another git there holds a lock.

@@ -94,7 +94,9 @@ impl GitRepository {
 
     async fn fetch_branch(&self, branch: &BranchName) -> Result<CommitId, Error> {
         let theirs = branch.full_ref();
-        let ours = format!("refs/user/heads/{branch}");
+        // Flat, since a branch `a` may be gone by the time there is an `a/b`.
+        // Read again before the lock is given back, so that it may be shared.
+        let ours = format!("refs/user/{}", branch.as_str().replace('/', "%"));
         let fetch = || {
             self.git
                 .at(self.mirror.folder(), "fetch")

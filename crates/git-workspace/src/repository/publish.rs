@@ -42,7 +42,7 @@ impl GitRepository {
         let checkouts = checkouts(&self.git, &self.user).await?;
         if let Some(checkout) = checkouts
             .into_iter()
-            .find(|checkout| checkout.branch == full)
+            .find(|checkout| checkout.branch.as_ref() == Some(&full))
         {
             return Err(Error::CheckedOut {
                 branch: branch.clone(),

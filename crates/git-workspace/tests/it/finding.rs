@@ -35,13 +35,14 @@ async fn the_enclosing_repository_is_found() {
 async fn what_is_no_repository_says_so() {
     let home = Home::new().await;
     std::fs::create_dir(home.path("plain")).unwrap();
-    for folder in ["plain", "user/.git"] {
+    for folder in ["plain", "user/.git", "user/a.txt"] {
         let error = discover(&git(), &home.path(folder)).await.unwrap_err();
         assert!(matches!(error, Error::NotARepository { .. }), "{error}");
         assert_eq!(error.class(), ErrorClass::Validation);
     }
     let error = discover(&git(), &home.path("absent")).await.unwrap_err();
     assert!(error.to_string().contains("absent"), "{error}");
+    assert_eq!(error.class(), ErrorClass::NotFound);
 }
 
 #[tokio::test]
@@ -72,6 +73,18 @@ async fn a_branch_that_cannot_be_fetched_is_explained() {
     home.sh("rm -rf user").await;
     let error = repository.fetch(&branch("main")).await.unwrap_err();
     assert_eq!(error.class(), ErrorClass::Validation, "{}", error.to_line());
+}
+
+#[tokio::test]
+async fn a_branch_may_take_the_place_of_another() {
+    let home = Home::new().await;
+    home.sh("git -C user branch side").await;
+    let repository = home.open().await;
+    let first = repository.fetch(&branch("side")).await.unwrap();
+    home.sh("cd user && git branch -q -D side && git checkout -q -b side/way && git commit -q --amend -m amended").await;
+    let second = repository.fetch(&branch("side/way")).await.unwrap();
+    assert_ne!(first, second);
+    repository.lease(&first).await.unwrap();
 }
 
 #[tokio::test]

@@ -118,11 +118,37 @@ async fn victim() {
             mirrors: home.join("mirrors"),
             workspaces: home.join("workspaces"),
         };
-        return work(&open(&home.join("user"), &places).await, &round).await;
+        let repository = open(&home.join("user"), &places).await;
+        return match round.strip_prefix("holder-") {
+            Some(name) => hold(&repository, name).await,
+            None => work(&repository, &round).await,
+        };
     }
     let home = home().await;
     work(&home.open().await, "alone").await;
     check_landed(&home, "alone").await;
+}
+
+/// Leases again and again, and meets nobody else's files.
+async fn hold(repository: &GitRepository, name: &str) {
+    let base = base(repository).await;
+    for _ in 0..6 {
+        let clone = repository.lease(&base).await.expect("a lease");
+        assert_eq!(everything(clone.folder()).len(), 10, "a lease is as new");
+        sh(
+            clone.folder(),
+            &format!("echo {name} > mine; sleep 0.01; test $(cat mine) = {name}"),
+        )
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn processes_share_a_pool() {
+    let home = home().await;
+    let one = |name| spawn_victim(&home, name);
+    let held = tokio::try_join!(one("holder-a"), one("holder-b"), one("holder-c"));
+    held.expect("all end well");
 }
 
 #[tokio::test]

@@ -413,6 +413,29 @@ async fn a_linked_checkout_counts() {
 }
 
 #[tokio::test]
+async fn a_branch_that_is_being_rebased_is_left() {
+    let home = Home::new().await;
+    let (repository, base, commit) = published(&home, "user", "echo x > x").await;
+    home.sh("cd user && GIT_SEQUENCE_EDITOR='echo break >' git rebase -q -i --root")
+        .await;
+    assert!(
+        crate::support::try_sh(&home.user(), "git symbolic-ref -q HEAD")
+            .await
+            .1
+            .is_empty()
+    );
+    let landed = repository
+        .land(&landing(&base, &commit, Update))
+        .await
+        .unwrap();
+    let Landed::Blocked { hint, .. } = landed else {
+        panic!("it is left: {landed:?}");
+    };
+    assert!(hint.contains("rebase"), "{hint}");
+    assert_eq!(main_of(&home).await, base.as_str());
+}
+
+#[tokio::test]
 async fn somebody_elses_lock_file_is_named_and_left() {
     for (policy, lock) in [(Leave, "refs/heads/main.lock"), (Update, "index.lock")] {
         let home = Home::new().await;

@@ -223,7 +223,7 @@ async fn stale_lock_files_in_the_mirror_are_cleared() {
     let home = Home::new().await;
     let repository = home.open().await;
     let one = base(&repository).await;
-    sh(repository.mirror_folder(), "mkdir -p refs/automation/a refs/user/heads; touch refs/automation/a/x.lock refs/user/heads/main.lock packed-refs.lock").await;
+    sh(repository.mirror_folder(), "mkdir -p refs/automation/a; touch refs/automation/a/x.lock refs/user/main.lock packed-refs.lock").await;
     home.sh("cd user && git commit -q --allow-empty -m next")
         .await;
     let two = base(&repository).await;

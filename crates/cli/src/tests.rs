@@ -1,0 +1,50 @@
+//! The commands that documents show are commands that there are.
+
+use clap::Parser;
+
+use crate::args::Arguments;
+
+const DOCUMENTS: &[(&str, &str)] = &[
+    ("README.md", include_str!("../../../README.md")),
+    (
+        "docs/guide/getting-started.md",
+        include_str!("../../../docs/guide/getting-started.md"),
+    ),
+];
+
+/// The words of a shell line: parted at spaces outside of quotes, up to a comment.
+fn words(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quote = None;
+    for c in line.chars() {
+        let last = words.len() - 1;
+        match (quote, c) {
+            (None, '\'' | '"') => quote = Some(c),
+            (Some(open), _) if open == c => quote = None,
+            (None, ' ') if words[last].is_empty() => {}
+            (None, ' ') => words.push(String::new()),
+            (None, '#') if words[last].is_empty() => break,
+            _ => words[last].push(c),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+#[test]
+fn the_commands_in_documents_are_understood() {
+    let mut n_commands = 0;
+    for (document, text) in DOCUMENTS {
+        let text = text.replace("\\\n", " ");
+        for line in text.lines().filter_map(|line| line.strip_prefix("$ ")) {
+            if !line.starts_with("automation ") {
+                continue;
+            }
+            n_commands += 1;
+            if let Err(error) = Arguments::try_parse_from(words(line)) {
+                panic!("{document} shows `{line}`: {error}");
+            }
+        }
+    }
+    assert!(n_commands > 15, "the documents show commands");
+}

@@ -1,0 +1,13 @@
+//! The program as people use it: the real binary over real repositories.
+
+#![cfg(target_os = "linux")]
+
+mod collecting;
+mod gates;
+mod landing;
+mod outputs;
+mod pauses;
+mod place;
+mod refusals;
+mod setup;
+mod work;
