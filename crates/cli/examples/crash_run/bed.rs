@@ -12,9 +12,10 @@ use facade::journal::{Options, Reader, atomic_write};
 
 pub(crate) const REPOSITORIES: [&str; 3] = ["backend", "frontend", "infrastructure"];
 
-/// A test that leaves a process behind that has its own session: whoever ends
-/// the test, or is killed while it runs, must not leave that process.
-const TEST: &str = "test_command: \"setsid sleep 300 </dev/null >/dev/null 2>&1 & sh test.sh\"";
+/// A test that shows whether it outlives the program: it leaves a process with
+/// a session of its own, and stays itself if it sees that the program was killed.
+const TEST: &str = "setsid sleep 300 </dev/null >/dev/null 2>&1 & sh test.sh && sleep 0.03 \
+     && if [ -e FOLDER/$AUTOMATION_RUN_ID.killed ]; then sleep 300; fi";
 
 /// A folder with a prepared demo, and one folder for each case.
 #[derive(Debug)]
@@ -42,8 +43,9 @@ impl Bed {
         bed.rewrite("config/playbook.yaml", |line| {
             (!line.trim_start().starts_with("- sleep:")).then(|| line.to_owned())
         })?;
+        let test = TEST.replace("FOLDER", &bed.folder.to_string_lossy());
         bed.rewrite("config/repositories.yaml", |line| {
-            Some(line.replace("test_command: sh test.sh", TEST))
+            Some(line.replace("sh test.sh", &format!("{test:?}")))
         })?;
         Ok(bed)
     }
@@ -115,6 +117,11 @@ impl Bed {
             command.env("AUTOMATION_CRASH_AT", crash_at);
         }
         command.spawn().context("the program cannot be started")
+    }
+
+    /// What a test looks for.
+    pub(crate) fn killed(&self, case: &str) -> PathBuf {
+        self.folder.join(format!("{case}.killed"))
     }
 
     pub(crate) fn log(&self, case: &str) -> PathBuf {

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    fs::{self, File},
     process::Child,
     thread,
     time::{Duration, Instant},
@@ -38,14 +39,7 @@ impl Moment {
         if n == 0 { Self::Before } else { Self::After }
     }
 
-    pub(crate) fn letter(self) -> char {
-        match self {
-            Self::Before => 'b',
-            Self::After => 'a',
-        }
-    }
-
-    fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Before => "before",
             Self::After => "after",
@@ -128,7 +122,10 @@ impl Case {
             let kill = kills.next();
             let exit = self.one_process(bed, is_begun, kill)?;
             if self.waits || !matches!(exit, Exit::Killed) {
+                let killed = bed.killed(&self.name);
+                File::create(&killed)?;
                 survived_by.extend(survivors::wait(&self.name, &home));
+                fs::remove_file(killed)?;
             }
             match exit {
                 Exit::Killed => n_kills += 1,
@@ -239,7 +236,7 @@ fn another_run(bed: &Bed, case: &str) -> Result<Vec<Difference>> {
         Exit::Killed => bail!("somebody else kills our processes"),
         Exit::Hung => return Ok(vec![Difference::new("another run hung".to_owned())]),
     };
-    let log = std::fs::read_to_string(bed.log(case)).context("the log of a case")?;
+    let log = fs::read_to_string(bed.log(case)).context("the log of a case")?;
     let last = log.lines().last().unwrap_or_default();
     Ok((code != 0)
         .then(|| Difference::new(format!("another run exits with {code}: {last}")))

@@ -181,7 +181,11 @@ fn random_kills(
         let mut random = Random::new(seed, n);
         let instant = duration.mul_f64(random.fraction());
         let more = random.more(duration);
-        Some(Case::new(format!("r{n}"), Kill::Instant(instant), more))
+        Some(Case::new(
+            format!("instant-{n}"),
+            Kill::Instant(instant),
+            more,
+        ))
     })
 }
 
@@ -209,7 +213,7 @@ fn append_kills(
         let mut random = Random::new(seed, n);
         let more = random.more(duration);
         let kill = Kill::Append(append, moment);
-        let name = format!("a{append}{}", moment.letter());
+        let name = format!("append-{append}-{}", moment.word());
         Some(Case::new(name, kill, more))
     })
 }
