@@ -82,6 +82,7 @@ fn an_interrupt_pauses() {
           app  [ROOT]/work/app on main  tested by `make test`
           agent command, at most 1 task at a time
         [T] run        started with 1 worker, session 2
+        [T] task       app: running
         [T] test       app: passed in [T]
         [T] task       app: succeeded
         [T] stage      testing
@@ -142,6 +143,7 @@ fn a_changed_configuration() {
           app  [ROOT]/work/app on main  tested by `true`
           agent command, at most 1 task at a time
         [T] run        started with 1 worker, session 2
+        [T] task       app: running
         [T] test       app: passed in [T]
         [T] task       app: succeeded
         [T] stage      testing
@@ -175,6 +177,7 @@ fn a_changed_configuration_that_is_not_taken() {
           app  [ROOT]/work/app on main  tested by `make test`
           agent command, at most 1 task at a time
         [T] run        started with 1 worker, session 2
+        [T] task       app: running
         [T] test       app: passed in [T]
         [T] task       app: succeeded
         [T] stage      testing

@@ -78,11 +78,11 @@ fn no_agent() {
     place.refused(
         "run --title X --repo app",
         &expect![[r#"
-        exit 2
-        --- stderr
-        error: no agent is configured
-        hint: name one with --agent, for example --agent 'sh:make fix', or run `automation init`
-    "#]],
+            exit 2
+            --- stderr
+            error: no agent is configured
+            hint: name one with --agent, for example --agent 'sh:make fix', or add one to config/automation.yaml
+        "#]],
     );
     place.refused(
         "run --agent fixer --title X --repo app",
@@ -332,7 +332,6 @@ fn plans_with_faults() {
               [ROOT]/work/plan.yaml:6:53: tasks[4].dependencies[0]: unknown task "nobody"; known: a, b, c, d, e, f
               [ROOT]/work/plan.yaml:7:33: tasks[5].repository: unknown repository "web"; known: app
               [ROOT]/work/plan.yaml:8:33: tasks[6].repository: "../x" is not a valid name: 1 to 64 of A-Z a-z 0-9 . _ -, not starting with . or -, without .., not ending in . or .lock
-              [ROOT]/work/plan.yaml:8:33: tasks[6].repository: unknown repository "../x"; known: app
               [ROOT]/work/plan.yaml:8:39: tasks[6].estimat: unknown key; did you mean "estimate"?
         "#]],
     );

@@ -38,8 +38,8 @@ fn the_codemod_of_the_handbook() {
             [T] publish    a: branch automation/r1/change
             [T] propose    a: pull request a#1
 
-              a  [COMMIT]  verified   proposed as a#1
-              b  [COMMIT]  no change  unchanged
+              a  [COMMIT]  verified  proposed as a#1
+              b  [COMMIT]            unchanged
             run r1 is done; land it with: automation land r1
         "#]]);
     assert_eq!(
@@ -86,8 +86,8 @@ fn each_lands_what_did_not_fail() {
             task b failed: test command `make test` failed: exit code 2
               | make: *** [Makefile:2: test] Error 1
               all of it: automation logs b --run r1
-              a  [COMMIT]  verified   landed
-              b  [COMMIT]  no change  failed: task b failed
+              a  [COMMIT]  verified  landed
+              b  [COMMIT]            failed: task b failed
             run r1 is done in part: b failed, a landed
         "#]]);
     assert_eq!(
@@ -101,8 +101,8 @@ fn each_lands_what_did_not_fail() {
           a  a  succeeded
           b  b  failed     test command `make test` failed: exit code 2
         repositories:
-          a  [COMMIT]  verified   landed
-          b  [COMMIT]  no change  failed: task b failed
+          a  [COMMIT]  verified  landed
+          b  [COMMIT]            failed: task b failed
         run r1 is done in part: b failed, a landed
     "#]]);
     place.run("land r1").is(&expect![[r#"
@@ -116,8 +116,8 @@ fn each_lands_what_did_not_fail() {
         task b failed: test command `make test` failed: exit code 2
           | make: *** [Makefile:2: test] Error 1
           all of it: automation logs b --run r1
-          a  [COMMIT]  verified   landed
-          b  [COMMIT]  no change  failed: task b failed
+          a  [COMMIT]  verified  landed
+          b  [COMMIT]            failed: task b failed
         run r1 is done in part: b failed, a landed
     "#]]);
 }
@@ -134,21 +134,21 @@ fn no_change_is_a_failure_where_one_is_required() {
             exit 1
             task app failed: the agent ended well but changed nothing
               all of it: automation logs app --run r1
-              app  [COMMIT]  no change  failed: task app failed
+              app  [COMMIT]    failed: task app failed
             run r1 failed; nothing landed
         "#]]);
     place
         .run("run --agent calm --repo app --title X --run-id r2")
         .ends(&expect![[r#"
             exit 0
-              app  [COMMIT]  no change  unchanged
+              app  [COMMIT]    unchanged
             run r2 is done
         "#]]);
     place
         .run("run --agent sh:true --repo app --title X --run-id r3")
         .ends(&expect![[r#"
             exit 0
-              app  [COMMIT]  no change  unchanged
+              app  [COMMIT]    unchanged
             run r3 is done
         "#]]);
     assert_eq!(before, seen(&repository));
@@ -174,8 +174,9 @@ fn an_agent_that_fails() {
             [T] task       app: failed: agent command: it exited with code 3, after saying: no idea
 
             task app failed: agent command: it exited with code 3, after saying: no idea
+              | no idea
               all of it: automation logs app --run r1
-              app  [COMMIT]  no change  failed: task app failed
+              app  [COMMIT]    failed: task app failed
             run r1 failed; nothing landed
         "#]]);
     assert_eq!(before, seen(&repository));
@@ -275,7 +276,7 @@ fn an_agent_that_hangs() {
             exit 1
             task app timed out: agent command: it did not end within [T]
               all of it: automation logs app --run hanging-agent
-              app  [COMMIT]  no change  failed: task app timed out
+              app  [COMMIT]    failed: task app timed out
             run hanging-agent failed; nothing landed
         "#]]);
     assert_eq!(place.processes_of("hanging-agent"), Vec::<String>::new());
@@ -297,7 +298,7 @@ fn tests_that_hang() {
             exit 1
             task app timed out: test command `setsid sleep 1000 & sleep 1000` failed: timed out
               all of it: automation logs app --run hanging-tests
-              app  [COMMIT]  no change  failed: task app timed out
+              app  [COMMIT]    failed: task app timed out
             run hanging-tests failed; nothing landed
         "#]]);
     assert_eq!(place.processes_of("hanging-tests"), Vec::<String>::new());
@@ -314,7 +315,7 @@ fn a_repository_made_inside_a_clone() {
             exit 1
             task app failed: the agent left git repositories inside its clone, whose files would be lost: vendor/lib
               all of it: automation logs app --run r1
-              app  [COMMIT]  no change  failed: task app failed
+              app  [COMMIT]    failed: task app failed
             run r1 failed; nothing landed
         "#]]);
     assert_eq!(before, seen(&repository));
@@ -427,7 +428,7 @@ fn a_test_that_fails() {
         task both skipped: right did not succeed
         task after skipped: right did not succeed
           app  [COMMIT]  not tested  failed: task right failed, task both skipped
-          web  [COMMIT]  no change   failed: task after skipped
+          web  [COMMIT]              failed: task after skipped
         run r1 failed; nothing landed; what was done stays in the branch automation/r1/change
     "#]]);
     place.run("status r1").is(&expect![[r#"
@@ -440,7 +441,7 @@ fn a_test_that_fails() {
           after  web  skipped    right did not succeed
         repositories:
           app  [COMMIT]  not tested  failed: task right failed, task both skipped
-          web  [COMMIT]  no change   failed: task after skipped
+          web  [COMMIT]              failed: task after skipped
         run r1 failed; nothing landed; what was done stays in the branch automation/r1/change
     "#]]);
     place.run("logs right").is(&expect![[r#"
@@ -549,7 +550,7 @@ fn a_set_up_that_fails() {
             task app failed: setup command `echo no network; exit 9` failed: exit code 9
               | no network
               all of it: automation logs app --run r1
-              app  [COMMIT]  no change  failed: task app failed
+              app  [COMMIT]    failed: task app failed
             run r1 failed; nothing landed
         "#]]);
 }

@@ -195,7 +195,7 @@ retention: {keep_runs: "5", max_age: 10s}
 16:16: limits.max_workers: expected from 1 to 256, found 0
 17:3: limits.max_worker: unknown key; did you mean "max_workers"?
 18:17: limits.test_timeout: expected a duration such as 500ms, 30s, 5m or 2h, found the number 30; add a unit
-19:18: limits.output_disk: expected a size such as 64KiB, 8MiB or 1GiB, found the number 8; add a unit
+19:16: limits.output_disk: expected a size such as 64KiB, 8MiB or 1GiB, found the number 8; add a unit
 20:18: limits.setup_timeout: the variable NOT_SET is not set
 21:18: limits.agent_timeout: expected a duration such as 500ms, 30s, 5m or 2h, found a list
 22:17: landing.mode: unknown value "both"; known: all, each

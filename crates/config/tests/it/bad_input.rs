@@ -247,7 +247,7 @@ fn a_plan_over_repositories() {
     );
     assert_eq!(
         findings(&["app"]),
-        "f.yaml:2:33: tasks[0].repository: unknown repository \"wbe\"; did you mean \"app\"?",
+        "f.yaml:2:33: tasks[0].repository: unknown repository \"wbe\"; known: app",
         "without a repository a task belongs to the only one"
     );
 }

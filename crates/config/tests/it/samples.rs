@@ -24,6 +24,10 @@ fn every_sample_is_read_without_findings() {
             .file_name()
             .to_string_lossy()
             .into_owned();
+        // The generated schemas lie beside the samples.
+        if !name.ends_with(".yaml") {
+            continue;
+        }
         let text = sample(&name);
         let findings = if name.starts_with("repositories") {
             config::load_repositories(&name, &text, &|_| None).err()

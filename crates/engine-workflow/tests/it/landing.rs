@@ -250,7 +250,7 @@ async fn a_checked_out_target_is_ready_and_found_moved_later() {
     world.user("one").git(&["switch", "--quiet", "main"]);
     let end = world.run().await.unwrap();
     assert_eq!(end.status, EndStatus::NeedsPerson);
-    let RepositoryState::Blocked { reason, hint } = &end.repositories[0].state else {
+    let RepositoryState::Ready { reason, hint } = &end.repositories[0].state else {
         panic!("it is blocked: {end:?}");
     };
     assert!(

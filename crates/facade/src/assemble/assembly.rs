@@ -167,7 +167,7 @@ impl Assembly {
             agent: Some(recorded.agent.name.clone()),
             // What the command line added cannot be told from what was configured: it stays.
             land: recorded.settings.landing.land,
-            landing: Some(recorded.settings.landing.mode),
+            landing: recorded.landing,
             update_checkout: recorded.settings.landing.update_checkout,
             allow_unverified: recorded.settings.landing.allow_unverified,
             approve_plan: recorded.settings.approvals.plan,

@@ -1,6 +1,6 @@
 use core_types::{RepositoryName, RunId};
 use engine_checkpoint::RunView;
-use engine_workflow::Settings;
+use engine_workflow::{LandingMode, Settings};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -23,6 +23,9 @@ pub struct RunRecord {
     pub agent: AgentRecord,
     /// How many bytes of the output of one command or agent are kept on disk.
     pub output_disk_bytes: u64,
+    /// Which repositories land when one has failed, where the command line said so.
+    #[serde(default)]
+    pub landing: Option<LandingMode>,
     /// Where the repositories are, in the order of the settings.
     pub sources: Vec<RepositorySource>,
 }

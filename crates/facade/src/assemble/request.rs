@@ -109,6 +109,7 @@ impl RunRequest {
             settings,
             agent,
             output_disk_bytes: configured.limits.output_disk_bytes,
+            landing: self.landing,
             sources,
         })
     }
