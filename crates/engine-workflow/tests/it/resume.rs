@@ -127,8 +127,8 @@ async fn outcome(world: &World, end: &RunEnd) -> String {
     }
     let forge = &world.forges[&world.settings.repositories[0].name];
     let number = world.settings.issue.number;
-    let comments = forge.list_comments(number).await.unwrap();
-    let issue = forge.get_issue(number).await.unwrap();
+    let comments = forge.list_comments(number).await.expect("its comments");
+    let issue = forge.get_issue(number).await.expect("the issue");
     text + &format!("{} comments, {:?}", comments.len(), issue.state)
 }
 
@@ -141,7 +141,7 @@ async fn world(plan: &[&str]) -> World {
 /// Cuts a run off at every step, and holds it against an undisturbed one.
 async fn check(cut: Cut, plan: &[&str], max_workers: usize, max_agent_runs: usize) {
     let mut undisturbed = world(plan).await;
-    let end = undisturbed.run().await.unwrap();
+    let end = undisturbed.run().await.expect("an undisturbed run");
     assert_eq!(end.status, EndStatus::Done);
     let expected = outcome(&undisturbed, &end).await;
 

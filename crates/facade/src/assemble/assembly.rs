@@ -49,7 +49,9 @@ impl Assembly {
     ) -> Result<Self, Error> {
         let git = git(&surroundings).await?;
         home.check()?;
-        if home.run_folder(&run).exists() {
+        // A beginning that was cut off before its first record is taken over.
+        let journal = home.run_folder(&run).join("journal");
+        if RunView::read_with(journal, &surroundings.journal).is_ok() {
             let message = format!("there is a run {run} in {} already", home.root().display());
             return Err(Error::request(message, "give another name"));
         }
