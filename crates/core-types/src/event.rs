@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BranchName, CommitId, Failure, IssueNumber, PlanId, RepositoryName, Review, Stage, StepKey,
-    TaskId, TaskStatus, Timestamp, TokenUsage,
+    BranchName, CommitId, ErrorClass, Failure, IssueNumber, PlanId, RepositoryName, Review, Stage,
+    StepKey, TaskId, TaskStatus, Timestamp, TokenUsage,
 };
 
 /// The step an event belongs to, and which execution of it.
@@ -124,6 +124,24 @@ pub enum Event {
         repository: RepositoryName,
         /// The new head of the integration branch.
         commit: CommitId,
+    },
+    /// A repair of a failure began.
+    RecoveryStarted {
+        /// The strategy's name, such as `retry` or `test_fix`.
+        strategy: String,
+        /// What failed, by class.
+        class: ErrorClass,
+        /// Which try of this strategy, from 1.
+        round: u32,
+    },
+    /// A repair of a failure ended.
+    RecoveryEnded {
+        /// The strategy's name.
+        strategy: String,
+        /// `repaired`, `retry`, `park`, `refused`, `failed` or `handed_off`.
+        outcome: String,
+        /// Why, in one line; may be empty.
+        reason: String,
     },
     /// A repository's integration head was tested.
     RepositoryTested {

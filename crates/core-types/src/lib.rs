@@ -35,6 +35,7 @@ mod id;
 mod money;
 mod plan;
 mod ports;
+mod repair;
 mod review;
 mod status;
 pub mod step;
@@ -62,9 +63,10 @@ pub use ports::{
     CommandLine, CommandOutcome, CommandPurpose, CommandRequest, CommandRunner, DependencyResult,
     Diff, EventSink, Exit, FileChange, Gate, GitProvider, Inbox, Landed, Landing, Ledger, Merge,
     Message, NoAdvice, NoEvents, NoLedger, NoRecovery, PromptAdvisor, Recovery, RecoveryOutcome,
-    RecoveryRequest, RefUpdate, Repository, RepositoryBrief, Reservation, SpendScope, StepLog,
-    SystemClock, Workspace,
+    RecoveryRequest, RefUpdate, Repository, RepositoryBrief, RepositoryCommands, Reservation,
+    SpendScope, StepLog, SystemClock, Workspace,
 };
+pub use repair::{ConflictHunk, ConflictKind, ConflictedFile, FailedTest};
 pub use review::{Review, ReviewIssue, Severity};
 pub use status::{Stage, TaskStatus};
 pub use step::{Scope, StepKey};

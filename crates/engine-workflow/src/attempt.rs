@@ -261,6 +261,7 @@ impl Attempt<'_> {
         let request = AgentRequest {
             run: run.settings.run.clone(),
             step: Some(step.clone()),
+            repository: Some(task.repository.clone()),
             attempt,
             issue: run.settings.issue.clone(),
             task: AgentTask::Implement {

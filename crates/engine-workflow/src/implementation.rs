@@ -6,16 +6,14 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use core_types::{
-    ErrorClass, Failure, FailureKind, Plan, Task, TaskId, TaskStatus, step::StepState,
-};
+use core_types::{ErrorClass, Failure, FailureKind, Plan, Task, TaskId, TaskStatus};
 use engine_parallel::{ExecutionTask, Outcome, ParallelExecutor, RunOptions, TaskScheduler};
 
 use crate::{
     Error,
     end::TaskEnd,
     run::Run,
-    task::{dependency_results, end_key, record, run_task},
+    task::{dependency_results, ended, record, run_task},
 };
 
 /// What tasks share while they run.
@@ -105,7 +103,15 @@ fn execution_task(shared: &Arc<Shared>, task: &Task) -> Result<ExecutionTask<Tas
                     context.output(id.as_str()).map(|end| TaskEnd::clone(end))
                 });
                 let run = shared.run.clone();
-                match Box::pin(run_task(run, task, dependencies, &mut context)).await {
+                match Box::pin(run_task(
+                    run,
+                    task,
+                    &shared.tasks,
+                    dependencies,
+                    &mut context,
+                ))
+                .await
+                {
                     Ok(end) if end.status.is_good() => Ok(end),
                     Ok(end) => Err(NotGood(end).into()),
                     Err(error) => Err(shared.stop(error).into()),
@@ -131,20 +137,6 @@ impl Shared {
         self.run.cancel.cancel();
         message
     }
-}
-
-/// The end that an earlier process recorded.
-fn ended(run: &Run, task: &Task) -> Result<Option<TaskEnd>, Error> {
-    let StepState::Finished { result, .. } = run.ports.steps.state(&end_key(task)) else {
-        return Ok(None);
-    };
-    let end = serde_json::from_value(result).map_err(|source| {
-        core_types::step::StepError::Unreadable {
-            key: end_key(task),
-            source,
-        }
-    })?;
-    Ok(Some(end))
 }
 
 /// A task's end from what the executor says. What has not recorded its end itself is recorded here.

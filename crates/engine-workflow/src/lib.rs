@@ -162,6 +162,7 @@ pub mod plan;
 mod planning;
 mod ports;
 mod progress;
+mod recovery;
 mod report;
 mod review;
 mod run;

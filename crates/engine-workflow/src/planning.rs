@@ -205,6 +205,7 @@ async fn ask_once(
     let request = AgentRequest {
         run: run.settings.run.clone(),
         step: Some(step.clone()),
+        repository: None,
         attempt: round,
         issue: run.settings.issue.clone(),
         task: AgentTask::Plan {

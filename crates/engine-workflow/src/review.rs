@@ -71,6 +71,7 @@ async fn review_once(
     let request = AgentRequest {
         run: run.settings.run.clone(),
         step: Some(step.clone()),
+        repository: Some(change.repository.clone()),
         attempt: 1,
         issue: run.settings.issue.clone(),
         task: AgentTask::Review {

@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use core_types::{
-    DependencyResult, ErrorClass, Event, Failure, RecoveryOutcome, RecoveryRequest, Scope, StepKey,
-    Task, TaskId, TaskStatus, step::Fingerprint,
+    DependencyResult, ErrorClass, Event, Failure, RecoveryOutcome, Scope, StepKey, Task, TaskId,
+    TaskStatus,
+    step::{Fingerprint, StepError, StepState},
 };
 use engine_parallel::TaskContext;
 
@@ -13,6 +14,7 @@ use crate::{
     attempt::{Bad, Good, attempt_once},
     end::TaskEnd,
     merge::{Merged, merge},
+    recovery::{self, Failed},
     run::Run,
 };
 
@@ -27,31 +29,40 @@ pub(crate) fn end_key(task: &Task) -> StepKey {
 pub(crate) async fn run_task(
     run: Arc<Run>,
     task: Task,
+    tasks: &BTreeMap<TaskId, Task>,
     dependencies: Vec<DependencyResult>,
     context: &mut TaskContext<TaskEnd>,
 ) -> Result<TaskEnd, Error> {
     let mut attempt = 1;
+    // A repair that met conflicts in its own merge is repaired again, without a new attempt.
+    let mut unmerged = None;
     let attempted = loop {
         run.check_paused()?;
-        let bad = match Box::pin(attempt_once(&run, &task, attempt, &dependencies)).await? {
-            Ok(good) => break Ok(good),
-            Err(bad) => bad,
+        let bad = match unmerged.take() {
+            Some(bad) => bad,
+            None => match Box::pin(attempt_once(&run, &task, attempt, &dependencies)).await? {
+                Ok(good) => break Ok(good),
+                Err(bad) => bad,
+            },
         };
-        match recover(&run, &task, attempt, &bad).await? {
+        match Box::pin(recover(&run, &task, tasks, attempt, &bad)).await? {
             RecoveryOutcome::Repaired { commit } => {
-                let merged = merge(&run, &task, attempt, &commit, "merge-repaired").await?;
-                break match merged {
-                    Merged::Into(_) => Ok(Good {
-                        status: TaskStatus::Succeeded,
-                        commit: Some(commit),
-                        summary: bad.summary,
-                    }),
-                    Merged::Failed(failure) => Err(Bad {
-                        commit: Some(commit),
-                        failure,
-                        ..bad
-                    }),
-                };
+                match merge(&run, &task, attempt, &commit, "merge-repaired").await? {
+                    Merged::Into(_) => {
+                        break Ok(Good {
+                            status: TaskStatus::Succeeded,
+                            commit: Some(commit),
+                            summary: bad.summary,
+                        });
+                    }
+                    Merged::Failed(failure) => {
+                        unmerged = Some(Bad {
+                            commit: Some(commit),
+                            failure,
+                            ..bad
+                        });
+                    }
+                }
             }
             RecoveryOutcome::Retry { at } => context.pause(run.wait_until(at)).await,
             RecoveryOutcome::Park { until } => run.check_parked(until)?,
@@ -90,26 +101,45 @@ fn failed_status(failure: &Failure) -> TaskStatus {
 async fn recover(
     run: &Run,
     task: &Task,
+    tasks: &BTreeMap<TaskId, Task>,
     attempt: u32,
     bad: &Bad,
 ) -> Result<RecoveryOutcome, Error> {
-    let key = StepKey::new(Scope::Task(task.id.clone()), attempt, "recover");
-    let fingerprint = Fingerprint::new().with_json("failure", &bad.failure.kind);
-    let outcome = run.step(key, fingerprint, |_| async move {
-        let request = RecoveryRequest {
-            run: run.settings.run.clone(),
-            scope: Scope::Task(task.id.clone()),
-            attempt,
-            task: Some(task.clone()),
-            repository: task.repository.clone(),
-            base: bad.base.clone(),
-            commit: bad.commit.clone(),
-            failure: bad.failure.clone(),
-            reports: run.scratch("reports"),
-        };
-        Ok(run.ports.aids.recovery.recover(&request).await)
+    let failed = Failed {
+        scope: Scope::Task(task.id.clone()),
+        attempt,
+        task: Some(task),
+        repository: &task.repository,
+        base: &bad.base,
+        commit: bad.commit.as_ref(),
+        failure: &bad.failure,
+    };
+    recovery::recover(run, failed, || merged_results(run, task, tasks)).await
+}
+
+/// What the other tasks of the repository have merged so far.
+fn merged_results(run: &Run, task: &Task, tasks: &BTreeMap<TaskId, Task>) -> Vec<DependencyResult> {
+    let others = tasks
+        .values()
+        .filter(|other| other.repository == task.repository && other.id != task.id);
+    let results = others.filter_map(|other| {
+        let end = ended(run, other).ok().flatten()?;
+        end.commit.as_ref()?;
+        Some(result_of(other, end))
     });
-    Ok(outcome.await?)
+    results.collect()
+}
+
+/// The end that was recorded of a task, by this process or an earlier one.
+pub(crate) fn ended(run: &Run, task: &Task) -> Result<Option<TaskEnd>, Error> {
+    let StepState::Finished { result, .. } = run.ports.steps.state(&end_key(task)) else {
+        return Ok(None);
+    };
+    let end = serde_json::from_value(result).map_err(|source| StepError::Unreadable {
+        key: end_key(task),
+        source,
+    })?;
+    Ok(Some(end))
 }
 
 /// Records a task's end; the last step of every task.
@@ -134,15 +164,19 @@ pub(crate) fn dependency_results(
     tasks: &BTreeMap<TaskId, Task>,
     ended: impl Fn(&TaskId) -> Option<TaskEnd>,
 ) -> Vec<DependencyResult> {
-    let results = task.dependencies.iter().filter_map(|id| {
-        let (dependency, end) = (tasks.get(id)?, ended(id)?);
-        Some(DependencyResult {
-            task: id.clone(),
-            title: dependency.title.clone(),
-            repository: dependency.repository.clone(),
-            commit: end.commit,
-            summary: end.summary,
-        })
-    });
+    let results = task
+        .dependencies
+        .iter()
+        .filter_map(|id| Some(result_of(tasks.get(id)?, ended(id)?)));
     results.collect()
+}
+
+fn result_of(task: &Task, end: TaskEnd) -> DependencyResult {
+    DependencyResult {
+        task: task.id.clone(),
+        title: task.title.clone(),
+        repository: task.repository.clone(),
+        commit: end.commit,
+        summary: end.summary,
+    }
 }

@@ -6,13 +6,13 @@ use std::{
 };
 
 use core_types::{
-    CommitId, Event, Failure, RecoveryOutcome, RecoveryRequest, RefUpdate, RepositoryName, Scope,
-    StepKey, step::Fingerprint,
+    CommitId, Event, RecoveryOutcome, RefUpdate, RepositoryName, Scope, StepKey, step::Fingerprint,
 };
 use engine_parallel::{ExecutionTask, ParallelExecutor, RunOptions, TaskContext};
 
 use crate::{
     Error,
+    recovery::{Failed, recover},
     run::Run,
     settings::RepositorySettings,
     verify::{Verdict, verify},
@@ -76,7 +76,16 @@ async fn test(
         let Verdict::Failed { failure } = &verified else {
             return Ok(Tested { head, verified });
         };
-        match recover(run, name, attempt, base, &head, failure).await? {
+        let failed = Failed {
+            scope: Scope::Repository(name.clone()),
+            attempt,
+            task: None,
+            repository: name,
+            base,
+            commit: Some(&head),
+            failure,
+        };
+        match Box::pin(recover(run, failed, Vec::new)).await? {
             RecoveryOutcome::Repaired { commit } => {
                 move_integration(run, name, attempt, &head, &commit).await?;
                 head = commit;
@@ -121,33 +130,6 @@ pub(crate) async fn test_head(
 
 fn test_command(settings: &RepositorySettings) -> Option<String> {
     settings.test_command.as_ref().map(ToString::to_string)
-}
-
-async fn recover(
-    run: &Run,
-    name: &RepositoryName,
-    attempt: u32,
-    base: &CommitId,
-    head: &CommitId,
-    failure: &Failure,
-) -> Result<RecoveryOutcome, Error> {
-    let key = StepKey::new(Scope::Repository(name.clone()), attempt, "recover");
-    let fingerprint = Fingerprint::new().with("head", head);
-    let outcome = run.step(key, fingerprint, |_| async move {
-        let request = RecoveryRequest {
-            run: run.settings.run.clone(),
-            scope: Scope::Repository(name.clone()),
-            attempt,
-            task: None,
-            repository: name.clone(),
-            base: base.clone(),
-            commit: Some(head.clone()),
-            failure: failure.clone(),
-            reports: run.scratch("reports"),
-        };
-        Ok(run.ports.aids.recovery.recover(&request).await)
-    });
-    Ok(outcome.await?)
 }
 
 async fn move_integration(

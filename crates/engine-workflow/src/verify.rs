@@ -50,6 +50,7 @@ pub(crate) async fn set_up(
         folder: folder.to_owned(),
         environment: environment(run, repository),
         timeout,
+        tail_bytes: CommandRequest::TAIL_BYTES,
         log: scratch.join("setup.log"),
     };
     execute(run, repository, request).await
@@ -92,6 +93,7 @@ pub(crate) async fn verify(
         timeout: settings
             .test_timeout
             .unwrap_or(run.settings.limits.test_timeout),
+        tail_bytes: CommandRequest::TAIL_BYTES,
         log: scratch.join("test.log"),
     };
     let failure = execute(run, repository, request).await?;

@@ -13,9 +13,6 @@ use core_types::{
 
 use crate::{Containment, Finished, Launch, OutputLimit, RUN_MARK};
 
-/// What a [`CommandOutcome`] shows of the output.
-const TAIL_BYTES: usize = 4 << 10;
-
 /// Runs the commands of one run: contained, recorded and marked as the run's.
 ///
 /// A command gets the environment that the runner was made with, the run's mark ([`RUN_MARK`]) and the
@@ -92,7 +89,7 @@ impl CommandRunner for Runner {
             .envs(request.environment)
             .env(RUN_MARK, self.run.as_str())
             .stdout(OutputLimit {
-                memory_bytes: 4 * TAIL_BYTES,
+                memory_bytes: request.tail_bytes.saturating_mul(4),
                 spill: Some(request.log),
                 spill_bytes: self.log_bytes,
             })
@@ -105,7 +102,7 @@ impl CommandRunner for Runner {
         let finished = run_recorded(launch, title, request.step.as_ref(), &*self.events).await?;
         Ok(CommandOutcome {
             exit: finished.exit,
-            tail: finished.stdout.tail(TAIL_BYTES),
+            tail: finished.stdout.tail(request.tail_bytes),
             duration: finished.duration,
         })
     }

@@ -1,9 +1,11 @@
 //! What even a default that does nothing must do: it lets a run go on.
 
+use std::time::Duration;
+
 use core_types::{
-    AdviceRequest, ErrorClass, Event, EventSink, Failure, FailureKind, Ledger, OperationId,
-    PromptAdvisor, Recovery, RecoveryOutcome, RecoveryRequest, RunId, Scope, SpendScope, Stage,
-    TokenUsage,
+    AdviceRequest, CancellationToken, CommitId, ErrorClass, Event, EventSink, Failure, FailureKind,
+    Issue, IssueState, Ledger, OperationId, PromptAdvisor, Recovery, RecoveryOutcome,
+    RecoveryRequest, RepositoryCommands, RunId, Scope, SpendScope, Stage, Timestamp, TokenUsage,
 };
 
 fn run() -> RunId {
@@ -112,20 +114,43 @@ pub async fn recovery(recovery: &dyn Recovery) {
         FailureKind::Other,
     ];
     for kind in kinds {
+        let commit: CommitId = "a".repeat(40).parse().expect("a valid commit id");
+        let minute = Duration::from_secs(60);
         let request = RecoveryRequest {
             run: run(),
+            plan: "plan".parse().expect("a valid plan id"),
             scope: Scope::Run,
             attempt: 1,
+            issue: Issue {
+                number: 0,
+                title: "An issue".to_owned(),
+                body: String::new(),
+                labels: Vec::new(),
+                state: IssueState::Open,
+                author: String::new(),
+                created: Timestamp(0),
+            },
             task: None,
             repository: "a".parse().expect("a valid repository name"),
-            base: "a".repeat(40).parse().expect("a valid commit id"),
+            commands: RepositoryCommands {
+                setup: None,
+                setup_timeout: minute,
+                test: None,
+                test_timeout: minute,
+                agent_timeout: minute,
+            },
+            base: commit.clone(),
             commit: None,
+            head: commit,
+            merged: Vec::new(),
             failure: Failure::new(ErrorClass::Internal, kind, "it failed"),
+            answers: Vec::new(),
             reports: std::path::PathBuf::new(),
+            scratch: std::path::PathBuf::new(),
         };
-        let outcome = recovery.recover(&request).await;
+        let outcome = recovery.recover(&request, &CancellationToken::new()).await;
         assert!(
-            matches!(outcome, RecoveryOutcome::HandOff { .. }),
+            matches!(outcome, Ok(RecoveryOutcome::HandOff { .. })),
             "{outcome:?} was not earned"
         );
     }

@@ -192,6 +192,7 @@ impl Agent for CommandAgent {
         AgentCapabilities {
             plan: self.options.plan,
             review: self.options.review,
+            repair: false,
         }
     }
 

@@ -142,6 +142,7 @@ impl Agent for ScriptedAgent {
         AgentCapabilities {
             plan: self.playbook.plan.is_some(),
             review: self.playbook.review.is_some(),
+            repair: false,
         }
     }
 

@@ -39,6 +39,7 @@ impl Place {
         AgentRequest {
             run: RunId::new("run-1").expect("valid"),
             step: Some(step()),
+            repository: None,
             attempt: 1,
             issue: issue(),
             task,

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Advice, BranchName, CancellationToken, CommitId, Issue, PortError, RepositoryName, Review,
-    RunId, StepRef, Task, TaskId, TokenUsage, Usd,
+    Advice, BranchName, CancellationToken, CommitId, ConflictedFile, FailedTest, Issue, PortError,
+    RepositoryName, Review, RunId, StepRef, Task, TaskId, TokenUsage, Usd,
 };
 
 /// What an agent can do beside implementing.
@@ -15,6 +15,9 @@ pub struct AgentCapabilities {
     pub plan: bool,
     /// It can answer [`AgentTask::Review`].
     pub review: bool,
+    /// It can answer [`AgentTask::ResolveConflict`] and [`AgentTask::FixTests`].
+    #[serde(default)]
+    pub repair: bool,
 }
 
 /// Whether an agent must change something.
@@ -85,6 +88,37 @@ pub enum AgentTask {
         /// Whether its tests passed; `None` for not verified.
         tests_passed: Option<bool>,
     },
+    /// Settle the conflicts of a merge. The folder is a clone in which the
+    /// conflicting files hold markers with base, our and their lines; the
+    /// agent edits them until none is left.
+    ResolveConflict {
+        /// The task whose result is merged, where there is one.
+        task: Option<Task>,
+        /// What our side, the integration branch, is about.
+        ours: String,
+        /// What their side, the result that is merged into it, is about.
+        theirs: String,
+        /// What is to be decided, hunk by hunk.
+        files: Vec<ConflictedFile>,
+        /// What was wrong with the last try, one finding a line; empty at first.
+        findings: Vec<String>,
+    },
+    /// Make failing tests pass without weakening them. The folder is a clone
+    /// at the failing commit.
+    FixTests {
+        /// The task whose result fails, where there is one.
+        task: Option<Task>,
+        /// The command as configured.
+        command: String,
+        /// The failing tests, as far as the output names them; may be empty.
+        failures: Vec<FailedTest>,
+        /// The end of the output.
+        output: String,
+        /// Which round this is, from 1.
+        round: u32,
+        /// What was wrong with the last round, one finding a line; empty at first.
+        findings: Vec<String>,
+    },
 }
 
 impl AgentTask {
@@ -95,6 +129,8 @@ impl AgentTask {
             Self::Plan { .. } => "planning",
             Self::Implement { .. } => "implementation",
             Self::Review { .. } => "review",
+            Self::ResolveConflict { .. } => "resolve_conflict",
+            Self::FixTests { .. } => "fix_tests",
         }
     }
 }
@@ -104,8 +140,10 @@ impl AgentTask {
 pub struct AgentRequest {
     /// The run.
     pub run: RunId,
-    /// The step it belongs to, for its events.
+    /// The step it belongs to, for its events and its spending.
     pub step: Option<StepRef>,
+    /// The repository it works in; `None` in planning.
+    pub repository: Option<RepositoryName>,
     /// The attempt, from 1.
     pub attempt: u32,
     /// The issue that the run works on.

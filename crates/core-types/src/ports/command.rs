@@ -60,9 +60,16 @@ pub struct CommandRequest {
     pub environment: Vec<(String, String)>,
     /// When it is ended with its whole tree.
     pub timeout: Duration,
+    /// How much of the end of its output the outcome keeps; [`CommandRequest::TAIL_BYTES`] where it is recorded.
+    pub tail_bytes: usize,
     /// Where its whole output is appended, within the runner's limits; folders
     /// above it are made.
     pub log: PathBuf,
+}
+
+impl CommandRequest {
+    /// What a recorded outcome keeps of the output.
+    pub const TAIL_BYTES: usize = 4 << 10;
 }
 
 /// How a process ended.
@@ -100,7 +107,7 @@ impl std::fmt::Display for Exit {
 pub struct CommandOutcome {
     /// How it ended.
     pub exit: Exit,
-    /// The end of its output and errors, at most 4 KiB, as text.
+    /// The end of its output and errors, at most the request's `tail_bytes`, as text.
     pub tail: String,
     /// How long it took.
     pub duration: Duration,

@@ -3,7 +3,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{Plan, PortError, StepKey};
+use crate::{Plan, PortError, StepKey, TaskId};
 
 /// A place where a run waits for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -50,6 +50,25 @@ pub enum Message {
         update_checkout: bool,
         /// Whether a change without a test command may land.
         allow_unverified: bool,
+    },
+    /// Try a task that was handed off again, told what a person says.
+    Answer {
+        /// Which task.
+        task: TaskId,
+        /// What the person says.
+        text: String,
+    },
+    /// Try a task that was handed off again.
+    Retry {
+        /// Which task.
+        task: TaskId,
+        /// Its new description, where the person changed it.
+        description: Option<String>,
+    },
+    /// Go on without a task that was handed off, and without what depends on it.
+    Skip {
+        /// Which task.
+        task: TaskId,
     },
 }
 

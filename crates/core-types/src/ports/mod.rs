@@ -27,7 +27,7 @@ pub use event_sink::{EventSink, NoEvents};
 pub use git_provider::GitProvider;
 pub use inbox::{Gate, Inbox, Message};
 pub use ledger::{Ledger, NoLedger, Reservation, SpendScope};
-pub use recovery::{NoRecovery, Recovery, RecoveryOutcome, RecoveryRequest};
+pub use recovery::{NoRecovery, Recovery, RecoveryOutcome, RecoveryRequest, RepositoryCommands};
 pub use repository::{
     Blocked, Capture, CheckoutPolicy, Diff, FileChange, Landed, Landing, Merge, RefUpdate,
     Repository, Workspace,

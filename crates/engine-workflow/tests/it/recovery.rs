@@ -5,8 +5,8 @@ use std::{
 
 use async_trait::async_trait;
 use core_types::{
-    Clock, ErrorClass, FailureKind, PortError, Recovery, RecoveryOutcome, RecoveryRequest, Scope,
-    TaskStatus,
+    CancellationToken, Clock, ErrorClass, FailureKind, PortError, Recovery, RecoveryOutcome,
+    RecoveryRequest, Scope, TaskStatus,
 };
 use engine_workflow::EndStatus;
 use testkit::{FixedClock, git::Fixture};
@@ -29,9 +29,13 @@ impl std::fmt::Debug for TestRecovery {
 
 #[async_trait]
 impl Recovery for TestRecovery {
-    async fn recover(&self, request: &RecoveryRequest) -> RecoveryOutcome {
+    async fn recover(
+        &self,
+        request: &RecoveryRequest,
+        _: &CancellationToken,
+    ) -> Result<RecoveryOutcome, PortError> {
         lock(&self.requests).push(request.clone());
-        (self.repair)(request)
+        Ok((self.repair)(request))
     }
 }
 

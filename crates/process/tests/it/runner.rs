@@ -48,6 +48,7 @@ fn request(folder: &Path, command: CommandLine) -> CommandRequest {
         folder: folder.to_owned(),
         environment: vec![("EXTRA".to_owned(), "more".to_owned())],
         timeout: Duration::from_secs(20),
+        tail_bytes: CommandRequest::TAIL_BYTES,
         log: folder.join("log"),
     }
 }
