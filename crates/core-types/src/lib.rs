@@ -27,6 +27,7 @@
 //! # Ok::<(), core_types::InvalidName>(())
 //! ```
 
+mod change_set;
 mod error;
 mod event;
 mod failure;
@@ -44,6 +45,10 @@ mod tests;
 mod time;
 mod usage;
 
+pub use change_set::{
+    ChangeSet, ChangeSetEnd, Coordination, Member, MemberState, Trigger, TriggerWhen, Wait,
+    WaitReason,
+};
 pub use error::{ErrorClass, PortError};
 pub use event::{Event, EventRecord, StepRef};
 pub use failure::{Failure, FailureKind};
@@ -59,12 +64,14 @@ pub use money::{InvalidUsd, Usd};
 pub use plan::{Plan, Task};
 pub use ports::{
     Advice, AdviceRequest, Agent, AgentAnswer, AgentCapabilities, AgentRequest, AgentResult,
-    AgentTask, Blocked, Capture, ChangePolicy, CheckoutPolicy, Checkpoint, CheckpointStore, Clock,
-    CommandLine, CommandOutcome, CommandPurpose, CommandRequest, CommandRunner, DependencyResult,
-    Diff, EventSink, Exit, FileChange, Gate, GitProvider, Inbox, Landed, Landing, Ledger, Merge,
-    Message, NoAdvice, NoEvents, NoLedger, NoRecovery, PromptAdvisor, Recovery, RecoveryOutcome,
+    AgentTask, Blocked, Capture, ChangePolicy, ChangeSetLanded, ChangeSetLander, ChangeSetLanding,
+    CheckoutPolicy, Checkpoint, CheckpointStore, Clock, CommandLine, CommandOutcome,
+    CommandPurpose, CommandRequest, CommandRunner, DependencyResult, Diff, EventSink, Exit,
+    FileChange, Gate, GitProvider, Inbox, Landed, Landing, LandingBlock, LandingMember,
+    LandingObserver, Ledger, Merge, Message, NoAdvice, NoEvents, NoLedger, NoRecovery, PlanOutcome,
+    PlanRequest, PlanRunner, Prepared, PreparedLanding, PromptAdvisor, Recovery, RecoveryOutcome,
     RecoveryRequest, RefUpdate, Repository, RepositoryBrief, RepositoryCommands, Reservation,
-    SpendScope, StepLog, SystemClock, Workspace,
+    SpendScope, Standing, StepLog, SystemClock, Workspace,
 };
 pub use repair::{ConflictHunk, ConflictKind, ConflictedFile, FailedTest};
 pub use review::{Review, ReviewIssue, Severity};

@@ -3,8 +3,8 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 
 use crate::{
-    Comment, Issue, IssueChange, IssueNumber, NewComment, NewIssue, NewPullRequest, Operated,
-    OperationId, PortError, PullRequest, PullRequestChange,
+    Comment, CommitId, Issue, IssueChange, IssueNumber, NewComment, NewIssue, NewPullRequest,
+    Operated, OperationId, PortError, PullRequest, PullRequestChange,
 };
 
 /// One repository on a forge.
@@ -98,6 +98,22 @@ pub trait GitProvider: Debug + Send + Sync {
         operation: &OperationId,
         number: IssueNumber,
         change: PullRequestChange,
+    ) -> Result<PullRequest, PortError>;
+
+    /// Merges an open pull request, if its head is exactly the given commit.
+    ///
+    /// Its base MUST then hold that commit. A merged one with that head is a success.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`; `Conflict` where the head is another commit, it is closed, or
+    /// its base has moved so that it cannot be merged as it is; and as
+    /// [`GitProvider::create_issue`].
+    async fn merge_pull_request(
+        &self,
+        operation: &OperationId,
+        number: IssueNumber,
+        expected_head: &CommitId,
     ) -> Result<PullRequest, PortError>;
 
     /// All pull requests, by number.

@@ -8,7 +8,9 @@ mod command;
 mod event_sink;
 mod git_provider;
 mod inbox;
+mod lander;
 mod ledger;
+mod plan_runner;
 mod recovery;
 mod repository;
 mod step_log;
@@ -26,10 +28,15 @@ pub use command::{
 pub use event_sink::{EventSink, NoEvents};
 pub use git_provider::GitProvider;
 pub use inbox::{Gate, Inbox, Message};
+pub use lander::{
+    ChangeSetLanded, ChangeSetLander, ChangeSetLanding, LandingBlock, LandingMember,
+    LandingObserver,
+};
 pub use ledger::{Ledger, NoLedger, Reservation, SpendScope};
+pub use plan_runner::{PlanOutcome, PlanRequest, PlanRunner};
 pub use recovery::{NoRecovery, Recovery, RecoveryOutcome, RecoveryRequest, RepositoryCommands};
 pub use repository::{
-    Blocked, Capture, CheckoutPolicy, Diff, FileChange, Landed, Landing, Merge, RefUpdate,
-    Repository, Workspace,
+    Blocked, Capture, CheckoutPolicy, Diff, FileChange, Landed, Landing, Merge, Prepared,
+    PreparedLanding, RefUpdate, Repository, Standing, Workspace,
 };
 pub use step_log::StepLog;

@@ -3,7 +3,7 @@ use std::{fmt::Debug, path::Path};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{BranchName, CommitId, PortError, RefName, RepositoryName, TreeId};
+use crate::{BranchName, CommitId, OperationId, PortError, RefName, RepositoryName, TreeId};
 
 /// A clone that an agent or a test works in. Dropping it gives it back.
 ///
@@ -164,6 +164,69 @@ pub enum Blocked {
     },
 }
 
+/// The first half of a landing over several repositories.
+#[derive(Debug)]
+pub enum Prepared {
+    /// Nobody can move the target branch until it is committed or aborted.
+    Ready(Box<dyn PreparedLanding>),
+    /// The branch already holds the commit.
+    AlreadyLanded,
+    /// The branch points elsewhere than expected.
+    TargetMoved {
+        /// Where it points now.
+        now: CommitId,
+    },
+    /// A person must act.
+    Blocked {
+        /// Why.
+        blocked: Blocked,
+        /// The line to run, or what to mend.
+        hint: String,
+    },
+}
+
+/// A target branch that is held, to be moved or to be let go.
+///
+/// Dropped, it is let go. A process that is killed leaves nothing moved; what
+/// it leaves locked, [`Repository::recover_landing`] and the next landing clear.
+#[async_trait]
+pub trait PreparedLanding: Debug + Send + Sync {
+    /// Moves the branch, with index and files where it is checked out.
+    ///
+    /// [`Landed::Blocked`] only where a person has changed a checkout since it was prepared.
+    ///
+    /// # Errors
+    ///
+    /// `ResourceExhausted`, `Internal`: whether it moved, [`Repository::land`] finds out.
+    ///
+    /// # Cancel safety
+    ///
+    /// Whether a dropped call has moved the branch, [`Repository::land`] finds out and ends it.
+    async fn commit(self: Box<Self>) -> Result<Landed, PortError>;
+
+    /// Lets the branch go as it was.
+    ///
+    /// # Errors
+    ///
+    /// `ResourceExhausted`, `Internal`; nothing has moved.
+    async fn abort(self: Box<Self>) -> Result<(), PortError>;
+}
+
+/// Where a target branch stands towards a landing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "standing")]
+pub enum Standing {
+    /// It holds the commit.
+    Landed,
+    /// It points to what was expected.
+    Expected,
+    /// It points elsewhere.
+    Elsewhere {
+        /// Where.
+        now: CommitId,
+    },
+}
+
 /// A git repository of the user, with a mirror of our own beside it.
 ///
 /// Nothing of the user's checkouts, stashes and other branches is ever
@@ -261,4 +324,35 @@ pub trait Repository: Debug + Send + Sync {
     /// `NotFound` (no such branch), `ResourceExhausted`. What a person must
     /// settle is a [`Landed`], not an error.
     async fn land(&self, landing: &Landing) -> Result<Landed, PortError>;
+
+    /// Holds a target branch for a change set, to be moved or let go later.
+    ///
+    /// Nothing is moved, and nobody else can move the branch meanwhile. Who
+    /// prepares several repositories does it in the order of their names, so
+    /// that no two wait for each other.
+    ///
+    /// # Errors
+    ///
+    /// As [`Repository::land`]; `Transient` where another git holds the branch.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call leaves at most what [`Repository::recover_landing`] clears.
+    async fn prepare_landing(
+        &self,
+        landing: &Landing,
+        change_set: &OperationId,
+    ) -> Result<Prepared, PortError>;
+
+    /// Clears what a killed process has left of a prepared landing, and says
+    /// where the target branch stands. What is not surely ours is left.
+    ///
+    /// # Errors
+    ///
+    /// As [`Repository::land`].
+    async fn recover_landing(
+        &self,
+        landing: &Landing,
+        change_set: &OperationId,
+    ) -> Result<Standing, PortError>;
 }
