@@ -152,6 +152,13 @@ pub enum Event {
         /// The result; `None` where there is no test command: not verified.
         passed: Option<bool>,
     },
+    /// The combined heads of a change set were tested side by side.
+    ChangeSetTested {
+        /// Whether they passed.
+        passed: bool,
+        /// One line.
+        message: String,
+    },
     /// A repository's change was reviewed.
     RepositoryReviewed {
         /// Where.

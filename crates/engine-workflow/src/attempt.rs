@@ -80,7 +80,7 @@ pub(crate) async fn attempt_once(
         Left::Changed { commit, summary } => (commit, summary),
         Left::Failed { failure } => return bad(None, String::new(), failure),
         Left::Unchanged { summary } => {
-            return match run.ports.agent.changes() {
+            return match run.changes(task) {
                 ChangePolicy::Optional => Ok(Ok(Good {
                     status: TaskStatus::Unchanged,
                     commit: None,

@@ -106,6 +106,9 @@ pub struct RepositoryEnd {
     pub review: Option<Review>,
     /// The pull request, if one is open.
     pub pull_request: Option<IssueNumber>,
+    /// Whether the deployment after landing went well; `None` where there was none.
+    #[serde(default)]
+    pub deployed: Option<bool>,
     /// What became of the change.
     pub state: RepositoryState,
 }

@@ -6,21 +6,36 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use core_types::{ErrorClass, Failure, FailureKind, Plan, Task, TaskId, TaskStatus};
-use engine_parallel::{ExecutionTask, Outcome, ParallelExecutor, RunOptions, TaskScheduler};
+use core_types::{
+    ErrorClass, Failure, FailureKind, Plan, RepositoryName, Task, TaskId, TaskStatus,
+};
+use engine_parallel::{
+    ExecutionTask, Outcome, ParallelExecutor, RunOptions, TaskContext, TaskScheduler,
+};
 
 use crate::{
     Error,
+    completions::Completions,
+    coordination::{self, NodeKind},
     end::TaskEnd,
+    plan::Finding,
+    planning::Bases,
     run::Run,
     task::{dependency_results, ended, record, run_task},
+    testing::{self, integrated_head},
+    verify::Verdict,
 };
+
+/// What a node of the graph leaves: a task's end, or nothing.
+type Left = Option<TaskEnd>;
 
 /// What tasks share while they run.
 #[derive(Debug)]
 struct Shared {
     run: Arc<Run>,
+    bases: Bases,
     tasks: BTreeMap<TaskId, Task>,
+    completions: Completions,
     /// The first error that stops the run.
     stopped: Mutex<Option<Error>>,
 }
@@ -38,7 +53,16 @@ impl fmt::Display for NotGood {
 impl std::error::Error for NotGood {}
 
 /// Runs all tasks to their ends, and returns these in the order of the plan.
-pub(crate) async fn implement(run: &Arc<Run>, plan: &Plan) -> Result<Vec<TaskEnd>, Error> {
+pub(crate) async fn implement(
+    run: &Arc<Run>,
+    plan: &Plan,
+    bases: &Bases,
+) -> Result<Vec<TaskEnd>, Error> {
+    let nodes = coordination::nodes(plan, run.settings.change_set.as_ref());
+    let graph = coordination::graph(&nodes).map_err(|findings| {
+        let findings = findings.iter().map(|finding| Finding(finding.to_string()));
+        Error::Plan(findings.collect())
+    })?;
     let tasks = plan
         .tasks
         .iter()
@@ -46,13 +70,27 @@ pub(crate) async fn implement(run: &Arc<Run>, plan: &Plan) -> Result<Vec<TaskEnd
         .collect();
     let shared = Arc::new(Shared {
         run: run.clone(),
+        bases: bases.clone(),
         tasks,
+        completions: Completions::new(graph),
         stopped: Mutex::new(None),
     });
-    let mut execution = Vec::with_capacity(plan.tasks.len());
-    for task in &plan.tasks {
-        leave_out(run, task).await?;
-        execution.push(execution_task(&shared, task)?);
+    let mut execution = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        let dependencies = node.dependencies.clone();
+        let task = match node.kind {
+            NodeKind::Task(id) => {
+                let Some(task) = shared.tasks.get(&id) else {
+                    continue;
+                };
+                leave_out(run, task).await?;
+                execution_task(&shared, task)?
+            }
+            NodeKind::Succeeded => ExecutionTask::new(node.id, |_| async { Ok(None) }),
+            NodeKind::Completed(repository) => completion(&shared, node.id, repository),
+            NodeKind::AnyCompleted(of) => any_completed(&shared, node.id, of),
+        };
+        execution.push(task.dependencies(dependencies));
     }
     let executor = ParallelExecutor::new(run.settings.limits.max_workers.max(1))?;
     let execution = TaskScheduler::new(&executor).optimize_execution_order(execution)?;
@@ -83,6 +121,67 @@ pub(crate) async fn implement(run: &Arc<Run>, plan: &Plan) -> Result<Vec<TaskEnd
     Ok(ends)
 }
 
+/// The node in which a repository's integration head passes Testing. The stage
+/// of that name finds it recorded.
+fn completion(shared: &Arc<Shared>, id: String, repository: RepositoryName) -> ExecutionTask<Left> {
+    let shared = shared.clone();
+    ExecutionTask::new(id.clone(), move |mut context| async move {
+        let tested = Box::pin(complete(&shared, &repository, &mut context)).await;
+        match tested {
+            Ok(Ok(())) => {
+                shared.completions.complete(&repository);
+                Ok(None)
+            }
+            Ok(Err(reason)) => {
+                shared.completions.fail(&id);
+                Err(reason.into())
+            }
+            Err(error) => Err(shared.stop(error).into()),
+        }
+    })
+}
+
+/// Tests a repository's integration head; the inner error says why it did not pass.
+async fn complete(
+    shared: &Shared,
+    repository: &RepositoryName,
+    context: &mut TaskContext<Left>,
+) -> Result<Result<(), String>, Error> {
+    let run = &shared.run;
+    let Some(base) = shared.bases.get(repository) else {
+        return Ok(Err(format!("{repository} is no repository of the run")));
+    };
+    let head = integrated_head(run, repository).await?;
+    if head == *base {
+        return Ok(Ok(()));
+    }
+    let tested = testing::test(run, repository, base, head, context).await?;
+    Ok(match tested.verified {
+        Verdict::Failed { failure } => Err(format!("{repository} failed its tests: {failure}")),
+        Verdict::Passed | Verdict::NotVerified => Ok(()),
+    })
+}
+
+/// The node that waits until one of several repositories has completed; it holds no slot meanwhile.
+fn any_completed(shared: &Arc<Shared>, id: String, of: Vec<RepositoryName>) -> ExecutionTask<Left> {
+    let shared = shared.clone();
+    ExecutionTask::new(id.clone(), move |mut context| async move {
+        let waiting = async {
+            tokio::select! {
+                completed = shared.completions.any(&of) => completed,
+                () = shared.run.cancel.cancelled() => Err("the run was paused".to_owned()),
+            }
+        };
+        match context.pause(waiting).await {
+            Ok(()) => Ok(None),
+            Err(reason) => {
+                shared.completions.fail(&id);
+                Err(reason.into())
+            }
+        }
+    })
+}
+
 /// Ends a task that a person said to go on without.
 async fn leave_out(run: &Run, task: &Task) -> Result<(), Error> {
     if run.reopened().is_left_out(&task.id) && ended(run, task)?.is_none() {
@@ -101,10 +200,16 @@ async fn leave_out(run: &Run, task: &Task) -> Result<(), Error> {
     Ok(())
 }
 
-fn execution_task(shared: &Arc<Shared>, task: &Task) -> Result<ExecutionTask<TaskEnd>, Error> {
+fn execution_task(shared: &Arc<Shared>, task: &Task) -> Result<ExecutionTask<Left>, Error> {
     let id = task.id.as_str();
-    let execution = match ended(&shared.run, task)? {
-        Some(end) if end.status.is_good() => ExecutionTask::ended(id, Outcome::succeeded(end)),
+    let ended = ended(&shared.run, task)?;
+    if ended.as_ref().is_some_and(|end| !end.status.is_good()) {
+        shared.completions.fail(id);
+    }
+    let execution = match ended {
+        Some(end) if end.status.is_good() => {
+            ExecutionTask::ended(id, Outcome::succeeded(Some(end)))
+        }
         // Not as failed: what depends on it blames the task that failed first.
         Some(TaskEnd {
             status: TaskStatus::Skipped,
@@ -117,28 +222,23 @@ fn execution_task(shared: &Arc<Shared>, task: &Task) -> Result<ExecutionTask<Tas
         Some(end) => ExecutionTask::ended(id, Outcome::failed(NotGood(end))),
         None => {
             let (shared, task) = (shared.clone(), task.clone());
-            ExecutionTask::new(id, move |mut context| async move {
+            ExecutionTask::new(id, move |mut context: TaskContext<Left>| async move {
                 let dependencies = dependency_results(&task, &shared.tasks, |id| {
-                    context.output(id.as_str()).map(|end| TaskEnd::clone(end))
+                    context.output(id.as_str())?.as_ref().clone()
                 });
-                let run = shared.run.clone();
-                match Box::pin(run_task(
-                    run,
-                    task,
-                    &shared.tasks,
-                    dependencies,
-                    &mut context,
-                ))
-                .await
-                {
-                    Ok(end) if end.status.is_good() => Ok(end),
-                    Ok(end) => Err(NotGood(end).into()),
+                let (run, id) = (shared.run.clone(), task.id.clone());
+                let tasks = &shared.tasks;
+                match Box::pin(run_task(run, task, tasks, dependencies, &mut context)).await {
+                    Ok(end) if end.status.is_good() => Ok(Some(end)),
+                    Ok(end) => {
+                        shared.completions.fail(id.as_str());
+                        Err(NotGood(end).into())
+                    }
                     Err(error) => Err(shared.stop(error).into()),
                 }
             })
         }
     };
-    let execution = execution.dependencies(task.dependencies.iter().map(TaskId::as_str));
     Ok(match task.estimate {
         Some(estimate) => execution.estimate(estimate),
         None => execution,
@@ -159,7 +259,7 @@ impl Shared {
 }
 
 /// A task's end from what the executor says. What has not recorded its end itself is recorded here.
-async fn end_of(run: &Run, task: &Task, outcome: &Outcome<TaskEnd>) -> Result<TaskEnd, Error> {
+async fn end_of(run: &Run, task: &Task, outcome: &Outcome<Left>) -> Result<TaskEnd, Error> {
     let mut end = TaskEnd {
         task: task.id.clone(),
         status: TaskStatus::Failed,
@@ -171,7 +271,11 @@ async fn end_of(run: &Run, task: &Task, outcome: &Outcome<TaskEnd>) -> Result<Ta
         left_out: false,
     };
     match outcome {
-        Outcome::Succeeded(end) => return Ok(TaskEnd::clone(end)),
+        Outcome::Succeeded(left) => {
+            if let Some(end) = left.as_ref() {
+                return Ok(end.clone());
+            }
+        }
         Outcome::Failed(error) => {
             if let Some(NotGood(end)) = error.downcast_ref() {
                 return Ok(end.clone());
@@ -188,6 +292,19 @@ async fn end_of(run: &Run, task: &Task, outcome: &Outcome<TaskEnd>) -> Result<Ta
             end.because_of = TaskId::new(dependency).ok();
             let cause = end.because_of.as_ref();
             end.left_out = cause.is_some_and(|id| run.reopened().is_left_out(id));
+            if end.because_of.is_none() {
+                let message = match dependency.split_once('/') {
+                    Some(("completed", repository)) => {
+                        format!("repository {repository} did not pass its tests")
+                    }
+                    _ => "no repository that triggers it has completed".to_owned(),
+                };
+                end.failure = Some(Failure::new(
+                    ErrorClass::Conflict,
+                    FailureKind::Other,
+                    message,
+                ));
+            }
         }
         Outcome::Panicked(message) => {
             end.status = TaskStatus::Panicked;

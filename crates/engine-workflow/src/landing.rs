@@ -186,6 +186,14 @@ impl Asked {
         Ok(asked)
     }
 
+    pub(crate) fn checkout(self) -> CheckoutPolicy {
+        if self.update_checkout {
+            CheckoutPolicy::Update
+        } else {
+            CheckoutPolicy::Leave
+        }
+    }
+
     /// Whether a person must open the gate first.
     pub(crate) fn waits_at_gate(self) -> bool {
         self.land && !self.gate_is_open
@@ -231,54 +239,117 @@ pub(crate) async fn land(
 ) -> Result<RepositoryState, Error> {
     let name = progress.name.clone();
     let mut expected = progress.base.clone();
-    let mut n_tries = 0;
+    let mut catch_ups = CatchUps::default();
     for attempt in run.first_attempt(&name).. {
         run.check_paused()?;
         let step_key = key(&name, attempt, "land");
-        let is_replayed = matches!(run.ports.steps.state(&step_key), StepState::Finished { .. });
-        n_tries += u32::from(!is_replayed);
-        if n_tries > MAX_CATCH_UPS {
-            break;
-        }
         let mut blocked = None;
         let tried = try_land(run, progress, step_key, &expected, asked, &mut blocked).await;
         if let Some((blocked, hint)) = blocked {
-            let reason = blocked_reason(progress, &blocked);
-            run.emit(None, not_landed(&name, &reason));
-            return Ok(match blocked {
-                Blocked::CheckedOut { .. } => RepositoryState::Ready { reason, hint },
-                _ => RepositoryState::Blocked { reason, hint },
-            });
+            let state = blocked_state(progress, &blocked, hint);
+            if let RepositoryState::Ready { reason, .. } | RepositoryState::Blocked { reason, .. } =
+                &state
+            {
+                run.emit(None, not_landed(&name, reason));
+            }
+            return Ok(state);
         }
-        match tried? {
+        let now = match tried? {
             Tried::Moved => {
                 close_pull_request(run, progress).await?;
                 return Ok(RepositoryState::Landed);
             }
-            Tried::TargetMoved(now) => match catch_up(run, progress, attempt, &now).await? {
-                Ok(head) => (expected, progress.head) = (now, head),
-                Err(reason) => {
-                    let step_key = key(&name, attempt, "not-landed");
-                    run.step(step_key, Fingerprint::new(), |step| {
-                        run.emit(Some(&step), not_landed(&name, &reason));
-                        std::future::ready(Ok(()))
-                    })
-                    .await?;
-                    return Ok(RepositoryState::Failed { reason });
+            Tried::TargetMoved(now) => now,
+        };
+        match catch_ups.catch_up(run, progress, attempt, &now).await? {
+            Ok(Some(head)) => (expected, progress.head) = (now, head),
+            Ok(None) => {}
+            Err(state) => {
+                if let RepositoryState::Blocked { reason, .. } = &state {
+                    run.emit(None, not_landed(&name, reason));
                 }
-            },
+                return Ok(state);
+            }
         }
     }
-    let reason = format!(
-        "branch {} moved {MAX_CATCH_UPS} times while landing",
-        progress.target
-    );
-    run.emit(None, not_landed(&name, &reason));
-    let hint = format!("automation land {}", run.settings.run);
-    Ok(RepositoryState::Blocked { reason, hint })
+    // The loop ends by returning: catching up is bounded.
+    Ok(blocked(run, "it was tried too often".to_owned()))
 }
 
-fn not_landed(name: &RepositoryName, reason: &str) -> Event {
+/// Brings changes up to targets that have moved, a few times in one session.
+#[derive(Debug, Default)]
+pub(crate) struct CatchUps {
+    n_made: u32,
+}
+
+impl CatchUps {
+    /// Merges a moved target into a change, tests it and publishes it again.
+    /// `None` where that fails, but the target has moved on since; the inner
+    /// error is what keeps the change from landing until a person does something.
+    pub(crate) async fn catch_up(
+        &mut self,
+        run: &Run,
+        progress: &Progress,
+        attempt: u32,
+        target: &CommitId,
+    ) -> Result<Result<Option<CommitId>, RepositoryState>, Error> {
+        let state = run
+            .ports
+            .steps
+            .state(&key(&progress.name, attempt, "catch-up"));
+        self.n_made += u32::from(!matches!(state, StepState::Finished { .. }));
+        let branch = &progress.target;
+        if self.n_made > MAX_CATCH_UPS {
+            let reason = format!("branch {branch} moved {MAX_CATCH_UPS} times while landing");
+            return Ok(Err(blocked(run, reason)));
+        }
+        let reason = match catch_up(run, progress, attempt, target).await? {
+            Ok(head) => return Ok(Ok(Some(head))),
+            Err(reason) => reason,
+        };
+        let repository = &run.repository(&progress.name)?.repository;
+        if repository.fetch(branch).await? != *target {
+            return Ok(Ok(None));
+        }
+        let change = run.change_branch();
+        let reason =
+            format!("{reason}; change {branch}, or merge {change} into it, then land again");
+        Ok(Err(blocked(run, reason)))
+    }
+}
+
+/// What cut a landing off after others had landed; a resumed run goes on with it.
+pub(crate) fn interrupted(run: &Run, error: &Error) -> RepositoryState {
+    let mut reason = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        reason = format!("{reason}: {error}");
+        cause = error.source();
+    }
+    let hint = format!("automation resume {}", run.settings.run);
+    RepositoryState::Blocked { reason, hint }
+}
+
+/// A state that the next landing looks at again.
+pub(crate) fn blocked(run: &Run, reason: String) -> RepositoryState {
+    let hint = format!("automation land {}", run.settings.run);
+    RepositoryState::Blocked { reason, hint }
+}
+
+/// What a target branch is in that a person must move, or clear the way for.
+pub(crate) fn blocked_state(
+    progress: &Progress,
+    blocked: &Blocked,
+    hint: String,
+) -> RepositoryState {
+    let reason = blocked_reason(progress, blocked);
+    match blocked {
+        Blocked::CheckedOut { .. } => RepositoryState::Ready { reason, hint },
+        _ => RepositoryState::Blocked { reason, hint },
+    }
+}
+
+pub(crate) fn not_landed(name: &RepositoryName, reason: &str) -> Event {
     Event::RepositoryNotLanded {
         repository: name.clone(),
         reason: reason.to_owned(),
@@ -294,11 +365,7 @@ async fn try_land(
     blocked: &mut Option<(Blocked, String)>,
 ) -> Result<Tried, StepError> {
     let name = &progress.name;
-    let checkout = if asked.update_checkout {
-        CheckoutPolicy::Update
-    } else {
-        CheckoutPolicy::Leave
-    };
+    let checkout = asked.checkout();
     let landing = Landing {
         branch: progress.target.clone(),
         expected: expected.clone(),
@@ -417,7 +484,7 @@ async fn merge_target(
     Ok(merged)
 }
 
-async fn close_pull_request(run: &Run, progress: &Progress) -> Result<(), Error> {
+pub(crate) async fn close_pull_request(run: &Run, progress: &Progress) -> Result<(), Error> {
     let Some(number) = progress.pull_request else {
         return Ok(());
     };

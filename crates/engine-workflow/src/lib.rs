@@ -153,6 +153,10 @@
 
 mod agent;
 mod attempt;
+mod combined;
+mod completions;
+mod coordination;
+mod deploy;
 mod end;
 mod error;
 mod implementation;
@@ -172,6 +176,7 @@ mod settings;
 mod task;
 mod testing;
 mod text;
+mod together;
 mod verify;
 mod workflow;
 

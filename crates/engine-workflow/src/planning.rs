@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::{
     Error,
     agent::{advice, work},
+    coordination::with_triggered,
     plan::{Finding, from_answer, plain_plan, validate},
     run::Run,
     settings::RepositorySettings,
@@ -102,8 +103,15 @@ pub(crate) async fn plan(run: &Run, bases: &Bases) -> Result<Planned, Error> {
 }
 
 async fn propose(run: &Run, bases: &Bases) -> Result<Plan, Error> {
+    let change_set = run.settings.change_set.as_ref();
+    let plan = Box::pin(first_plan(run, bases)).await?;
+    Ok(with_triggered(plan, change_set))
+}
+
+async fn first_plan(run: &Run, bases: &Bases) -> Result<Plan, Error> {
+    let change_set = run.settings.change_set.as_ref();
     if let Some(plan) = &run.settings.plan {
-        let findings = validate(plan, &run.settings.repositories);
+        let findings = validate(plan, &run.settings.repositories, change_set);
         return if findings.is_empty() {
             Ok(plan.clone())
         } else {
@@ -124,7 +132,7 @@ async fn propose(run: &Run, bases: &Bases) -> Result<Plan, Error> {
         match answered {
             Err(wrong) => findings = wrong,
             Ok(plan) => {
-                findings = validate(&plan, &run.settings.repositories);
+                findings = validate(&plan, &run.settings.repositories, change_set);
                 if findings.is_empty() {
                     return Ok(plan);
                 }
@@ -237,13 +245,13 @@ async fn ask_once(
     }
 }
 
-/// Removes the clones of a request to plan. What cannot be removed goes with the run's folder.
-async fn remove(run: &Run, step: &StepRef, folder: PathBuf) {
+/// Removes clones that were made beside the pool. What cannot be removed goes with the run's folder.
+pub(crate) async fn remove(run: &Run, step: &StepRef, folder: PathBuf) {
     let removed = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder)).await;
     if let Ok(Err(error)) = removed
         && error.kind() != std::io::ErrorKind::NotFound
     {
-        let message = format!("the clones for planning could not be removed: {error}");
+        let message = format!("clones that are no longer needed could not be removed: {error}");
         run.emit(Some(step), Event::Warning { message });
     }
 }
@@ -282,7 +290,8 @@ async fn approved(run: &Run, proposed: Plan) -> Result<Option<Plan>, Error> {
         };
         edited.unwrap_or(proposed)
     };
-    let findings = validate(&plan, &run.settings.repositories);
+    let change_set = run.settings.change_set.as_ref();
+    let findings = validate(&plan, &run.settings.repositories, change_set);
     if !findings.is_empty() {
         return Err(Error::Plan(findings));
     }

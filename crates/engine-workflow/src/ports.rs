@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, fmt::Debug, path::PathBuf, sync::Arc};
 
 use core_types::{
-    Agent, CheckpointStore, Clock, CommandRunner, EventSink, GitProvider, Inbox, Ledger, NoAdvice,
-    NoLedger, NoRecovery, Plan, PortError, PromptAdvisor, Recovery, Repository, RepositoryName,
-    StepLog,
+    Agent, ChangeSetLander, CheckpointStore, Clock, CommandRunner, EventSink, GitProvider, Inbox,
+    Ledger, NoAdvice, NoLedger, NoRecovery, Plan, PortError, PromptAdvisor, Recovery, Repository,
+    RepositoryName, StepLog,
 };
 
 /// The ports of a run.
@@ -53,6 +53,8 @@ pub struct Aids {
     pub advisor: Arc<dyn PromptAdvisor>,
     /// Default: every failure is handed to a person.
     pub recovery: Arc<dyn Recovery>,
+    /// What lands several repositories at once. Without one they land one after another.
+    pub lander: Option<Arc<dyn ChangeSetLander>>,
 }
 
 impl Default for Aids {
@@ -61,6 +63,7 @@ impl Default for Aids {
             ledger: Arc::new(NoLedger),
             advisor: Arc::new(NoAdvice),
             recovery: Arc::new(NoRecovery),
+            lander: None,
         }
     }
 }

@@ -51,6 +51,7 @@ impl Progress {
             tested: self.verified.as_ref().and_then(Verdict::passed),
             review: self.review.clone(),
             pull_request: self.pull_request,
+            deployed: None,
             state,
         }
     }

@@ -157,6 +157,11 @@ impl Reopened {
             && matches!(state("pull-request"), StepState::New)
     }
 
+    /// How often anything was reopened.
+    pub(crate) fn rounds_so_far(&self) -> u32 {
+        u32::try_from(self.records.len()).unwrap_or(u32::MAX)
+    }
+
     /// The round that a task is in, from 1.
     pub(crate) fn round(&self, task: &TaskId) -> u32 {
         let reopened = self.records.iter().filter(|it| it.tasks.contains(task));

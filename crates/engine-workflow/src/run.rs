@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, future::Future, path::PathBuf, sync::OnceLock};
 
 use core_types::{
-    BranchName, CancellationToken, CommitId, ErrorClass, Event, Failure, FailureKind, Message,
-    Plan, PortError, RefName, RefUpdate, RepositoryBrief, RepositoryName, Scope, Stage, StepKey,
-    StepRef, TaskId, Timestamp,
+    BranchName, CancellationToken, ChangePolicy, CommitId, ErrorClass, Event, Failure, FailureKind,
+    Message, Plan, PortError, RefName, RefUpdate, RepositoryBrief, RepositoryName, Scope, Stage,
+    StepKey, StepRef, Task, TaskId, Timestamp,
     step::{self, Fingerprint, Step, StepError, WhenUnknown},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -56,6 +56,15 @@ impl Run {
     /// What people have reopened so far.
     pub(crate) fn reopened(&self) -> &Reopened {
         self.reopened.get_or_init(Reopened::default)
+    }
+
+    /// Whether a task must change something: one of a triggered repository need not.
+    pub(crate) fn changes(&self, task: &Task) -> ChangePolicy {
+        let change_set = self.settings.change_set.as_ref();
+        match change_set.and_then(|it| it.member(&task.repository)) {
+            Some(member) if member.trigger.is_some() => ChangePolicy::Optional,
+            _ => self.ports.agent.changes(),
+        }
     }
 
     /// The number of the first attempt at a repository's stages since it was last reopened.

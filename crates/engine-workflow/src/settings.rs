@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use core_types::{
-    BranchName, CommandLine, Issue, IssueNumber, Plan, PlanId, RepositoryName, RunId,
+    BranchName, ChangeSet, CommandLine, Issue, IssueNumber, Plan, PlanId, RepositoryName, RunId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,9 @@ pub struct Settings {
     pub limits: Limits,
     /// What is done with the result.
     pub landing: LandingSettings,
+    /// How the repositories wait for each other; `None` where they do not.
+    #[serde(default)]
+    pub change_set: Option<ChangeSet>,
 }
 
 /// One repository of a run.
@@ -55,6 +58,9 @@ pub struct Approvals {
     pub plan: bool,
     /// Before a target branch moves.
     pub landing: bool,
+    /// Before a landed change is deployed.
+    #[serde(default)]
+    pub deploy: bool,
 }
 
 /// Limits of time and number.

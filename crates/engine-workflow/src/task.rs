@@ -31,7 +31,7 @@ pub(crate) async fn run_task(
     task: Task,
     tasks: &BTreeMap<TaskId, Task>,
     dependencies: Vec<DependencyResult>,
-    context: &mut TaskContext<TaskEnd>,
+    context: &mut TaskContext<Option<TaskEnd>>,
 ) -> Result<TaskEnd, Error> {
     let task = run.reopened().reworded(&task);
     let mut attempt = first_attempt(&run, &task.id)?;

@@ -62,12 +62,21 @@ pub(crate) async fn test_all(
     Ok(results)
 }
 
-async fn test(
+/// The integration head as it is when all tasks of the repository have ended.
+pub(crate) async fn integrated_head(run: &Run, name: &RepositoryName) -> Result<CommitId, Error> {
+    let attempt = run.first_attempt(name);
+    let key = StepKey::new(Scope::Repository(name.clone()), attempt, "integrated");
+    let head = run.step(key, Fingerprint::new(), |_| run.integration_head(name));
+    Ok(head.await?)
+}
+
+/// Tests a head, and repairs what fails, until it passes or is given up.
+pub(crate) async fn test<T: Send + Sync + 'static>(
     run: &Run,
     name: &RepositoryName,
     base: &CommitId,
     mut head: CommitId,
-    context: &mut TaskContext<()>,
+    context: &mut TaskContext<T>,
 ) -> Result<Tested, Error> {
     let mut attempt = run.first_attempt(name);
     loop {

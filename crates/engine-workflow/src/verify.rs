@@ -48,7 +48,7 @@ pub(crate) async fn set_up(
         purpose,
         command,
         folder: folder.to_owned(),
-        environment: environment(run, repository),
+        environment: environment(run, Some(repository)),
         timeout,
         tail_bytes: CommandRequest::TAIL_BYTES,
         log: scratch.join("setup.log"),
@@ -89,7 +89,7 @@ pub(crate) async fn verify(
         purpose: CommandPurpose::Test,
         command,
         folder: folder.to_owned(),
-        environment: environment(run, repository),
+        environment: environment(run, Some(repository)),
         timeout: settings
             .test_timeout
             .unwrap_or(run.settings.limits.test_timeout),
@@ -100,15 +100,22 @@ pub(crate) async fn verify(
     Ok(failure.map_or(Verdict::Passed, |failure| Verdict::Failed { failure }))
 }
 
-fn environment(run: &Run, repository: &RepositoryName) -> Vec<(String, String)> {
-    vec![
-        ("AUTOMATION_RUN_ID".to_owned(), run.settings.run.to_string()),
-        ("AUTOMATION_REPOSITORY".to_owned(), repository.to_string()),
-    ]
+/// What commands of a run see beside the allowed variables: the run, the
+/// repository, and what the caller said about the change set, as a JSON object.
+pub(crate) fn environment(run: &Run, repository: Option<&RepositoryName>) -> Vec<(String, String)> {
+    let mut variables = vec![("AUTOMATION_RUN_ID".to_owned(), run.settings.run.to_string())];
+    if let Some(repository) = repository {
+        variables.push(("AUTOMATION_REPOSITORY".to_owned(), repository.to_string()));
+    }
+    if let Some(change_set) = &run.settings.change_set {
+        let context = serde_json::json!(change_set.context).to_string();
+        variables.push(("AUTOMATION_CONTEXT".to_owned(), context));
+    }
+    variables
 }
 
 /// Runs a command; a failure of the command is a value, what stops the run an error.
-async fn execute(
+pub(crate) async fn execute(
     run: &Run,
     repository: &RepositoryName,
     request: CommandRequest,
@@ -145,6 +152,7 @@ async fn execute(
 fn failure_kind(purpose: CommandPurpose, command: &CommandLine) -> FailureKind {
     match purpose {
         CommandPurpose::Setup => FailureKind::Setup,
+        CommandPurpose::Deploy => FailureKind::Other,
         CommandPurpose::Test => FailureKind::Tests {
             command: command.to_string(),
         },
@@ -156,7 +164,7 @@ fn command_failure(purpose: CommandPurpose, command: &CommandLine, exit: Exit) -
     let class = match (exit, purpose) {
         (Exit::TimedOut, _) => ErrorClass::Timeout,
         (_, CommandPurpose::Test) => ErrorClass::TestFailure,
-        (_, CommandPurpose::Setup) => ErrorClass::Internal,
+        (_, CommandPurpose::Setup | CommandPurpose::Deploy) => ErrorClass::Internal,
     };
     Failure::new(
         class,

@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use core_types::{
-    CancellationToken, CommitId, ErrorClass, Event, Gate, Plan, Scope, Stage, StepKey,
-    step::{Fingerprint, StepError},
-};
+use core_types::{CancellationToken, ErrorClass, Event, Gate, Plan, Stage, step::StepError};
 use serde_json::json;
 
 use crate::{
-    Error, MeteredAgent, Ports, Settings,
+    Error, MeteredAgent, Ports, Settings, combined,
+    deploy::{Deployed, deploy},
     end::{EndStatus, RepositoryEnd, RepositoryState, RunEnd, TaskEnd},
     implementation::implement,
     landing::{self, Asked},
@@ -18,7 +16,7 @@ use crate::{
     report, review,
     run::Run,
     settings::LandingMode,
-    testing,
+    testing, together,
     verify::Verdict,
 };
 
@@ -115,7 +113,7 @@ async fn stages(run: &Arc<Run>) -> Result<RunEnd, Error> {
 
     run.enter(Stage::Implementation, json!({ "plan": plan }))
         .await?;
-    let tasks = Box::pin(implement(run, &plan)).await?;
+    let tasks = Box::pin(implement(run, &plan, &bases)).await?;
     let mut repositories = integrated(run, &bases, &plan, &tasks).await?;
     let goes_on = |repositories: &[Progress]| {
         let any_failed = repositories
@@ -130,6 +128,12 @@ async fn stages(run: &Arc<Run>) -> Result<RunEnd, Error> {
     run.enter(Stage::Testing, json!({ "heads": heads(&repositories) }))
         .await?;
     Box::pin(test(run, &mut repositories)).await?;
+    if goes_on(&repositories) && repositories.iter().any(Progress::goes_on) {
+        let failure = Box::pin(combined::test(run, &repositories, 1)).await?;
+        for progress in repositories.iter_mut().filter(|it| it.goes_on()) {
+            progress.failed.clone_from(&failure);
+        }
+    }
     if !goes_on(&repositories) {
         return failed(run, tasks, repositories).await;
     }
@@ -186,14 +190,7 @@ async fn integrated(
         let Some(base) = bases.get(name) else {
             continue;
         };
-        let key = StepKey::new(
-            Scope::Repository(name.clone()),
-            run.first_attempt(name),
-            "integrated",
-        );
-        let head: CommitId = run
-            .step(key, Fingerprint::new(), |_| run.integration_head(name))
-            .await?;
+        let head = testing::integrated_head(run, name).await?;
         let bad: Vec<String> = tasks
             .iter()
             .filter(|end| !end.lets_land())
@@ -328,27 +325,21 @@ async fn land(
                 .flatten()
         })
         .collect();
-    let none_may_land =
-        refusals.iter().any(Option::is_some) && run.settings.landing.mode == LandingMode::All;
-    let mut stops = false;
-    let mut ends = Vec::with_capacity(repositories.len());
-    for (progress, refusal) in repositories.iter_mut().zip(refusals) {
-        let end = match refusal {
-            Some(state) => progress.end_as(state),
-            None if none_may_land || stops || !progress.goes_on() => progress.end(),
-            None => {
-                let state = Box::pin(landing::land(run, progress, asked)).await?;
-                // One that can never land keeps the others from it.
-                stops = run.settings.landing.mode == LandingMode::All
-                    && matches!(state, RepositoryState::Failed { .. });
-                progress.end_as(state)
-            }
-        };
-        ends.push(end);
-    }
-    let status = landed_status(&ends);
+    let all_land = refusals.iter().all(Option::is_none);
+    let mut ends = match &run.ports.aids.lander {
+        Some(lander) if run.settings.landing.mode == LandingMode::All && all_land => {
+            Box::pin(together::land(run, &**lander, &mut repositories, asked)).await?
+        }
+        _ => Box::pin(one_by_one(run, &mut repositories, refusals, asked)).await?,
+    };
+    let mut status = landed_status(&ends);
     if status == EndStatus::Done && has_landed(&ends) {
         landing::close_issue(run).await?;
+        status = match Box::pin(deploy(run, &mut ends)).await? {
+            Deployed::Done => EndStatus::Done,
+            Deployed::AtGate => EndStatus::AtGate(Gate::Deploy),
+            Deployed::Failed => EndStatus::Partial,
+        };
     }
     Ok(RunEnd {
         status,
@@ -356,6 +347,39 @@ async fn land(
         repositories: ends,
         waits_for: None,
     })
+}
+
+/// Moves target branches one after another. What stops in the middle is told with what has landed.
+async fn one_by_one(
+    run: &Run,
+    repositories: &mut [Progress],
+    refusals: Vec<Option<RepositoryState>>,
+    asked: Asked,
+) -> Result<Vec<RepositoryEnd>, Error> {
+    let is_all = run.settings.landing.mode == LandingMode::All;
+    let none_may_land = is_all && refusals.iter().any(Option::is_some);
+    let mut stops = false;
+    let mut ends: Vec<RepositoryEnd> = Vec::with_capacity(repositories.len());
+    for (progress, refusal) in repositories.iter_mut().zip(refusals) {
+        let end = match refusal {
+            Some(state) => progress.end_as(state),
+            None if none_may_land || stops || !progress.goes_on() => progress.end(),
+            None => {
+                let state = match Box::pin(landing::land(run, progress, asked)).await {
+                    Ok(state) => state,
+                    Err(error) if error.class() != ErrorClass::Cancelled && has_landed(&ends) => {
+                        landing::interrupted(run, &error)
+                    }
+                    Err(error) => return Err(error),
+                };
+                // One that does not land keeps the others from it.
+                stops = is_all && matches!(state, RepositoryState::Blocked { .. });
+                progress.end_as(state)
+            }
+        };
+        ends.push(end);
+    }
+    Ok(ends)
 }
 
 fn has_landed(ends: &[RepositoryEnd]) -> bool {

@@ -32,6 +32,8 @@ pub enum CommandPurpose {
     Setup,
     /// It verifies a clone.
     Test,
+    /// It deploys what has landed.
+    Deploy,
 }
 
 impl CommandPurpose {
@@ -41,6 +43,7 @@ impl CommandPurpose {
         match self {
             Self::Setup => "setup",
             Self::Test => "test",
+            Self::Deploy => "deploy",
         }
     }
 }

@@ -14,6 +14,8 @@ pub enum Gate {
     Plan,
     /// Before a target branch moves.
     Landing,
+    /// Before a landed change is deployed.
+    Deploy,
 }
 
 impl Gate {
@@ -23,6 +25,7 @@ impl Gate {
         match self {
             Self::Plan => "plan",
             Self::Landing => "landing",
+            Self::Deploy => "deploy",
         }
     }
 }

@@ -2,10 +2,13 @@
 
 use std::{collections::HashMap, fmt, num::NonZeroUsize, time::Duration};
 
-use core_types::{Plan, Task, TaskId};
+use core_types::{ChangeSet, Plan, Task, TaskId};
 use engine_parallel::graph::Graph;
 
-use crate::settings::RepositorySettings;
+use crate::{
+    coordination::{self, nodes},
+    settings::RepositorySettings,
+};
 
 /// How long a task is taken to last when nobody has estimated it.
 const UNKNOWN_ESTIMATE: Duration = Duration::from_secs(5 * 60);
@@ -20,14 +23,19 @@ impl fmt::Display for Finding {
     }
 }
 
-/// All findings; empty for a valid plan.
+/// All findings; empty for a valid plan. With a change set, what its
+/// repositories wait for counts as well.
 #[must_use]
-pub fn validate(plan: &Plan, repositories: &[RepositorySettings]) -> Vec<Finding> {
+pub fn validate(
+    plan: &Plan,
+    repositories: &[RepositorySettings],
+    change_set: Option<&ChangeSet>,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     if plan.tasks.is_empty() {
         findings.push(Finding("the plan has no tasks".to_owned()));
     }
-    if let Err(wrong) = graph(plan) {
+    if let Err(wrong) = coordination::graph(&nodes(plan, change_set)) {
         findings.extend(
             wrong
                 .into_iter()
