@@ -530,7 +530,45 @@ pub(crate) async fn propose(
 ) -> Result<(), Error> {
     let attempt = run.first_attempt(&progress.name);
     publish(run, &progress.name, &progress.head, attempt).await?;
-    let body = report::pull_request_body(run, progress, plan, tasks);
+    let body = report::pull_request_body(run, progress, plan, tasks, &[]);
     progress.pull_request = Some(open_pull_request(run, progress, body).await?);
+    Ok(())
+}
+
+/// Links the pull requests of a change over several repositories with each other, in place.
+pub(crate) async fn link(
+    run: &Run,
+    repositories: &[Progress],
+    tasks: &[crate::TaskEnd],
+    plan: &core_types::Plan,
+) -> Result<(), Error> {
+    let proposed = repositories.iter().filter(|it| it.pull_request.is_some());
+    if proposed.clone().count() < 2 {
+        return Ok(());
+    }
+    for progress in proposed {
+        let Some(number) = progress.pull_request else {
+            continue;
+        };
+        let body = report::pull_request_body(run, progress, plan, tasks, repositories);
+        let change = PullRequestChange {
+            body: Some(body),
+            ..PullRequestChange::default()
+        };
+        let name = &progress.name;
+        // Reopened work may bring more pull requests: each round links anew.
+        let attempt = run.reopened().rounds_so_far() + 1;
+        let step_key = key(name, attempt, "link-pull-request");
+        let operation = step_key.operation(&run.settings.run);
+        let forge = &run.repository(name)?.forge;
+        // Setting the same body again changes nothing; its wording is not compared.
+        run.step(step_key, Fingerprint::new(), |_| async {
+            forge
+                .update_pull_request(&operation, number, change)
+                .await?;
+            Ok(())
+        })
+        .await?;
+    }
     Ok(())
 }

@@ -15,12 +15,14 @@ use crate::{
 /// Forges refuse longer texts; GitHub takes 65,536 characters.
 const MAX_BODY_BYTES: usize = 60_000;
 
-/// The body of a repository's pull request.
+/// The body of a repository's pull request. `others` are all repositories of
+/// the run: where more than one has a pull request, a table links them.
 pub(crate) fn pull_request_body(
     run: &Run,
     progress: &Progress,
     plan: &Plan,
     tasks: &[TaskEnd],
+    others: &[Progress],
 ) -> String {
     let mut text = String::new();
     if let Some((home, number)) = &run.settings.issue_home {
@@ -59,6 +61,7 @@ pub(crate) fn pull_request_body(
     );
     line(&mut text, format_args!("- Commit: {}", progress.head));
     line(&mut text, format_args!("- Run: {}", run.settings.run));
+    change_set(&mut text, run, others);
     if let Some(review) = &progress.review {
         if !review.comments.trim().is_empty() {
             line(&mut text, format_args!("\n{}", review.comments.trim()));
@@ -80,6 +83,41 @@ pub(crate) fn pull_request_body(
         }
     }
     start(&text, MAX_BODY_BYTES)
+}
+
+/// The pull requests that belong together, and what the caller said about them.
+fn change_set(text: &mut String, run: &Run, members: &[Progress]) {
+    let proposed = members.iter().filter(|it| it.pull_request.is_some());
+    if proposed.clone().count() < 2 {
+        return;
+    }
+    let heading = "\nThis change belongs together and lands in all repositories or in none:\n";
+    line(text, format_args!("{heading}"));
+    line(
+        text,
+        format_args!("| repository | pull request | commit | tests |\n| --- | --- | --- | --- |"),
+    );
+    for progress in proposed {
+        let (name, number) = (&progress.name, progress.pull_request.unwrap_or_default());
+        line(
+            text,
+            format_args!(
+                "| {name} | {name}#{number} | {} | {} |",
+                progress.head.short(),
+                tests(progress)
+            ),
+        );
+    }
+    let context = run.settings.change_set.iter().flat_map(|it| &it.context);
+    for (index, (key, value)) in context.enumerate() {
+        if index == 0 {
+            line(text, format_args!(""));
+        }
+        line(
+            text,
+            format_args!("- {}: {}", one_line(key), one_line(value)),
+        );
+    }
 }
 
 /// What the triggering issue is told.

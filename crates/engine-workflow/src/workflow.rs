@@ -171,6 +171,7 @@ async fn stages(run: &Arc<Run>) -> Result<RunEnd, Error> {
             .await?;
         }
     }
+    landing::link(run, &repositories, &tasks, &plan).await?;
     if repositories.iter().any(Progress::goes_on) {
         landing::comment(run, report::issue_comment(run, &repositories)).await?;
     }
