@@ -1,5 +1,6 @@
 //! The main job over real git repositories, real commands, and agents made of closures.
 
+mod coordination;
 mod landing;
 mod planning;
 mod ports;
