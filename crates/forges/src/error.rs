@@ -1,4 +1,4 @@
-use core_types::{BranchName, ErrorClass, IssueNumber, OperationId, PortError};
+use core_types::{BranchName, CommitId, ErrorClass, IssueNumber, OperationId, PortError};
 
 /// Why a forge refused or failed; the source of the [`PortError`] that a
 /// provider returns.
@@ -52,6 +52,22 @@ pub enum Error {
         /// The branch it is to be merged into.
         base: BranchName,
     },
+    /// A pull request is to be merged at another commit than its head.
+    #[error("pull request {number} proposes {found}, not {expected}")]
+    HeadMoved {
+        /// Its number.
+        number: IssueNumber,
+        /// The commit that was to be merged.
+        expected: CommitId,
+        /// The commit that it proposes.
+        found: CommitId,
+    },
+    /// A pull request that was closed is to be merged.
+    #[error("pull request {number} was closed without a merge")]
+    ClosedUnmerged {
+        /// Its number.
+        number: IssueNumber,
+    },
     /// A pull request from a branch into itself.
     #[error("head and base are both {branch}")]
     SameBranch {
@@ -96,7 +112,10 @@ impl Error {
             Self::NoIssue { .. } | Self::NoPullRequest { .. } | Self::NoSubject { .. } => {
                 ErrorClass::NotFound
             }
-            Self::AlreadyOpen { .. } | Self::OperationReused { .. } => ErrorClass::Conflict,
+            Self::AlreadyOpen { .. }
+            | Self::HeadMoved { .. }
+            | Self::ClosedUnmerged { .. }
+            | Self::OperationReused { .. } => ErrorClass::Conflict,
             Self::Journal(error) => match error.class_hint() {
                 journal::ClassHint::ResourceExhausted => ErrorClass::ResourceExhausted,
                 journal::ClassHint::Conflict => ErrorClass::Conflict,

@@ -15,7 +15,7 @@ use std::{
 };
 
 use core_types::{Clock, SystemClock};
-use process::{Exit, Launch, OutputLimit};
+use process::{Dialog, Exit, Launch, OutputLimit};
 use tokio::sync::OnceCell;
 
 use crate::error::Error;
@@ -309,20 +309,27 @@ impl Command {
         self
     }
 
+    /// All of it, ready to be started.
+    fn into_launch(self) -> Launch {
+        let Self { launch, config, .. } = self;
+        let counted = launch.env("GIT_CONFIG_COUNT", config.len().to_string());
+        let configured = config.into_iter().enumerate();
+        configured.fold(counted, |launch, (index, (key, value))| {
+            launch
+                .env(format!("GIT_CONFIG_KEY_{index}"), key)
+                .env(format!("GIT_CONFIG_VALUE_{index}"), value)
+        })
+    }
+
+    /// Starts it, to be talked with.
+    pub(crate) async fn converse(self) -> Result<Dialog, Error> {
+        Ok(self.into_launch().converse().await?)
+    }
+
     /// Runs it to its end, which may be an exit code other than 0.
     pub(crate) async fn answer(self) -> Result<Answer, Error> {
-        let Self {
-            name,
-            mut launch,
-            config,
-        } = self;
-        launch = launch.env("GIT_CONFIG_COUNT", config.len().to_string());
-        for (index, (key, value)) in config.into_iter().enumerate() {
-            launch = launch
-                .env(format!("GIT_CONFIG_KEY_{index}"), key)
-                .env(format!("GIT_CONFIG_VALUE_{index}"), value);
-        }
-        let finished = launch.run().await?;
+        let name = self.name;
+        let finished = self.into_launch().run().await?;
         let stderr = finished.stderr.tail(4 << 10).trim().to_owned();
         let Exit::Code(code) = finished.exit else {
             return Err(Error::Git {

@@ -3,10 +3,11 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use core_types::RepositoryName;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::{
     disk,
@@ -24,13 +25,13 @@ pub(crate) struct Mirror {
     folder: PathBuf,
     lock_file: PathBuf,
     /// Orders the tasks of this process, which would otherwise poll.
-    gate: Mutex<()>,
+    gate: Arc<Mutex<()>>,
 }
 
 /// Held while references move.
 #[derive(Debug)]
-pub(crate) struct Alone<'a> {
-    _gate: MutexGuard<'a, ()>,
+pub(crate) struct Alone {
+    _gate: OwnedMutexGuard<()>,
     _lock: FileLock,
 }
 
@@ -45,7 +46,7 @@ impl Mirror {
         let mirror = Self {
             folder: mirrors.join(format!("{name}.git")),
             lock_file: mirrors.join(format!("{name}.lock")),
-            gate: Mutex::new(()),
+            gate: Arc::default(),
         };
         disk::blocking({
             let mirrors = mirrors.to_owned();
@@ -86,8 +87,8 @@ impl Mirror {
     }
 
     /// Waits until nobody else moves references of it.
-    pub(crate) async fn alone(&self) -> Result<Alone<'_>, Error> {
-        let gate = self.gate.lock().await;
+    pub(crate) async fn alone(&self) -> Result<Alone, Error> {
+        let gate = Arc::clone(&self.gate).lock_owned().await;
         let lock = FileLock::acquire(&self.lock_file).await?;
         Ok(Alone {
             _gate: gate,
@@ -99,7 +100,7 @@ impl Mirror {
     /// process has left lock files, they are removed and it runs once more.
     pub(crate) async fn run_alone(
         &self,
-        _alone: &Alone<'_>,
+        _alone: &Alone,
         command: impl Fn() -> Command,
     ) -> Result<Vec<u8>, Error> {
         let failed = match command().run().await {

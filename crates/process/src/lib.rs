@@ -35,6 +35,7 @@
 //!   [`Finished::contained_by`] says which it was.
 //! - [`Runner`] is the `CommandRunner` port over it; [`run_recorded`] is what adapters run agents and hooks with: the tree
 //!   is on record before its program starts.
+//! - A [`Dialog`] talks with a child that we trust while it runs, line by line.
 //!
 //! # Guarantees
 //!
@@ -68,6 +69,6 @@ pub use capture::{Captured, OutputLimit};
 pub use core_types::Exit;
 pub use environment::allowed_environment;
 pub use error::Error;
-pub use launch::{ContainedBy, Containment, Finished, Held, Launch};
-pub use marked::{Found, RUN_MARK, end_marked, find_marked};
+pub use launch::{ContainedBy, Containment, Dialog, Finished, Held, Launch};
+pub use marked::{Found, RUN_MARK, end_marked, find_at, find_marked, is_running};
 pub use runner::{Runner, run_recorded};

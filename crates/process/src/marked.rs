@@ -1,8 +1,10 @@
-//! Finding and ending what outlived a killed engine, by a variable in its environment.
+//! Finding processes that are not our children, and ending what outlived a killed engine, by a variable in its
+//! environment.
 
 use std::collections::HashSet;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::table;
@@ -39,6 +41,37 @@ pub fn find_marked(name: &str, value: &str) -> Vec<Found> {
                     .any(|variable| variable == mark.as_bytes())
             })
         })
+        .map(|entry| Found {
+            pid: entry.pid,
+            start_time: entry.start_time,
+            command: command(entry.pid),
+        })
+        .collect();
+    found.sort_by_key(|found| found.pid);
+    found
+}
+
+/// Whether the process of this id and start time is still there.
+pub fn is_running(pid: i32, start_time: u64) -> bool {
+    table::entry(pid).is_some_and(|entry| entry.start_time == start_time)
+}
+
+/// All processes of a program's name whose current folder is one of these or below, by ascending id,
+/// without this process and its children. Processes of other users are not seen.
+pub fn find_at(name: &str, folders: &[&Path]) -> Vec<Found> {
+    let ourselves = std::process::id();
+    let is_there = |pid: i32| {
+        // The system cuts names at 15 bytes.
+        let named = fs::read_to_string(format!("/proc/{pid}/comm"));
+        named.is_ok_and(|named| named.trim_end() == name)
+            && fs::read_link(format!("/proc/{pid}/cwd"))
+                .is_ok_and(|cwd| folders.iter().any(|folder| cwd.starts_with(folder)))
+    };
+    let mut found: Vec<Found> = table::entries()
+        .into_iter()
+        .filter(|entry| u32::try_from(entry.pid) != Ok(ourselves))
+        .filter(|entry| u32::try_from(entry.parent) != Ok(ourselves))
+        .filter(|entry| is_there(entry.pid))
         .map(|entry| Found {
             pid: entry.pid,
             start_time: entry.start_time,

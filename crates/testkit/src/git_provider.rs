@@ -22,6 +22,7 @@ pub async fn conformance(make: impl AsyncFn() -> Arc<dyn GitProvider>) {
     comments_belong_to_issues_and_pull_requests(&*make().await).await;
     pull_requests_are_opened_changed_and_listed(&*make().await).await;
     one_pull_request_is_open_for_a_head_and_base(&*make().await).await;
+    pull_requests_are_merged_at_their_head_alone(&*make().await).await;
     a_repeated_operation_acts_once(&*make().await).await;
     empty_texts_are_refused(&*make().await).await;
     what_is_missing_is_not_found(&*make().await).await;
@@ -305,6 +306,60 @@ async fn one_pull_request_is_open_for_a_head_and_base(forge: &dyn GitProvider) {
         .await
         .expect("open again");
     assert!(third.number > first.number);
+}
+
+async fn pull_requests_are_merged_at_their_head_alone(forge: &dyn GitProvider) {
+    let conflict = ErrorClass::Conflict;
+    let open = async |name: &str| {
+        let new = pull_request(&format!("automation/{name}"));
+        let opened = forge.create_pull_request(&operation(name), new).await;
+        opened.expect("open").number
+    };
+    let state = async |number| {
+        let all = forge.list_pull_requests().await.expect("list");
+        let found = all.into_iter().find(|found| found.number == number);
+        found.expect("it is listed").state
+    };
+    let (first, second) = (open("a").await, open("b").await);
+
+    let other = forge
+        .merge_pull_request(&operation("1"), first, &commit("b"))
+        .await;
+    assert_eq!(class(other), conflict, "another commit than its head");
+    assert_eq!(state(first).await, PullRequestState::Open);
+    assert_eq!(forge.find(&operation("1")).await.expect("find"), None);
+
+    for name in ["2", "2", "3"] {
+        let merged = forge
+            .merge_pull_request(&operation(name), first, &commit("a"))
+            .await;
+        let merged = merged.expect("merge, also again and as another operation");
+        assert_eq!(
+            (merged.number, merged.state),
+            (first, PullRequestState::Merged)
+        );
+    }
+    assert_eq!(state(first).await, PullRequestState::Merged);
+    let found = forge.find(&operation("2")).await.expect("find");
+    assert!(matches!(found, Some(Operated::PullRequest(found)) if found.number == first));
+
+    let closed = PullRequestChange {
+        state: Some(PullRequestState::Closed),
+        ..PullRequestChange::default()
+    };
+    let closing = forge
+        .update_pull_request(&operation("4"), second, closed)
+        .await;
+    closing.expect("close");
+    let merged = forge
+        .merge_pull_request(&operation("5"), second, &commit("a"))
+        .await;
+    assert_eq!(class(merged), conflict, "a closed one");
+    assert_eq!(state(second).await, PullRequestState::Closed);
+    let missing = forge
+        .merge_pull_request(&operation("6"), 99, &commit("a"))
+        .await;
+    assert_eq!(class(missing), ErrorClass::NotFound);
 }
 
 async fn a_repeated_operation_acts_once(forge: &dyn GitProvider) {

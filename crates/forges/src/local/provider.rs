@@ -2,7 +2,7 @@ use std::{fmt, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use core_types::{
-    Clock, Comment, GitProvider, Issue, IssueChange, IssueNumber, NewComment, NewIssue,
+    Clock, Comment, CommitId, GitProvider, Issue, IssueChange, IssueNumber, NewComment, NewIssue,
     NewPullRequest, Operated, OperationId, PortError, PullRequest, PullRequestChange,
     PullRequestState, RepositoryName,
 };
@@ -310,6 +310,37 @@ impl GitProvider for LocalRepository {
             })
         };
         self.mutate("change a pull request", operation, as_pull_request, decide)
+            .await
+    }
+
+    async fn merge_pull_request(
+        &self,
+        operation: &OperationId,
+        number: IssueNumber,
+        expected_head: &CommitId,
+    ) -> Result<PullRequest, PortError> {
+        let expected = expected_head.clone();
+        let decide = move |repository: &RepositoryState, _: &Shared| {
+            let found = repository.pull_request(number)?;
+            if found.head_commit != expected {
+                return Err(Error::HeadMoved {
+                    number,
+                    expected,
+                    found: found.head_commit.clone(),
+                });
+            }
+            if found.state == PullRequestState::Closed {
+                return Err(Error::ClosedUnmerged { number });
+            }
+            Ok(Change::UpdatePullRequest {
+                number,
+                title: None,
+                body: None,
+                head_commit: None,
+                state: Some(PullRequestState::Merged.into()),
+            })
+        };
+        self.mutate("merge a pull request", operation, as_pull_request, decide)
             .await
     }
 

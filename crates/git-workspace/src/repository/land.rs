@@ -1,9 +1,6 @@
 //! Moving a target branch of the user's repository.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::path::{Path, PathBuf};
 
 use core_types::{Blocked, CheckoutPolicy, CommitId, Landed, Landing};
 
@@ -14,37 +11,90 @@ use crate::{
         tracked_changes, unfinished, untracked_in_the_way, without_filters,
     },
     discover::{need_commits, references},
-    disk,
     error::Error,
-    git::{Command, Durability},
+    git::Durability,
     intent::Marks,
+    mirror::Alone,
     parse::{self, RawChange, raw_changes},
 };
 
-/// How often and how long somebody else's lock file is waited for.
-const LOCK_POLL: Duration = Duration::from_millis(100);
-const LOCK_POLLS: usize = 10;
+/// What a landing finds before it writes anything.
+#[derive(Debug)]
+pub(super) enum Survey {
+    /// There is nothing to do, or nothing that may be done.
+    Over(Landed),
+    /// The branch may be moved.
+    Open(Site),
+}
+
+/// A branch that may be moved.
+#[derive(Debug)]
+pub(super) struct Site {
+    /// What killed landings have left.
+    pub(super) marks: Marks,
+    /// The folder of the checkout that is on the branch.
+    pub(super) checkout: Option<PathBuf>,
+    /// The git directory of the checkout, else of the repository.
+    pub(super) git_folder: PathBuf,
+    /// Whether index and files of the checkout are at the commit already: a landing was killed after it wrote them.
+    pub(super) is_written: bool,
+}
 
 impl GitRepository {
     pub(super) async fn land_commit(&self, landing: &Landing) -> Result<Landed, Error> {
+        let Landing {
+            expected, commit, ..
+        } = landing;
+        let alone = self.mirror.alone().await?;
+        let site = match self.survey(&alone, landing).await? {
+            Survey::Over(landed) => return Ok(landed),
+            Survey::Open(site) => site,
+        };
+        let Site {
+            marks,
+            checkout,
+            git_folder,
+            is_written,
+        } = site;
+        let marks = self.set_mark(marks, commit).await?;
+        if let Some(folder) = checkout.as_ref().filter(|_| !is_written) {
+            let written = self.write_checkout(landing, folder, &git_folder).await;
+            if !matches!(written, Ok(None)) {
+                self.clear_mark(marks, commit).await?;
+                return written.map(|blocked| blocked.unwrap_or(Landed::Moved));
+            }
+        }
+        let place = checkout.as_ref().unwrap_or(&self.user.git_folder);
+        let moved = self.move_branch(landing, place, &git_folder).await;
+        if let Some(folder) = &checkout
+            && !matches!(moved, Ok(Landed::Moved))
+        {
+            self.write_files(folder, &git_folder, [commit, expected])
+                .await?;
+        }
+        self.clear_mark(marks, commit).await?;
+        moved
+    }
+
+    /// Looks at all that decides whether the branch may be moved, and clears what killed landings left.
+    pub(super) async fn survey(&self, alone: &Alone, landing: &Landing) -> Result<Survey, Error> {
         let Landing {
             branch,
             expected,
             commit,
             ..
         } = landing;
-        let alone = self.mirror.alone().await?;
         let marks = self.marks().await?;
         let full = branch.full_ref();
         let checkouts = checkouts(&self.git, &self.user).await?;
         let checkout = checkouts
             .iter()
             .find(|checkout| checkout.branch.as_ref() == Some(&full));
-        let own_folder = match checkout {
+        let git_folder = match checkout {
             Some(checkout) => git_folder(&self.git, &checkout.folder).await?,
             None => self.user.git_folder.clone(),
         };
-        self.clear_locks(&marks, &own_folder, &full).await?;
+        self.clear_locks(&marks, &git_folder, &full).await?;
 
         let Some(now) = self.target(&full).await? else {
             let unknown = Error::Answer {
@@ -55,14 +105,14 @@ impl GitRepository {
         let user = &self.user.git_folder;
         if need_commits(&self.git, user, &[commit]).await.is_err() {
             need_commits(&self.git, self.mirror.folder(), &[commit]).await?;
-            self.send(&alone, commit, None).await?;
+            self.send(alone, commit, None).await?;
         }
         if self.contains(&now, commit).await? {
             self.clear_mark(marks, commit).await?;
-            return Ok(Landed::Moved);
+            return Ok(Survey::Over(Landed::Moved));
         }
         if now != *expected {
-            return Ok(Landed::TargetMoved { now });
+            return Ok(Survey::Over(Landed::TargetMoved { now }));
         }
         if !self.contains(commit, expected).await? {
             return Err(Error::NotFastForward {
@@ -71,109 +121,120 @@ impl GitRepository {
                 commit: commit.clone(),
             });
         }
-        match checkout {
+        let is_written = match checkout {
             None => {
                 if let Some(blocked) = self.borrower(&checkouts, &full).await? {
-                    return Ok(blocked);
+                    return Ok(Survey::Over(blocked));
                 }
-                let marks = self.set_mark(marks, commit).await?;
-                let moved = self.move_branch(landing, user, &own_folder).await;
-                self.clear_mark(marks, commit).await?;
-                moved
+                false
             }
             Some(checkout) => {
-                self.land_in_checkout(landing, checkout, &own_folder, marks)
-                    .await
+                let looked = self.look_at_checkout(landing, checkout, &git_folder, &marks);
+                match looked.await? {
+                    Ok(is_written) => is_written,
+                    Err(blocked) => return Ok(Survey::Over(blocked)),
+                }
             }
-        }
+        };
+        Ok(Survey::Open(Site {
+            marks,
+            checkout: checkout.map(|checkout| checkout.folder.clone()),
+            git_folder,
+            is_written,
+        }))
     }
 
-    async fn land_in_checkout(
+    /// Whether index and files of a checkout are at the commit already, or why it must be left.
+    async fn look_at_checkout(
         &self,
         landing: &Landing,
         checkout: &Checkout,
         git_folder: &Path,
-        marks: Marks,
-    ) -> Result<Landed, Error> {
+        marks: &Marks,
+    ) -> Result<Result<bool, Landed>, Error> {
         let Landing {
             expected, commit, ..
         } = landing;
         let folder = &checkout.folder;
-        let line = merge_line(folder, &self.published_as(commit).await?);
-        let display = folder.display().to_string();
-        let dirty = |paths, first: String| Landed::Blocked {
-            blocked: Blocked::Dirty {
-                folder: display.clone(),
-                paths: cut(paths),
-            },
-            hint: format!("{first}, then run: {line}"),
-        };
+        let display = folder.display();
         if let Some(what) = unfinished(git_folder) {
-            return Ok(dirty(
-                Vec::new(),
-                format!("finish or abort the {what} in {display}"),
-            ));
+            let first = format!("finish or abort the {what} in {display}");
+            return Ok(Err(self.dirty(landing, folder, Vec::new(), first).await?));
         }
         let changes = self.changes(expected, commit).await?;
         let is_update = landing.checkout == CheckoutPolicy::Update;
         let was_killed = is_update && marks.has(commit);
-        let is_written = was_killed && self.is_index_at(folder, commit).await?;
-        if !is_written {
-            if was_killed {
-                clear_torn(&self.git, folder, &changes).await?;
-                self.restore_missing(folder, &changes).await?;
-            }
-            let mut paths = tracked_changes(&self.git, folder).await?;
-            paths.extend(untracked_in_the_way(folder, &changes));
-            paths.sort();
-            if !paths.is_empty() {
-                return Ok(dirty(
-                    paths,
-                    format!("commit, stash or move away the changes in {display}"),
-                ));
-            }
-            if !is_update || needs_filter(&self.git, folder, &changes).await? {
-                return Ok(Landed::Blocked {
-                    blocked: Blocked::CheckedOut { folder: display },
-                    hint: line,
-                });
-            }
+        if was_killed && self.is_index_at(folder, commit).await? {
+            return Ok(Ok(true));
         }
-        let marks = self.set_mark(marks, commit).await?;
-        if !is_written {
-            self.refresh(folder, git_folder, &landing.branch.full_ref())
-                .await?;
-            if let Err(error) = self
-                .write_files(folder, git_folder, landing, [expected, commit])
-                .await
+        if was_killed {
+            clear_torn(&self.git, folder, &changes).await?;
+            self.restore_missing(folder, &changes).await?;
+        }
+        let mut paths = tracked_changes(&self.git, folder).await?;
+        paths.extend(untracked_in_the_way(folder, &changes));
+        paths.sort();
+        if !paths.is_empty() {
+            let first = format!("commit, stash or move away the changes in {display}");
+            return Ok(Err(self.dirty(landing, folder, paths, first).await?));
+        }
+        if !is_update || needs_filter(&self.git, folder, &changes).await? {
+            return Ok(Err(Landed::Blocked {
+                blocked: Blocked::CheckedOut {
+                    folder: display.to_string(),
+                },
+                hint: merge_line(folder, &self.published_as(commit).await?),
+            }));
+        }
+        Ok(Ok(false))
+    }
+
+    /// A checkout that must be left; `first` is what a person does before the line that lands.
+    async fn dirty(
+        &self,
+        landing: &Landing,
+        folder: &Path,
+        paths: Vec<String>,
+        first: String,
+    ) -> Result<Landed, Error> {
+        let line = merge_line(folder, &self.published_as(&landing.commit).await?);
+        Ok(Landed::Blocked {
+            blocked: Blocked::Dirty {
+                folder: folder.display().to_string(),
+                paths: cut(paths),
+            },
+            hint: format!("{first}, then run: {line}"),
+        })
+    }
+
+    /// Moves index and files of a checkout to the commit; gives what a person must do where git refuses.
+    pub(super) async fn write_checkout(
+        &self,
+        landing: &Landing,
+        folder: &Path,
+        git_folder: &Path,
+    ) -> Result<Option<Landed>, Error> {
+        let Landing {
+            expected, commit, ..
+        } = landing;
+        self.refresh(folder, git_folder).await?;
+        let written = self.write_files(folder, git_folder, [expected, commit]);
+        match written.await {
+            Ok(()) => Ok(None),
+            // git looks before it writes: something stands in the way that we did not see.
+            Err(Error::Git { stderr, .. })
+                if stderr.contains("Cannot merge")
+                    || stderr.contains("overwritten")
+                    || stderr.contains("would lose")
+                    || stderr.contains("not uptodate") =>
             {
-                self.clear_mark(marks, commit).await?;
-                return match error {
-                    // git looks before it writes: something stands in the way that we did not see.
-                    Error::Git { stderr, .. }
-                        if stderr.contains("Cannot merge")
-                            || stderr.contains("overwritten")
-                            || stderr.contains("would lose") =>
-                    {
-                        Ok(dirty(
-                            Vec::new(),
-                            format!(
-                                "git refuses ({}): mend {display}",
-                                stderr.lines().next().unwrap_or_default()
-                            ),
-                        ))
-                    }
-                    error => Err(error),
-                };
+                let said = stderr.lines().next().unwrap_or_default();
+                let first = format!("git refuses ({said}): mend {}", folder.display());
+                let refused = self.dirty(landing, folder, Vec::new(), first);
+                Ok(Some(refused.await?))
             }
+            Err(error) => Err(error),
         }
-        let moved = self.move_branch(landing, folder, git_folder).await;
-        if !matches!(moved, Ok(Landed::Moved)) {
-            self.write_files(folder, git_folder, landing, [commit, expected])
-                .await?;
-        }
-        self.clear_mark(marks, commit).await?;
-        moved
     }
 
     /// Why a branch that no checkout is on must stay: one of them will come back to it.
@@ -216,7 +277,8 @@ impl GitRepository {
                 ))
                 .durable(Durability::Everything)
         };
-        let error = match self.patiently(git_folder, &full, update).await {
+        let lock_files = self.lock_files(git_folder, &full);
+        let error = match self.patiently(&lock_files, update).await {
             Ok(()) => return Ok(Landed::Moved),
             Err(error) => error,
         };
@@ -228,11 +290,10 @@ impl GitRepository {
     }
 
     /// Moves index and files of a clean checkout from one commit to another; git refuses where they are not clean.
-    async fn write_files(
+    pub(super) async fn write_files(
         &self,
         folder: &Path,
         git_folder: &Path,
-        landing: &Landing,
         [from, to]: [&CommitId; 2],
     ) -> Result<(), Error> {
         let filters = without_filters(&self.git, folder).await?;
@@ -249,12 +310,13 @@ impl GitRepository {
                 ])
                 .durable(Durability::Everything)
         };
-        self.patiently(git_folder, &landing.branch.full_ref(), read_tree)
+        // The branch itself may be held, by ourselves.
+        self.patiently(&[git_folder.join("index.lock")], read_tree)
             .await
     }
 
     /// Tells git's index which files are unchanged although they were touched.
-    async fn refresh(&self, folder: &Path, git_folder: &Path, full: &str) -> Result<(), Error> {
+    async fn refresh(&self, folder: &Path, git_folder: &Path) -> Result<(), Error> {
         // 1 says that some files are changed, or that the index is locked: both are met later.
         let refreshed = self
             .git
@@ -265,12 +327,7 @@ impl GitRepository {
             .await?;
         match refreshed.code {
             0 | 1 => Ok(()),
-            _ if lock_files(&self.user.git_folder, git_folder, full)
-                .iter()
-                .any(|file| file.exists()) =>
-            {
-                Ok(())
-            }
+            _ if git_folder.join("index.lock").exists() => Ok(()),
             _ => Err(refreshed.into_error()),
         }
     }
@@ -323,12 +380,12 @@ impl GitRepository {
         raw_changes(&output)
     }
 
-    async fn target(&self, full: &str) -> Result<Option<CommitId>, Error> {
+    pub(super) async fn target(&self, full: &str) -> Result<Option<CommitId>, Error> {
         let mut held = references(&self.git, &self.user.git_folder, [full]).await?;
         Ok(held.remove(full))
     }
 
-    async fn contains(&self, newer: &CommitId, older: &CommitId) -> Result<bool, Error> {
+    pub(super) async fn contains(&self, newer: &CommitId, older: &CommitId) -> Result<bool, Error> {
         let asked = self
             .git
             .at(&self.user.git_folder, "merge-base")
@@ -356,71 +413,4 @@ impl GitRepository {
         let branch = listed.lines().next().map(str::to_owned);
         Ok(branch.unwrap_or_else(|| commit.to_string()))
     }
-
-    /// Runs a command in the user's repository, and again while another git there holds a lock.
-    async fn patiently(
-        &self,
-        git_folder: &Path,
-        full: &str,
-        command: impl Fn() -> Command,
-    ) -> Result<(), Error> {
-        let lock_files = lock_files(&self.user.git_folder, git_folder, full);
-        let mut polls = 0;
-        loop {
-            let Err(error) = command().run().await else {
-                return Ok(());
-            };
-            let Some(file) = lock_files.iter().find(|file| file.exists()) else {
-                return Err(error);
-            };
-            if polls == LOCK_POLLS {
-                let file = file.clone();
-                return Err(Error::Locked { file });
-            }
-            polls += 1;
-            tokio::time::sleep(LOCK_POLL).await;
-        }
-    }
-
-    /// Removes the lock files that a killed landing left; those that go by themselves are waited for.
-    async fn clear_locks(&self, marks: &Marks, git_folder: &Path, full: &str) -> Result<(), Error> {
-        let files = lock_files(&self.user.git_folder, git_folder, full);
-        for _ in 0..LOCK_POLLS {
-            if !files.iter().any(|file| marks.explain(file)) {
-                return Ok(());
-            }
-            tokio::time::sleep(LOCK_POLL).await;
-        }
-        for file in files.into_iter().filter(|file| marks.explain(file)) {
-            disk::remove(file).await?;
-        }
-        Ok(())
-    }
-
-    async fn marks(&self) -> Result<Marks, Error> {
-        let folder = self.landings.clone();
-        disk::blocking(move || Marks::read(&folder)).await
-    }
-
-    async fn set_mark(&self, marks: Marks, commit: &CommitId) -> Result<Marks, Error> {
-        let commit = commit.clone();
-        disk::blocking(move || marks.set(&commit).map(|()| marks)).await
-    }
-
-    async fn clear_mark(&self, marks: Marks, commit: &CommitId) -> Result<(), Error> {
-        let commit = commit.clone();
-        disk::blocking(move || marks.clear(&commit)).await
-    }
-}
-
-/// The lock files that moving a branch, with or without its checkout, makes.
-fn lock_files(common: &Path, git_folder: &Path, full: &str) -> Vec<PathBuf> {
-    let mut files = vec![
-        common.join(format!("{full}.lock")),
-        common.join("HEAD.lock"),
-        git_folder.join("HEAD.lock"),
-        git_folder.join("index.lock"),
-    ];
-    files.dedup();
-    files
 }

@@ -1,7 +1,9 @@
 //! The [`Repository`] port over the git program.
 
 mod land;
+mod locks;
 mod merge;
+mod prepare;
 mod publish;
 
 use std::{
@@ -12,8 +14,8 @@ use std::{
 
 use async_trait::async_trait;
 use core_types::{
-    BranchName, CommitId, Diff, Landed, Landing, Merge, PortError, RefName, RefUpdate, Repository,
-    RepositoryName, Workspace,
+    BranchName, CommitId, Diff, Landed, Landing, Merge, OperationId, PortError, Prepared, RefName,
+    RefUpdate, Repository, RepositoryName, Standing, Workspace,
 };
 
 use crate::{
@@ -37,8 +39,8 @@ pub struct Places {
     pub workspaces: PathBuf,
 }
 
-/// A repository of the user on this machine, with our mirror of it.
-#[derive(Debug)]
+/// A repository of the user on this machine, with our mirror of it. Clones are the same handle.
+#[derive(Debug, Clone)]
 pub struct GitRepository {
     name: RepositoryName,
     git: Arc<Git>,
@@ -334,5 +336,25 @@ impl Repository for GitRepository {
     async fn land(&self, landing: &Landing) -> Result<Landed, PortError> {
         let landed = self.land_commit(landing).await;
         landed.map_err(|error| error.during(format!("land on {} of {}", landing.branch, self.name)))
+    }
+
+    async fn prepare_landing(
+        &self,
+        landing: &Landing,
+        change_set: &OperationId,
+    ) -> Result<Prepared, PortError> {
+        let prepared = Box::pin(self.prepare_commit(landing, change_set)).await;
+        prepared
+            .map_err(|error| error.during(format!("prepare {} of {}", landing.branch, self.name)))
+    }
+
+    async fn recover_landing(
+        &self,
+        landing: &Landing,
+        change_set: &OperationId,
+    ) -> Result<Standing, PortError> {
+        let recovered = self.recover_commit(landing, change_set).await;
+        recovered
+            .map_err(|error| error.during(format!("recover {} of {}", landing.branch, self.name)))
     }
 }

@@ -63,7 +63,7 @@ impl GitRepository {
     /// The user's repository fetches it, since a push would run hooks there.
     pub(super) async fn send(
         &self,
-        _alone: &Alone<'_>,
+        _alone: &Alone,
         commit: &CommitId,
         reference: Option<&str>,
     ) -> Result<(), Error> {

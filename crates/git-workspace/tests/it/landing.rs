@@ -10,7 +10,11 @@ use git_workspace::GitRepository;
 use crate::support::{Home, base, branch, change, landing, sh, user_state};
 
 /// A repository with a published change on `main`.
-async fn published(home: &Home, source: &str, script: &str) -> (GitRepository, CommitId, CommitId) {
+pub(crate) async fn published(
+    home: &Home,
+    source: &str,
+    script: &str,
+) -> (GitRepository, CommitId, CommitId) {
     let repository = home.open_at(source).await;
     let base = base(&repository).await;
     let commit = change(&repository, &base, script).await;
@@ -21,7 +25,7 @@ async fn published(home: &Home, source: &str, script: &str) -> (GitRepository, C
     (repository, base, commit)
 }
 
-async fn main_of(home: &Home) -> String {
+pub(crate) async fn main_of(home: &Home) -> String {
     home.sh("git -C user rev-parse refs/heads/main").await
 }
 

@@ -1,5 +1,6 @@
 //! What to run and what came of it.
 
+mod dialog;
 mod run;
 
 use std::ffi::OsString;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use core_types::{CancellationToken, Exit};
+pub use dialog::Dialog;
 pub use run::Held;
 
 use crate::capture::{Captured, OutputLimit};

@@ -114,18 +114,7 @@ impl Launch {
             above_stdio(stdout_end).map_err(io)?,
             above_stdio(stderr_end).map_err(io)?,
         ];
-        let image = Image::new(
-            &self.program,
-            &self.arguments,
-            &self.environment,
-            self.folder.as_deref(),
-            stdio,
-        )
-        .map_err(|value| Error::InvalidArgument {
-            program: self.program.clone(),
-            value,
-        })?;
-        Ok((image, stdout, stderr))
+        Ok((self.image(stdio)?, stdout, stderr))
     }
 
     fn input(&self) -> io::Result<OwnedFd> {
@@ -200,7 +189,7 @@ impl Launch {
         })
     }
 
-    fn refused(&self, failure: Failure) -> Error {
+    pub(super) fn refused(&self, failure: Failure) -> Error {
         let program = self.program.clone();
         let source = io::Error::from_raw_os_error(failure.errno);
         match (failure.stage, failure.errno, &self.folder) {
@@ -230,7 +219,7 @@ impl Launch {
         }
     }
 
-    fn io(&self, operation: &'static str, source: io::Error) -> Error {
+    pub(super) fn io(&self, operation: &'static str, source: io::Error) -> Error {
         Error::Io {
             program: self.program.clone(),
             operation,
@@ -334,7 +323,7 @@ async fn supervise(
     Ok(exit)
 }
 
-fn exit(status: Option<ExitStatus>) -> Exit {
+pub(super) fn exit(status: Option<ExitStatus>) -> Exit {
     // Without a status the keeper was killed, and its program with it.
     let signal = status.map_or(Some(libc::SIGKILL), |status| status.signal());
     match (signal, status.and_then(|status| status.code())) {

@@ -1,5 +1,6 @@
 //! The public interface, with real processes.
 
+mod dialog;
 mod end;
 mod environment;
 mod failures;

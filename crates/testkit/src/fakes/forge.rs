@@ -5,7 +5,7 @@ use std::{
 
 use async_trait::async_trait;
 use core_types::{
-    Clock, Comment, ErrorClass, GitProvider, Issue, IssueChange, IssueNumber, IssueState,
+    Clock, Comment, CommitId, ErrorClass, GitProvider, Issue, IssueChange, IssueNumber, IssueState,
     NewComment, NewIssue, NewPullRequest, Operated, OperationId, PortError, PullRequest,
     PullRequestChange, PullRequestState,
 };
@@ -279,6 +279,34 @@ impl GitProvider for MemoryForge {
             .head_commit
             .unwrap_or_else(|| found.head_commit.clone());
         found.state = change.state.unwrap_or(found.state);
+        let found = found.clone();
+        let left = Operated::PullRequest(found.clone());
+        state.operations.insert(operation.clone(), left);
+        Ok(found)
+    }
+
+    async fn merge_pull_request(
+        &self,
+        operation: &OperationId,
+        number: IssueNumber,
+        expected_head: &CommitId,
+    ) -> Result<PullRequest, PortError> {
+        let doing = "merge a pull request";
+        let mut state = lock(&self.state);
+        if let Some(earlier) = state.earlier(operation, doing, as_pull_request)? {
+            return Ok(earlier);
+        }
+        let Some(found) = state.pull_requests.get_mut(&number) else {
+            return Err(error(ErrorClass::NotFound, doing, "no such pull request"));
+        };
+        if found.head_commit != *expected_head {
+            let why = "its head is another commit";
+            return Err(error(ErrorClass::Conflict, doing, why));
+        }
+        if found.state == PullRequestState::Closed {
+            return Err(error(ErrorClass::Conflict, doing, "it is closed"));
+        }
+        found.state = PullRequestState::Merged;
         let found = found.clone();
         let left = Operated::PullRequest(found.clone());
         state.operations.insert(operation.clone(), left);
