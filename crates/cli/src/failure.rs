@@ -1,6 +1,6 @@
 //! Errors as people read them, and their exit codes.
 
-use facade::{assemble::Error, core_types::ErrorClass};
+use facade::{assemble::Error, core_types::ErrorClass, engine_workflow};
 
 use crate::output::{Output, error_line};
 
@@ -12,6 +12,8 @@ pub(crate) const FAILED: u8 = 1;
 pub(crate) const USAGE: u8 = 2;
 /// The budget does not allow it.
 pub(crate) const BUDGET: u8 = 4;
+/// Some repositories landed and others did not.
+pub(crate) const PARTIAL: u8 = 5;
 /// A person or a shutdown interrupted it; the run is paused.
 pub(crate) const INTERRUPTED: u8 = 130;
 
@@ -38,7 +40,11 @@ pub(crate) fn report(error: &anyhow::Error) -> u8 {
     if let Some(hint) = known.and_then(Error::hint) {
         error_line(format!("hint: {hint}"));
     }
-    known.map_or(FAILED, |error| exit_code(error.class()))
+    match known {
+        Some(Error::Workflow(engine_workflow::Error::CutOff { .. })) => PARTIAL,
+        Some(error) => exit_code(error.class()),
+        None => FAILED,
+    }
 }
 
 /// Ends the program with an error: as [`report`], and as JSON where that was asked for.

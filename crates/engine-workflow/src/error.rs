@@ -40,6 +40,15 @@ pub enum Error {
     /// A person or a shutdown paused it.
     #[error("the run was paused")]
     Paused,
+    /// The landing was cut off between two repositories; resumed, it goes on.
+    #[error("the landing was cut off after {} had landed", landed.join(", "))]
+    CutOff {
+        /// Where it has landed.
+        landed: Vec<String>,
+        /// What cut it off.
+        #[source]
+        source: Box<Self>,
+    },
     /// It is parked, for a quota to come back say; resumed earlier it parks again.
     #[error("the run is parked until {until}")]
     Parked {
@@ -66,6 +75,7 @@ impl Error {
             Self::Planning(failure) => failure.class,
             Self::AgentPlan { .. } | Self::Execution(_) | Self::Panicked(_) => ErrorClass::Internal,
             Self::Paused => ErrorClass::Cancelled,
+            Self::CutOff { source, .. } => source.class(),
             Self::Parked { until } => ErrorClass::QuotaExhausted {
                 until: Some(*until),
             },

@@ -318,18 +318,6 @@ impl CatchUps {
     }
 }
 
-/// What cut a landing off after others had landed; a resumed run goes on with it.
-pub(crate) fn interrupted(run: &Run, error: &Error) -> RepositoryState {
-    let mut reason = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        reason = format!("{reason}: {error}");
-        cause = error.source();
-    }
-    let hint = format!("automation resume {}", run.settings.run);
-    RepositoryState::Blocked { reason, hint }
-}
-
 /// A state that the next landing looks at again.
 pub(crate) fn blocked(run: &Run, reason: String) -> RepositoryState {
     let hint = format!("automation land {}", run.settings.run);

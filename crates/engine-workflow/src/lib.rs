@@ -84,6 +84,7 @@
 //!         update_checkout: false,
 //!         allow_unverified: false,
 //!     },
+//!     change_set: None,
 //! };
 //!
 //! // With what.

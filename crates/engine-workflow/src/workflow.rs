@@ -369,7 +369,7 @@ async fn one_by_one(
                 let state = match Box::pin(landing::land(run, progress, asked)).await {
                     Ok(state) => state,
                     Err(error) if error.class() != ErrorClass::Cancelled && has_landed(&ends) => {
-                        landing::interrupted(run, &error)
+                        return Err(cut_off(&ends, error));
                     }
                     Err(error) => return Err(error),
                 };
@@ -381,6 +381,18 @@ async fn one_by_one(
         ends.push(end);
     }
     Ok(ends)
+}
+
+/// An error that names what has landed before it.
+fn cut_off(ends: &[RepositoryEnd], error: Error) -> Error {
+    let landed = ends
+        .iter()
+        .filter(|end| end.state == RepositoryState::Landed)
+        .map(|end| end.repository.to_string());
+    Error::CutOff {
+        landed: landed.collect(),
+        source: Box::new(error),
+    }
 }
 
 fn has_landed(ends: &[RepositoryEnd]) -> bool {

@@ -23,7 +23,7 @@ fn check(answer: serde_json::Value, expected: &str) {
     let id = PlanId::new("p").unwrap();
     let shown = match from_answer(&answer, &id, "Title") {
         Ok(plan) => {
-            let findings = validate(&plan, &repositories());
+            let findings = validate(&plan, &repositories(), None);
             if findings.is_empty() {
                 plan.tasks
                     .iter()

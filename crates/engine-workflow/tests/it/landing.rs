@@ -211,17 +211,30 @@ async fn a_moved_target_that_conflicts_or_breaks_the_change_is_left() {
         world.commit_on_main("one", path, text);
         world.say(land()).await;
         let end = world.run().await.unwrap();
-        assert_eq!(end.status, EndStatus::Failed);
-        let RepositoryState::Failed { reason: found } = &end.repositories[0].state else {
-            panic!("it has failed: {end:?}");
+        assert_eq!(end.status, EndStatus::NeedsPerson);
+        let RepositoryState::Blocked {
+            reason: found,
+            hint,
+        } = &end.repositories[0].state
+        else {
+            panic!("it is blocked: {end:?}");
         };
         assert!(found.starts_with(reason), "{found}");
+        assert_eq!(hint, "automation land run-1");
         assert_eq!(end.repositories[1].state, RepositoryState::Published);
         assert_eq!(world.files("two", "main"), "README", "all or none");
         assert_eq!(world.run().await.unwrap(), end);
-        let events = world.events.events().into_iter();
-        let said = events.filter(|event| matches!(event, Event::RepositoryNotLanded { .. }));
-        assert_eq!(said.count(), 1, "a replayed step says nothing");
+
+        // The person settles it on the target branch; the next landing sees that.
+        world.commit_on_main("one", path, "settled\n");
+        let user = world.user("one");
+        user.git(&["switch", "--quiet", "main"]);
+        user.git(&["merge", "--quiet", "-X", "ours", "automation/run-1/change"]);
+        user.git(&["switch", "--quiet", "--detach"]);
+        world.say(land()).await;
+        let end = world.run().await.unwrap();
+        assert_eq!(end.status, EndStatus::Done, "{end:?}");
+        assert_eq!(world.run().await.unwrap(), end, "replayed alike");
     }
 }
 
@@ -240,7 +253,7 @@ async fn a_landing_cut_off_in_the_middle_names_what_landed() {
     assert_eq!(end.repositories[0].state, RepositoryState::Landed);
     assert!(matches!(
         end.repositories[1].state,
-        RepositoryState::Failed { .. }
+        RepositoryState::Blocked { .. }
     ));
 }
 

@@ -225,6 +225,7 @@ impl World {
                 update_checkout: false,
                 allow_unverified: false,
             },
+            change_set: None,
         };
         Self {
             git: Arc::new(Git::new(options)),
