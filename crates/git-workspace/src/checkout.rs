@@ -1,16 +1,19 @@
 //! The user's checkouts, looked at without changing anything.
 
 use std::{
+    collections::BTreeSet,
     ffi::OsString,
     fs,
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
 use crate::{
     discover::Found,
+    disk,
     error::Error,
     git::{Git, path_of, shell_quote},
-    parse::{RawChange, lossy, records},
+    parse::{GITLINK, RawChange, lossy, records},
 };
 
 /// Paths named in a report at most.
@@ -138,19 +141,78 @@ pub(crate) async fn without_filters(
     Ok(records(&keys).map(off).collect())
 }
 
-/// The files that git would not know of and that these changes would overwrite, sorted.
+/// What git does not know of and would overwrite or remove by writing these changes, sorted.
+///
+/// git itself spares untracked files, but takes ignored ones for expendable;
+/// here they are the user's. Of a folder, the first few are named.
 pub(crate) fn untracked_in_the_way(folder: &Path, changes: &[RawChange]) -> Vec<String> {
-    let is_in_the_way = |change: &&RawChange| {
-        let there = folder.join(change.path()).symlink_metadata();
-        change.status == 'A' && there.is_ok_and(|metadata| !metadata.is_dir())
-    };
-    let mut paths: Vec<_> = changes
+    // In a checkout without changes of its own, what is at these paths is the commit's.
+    let removed: BTreeSet<PathBuf> = changes
         .iter()
-        .filter(is_in_the_way)
-        .map(|change| lossy(&change.path))
+        .filter(|change| change.is_removal())
+        .map(RawChange::path)
         .collect();
-    paths.sort();
-    paths
+    let mut found = BTreeSet::new();
+    for change in changes {
+        // A submodule that becomes a file has another type.
+        if !matches!(change.status, 'A' | 'T') {
+            continue;
+        }
+        let path = change.path();
+        let mut ancestors: Vec<_> = path.ancestors().skip(1).collect();
+        // The root.
+        ancestors.pop();
+        let above = ancestors
+            .into_iter()
+            .rev()
+            .find(|above| !is_folder(&folder.join(above)));
+        if let Some(above) = above {
+            // It is no folder, so that nothing is below it; through a link, git does not write.
+            if folder.join(above).symlink_metadata().is_ok() && !removed.contains(above) {
+                found.insert(above.to_owned());
+            }
+        } else if is_folder(&folder.join(&path)) {
+            if change.mode != GITLINK {
+                found.extend(files_below(folder, &path, &removed));
+            }
+        } else if change.status == 'A' && folder.join(&path).symlink_metadata().is_ok() {
+            found.insert(path);
+        }
+    }
+    found
+        .iter()
+        .map(|path| lossy(path.as_os_str().as_bytes()))
+        .collect()
+}
+
+/// The first few files and links in a folder, without those that are removed
+/// anyway, and folders that cannot be looked into.
+fn files_below(root: &Path, folder: &Path, removed: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        if found.len() >= NAMED_PATHS {
+            break;
+        }
+        let Ok(entries) = disk::entries(&root.join(&folder)) else {
+            found.push(folder);
+            continue;
+        };
+        for entry in entries {
+            let path = folder.join(entry.file_name());
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                folders.push(path);
+            } else if !removed.contains(&path) {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+/// Whether a folder itself is there, not only a link to one.
+fn is_folder(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| found.is_dir())
 }
 
 /// At most as many paths as a report names.
