@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    discover::Found,
+    discover::{Found, without_newline},
     disk,
     error::Error,
     git::{Git, path_of, shell_quote},
@@ -49,14 +49,36 @@ pub(crate) async fn checkouts(git: &Git, user: &Found) -> Result<Vec<Checkout>, 
             checkouts.pop();
         }
     }
+    for checkout in &mut checkouts {
+        if checkout.folder == user.git_folder {
+            checkout.folder = main_checkout(git, user).await?;
+        }
+    }
     Ok(checkouts)
+}
+
+/// The folder of the checkout whose git directory lies elsewhere; git itself
+/// names that directory instead. It stays so where nothing tells the folder.
+async fn main_checkout(git: &Git, user: &Found) -> Result<PathBuf, Error> {
+    if git_folder(git, &user.root).await? == user.git_folder {
+        return Ok(user.root.clone());
+    }
+    // Of a submodule the directory knows.
+    let asked = git
+        .command("rev-parse", &user.git_folder)
+        .arg("--show-toplevel");
+    let answer = asked.answer().await?;
+    Ok(match answer.code {
+        0 => path_of(without_newline(&answer.stdout)),
+        _ => user.git_folder.clone(),
+    })
 }
 
 /// The git directory of a checkout's own.
 pub(crate) async fn git_folder(git: &Git, folder: &Path) -> Result<PathBuf, Error> {
     let asked = git.command("rev-parse", folder).arg("--absolute-git-dir");
     let answer = asked.run().await?;
-    Ok(path_of(answer.strip_suffix(b"\n").unwrap_or(&answer)))
+    Ok(path_of(without_newline(&answer)))
 }
 
 /// What git does with a branch that a checkout has left for the time of it, in words.
@@ -265,8 +287,9 @@ pub(crate) async fn needs_filter(
         .any(|value| value != b"unspecified" && value != b"unset"))
 }
 
-/// Takes back what a killed landing has written into a checkout: files that
-/// are the new version or the beginning of it, and are not the old one.
+/// Takes back what a landing that was cut off has written into a checkout: files that
+/// are the beginning of the new version, or of the old one where it was being
+/// restored. Nothing is lost by it, since git holds both.
 pub(crate) async fn clear_torn(
     git: &Git,
     folder: &Path,
@@ -279,14 +302,18 @@ pub(crate) async fn clear_torn(
         let read = git.command("cat-file", folder).args(["blob", object]);
         Ok(Some(read.run().await?))
     };
-    for change in changes.iter().filter(|change| !change.is_removal()) {
+    for change in changes {
         let path = folder.join(change.path());
         let Some(content) = content(folder, &path) else {
             continue;
         };
         let (old, new) = (blob(&change.old).await?, blob(&change.new).await?);
-        let is_torn = new.is_some_and(|new| new.starts_with(&content));
-        if is_torn && old.as_ref() != Some(&content) {
+        let begins = |version: &Option<Vec<u8>>| {
+            version
+                .as_ref()
+                .is_some_and(|version| version.starts_with(&content))
+        };
+        if (begins(&new) || begins(&old)) && old.as_ref() != Some(&content) {
             fs::remove_file(&path).map_err(Error::io("remove", path))?;
         }
     }

@@ -99,8 +99,17 @@ impl GitRepository {
             expected, commit, ..
         } = landing;
         let folder = &checkout.folder;
-        let line = merge_line(folder, &self.published_as(commit).await?);
+        let published = self.published_as(commit).await?;
+        let line = merge_line(folder, &published);
         let display = folder.display().to_string();
+        if *folder == self.user.git_folder {
+            return Ok(Landed::Blocked {
+                blocked: Blocked::CheckedOut { folder: display },
+                hint: format!(
+                    "in the checkout whose git directory this is, run: git merge --ff-only {published}"
+                ),
+            });
+        }
         let dirty = |paths, first: String| Landed::Blocked {
             blocked: Blocked::Dirty {
                 folder: display.clone(),
@@ -120,8 +129,7 @@ impl GitRepository {
         let is_written = was_killed && self.is_index_at(folder, commit).await?;
         if !is_written {
             if was_killed {
-                clear_torn(&self.git, folder, &changes).await?;
-                self.restore_missing(folder, &changes).await?;
+                self.take_back(folder, &changes).await?;
             }
             let mut paths = tracked_changes(&self.git, folder).await?;
             paths.extend(untracked_in_the_way(folder, &changes));
@@ -147,7 +155,6 @@ impl GitRepository {
                 .write_files(folder, git_folder, landing, [expected, commit])
                 .await
             {
-                self.clear_mark(marks, commit).await?;
                 return match error {
                     // git looks before it writes: something stands in the way that we did not see.
                     Error::Git { stderr, .. }
@@ -155,6 +162,7 @@ impl GitRepository {
                             || stderr.contains("overwritten")
                             || stderr.contains("would lose") =>
                     {
+                        self.clear_mark(marks, commit).await?;
                         Ok(dirty(
                             Vec::new(),
                             format!(
@@ -163,7 +171,18 @@ impl GitRepository {
                             ),
                         ))
                     }
-                    error => Err(error),
+                    // The lock comes before the first file.
+                    error @ Error::Locked { .. } => {
+                        self.clear_mark(marks, commit).await?;
+                        Err(error)
+                    }
+                    // While this fails too, the mark tells the next landing to do it.
+                    error => {
+                        if self.take_back(folder, &changes).await.unwrap_or(false) {
+                            self.clear_mark(marks, commit).await?;
+                        }
+                        Err(error)
+                    }
                 };
             }
         }
@@ -275,6 +294,13 @@ impl GitRepository {
         }
     }
 
+    /// Takes back what a landing that was cut off did to a checkout's files; whether nothing else is changed there.
+    async fn take_back(&self, folder: &Path, changes: &[RawChange]) -> Result<bool, Error> {
+        clear_torn(&self.git, folder, changes).await?;
+        self.restore_missing(folder, changes).await?;
+        Ok(tracked_changes(&self.git, folder).await?.is_empty())
+    }
+
     /// Writes again, as they were, the files that a killed landing had removed.
     async fn restore_missing(&self, folder: &Path, changes: &[RawChange]) -> Result<(), Error> {
         let mut paths = Vec::new();
@@ -370,7 +396,9 @@ impl GitRepository {
             let Err(error) = command().run().await else {
                 return Ok(());
             };
-            let Some(file) = lock_files.iter().find(|file| file.exists()) else {
+            // A command that began and was cut off leaves lock files of its own.
+            let is_locked = matches!(&error, Error::Git { stderr, .. } if stderr.contains(".lock': File exists"));
+            let Some(file) = lock_files.iter().find(|file| is_locked && file.exists()) else {
                 return Err(error);
             };
             if polls == LOCK_POLLS {

@@ -322,7 +322,11 @@ async fn uncommitted_work_is_refused_by_name() {
 
 #[tokio::test]
 async fn what_the_user_ignores_is_not_overwritten() {
-    let ignore = "printf '*.o\\nout\\nbuild/\\n' > .git/info/exclude";
+    let home = Home::new().await;
+    home.sh("printf '*.o\\nout\\nbuild/\\n' > user/.git/info/exclude")
+        .await;
+    let repository = home.open().await;
+    let base = base(&repository).await;
     for (change, script, expected) in [
         ("mkdir out; echo x > out/x", "echo mine > out", &["out"][..]),
         (
@@ -344,7 +348,7 @@ async fn what_the_user_ignores_is_not_overwritten() {
         // A link is not a way to elsewhere.
         (
             "mkdir -p out/sub; echo x > out/sub/x",
-            "mkdir ../else ../else/sub && echo mine > ../else/sub/x && ln -s ../else out",
+            "mkdir -p ../else/sub && echo mine > ../else/sub/x && ln -s ../else out",
             &["out"],
         ),
         ("mkdir out; echo x > out/x", "ln -s nowhere out", &["out"]),
@@ -376,7 +380,23 @@ async fn what_the_user_ignores_is_not_overwritten() {
             &["src/out"],
         ),
     ] {
-        check_dirty(change, &format!("{ignore} && {script}"), expected).await;
+        let commit = crate::support::change(&repository, &base, change).await;
+        home.sh(&format!("cd user && git clean -qffdx && {script}"))
+            .await;
+        let before = crate::support::everything(&home.user());
+        let landed = repository
+            .land(&landing(&base, &commit, Update))
+            .await
+            .expect("an outcome");
+        let Landed::Blocked {
+            blocked: Blocked::Dirty { paths, .. },
+            ..
+        } = landed
+        else {
+            panic!("`{script}` makes it dirty: {landed:?}");
+        };
+        assert_eq!(paths, expected, "after `{script}`");
+        assert_eq!(crate::support::everything(&home.user()), before);
     }
 }
 

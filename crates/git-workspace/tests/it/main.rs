@@ -3,10 +3,12 @@
 mod attacks;
 mod capture;
 mod clones;
+mod cut_off;
 mod finding;
 mod kills;
 mod landing;
 mod merging;
+mod places;
 mod rights;
 mod support;
 
