@@ -8,6 +8,7 @@ use process::Launch;
 use crate::support::{Home, base, sh};
 
 /// Whether rights bind this process. Where not, the test `name` has run in one that they do bind.
+#[expect(clippy::print_stderr, reason = "a skipped test says so aloud")]
 async fn rights_bind(name: &str) -> bool {
     let home = Home::empty();
     home.sh("mkdir closed && chmod 0 closed").await;
