@@ -245,6 +245,44 @@ pub async fn repository_names(
         .collect())
 }
 
+/// The repositories of which a home can tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownRepositories {
+    /// The one that is meant where none is named, if there is one.
+    pub primary: Option<RepositoryName>,
+    /// All of them, the primary one first.
+    pub names: Vec<RepositoryName>,
+}
+
+/// The repositories of [`repository_names`], if there are any, and those that runs of the
+/// home have worked on.
+///
+/// # Errors
+///
+/// As [`repository_names`], where no run has worked on any repository either.
+pub async fn known_repositories(
+    home: &Home,
+    surroundings: &Surroundings,
+) -> Result<KnownRepositories, Error> {
+    let remembered = home.remembered();
+    let mut names = match repository_names(home, surroundings).await {
+        Ok(names) => names,
+        Err(error) if remembered.is_empty() => return Err(error),
+        Err(_) => Vec::new(),
+    };
+    let primary = match (names.first(), remembered.as_slice()) {
+        (Some(primary), _) => Some(primary.clone()),
+        (None, [only]) => Some(only.clone()),
+        (None, _) => None,
+    };
+    for name in remembered {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    Ok(KnownRepositories { primary, names })
+}
+
 /// How many tasks run at a time where nobody says: one a core, one for each
 /// 2 GiB of memory that is free, at least 1 and at most 4.
 #[must_use]
