@@ -186,12 +186,8 @@ fn show_plan(output: Output, plan: &Plan, prediction: Option<&Prediction>, max_w
 
 /// `automation resume`.
 pub(crate) async fn resume(session: Session, arguments: ResumeArguments) -> Result<u8> {
-    let open = |state| {
-        matches!(
-            state,
-            RunState::Paused | RunState::Waiting | RunState::Running
-        )
-    };
+    // One that a process works on needs nobody to resume it.
+    let open = |state| matches!(state, RunState::Paused | RunState::Waiting);
     let run = session.pick(arguments.run.as_deref(), "can be resumed", open)?;
     go_on(
         &session,

@@ -234,3 +234,15 @@ fn a_damaged_run_does_not_hide_the_others() {
           because there is no run in [ROOT]/work/.automation/runs/r2/journal
     "#]]);
 }
+
+#[test]
+fn a_run_that_is_worked_on_is_not_the_one_to_resume() {
+    let place = place_with_agent();
+    place
+        .run("run --agent ./agent.sh --repo app --title X --run-id r1 --approve plan")
+        .code(3);
+    let mut child = begun(&place, "r2");
+    place.run("resume").code(3).says("automation approve r1");
+    child.kill().expect("it can be killed");
+    child.wait().expect("it ends");
+}
