@@ -246,3 +246,50 @@ fn a_run_that_is_worked_on_is_not_the_one_to_resume() {
     child.kill().expect("it can be killed");
     child.wait().expect("it ends");
 }
+
+#[test]
+fn an_end_counts_until_the_run_goes_on() {
+    let place = Place::new();
+    let app = place.repository("app", Some("true"));
+    app.git(&["switch", "--quiet", "--create", "elsewhere"]);
+    place.file(
+        "config/repositories.yaml",
+        "repositories:\n- {name: app, path: app, default_branch: main, test_command: 'true'}\n",
+    );
+    place.file("config/automation.yaml", "retention: {keep_runs: 1}\n");
+    // Its branch keeps the run from publishing.
+    let agent = format!(
+        "sh:echo bar > a.txt; git -C {} branch automation",
+        place.path("app").display()
+    );
+    place
+        .run(&format!(
+            "run --agent '{agent}' --title X --run-id r1 --approve plan"
+        ))
+        .code(3);
+    place.run("status r1").says("waiting");
+    let failed = place.run("approve");
+    assert_ne!(failed.code, 0);
+    failed.says("go on with: automation resume r1");
+    place.run("status r1").says("paused");
+    place
+        .run("approve")
+        .code(2)
+        .says("no run in [ROOT]/work waits for approval");
+    app.git(&["branch", "--delete", "automation"]);
+    place.run("resume").code(0);
+    place.run("status r1").says("done");
+    place.run("run --agent sh:true --title Y --run-id r2").code(0);
+
+    let lock = "app/.git/refs/heads/main.lock";
+    place.file(lock, "");
+    let failed = place.run("land r1");
+    assert_ne!(failed.code, 0);
+    failed.says("is held by another git command");
+    place.run("status r1").says("paused");
+    place.run("gc").code(0).says("removed 0 runs");
+    fs::remove_file(place.path(lock)).expect("it is there");
+    place.run("resume").code(0).says("landed");
+    place.run("status r1").says("done");
+    place.run("gc").code(0).says("removed 1 run");
+}

@@ -11,6 +11,7 @@ use engine_checkpoint::{FileInbox, RunHeader, RunJournal, RunView};
 use engine_workflow::{Aids, Ports, RepositoryPorts, RunEnd, Workflow};
 use forges::Forge;
 use git_workspace::{Git, GitRepository, Places};
+use serde_json::Value;
 
 use super::{
     Error, Home, RunRecord, RunRequest, Surroundings, plan_file::PlanWriter, record::RELOADED,
@@ -21,7 +22,7 @@ use super::{
 /// the run's folder, since two homes may have runs of one name.
 const FOLDER_MARK: &str = "AUTOMATION_RUN_FOLDER";
 
-/// The name of the run record that holds a session's end.
+/// The name of the run record that holds how the run ended; null once it goes on.
 pub(crate) const END: &str = "end";
 
 /// A run, held by this process and ready to be executed.
@@ -237,6 +238,14 @@ impl Assembly {
         observer: Arc<dyn Observer>,
     ) -> Result<RunEnd, Error> {
         let run = &self.record.settings.run;
+        // Until this session has come to an end, the run has none.
+        if self
+            .journal
+            .run_record(END)
+            .is_some_and(|end| !end.is_null())
+        {
+            self.record_end(Value::Null).await?;
+        }
         // Agents that outlived a kill would work beside the new ones.
         let folder = self.home.run_folder(run);
         let folder = folder.canonicalize().unwrap_or(folder);
@@ -256,14 +265,16 @@ impl Assembly {
             run: run.clone(),
             source,
         })?;
-        self.journal
-            .append_run_record(END, value)
-            .await
-            .map_err(|source| Error::Journal {
-                run: run.clone(),
-                source,
-            })?;
+        self.record_end(value).await?;
         Ok(end)
+    }
+
+    async fn record_end(&self, end: Value) -> Result<(), Error> {
+        let recorded = self.journal.append_run_record(END, end).await;
+        recorded.map_err(|source| Error::Journal {
+            run: self.record.settings.run.clone(),
+            source,
+        })
     }
 
     /// How many messages other processes have sent to the run so far.
