@@ -105,7 +105,7 @@ pub(crate) async fn demo(session: Session, arguments: DemoArguments) -> Result<u
     };
     let assembly = Box::pin(Assembly::create(run.clone(), &request, home, surroundings)).await?;
     introduce(output, &assembly);
-    let code = Box::pin(drive(&session, &assembly, AtGate::Exit)).await?;
+    let code = Box::pin(drive(&session, assembly, AtGate::Exit)).await?;
     if code == 0 {
         where_to_look(&session, &folder, &run, issue);
     }

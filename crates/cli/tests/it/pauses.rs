@@ -293,3 +293,33 @@ fn an_end_counts_until_the_run_goes_on() {
     place.run("status r1").says("done");
     place.run("gc").code(0).says("removed 1 run");
 }
+
+#[test]
+fn what_is_said_at_the_very_end_is_heard() {
+    let place = Place::new();
+    let app = place.repository("app", Some("true"));
+    // The last thing that a landing asks before it finds the target checked out.
+    place.script(
+        "bin/git",
+        &format!(
+            "#!/bin/sh\n\
+             if [ \"$1\" = worktree ] && [ ! -e {here}/told ]; then\n\
+             {program} --home {here} land r1 --update-checkout > {here}/told 2>&1\n\
+             fi\n\
+             PATH=${{PATH#*:}} exec git \"$@\"\n",
+            here = place.work().display(),
+            program = env!("CARGO_BIN_EXE_automation"),
+        ),
+    );
+    let mut run =
+        place.command("run --agent 'sh:echo bar > a.txt' --repo app --title X --run-id r1 --land");
+    let path = std::env::var("PATH").expect("there is one");
+    run.env("PATH", format!("{}:{path}", place.path("bin").display()));
+    let ran = place.end_of(run);
+    assert_eq!(
+        place.read("told"),
+        "run r1 has been told; the process that works on it goes on\n"
+    );
+    ran.code(0).says("run r1 is done");
+    assert_eq!(app.read("a.txt"), Some("bar\n".to_owned()));
+}

@@ -291,6 +291,37 @@ impl Assembly {
         Ok(inbox.messages().await?.len())
     }
 
+    /// Lets the run go. Where more than `n_messages` have come by then, the later ones were
+    /// told to this process alone, and the run is taken up again, unless another process has done so.
+    ///
+    /// # Errors
+    ///
+    /// As [`Assembly::open`], and what the inbox answers.
+    ///
+    /// # Cancel safety
+    ///
+    /// The run is let go in any case.
+    pub async fn release(self, n_messages: usize) -> Result<Option<Self>, Error> {
+        let Self {
+            record,
+            journal,
+            home,
+            surroundings,
+            ..
+        } = self;
+        let run = record.settings.run;
+        // Who tells a run something looks afterwards whether it is held: who saw us has told it by now.
+        drop(journal);
+        let inbox = open_inbox(&home, &run, &surroundings)?;
+        if inbox.messages().await?.len() <= n_messages {
+            return Ok(None);
+        }
+        match Self::open(run, home, surroundings).await {
+            Err(Error::Held { .. }) => Ok(None),
+            opened => opened.map(Some),
+        }
+    }
+
     async fn ports(&self, observer: Arc<dyn Observer>, folder: &Path) -> Result<Ports, Error> {
         let run = &self.record.settings.run;
         let stored = self.journal.events();
