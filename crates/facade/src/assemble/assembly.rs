@@ -4,7 +4,7 @@ use std::{
     sync::Arc,
 };
 
-use agents::{AgentContext, Registry};
+use agents::{AgentArgument, AgentContext, Registry, parse_agent_argument};
 use async_trait::async_trait;
 use core_types::{CancellationToken, Event, EventSink, Inbox, Message, PortError, RunId, StepRef};
 use engine_checkpoint::{FileInbox, RunHeader, RunJournal, RunView};
@@ -14,8 +14,10 @@ use git_workspace::{Git, GitRepository, Places};
 use serde_json::Value;
 
 use super::{
-    Error, Home, RunRecord, RunRequest, Surroundings, plan_file::PlanWriter, record::RELOADED,
-    repositories::Targets, request::changed_since,
+    Asked, Error, Home, RunRecord, RunRequest, Surroundings,
+    plan_file::PlanWriter,
+    record::RELOADED,
+    request::{Earlier, changed_since},
 };
 
 /// The variable by which the processes of a run are found again. Its value is
@@ -64,7 +66,7 @@ impl Assembly {
                 &surroundings,
                 &git,
                 &*forge,
-                &Targets::new(),
+                &Earlier::default(),
             )
             .await?;
         home.ensure()?;
@@ -131,9 +133,25 @@ impl Assembly {
     ///
     /// # Errors
     ///
-    /// What is wrong with the configuration; what could not be written.
+    /// What is wrong with the configuration, also where it names other repositories than
+    /// those that the run began with; what could not be written.
     pub async fn reload(&mut self) -> Result<(), Error> {
         let now = self.settle_again().await?;
+        if now.sources != self.record.sources {
+            let shown = |record: &RunRecord| {
+                let shown = record.sources.iter();
+                let shown = shown.map(|it| format!("{} ({})", it.name, it.path.display()));
+                shown.collect::<Vec<_>>().join(", ")
+            };
+            return Err(Error::request(
+                format!(
+                    "the run works on {}, and config/repositories.yaml now names {}",
+                    shown(&self.record),
+                    shown(&now)
+                ),
+                "go on without --reload, or begin another run",
+            ));
+        }
         let run = self.record.settings.run.clone();
         let value = now.to_value()?;
         self.journal
@@ -144,81 +162,69 @@ impl Assembly {
         Ok(())
     }
 
-    /// The recorded request, settled anew: issue and plan stay, the rest is read again.
+    /// The recorded request, settled anew: what the command line said stays, as do issue
+    /// and plan; the rest is read again.
     async fn settle_again(&self) -> Result<RunRecord, Error> {
         let recorded = &self.record;
-        let configured = super::request::configured(&self.home, &self.surroundings)?;
-        let is_configured = configured
-            .agents
-            .iter()
-            .any(|entry| entry.name == recorded.agent.name);
-        let config_file = self.home.config_file("repositories.yaml");
+        let settings = &recorded.settings;
+        let asked = recorded.asked.clone().unwrap_or_else(|| Asked {
+            repositories: recorded.sources.iter().map(|it| it.path.clone()).collect(),
+            agent: None,
+            approve_plan: settings.approvals.plan,
+            approve_landing: settings.approvals.landing,
+            landing: Some(settings.landing.mode),
+            update_checkout: settings.landing.update_checkout,
+            allow_unverified: settings.landing.allow_unverified,
+            max_workers: Some(settings.limits.max_workers),
+        });
+        // A command is found from the folder in which it was given.
+        let is_command = |agent: &str| {
+            matches!(
+                parse_agent_argument(agent),
+                Ok(AgentArgument::Command(_)) | Err(_)
+            )
+        };
+        let agent_stays =
+            recorded.asked.is_none() || asked.agent.as_deref().is_some_and(is_command);
         let request = RunRequest {
             issue: Some(super::IssueSource::Text {
-                title: recorded.settings.issue.title.clone(),
-                body: recorded.settings.issue.body.clone(),
+                title: settings.issue.title.clone(),
+                body: settings.issue.body.clone(),
             }),
-            repositories: if config_file.exists() {
-                Vec::new()
-            } else {
-                recorded
-                    .sources
-                    .iter()
-                    .map(|source| source.path.clone())
-                    .collect()
-            },
-            agent: Some(recorded.agent.name.clone()),
-            // What the command line added cannot be told from what was configured: it stays.
-            land: recorded.settings.landing.land,
-            landing: recorded.landing,
-            update_checkout: recorded.settings.landing.update_checkout,
-            allow_unverified: recorded.settings.landing.allow_unverified,
-            approve_plan: recorded.settings.approvals.plan,
-            approve_landing: recorded.settings.approvals.landing,
-            max_workers: Some(recorded.settings.limits.max_workers),
-            ..RunRequest::default()
+            repositories: asked.repositories.clone(),
+            agent: asked.agent.clone(),
+            land: settings.landing.land,
+            landing: asked.landing,
+            update_checkout: asked.update_checkout,
+            allow_unverified: asked.allow_unverified,
+            approve_plan: asked.approve_plan,
+            approve_landing: asked.approve_landing,
+            max_workers: asked.max_workers,
+            plan: None,
         };
-        let run = recorded.settings.run.clone();
-        let both = recorded.sources.iter().zip(&recorded.settings.repositories);
-        let earlier: Targets = both
-            .map(|(source, repository)| (source.path.clone(), repository.target.clone()))
-            .collect();
-        let mut now = if is_configured {
-            request
-                .settle(
-                    run,
-                    &self.home,
-                    &self.surroundings,
-                    &self.git,
-                    &*self.forge,
-                    &earlier,
-                )
-                .await?
-        } else {
-            // The agent came from the command line; it stays.
-            let request = RunRequest {
-                agent: Some("sh:true".to_owned()),
-                ..request
-            };
-            let settled = request
-                .settle(
-                    run,
-                    &self.home,
-                    &self.surroundings,
-                    &self.git,
-                    &*self.forge,
-                    &earlier,
-                )
-                .await?;
-            RunRecord {
-                agent: recorded.agent.clone(),
-                ..settled
-            }
+        let both = recorded.sources.iter().zip(&settings.repositories);
+        let earlier = Earlier {
+            targets: both
+                .map(|(source, repository)| (source.path.clone(), repository.target.clone()))
+                .collect(),
+            agent: agent_stays.then(|| recorded.agent.clone()),
+            max_workers: Some(settings.limits.max_workers),
         };
-        now.settings.issue = recorded.settings.issue.clone();
-        now.settings.issue_home = recorded.settings.issue_home.clone();
-        now.settings.plan = recorded.settings.plan.clone();
-        now.settings.plan_id = recorded.settings.plan_id.clone();
+        let mut now = request
+            .settle(
+                settings.run.clone(),
+                &self.home,
+                &self.surroundings,
+                &self.git,
+                &*self.forge,
+                &earlier,
+            )
+            .await?;
+        now.asked = recorded.asked.clone();
+        now.settings.issue = settings.issue.clone();
+        now.settings.issue_home = settings.issue_home.clone();
+        now.settings.plan = settings.plan.clone();
+        now.settings.plan_id = settings.plan_id.clone();
         Ok(now)
     }
 
