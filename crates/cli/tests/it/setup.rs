@@ -168,6 +168,36 @@ fn doctor_tells_how_to_mend() {
 }
 
 #[test]
+fn doctor_without_repositories() {
+    let place = Place::new();
+    let repositories = |place: &Place| {
+        let ran = place.run("doctor");
+        let (_, repositories) = ran
+            .stdout
+            .split_once("repositor")
+            .map(|(_, rest)| ("", rest.to_owned()))
+            .expect("there is such a check");
+        place.placeholders(&repositories)
+    };
+    expect![[r#"
+        ies: [ROOT]/work is not in a git repository; run `git init` there, or name another folder
+                → go into a repository, run `automation init` above some, or name --repo with each run
+    "#]]
+    .assert_eq(&repositories(&place));
+    let app = place.repository("app", None);
+    app.git(&["branch", "automation"]);
+    place.file(
+        "config/repositories.yaml",
+        "repositories:\n- {name: app, path: app}\n",
+    );
+    expect![[r#"
+        y: app: the repository [ROOT]/work/app has a branch automation, below which a run makes its own
+                → rename it: git -C [ROOT]/work/app branch -m automation ANOTHER-NAME
+    "#]]
+    .assert_eq(&repositories(&place));
+}
+
+#[test]
 fn the_forge_is_read_from_anywhere() {
     let place = Place::new();
     place.repository("a", Some("true"));

@@ -17,6 +17,7 @@ use super::{
     Asked, Error, Home, RunRecord, RunRequest, Surroundings,
     plan_file::PlanWriter,
     record::RELOADED,
+    repositories::check_publishable,
     request::{Earlier, changed_since},
 };
 
@@ -69,6 +70,10 @@ impl Assembly {
                 &Earlier::default(),
             )
             .await?;
+        let repositories = record.settings.repositories.iter().zip(&record.sources);
+        for (_, source) in repositories.filter(|(repository, _)| repository.write) {
+            check_publishable(&git, &source.path, Some(&run)).await?;
+        }
         home.ensure()?;
         for source in &record.sources {
             home.remember(&source.name, &source.path)?;
