@@ -279,7 +279,9 @@ fn an_end_counts_until_the_run_goes_on() {
     app.git(&["branch", "--delete", "automation"]);
     place.run("resume").code(0);
     place.run("status r1").says("done");
-    place.run("run --agent sh:true --title Y --run-id r2").code(0);
+    place
+        .run("run --agent sh:true --title Y --run-id r2")
+        .code(0);
 
     let lock = "app/.git/refs/heads/main.lock";
     place.file(lock, "");
