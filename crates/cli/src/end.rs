@@ -77,15 +77,35 @@ pub(crate) fn summary(run: &RunId, end: &RunEnd, folder: &Path) -> String {
             format!("run {run} failed; nothing landed{stays}")
         }
         EndStatus::Partial => {
-            let failed = names(|state| matches!(state, RepositoryState::Failed { .. }));
-            let landed = names(|state| matches!(state, RepositoryState::Landed));
-            let good = match (landed.as_str(), proposed.as_str()) {
-                ("", proposed) => {
-                    format!("{proposed} proposed (land with: automation land {run})")
-                }
-                (landed, _) => format!("{landed} landed"),
+            let waiting = names(|state| {
+                matches!(
+                    state,
+                    RepositoryState::Ready { .. } | RepositoryState::Blocked { .. }
+                )
+            });
+            let parts = [
+                (
+                    names(|state| matches!(state, RepositoryState::Failed { .. })),
+                    "failed",
+                ),
+                (
+                    names(|state| matches!(state, RepositoryState::Landed)),
+                    "landed",
+                ),
+                (proposed.clone(), "proposed"),
+                (waiting.clone(), "waiting for you"),
+            ];
+            let parts: Vec<_> = parts
+                .iter()
+                .filter(|(names, _)| !names.is_empty())
+                .map(|(names, what)| format!("{names} {what}"))
+                .collect();
+            let next = match (waiting.as_str(), proposed.as_str()) {
+                ("", "") => String::new(),
+                ("", _) => format!(" (land with: automation land {run})"),
+                _ => format!("; do what the arrow says, then: automation land {run}"),
             };
-            format!("run {run} is done in part: {failed} failed, {good}")
+            format!("run {run} is done in part: {}{next}", parts.join(", "))
         }
         EndStatus::AtGate(gate) => gate_line(run, gate, folder),
         EndStatus::NeedsPerson if end.waits_for.is_some() => {

@@ -36,7 +36,7 @@ impl Session {
         })
     }
 
-    /// A new run's id: the time of its start, and a suffix that keeps runs of one second apart.
+    /// A new run's id: the time of its start to the millisecond, and a suffix that keeps runs of one moment apart.
     pub(crate) fn new_run(&self, given: Option<&str>) -> Result<RunId> {
         if let Some(given) = given {
             return Ok(RunId::new(given).map_err(refused)?);
@@ -48,8 +48,11 @@ impl Session {
             .filter(char::is_ascii_digit)
             .collect();
         let (date, time) = time.split_at(8);
-        let suffix = (u64::from(std::process::id()) ^ (now.0 % 1000) << 5) & 0xffff;
-        Ok(RunId::new(format!("{date}-{time}-{suffix:04x}"))?)
+        let (millis, suffix) = (now.0 % 1000, std::process::id() & 0xffff);
+        // Ids sort as the runs began.
+        Ok(RunId::new(format!(
+            "{date}-{time}-{millis:03}{suffix:04x}"
+        ))?)
     }
 
     pub(crate) fn status(&self, run: &RunId) -> Result<RunStatus> {

@@ -1,8 +1,15 @@
-//! The commands that documents show are commands that there are.
+//! The commands that documents show are commands that there are, and the names of runs.
+
+use std::sync::Arc;
 
 use clap::Parser;
+use facade::{
+    assemble::{Home, Surroundings},
+    core_types::Timestamp,
+};
+use testkit::FixedClock;
 
-use crate::args::Arguments;
+use crate::{args::Arguments, output::Output, session::Session};
 
 const DOCUMENTS: &[(&str, &str)] = &[
     ("README.md", include_str!("../../../README.md")),
@@ -47,4 +54,24 @@ fn the_commands_in_documents_are_understood() {
         }
     }
     assert!(n_commands > 15, "the documents show commands");
+}
+
+#[test]
+fn the_names_of_runs_sort_as_they_begin() {
+    let name_at = |moment| {
+        let mut surroundings = Surroundings::new("/".into(), Vec::new());
+        surroundings.clock = Arc::new(FixedClock::at(Timestamp(moment)));
+        let session = Session {
+            home: Home::locate("/".as_ref(), None),
+            surroundings,
+            output: Output { is_json: false },
+            explicit_home: None,
+        };
+        session.new_run(None).expect("a valid name").to_string()
+    };
+    let names: Vec<_> = (1_700_000_000_000..1_700_000_002_000)
+        .map(name_at)
+        .collect();
+    assert!(names.is_sorted(), "the newest run is the last");
+    assert!(names[0].starts_with("20231114-221320-000"), "{}", names[0]);
 }

@@ -1,16 +1,19 @@
 //! The user's checkouts, looked at without changing anything.
 
 use std::{
+    collections::BTreeSet,
     ffi::OsString,
     fs,
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
 use crate::{
-    discover::Found,
+    discover::{Found, without_newline},
+    disk,
     error::Error,
     git::{Git, path_of, shell_quote},
-    parse::{RawChange, lossy, records},
+    parse::{GITLINK, RawChange, lossy, records},
 };
 
 /// Paths named in a report at most.
@@ -46,14 +49,36 @@ pub(crate) async fn checkouts(git: &Git, user: &Found) -> Result<Vec<Checkout>, 
             checkouts.pop();
         }
     }
+    for checkout in &mut checkouts {
+        if checkout.folder == user.git_folder {
+            checkout.folder = main_checkout(git, user).await?;
+        }
+    }
     Ok(checkouts)
+}
+
+/// The folder of the checkout whose git directory lies elsewhere; git itself
+/// names that directory instead. It stays so where nothing tells the folder.
+async fn main_checkout(git: &Git, user: &Found) -> Result<PathBuf, Error> {
+    if git_folder(git, &user.root).await? == user.git_folder {
+        return Ok(user.root.clone());
+    }
+    // Of a submodule the directory knows.
+    let asked = git
+        .command("rev-parse", &user.git_folder)
+        .arg("--show-toplevel");
+    let answer = asked.answer().await?;
+    Ok(match answer.code {
+        0 => path_of(without_newline(&answer.stdout)),
+        _ => user.git_folder.clone(),
+    })
 }
 
 /// The git directory of a checkout's own.
 pub(crate) async fn git_folder(git: &Git, folder: &Path) -> Result<PathBuf, Error> {
     let asked = git.command("rev-parse", folder).arg("--absolute-git-dir");
     let answer = asked.run().await?;
-    Ok(path_of(answer.strip_suffix(b"\n").unwrap_or(&answer)))
+    Ok(path_of(without_newline(&answer)))
 }
 
 /// What git does with a branch that a checkout has left for the time of it, in words.
@@ -138,19 +163,78 @@ pub(crate) async fn without_filters(
     Ok(records(&keys).map(off).collect())
 }
 
-/// The files that git would not know of and that these changes would overwrite, sorted.
+/// What git does not know of and would overwrite or remove by writing these changes, sorted.
+///
+/// git itself spares untracked files, but takes ignored ones for expendable;
+/// here they are the user's. Of a folder, the first few are named.
 pub(crate) fn untracked_in_the_way(folder: &Path, changes: &[RawChange]) -> Vec<String> {
-    let is_in_the_way = |change: &&RawChange| {
-        let there = folder.join(change.path()).symlink_metadata();
-        change.status == 'A' && there.is_ok_and(|metadata| !metadata.is_dir())
-    };
-    let mut paths: Vec<_> = changes
+    // In a checkout without changes of its own, what is at these paths is the commit's.
+    let removed: BTreeSet<PathBuf> = changes
         .iter()
-        .filter(is_in_the_way)
-        .map(|change| lossy(&change.path))
+        .filter(|change| change.is_removal())
+        .map(RawChange::path)
         .collect();
-    paths.sort();
-    paths
+    let mut found = BTreeSet::new();
+    for change in changes {
+        // A submodule that becomes a file has another type.
+        if !matches!(change.status, 'A' | 'T') {
+            continue;
+        }
+        let path = change.path();
+        let mut ancestors: Vec<_> = path.ancestors().skip(1).collect();
+        // The root.
+        ancestors.pop();
+        let above = ancestors
+            .into_iter()
+            .rev()
+            .find(|above| !is_folder(&folder.join(above)));
+        if let Some(above) = above {
+            // It is no folder, so that nothing is below it; through a link, git does not write.
+            if folder.join(above).symlink_metadata().is_ok() && !removed.contains(above) {
+                found.insert(above.to_owned());
+            }
+        } else if is_folder(&folder.join(&path)) {
+            if change.mode != GITLINK {
+                found.extend(files_below(folder, &path, &removed));
+            }
+        } else if change.status == 'A' && folder.join(&path).symlink_metadata().is_ok() {
+            found.insert(path);
+        }
+    }
+    found
+        .iter()
+        .map(|path| lossy(path.as_os_str().as_bytes()))
+        .collect()
+}
+
+/// The first few files and links in a folder, without those that are removed
+/// anyway, and folders that cannot be looked into.
+fn files_below(root: &Path, folder: &Path, removed: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        if found.len() >= NAMED_PATHS {
+            break;
+        }
+        let Ok(entries) = disk::entries(&root.join(&folder)) else {
+            found.push(folder);
+            continue;
+        };
+        for entry in entries {
+            let path = folder.join(entry.file_name());
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                folders.push(path);
+            } else if !removed.contains(&path) {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
+/// Whether a folder itself is there, not only a link to one.
+fn is_folder(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| found.is_dir())
 }
 
 /// At most as many paths as a report names.
@@ -203,8 +287,9 @@ pub(crate) async fn needs_filter(
         .any(|value| value != b"unspecified" && value != b"unset"))
 }
 
-/// Takes back what a killed landing has written into a checkout: files that
-/// are the new version or the beginning of it, and are not the old one.
+/// Takes back what a landing that was cut off has written into a checkout: files that
+/// are the beginning of the new version, or of the old one where it was being
+/// restored. Nothing is lost by it, since git holds both.
 pub(crate) async fn clear_torn(
     git: &Git,
     folder: &Path,
@@ -217,14 +302,18 @@ pub(crate) async fn clear_torn(
         let read = git.command("cat-file", folder).args(["blob", object]);
         Ok(Some(read.run().await?))
     };
-    for change in changes.iter().filter(|change| !change.is_removal()) {
+    for change in changes {
         let path = folder.join(change.path());
         let Some(content) = content(folder, &path) else {
             continue;
         };
         let (old, new) = (blob(&change.old).await?, blob(&change.new).await?);
-        let is_torn = new.is_some_and(|new| new.starts_with(&content));
-        if is_torn && old.as_ref() != Some(&content) {
+        let begins = |version: &Option<Vec<u8>>| {
+            version
+                .as_ref()
+                .is_some_and(|version| version.starts_with(&content))
+        };
+        if (begins(&new) || begins(&old)) && old.as_ref() != Some(&content) {
             fs::remove_file(&path).map_err(Error::io("remove", path))?;
         }
     }

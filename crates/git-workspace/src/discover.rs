@@ -130,7 +130,7 @@ pub async fn discover(git: &Git, path: &Path) -> Result<Found, Error> {
     })
 }
 
-fn without_newline(line: &[u8]) -> &[u8] {
+pub(crate) fn without_newline(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\n").unwrap_or(line)
 }
 

@@ -142,6 +142,8 @@ const EXHAUSTED: &[&str] = &[
     "Too many open files",
     "Cannot allocate memory",
     "Resource temporarily unavailable",
+    // Of files in a checkout, git does not say why.
+    "unable to write file",
 ];
 
 impl Error {

@@ -72,8 +72,9 @@ impl Mirror {
                 .await?;
             let folder = mirror.folder.clone();
             disk::blocking(move || {
-                fs::rename(&new, &folder).map_err(Error::io("create", folder))?;
-                Ok(())
+                fs::rename(&new, &folder).map_err(Error::io("create", &folder))?;
+                // What a run records is found by this name.
+                folder.parent().map_or(Ok(()), disk::sync_folder)
             })
             .await?;
         }

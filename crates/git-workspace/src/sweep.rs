@@ -2,20 +2,54 @@
 
 use std::{
     fs::{self, Metadata, Permissions},
+    io,
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
 use crate::{disk, error::Error};
 
-/// The folders below `root` that hold a `.git` of whatever kind, relative to it and sorted.
+/// What a clone holds that git itself passes over in silence.
+#[derive(Debug, Default)]
+pub(crate) struct Swept {
+    /// Folders that hold a `.git` of whatever kind.
+    pub(crate) nested: Vec<PathBuf>,
+    /// Folders that may not be looked into.
+    pub(crate) closed: Vec<PathBuf>,
+}
+
+/// Looks through all folders below `root`; what it names is relative to it and sorted.
 ///
 /// Links are not followed, and what lies below such a folder is not looked at.
-pub(crate) fn nested_repositories(root: &Path) -> Result<Vec<PathBuf>, Error> {
-    let mut nested = Vec::new();
+pub(crate) fn sweep(root: &Path) -> Result<Swept, Error> {
+    let Swept {
+        mut nested,
+        mut closed,
+    } = Swept::default();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
-        let entries = disk::entries(&folder)?;
+        // One that may be listed and not entered shows at its first entry.
+        let looked_at = disk::entries(&folder).and_then(|entries| {
+            let first = entries
+                .first()
+                .map_or(Ok(()), |first| first.metadata().map(drop));
+            match first {
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    Err(Error::io("look into", &folder)(error))
+                }
+                _ => Ok(entries),
+            }
+        });
+        let entries = match looked_at {
+            Ok(entries) => entries,
+            Err(Error::Io { source, .. })
+                if folder != root && source.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                closed.extend(folder.strip_prefix(root).map(Path::to_owned));
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         if folder != root && entries.iter().any(|entry| entry.file_name() == ".git") {
             nested.extend(folder.strip_prefix(root).map(Path::to_owned));
             continue;
@@ -27,7 +61,8 @@ pub(crate) fn nested_repositories(root: &Path) -> Result<Vec<PathBuf>, Error> {
         }
     }
     nested.sort();
-    Ok(nested)
+    closed.sort();
+    Ok(Swept { nested, closed })
 }
 
 /// Brings a clone that git has cleaned back to what a new one would be as far

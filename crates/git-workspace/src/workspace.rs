@@ -8,7 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use core_types::{Capture, CommitId, PortError, TreeId, Workspace};
+use core_types::{Capture, CommitId, ErrorClass, PortError, TreeId, Workspace};
 use tokio::sync::Mutex;
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     mirror::Mirror,
     parse::{self, RawChange, file_changes, raw_changes, records},
     pool::Slot,
-    sweep,
+    sweep::{self, Swept},
 };
 
 /// The copy of the index that results are taken with. The index of the lease
@@ -93,10 +93,16 @@ impl LeasedClone {
         .await
     }
 
-    /// Looks for repositories before git does. Those in ignored folders do not count.
+    /// Looks for repositories before git does, and for what it could not read. Ignored folders do not count.
     async fn repositories(&self) -> Result<Found, Error> {
         let root = self.folder.clone();
-        let mut nested = disk::blocking(move || sweep::nested_repositories(&root)).await?;
+        let Swept { mut nested, closed } = disk::blocking(move || sweep::sweep(&root)).await?;
+        if let Some(closed) = self.not_ignored(closed).await?.first() {
+            return Err(Error::Unrecordable {
+                folder: self.folder.clone(),
+                stderr: format!("no right to read the folder {}", closed.display()),
+            });
+        }
         let mut submodules = Vec::new();
         if !nested.is_empty() {
             let listed = self
@@ -109,31 +115,38 @@ impl LeasedClone {
             submodules = clone::submodules(&listed);
             nested.retain(|folder| !submodules.contains(folder));
         }
-        if !nested.is_empty() {
-            let mut asked = Vec::new();
-            for folder in &nested {
-                // The dot keeps a first colon from meaning something; the
-                // slash says that it is a folder, which patterns may ask for.
-                asked.extend([b"./", folder.as_os_str().as_bytes(), b"/\0"].concat());
-            }
-            let answer = self
-                .command("check-ignore")
-                .args(["--stdin", "-z"])
-                .stdin(asked)
-                .answer()
-                .await?;
-            // 1 says that none is ignored.
-            let ignored = match answer.code {
-                1 => Vec::new(),
-                _ => answer.success()?,
-            };
-            let ignored: Vec<_> = records(&ignored)
-                .filter_map(|path| path.strip_prefix(b"./"))
-                .map(path_of)
-                .collect();
-            nested.retain(|folder| !ignored.contains(folder));
-        }
+        let nested = self.not_ignored(nested).await?;
         Ok(Found { nested, submodules })
+    }
+
+    /// Those of these folders that no pattern of the clone ignores.
+    async fn not_ignored(&self, mut folders: Vec<PathBuf>) -> Result<Vec<PathBuf>, Error> {
+        if folders.is_empty() {
+            return Ok(folders);
+        }
+        let mut asked = Vec::new();
+        for folder in &folders {
+            // The dot keeps a first colon from meaning something; the
+            // slash says that it is a folder, which patterns may ask for.
+            asked.extend([b"./", folder.as_os_str().as_bytes(), b"/\0"].concat());
+        }
+        let answer = self
+            .command("check-ignore")
+            .args(["--stdin", "-z"])
+            .stdin(asked)
+            .answer()
+            .await?;
+        // 1 says that none is ignored.
+        let ignored = match answer.code {
+            1 => Vec::new(),
+            _ => answer.success()?,
+        };
+        let ignored: Vec<_> = records(&ignored)
+            .filter_map(|path| path.strip_prefix(b"./"))
+            .map(path_of)
+            .collect();
+        folders.retain(|folder| !ignored.contains(folder));
+        Ok(folders)
     }
 
     /// The tree of what the folder holds, without these folders. The capture
@@ -147,20 +160,25 @@ impl LeasedClone {
         }
         match add.run().await {
             Ok(_) => {}
-            Err(error @ Error::Git { .. }) if error.class() == core_types::ErrorClass::Internal => {
-                let stderr = match error {
-                    Error::Git { stderr, .. } => stderr,
-                    _ => String::new(),
-                };
-                return Err(Error::Unrecordable {
-                    folder: self.folder.clone(),
-                    stderr,
-                });
-            }
-            Err(error) => return Err(error),
+            Err(error) => return Err(self.unrecordable(error)),
         }
         let tree = self.command("write-tree").line().await?;
         parse::tree_id("write-tree", &tree)
+    }
+
+    /// An error of adding, where it speaks of what the holder left and not of our disk.
+    fn unrecordable(&self, error: Error) -> Error {
+        let is_theirs = error.class() == ErrorClass::Internal;
+        match error {
+            // So it says where it opens a file; for what is ours it speaks of permissions otherwise.
+            Error::Git { stderr, .. } if is_theirs || stderr.contains("): Permission denied") => {
+                Error::Unrecordable {
+                    folder: self.folder.clone(),
+                    stderr,
+                }
+            }
+            error => error,
+        }
     }
 
     async fn changes(&self, from: &str, to: &TreeId) -> Result<Vec<RawChange>, Error> {

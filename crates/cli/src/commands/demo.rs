@@ -105,7 +105,7 @@ pub(crate) async fn demo(session: Session, arguments: DemoArguments) -> Result<u
     };
     let assembly = Box::pin(Assembly::create(run.clone(), &request, home, surroundings)).await?;
     introduce(output, &assembly);
-    let code = Box::pin(drive(&session, &assembly, AtGate::Exit)).await?;
+    let code = Box::pin(drive(&session, assembly, AtGate::Exit)).await?;
     if code == 0 {
         where_to_look(&session, &folder, &run, issue);
     }
@@ -210,7 +210,7 @@ async fn write_issue(session: &Session, home: &Home) -> Result<u64> {
 fn where_to_look(session: &Session, folder: &Path, run: &RunId, issue: u64) {
     let (output, shown) = (session.output, folder.display());
     output.line("");
-    output.line("Three repositories changed together, each from main to main. Look around:");
+    output.line("The work is on the branch main of all three repositories. Look around:");
     output.line(format!("  git -C {shown}/backend log --graph --oneline"));
     output.line(format!("  automation --home {shown} status {run}"));
     output.line(format!("  automation --home {shown} issue show {issue}"));

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use facade::{
     assemble::Assembly,
     core_types::{CancellationToken, ErrorClass, Failure, RunId},
-    engine_workflow::{EndStatus, RunEnd},
+    engine_workflow::{EndStatus, RepositoryState, RunEnd},
 };
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
@@ -52,7 +52,7 @@ pub(crate) struct Driven {
 }
 
 /// Executes a run until it has ended or waits, and says how; returns the exit code.
-pub(crate) async fn drive(session: &Session, assembly: &Assembly, at_gate: AtGate) -> Result<u8> {
+pub(crate) async fn drive(session: &Session, assembly: Assembly, at_gate: AtGate) -> Result<u8> {
     let driven = Box::pin(execute(session, assembly, at_gate)).await?;
     describe(session, &driven);
     session.output.json(&driven)?;
@@ -62,7 +62,7 @@ pub(crate) async fn drive(session: &Session, assembly: &Assembly, at_gate: AtGat
 /// Executes a run until it has ended or waits. What stops it before is told at once.
 pub(crate) async fn execute(
     session: &Session,
-    assembly: &Assembly,
+    mut assembly: Assembly,
     at_gate: AtGate,
 ) -> Result<Driven> {
     let run = assembly.record().settings.run.clone();
@@ -104,7 +104,7 @@ pub(crate) async fn execute(
         if let (EndStatus::AtGate(gate), AtGate::Wait) = (end.status, at_gate) {
             output.progress(gate_line(&run, gate, &folder));
             let told = with_signals(
-                next_message(assembly, n_messages, &pause),
+                next_message(&assembly, n_messages, &pause),
                 &pause,
                 &progress,
             )
@@ -115,6 +115,13 @@ pub(crate) async fn execute(
             }
             return Ok(paused(run));
         }
+        // What somebody said while the run came to its end was told to this process alone.
+        if !is_over(&end)
+            && let Some(told) = assembly.release(n_messages).await?
+        {
+            assembly = told;
+            continue;
+        }
         return Ok(Driven {
             run,
             exit_code: end.status.exit_code(),
@@ -122,6 +129,14 @@ pub(crate) async fn execute(
             error: None,
         });
     }
+}
+
+/// Whether nothing that anybody says could change the end.
+fn is_over(end: &RunEnd) -> bool {
+    let is_settled = |state: &RepositoryState| {
+        matches!(state, RepositoryState::Landed | RepositoryState::Unchanged)
+    };
+    end.status == EndStatus::Done && end.repositories.iter().all(|it| is_settled(&it.state))
 }
 
 /// Runs to the end. The first signal pauses, the second stops at once (`None`).

@@ -97,13 +97,17 @@ pub(super) async fn tell(
     at_gate: AtGate,
 ) -> Result<u8> {
     let is_held = send(&session.home, &run, message, &session.surroundings).await?;
-    if is_held {
-        let line = format!("run {run} has been told; the process that works on it goes on");
-        session.output.line(line);
-        session
-            .output
-            .json(&serde_json::json!({ "run": run, "exit_code": DONE, "told": true }))?;
-        return Ok(DONE);
+    if !is_held {
+        match Box::pin(go_on(session, run.clone(), false, at_gate)).await {
+            // Another process took it in between, and has read the message.
+            Err(error) if matches!(error.downcast_ref(), Some(Error::Held { .. })) => {}
+            result => return result,
+        }
     }
-    Box::pin(go_on(session, run, false, at_gate)).await
+    let line = format!("run {run} has been told; the process that works on it goes on");
+    session.output.line(line);
+    session
+        .output
+        .json(&serde_json::json!({ "run": run, "exit_code": DONE, "told": true }))?;
+    Ok(DONE)
 }

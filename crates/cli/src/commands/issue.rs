@@ -4,7 +4,9 @@ use std::{io::Read, sync::Arc};
 
 use anyhow::{Context, Result, bail};
 use facade::{
-    assemble::{Error, IssueSource, open_forge, repository_names},
+    assemble::{
+        Error, IssueSource, KnownRepositories, known_repositories, open_forge, repository_names,
+    },
     core_types::{
         GitProvider, IssueState, NewIssue, OperationId, PullRequestState, RepositoryName,
     },
@@ -20,7 +22,20 @@ use crate::{
 
 /// `automation issue`.
 pub(crate) async fn issue(session: &Session, command: IssueCommand) -> Result<u8> {
-    let names = repository_names(&session.home, &session.surroundings).await?;
+    // What is there can be read from anywhere; a new issue needs a repository that is there.
+    let KnownRepositories { primary, names } = match &command {
+        IssueCommand::New { .. } => {
+            let names = repository_names(&session.home, &session.surroundings).await?;
+            KnownRepositories {
+                primary: names.first().cloned(),
+                names,
+            }
+        }
+        IssueCommand::Ls { .. } | IssueCommand::Show { .. } => {
+            known_repositories(&session.home, &session.surroundings).await?
+        }
+    };
+    let known = |wanted: Option<&str>| known(primary.as_ref(), &names, wanted);
     let forge = open_forge(&session.home, &session.surroundings)?;
     match command {
         IssueCommand::New {
@@ -29,7 +44,7 @@ pub(crate) async fn issue(session: &Session, command: IssueCommand) -> Result<u8
             labels,
             repository,
         } => {
-            let name = known(&names, repository.as_deref())?;
+            let name = known(repository.as_deref())?;
             let mut body = body;
             if body == "-" {
                 body.clear();
@@ -58,8 +73,8 @@ pub(crate) async fn issue(session: &Session, command: IssueCommand) -> Result<u8
         }
         IssueCommand::Ls { repository } => {
             let names = match &repository {
-                Some(_) => vec![known(&names, repository.as_deref())?],
-                None => names,
+                Some(_) => vec![known(repository.as_deref())?],
+                None => names.clone(),
             };
             list(session, &*forge, &names).await?;
         }
@@ -72,7 +87,7 @@ pub(crate) async fn issue(session: &Session, command: IssueCommand) -> Result<u8
                     hint: "give its number, such as 12 or backend#12".to_owned()
                 })
             };
-            let name = known(&names, repository.as_ref().map(RepositoryName::as_str))?;
+            let name = known(repository.as_ref().map(RepositoryName::as_str))?;
             show(session, &name, forge.provider(&name), number).await?;
         }
     }
@@ -80,15 +95,25 @@ pub(crate) async fn issue(session: &Session, command: IssueCommand) -> Result<u8
 }
 
 /// The repository of that name, or the primary one.
-fn known(names: &[RepositoryName], wanted: Option<&str>) -> Result<RepositoryName> {
+fn known(
+    primary: Option<&RepositoryName>,
+    names: &[RepositoryName],
+    wanted: Option<&str>,
+) -> Result<RepositoryName> {
     let found = match wanted {
-        None => names.first(),
+        None => primary,
         Some(wanted) => names.iter().find(|name| name.as_str() == wanted),
     };
     let Some(name) = found else {
         let known: Vec<_> = names.iter().map(RepositoryName::as_str).collect();
+        let message = match wanted {
+            Some(wanted) => format!("there is no repository {wanted:?}"),
+            None => {
+                "there are several repositories, and none of them is the primary one".to_owned()
+            }
+        };
         bail!(Error::Request {
-            message: format!("there is no repository {:?}", wanted.unwrap_or_default()),
+            message,
             hint: format!("known are: {}", known.join(", ")),
         })
     };

@@ -50,12 +50,7 @@ fn request(session: &Session, arguments: &RunArguments) -> Result<RunRequest> {
 /// `automation run`.
 pub(crate) async fn run(session: Session, arguments: RunArguments) -> Result<u8> {
     let assembly = begin(&session, &arguments).await?;
-    Box::pin(drive(
-        &session,
-        &assembly,
-        AtGate::from_flag(arguments.wait),
-    ))
-    .await
+    Box::pin(drive(&session, assembly, AtGate::from_flag(arguments.wait))).await
 }
 
 /// Begins a run and says what it will do.
@@ -110,8 +105,8 @@ pub(crate) async fn plan(session: Session, mut arguments: RunArguments) -> Resul
         arguments.approve.push(GateName::Plan);
     }
     let assembly = begin(&session, &arguments).await?;
-    let driven = Box::pin(execute(&session, &assembly, AtGate::Exit)).await?;
-    let settings = &assembly.record().settings;
+    let settings = assembly.record().settings.clone();
+    let driven = Box::pin(execute(&session, assembly, AtGate::Exit)).await?;
     let file = session.home.run_folder(&settings.run).join("plan.yaml");
     if driven.end.is_none() || !file.is_file() {
         session.output.json(&driven)?;
@@ -186,12 +181,8 @@ fn show_plan(output: Output, plan: &Plan, prediction: Option<&Prediction>, max_w
 
 /// `automation resume`.
 pub(crate) async fn resume(session: Session, arguments: ResumeArguments) -> Result<u8> {
-    let open = |state| {
-        matches!(
-            state,
-            RunState::Paused | RunState::Waiting | RunState::Running
-        )
-    };
+    // One that a process works on needs nobody to resume it.
+    let open = |state| matches!(state, RunState::Paused | RunState::Waiting);
     let run = session.pick(arguments.run.as_deref(), "can be resumed", open)?;
     go_on(
         &session,
@@ -226,5 +217,5 @@ pub(crate) async fn go_on(
         }
     }
     introduce(session.output, &assembly);
-    Box::pin(drive(session, &assembly, at_gate)).await
+    Box::pin(drive(session, assembly, at_gate)).await
 }

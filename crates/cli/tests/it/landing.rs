@@ -133,6 +133,29 @@ fn a_checked_out_target_with_its_files() {
 }
 
 #[test]
+fn an_end_in_part_names_all_repositories() {
+    let place = Place::new();
+    place.file(
+        "config/automation.yaml",
+        "landing: {update_checkout: true}\n",
+    );
+    place.repository("a", Some("true"));
+    let b = place.repository("b", Some("true"));
+    b.file("a.txt", "mine\n");
+    place
+        .run("run --agent 'sh:echo bar > a.txt' --repo a --repo b --title Rename --run-id r1 --land --max-workers 1")
+        .ends(&expect![[r#"
+            exit 5
+              a  [COMMIT]  verified  landed
+              b  [COMMIT]  verified  branch main is checked out in [ROOT]/work/b with uncommitted work in a.txt
+                                       → commit, stash or move away the changes in [ROOT]/work/b, then run: git -C [ROOT]/work/b merge --ff-only automation/r1/change
+            run r1 is done in part: a landed, b waiting for you; do what the arrow says, then: automation land r1
+        "#]]);
+    b.git(&["checkout", "--quiet", "a.txt"]);
+    place.run("land r1").code(0);
+}
+
+#[test]
 fn a_dirty_target() {
     let place = Place::new();
     let app = place.repository("app", Some("true"));

@@ -9,5 +9,6 @@ mod outputs;
 mod pauses;
 mod place;
 mod refusals;
+mod reload;
 mod setup;
 mod work;

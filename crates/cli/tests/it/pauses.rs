@@ -234,3 +234,94 @@ fn a_damaged_run_does_not_hide_the_others() {
           because there is no run in [ROOT]/work/.automation/runs/r2/journal
     "#]]);
 }
+
+#[test]
+fn a_run_that_is_worked_on_is_not_the_one_to_resume() {
+    let place = place_with_agent();
+    place
+        .run("run --agent ./agent.sh --repo app --title X --run-id r1 --approve plan")
+        .code(3);
+    let mut child = begun(&place, "r2");
+    place.run("resume").code(3).says("automation approve r1");
+    child.kill().expect("it can be killed");
+    child.wait().expect("it ends");
+}
+
+#[test]
+fn an_end_counts_until_the_run_goes_on() {
+    let place = Place::new();
+    let app = place.repository("app", Some("true"));
+    app.git(&["switch", "--quiet", "--create", "elsewhere"]);
+    place.file(
+        "config/repositories.yaml",
+        "repositories:\n- {name: app, path: app, default_branch: main, test_command: 'true'}\n",
+    );
+    place.file("config/automation.yaml", "retention: {keep_runs: 1}\n");
+    // Its branch keeps the run from publishing.
+    let agent = format!(
+        "sh:echo bar > a.txt; git -C {} branch automation",
+        place.path("app").display()
+    );
+    place
+        .run(&format!(
+            "run --agent '{agent}' --title X --run-id r1 --approve plan"
+        ))
+        .code(3);
+    place.run("status r1").says("waiting");
+    let failed = place.run("approve");
+    assert_ne!(failed.code, 0);
+    failed.says("go on with: automation resume r1");
+    place.run("status r1").says("paused");
+    place
+        .run("approve")
+        .code(2)
+        .says("no run in [ROOT]/work waits for approval");
+    app.git(&["branch", "--delete", "automation"]);
+    place.run("resume").code(0);
+    place.run("status r1").says("done");
+    place
+        .run("run --agent sh:true --title Y --run-id r2")
+        .code(0);
+
+    let lock = "app/.git/refs/heads/main.lock";
+    place.file(lock, "");
+    let failed = place.run("land r1");
+    assert_ne!(failed.code, 0);
+    failed.says("is held by another git command");
+    place.run("status r1").says("paused");
+    place.run("gc").code(0).says("removed 0 runs");
+    fs::remove_file(place.path(lock)).expect("it is there");
+    place.run("resume").code(0).says("landed");
+    place.run("status r1").says("done");
+    place.run("gc").code(0).says("removed 1 run");
+}
+
+#[test]
+fn what_is_said_at_the_very_end_is_heard() {
+    let place = Place::new();
+    let app = place.repository("app", Some("true"));
+    // The last thing that a landing asks before it finds the target checked out.
+    place.script(
+        "bin/git",
+        &format!(
+            "#!/bin/sh\n\
+             if [ \"$1\" = worktree ] && [ ! -e {here}/told ]; then\n\
+             {program} --home {here} land r1 --update-checkout > {here}/told 2>&1\n\
+             fi\n\
+             PATH=${{PATH#*:}} exec git \"$@\"\n",
+            here = place.work().display(),
+            program = env!("CARGO_BIN_EXE_automation"),
+        ),
+    );
+    let mut run =
+        place.command("run --agent 'sh:echo bar > a.txt' --repo app --title X --run-id r1 --land");
+    let path = std::env::var("PATH").expect("there is one");
+    run.env("PATH", format!("{}:{path}", place.path("bin").display()));
+    let ran = place.end_of(run);
+    assert_eq!(
+        place.read("told"),
+        "run r1 has been told; the process that works on it goes on\n"
+    );
+    ran.code(0).says("run r1 is done");
+    assert_eq!(app.read("a.txt"), Some("bar\n".to_owned()));
+}

@@ -538,6 +538,42 @@ fn a_home_that_cannot_be_written() {
 }
 
 #[test]
+fn a_branch_in_the_place_of_ours() {
+    let place = Place::new();
+    let app = place.repository("app", None);
+    for (branch, expected) in [
+        (
+            "automation",
+            expect![[r#"
+                exit 2
+                --- stderr
+                error: the repository [ROOT]/work/app has a branch automation, below which a run makes its own
+                hint: rename it: git -C [ROOT]/work/app branch -m automation ANOTHER-NAME
+            "#]],
+        ),
+        (
+            "automation/r1",
+            expect![[r#"
+                exit 2
+                --- stderr
+                error: the repository [ROOT]/work/app has a branch automation/r1, below which a run makes its own
+                hint: rename it: git -C [ROOT]/work/app branch -m automation/r1 ANOTHER-NAME
+            "#]],
+        ),
+    ] {
+        app.git(&["branch", branch]);
+        place.refused(
+            "run --agent sh:true --title X --repo app --run-id r1",
+            &expected,
+        );
+        app.git(&["branch", "--delete", branch]);
+    }
+    place
+        .run("run --agent sh:true --title X --repo app --run-id r1")
+        .code(0);
+}
+
+#[test]
 fn a_read_only_folder() {
     use std::os::unix::fs::PermissionsExt;
 
@@ -568,9 +604,24 @@ fn a_read_only_folder() {
         println!("skipped: setpriv cannot run the program as another user here");
         return;
     }
+    let arguments = format!("{program} run --agent sh:true --title X --repo app");
+    set(&place.work(), 0o777);
+    let before = place.everything();
+    place.end_of(as_nobody(&arguments)).is(&expect![[r#"
+        exit 1
+        --- stderr
+        error: could not publish in [ROOT]/work/app/.git
+          because Permission denied (os error 13)
+    "#]]);
+    assert_eq!(
+        before,
+        place.everything(),
+        "what would fail at the end of the work is told before it"
+    );
+    let open = place.any("chmod", &["-R", "a+w", "app/.git"].map(str::to_owned));
+    place.end_of(open).code(0);
     set(&place.work(), 0o555);
     let before = place.everything();
-    let arguments = format!("{program} run --agent sh:true --title X --repo app");
     place.end_of(as_nobody(&arguments)).is(&expect![[r#"
         exit 1
         --- stderr

@@ -168,6 +168,62 @@ fn doctor_tells_how_to_mend() {
 }
 
 #[test]
+fn doctor_without_repositories() {
+    let place = Place::new();
+    let repositories = |place: &Place| {
+        let ran = place.run("doctor");
+        let (_, repositories) = ran
+            .stdout
+            .split_once("repositor")
+            .map(|(_, rest)| ("", rest.to_owned()))
+            .expect("there is such a check");
+        place.placeholders(&repositories)
+    };
+    expect![[r#"
+        ies: [ROOT]/work is not in a git repository; run `git init` there, or name another folder
+                → go into a repository, run `automation init` above some, or name --repo with each run
+    "#]]
+    .assert_eq(&repositories(&place));
+    let app = place.repository("app", None);
+    app.git(&["branch", "automation"]);
+    place.file(
+        "config/repositories.yaml",
+        "repositories:\n- {name: app, path: app}\n",
+    );
+    expect![[r#"
+        y: app: the repository [ROOT]/work/app has a branch automation, below which a run makes its own
+                → rename it: git -C [ROOT]/work/app branch -m automation ANOTHER-NAME
+    "#]]
+    .assert_eq(&repositories(&place));
+}
+
+#[test]
+fn the_forge_is_read_from_anywhere() {
+    let place = Place::new();
+    place.repository("a", Some("true"));
+    place.repository("b", Some("true"));
+    place
+        .run("run --agent 'sh:echo bar > a.txt' --repo a --repo b --title Rename --run-id r1")
+        .code(0);
+    place.run("issue ls").is(&expect![[r#"
+        exit 0
+        a#1  pull request  open  Rename
+        b#1  pull request  open  Rename
+    "#]]);
+    place.run("issue show b#1").code(0).says("pull request of");
+    place.run("issue show 1").is(&expect![[r#"
+        exit 2
+        --- stderr
+        error: there are several repositories, and none of them is the primary one
+        hint: known are: a, b
+    "#]]);
+    // Inside of one of them that is meant.
+    let mut inside = place.command("issue show 1");
+    inside.current_dir(place.path("b"));
+    place.end_of(inside).code(0).says("b#1");
+}
+
+#[test]
 fn issues_of_the_local_forge() {
     let place = Place::new();
     let app = place.repository("app", Some("true"));

@@ -4,24 +4,28 @@ use std::{
     sync::Arc,
 };
 
-use agents::{AgentContext, Registry};
+use agents::{AgentArgument, AgentContext, Registry, parse_agent_argument};
 use async_trait::async_trait;
 use core_types::{CancellationToken, Event, EventSink, Inbox, Message, PortError, RunId, StepRef};
 use engine_checkpoint::{FileInbox, RunHeader, RunJournal, RunView};
 use engine_workflow::{Aids, Ports, RepositoryPorts, RunEnd, Workflow};
 use forges::Forge;
 use git_workspace::{Git, GitRepository, Places};
+use serde_json::Value;
 
 use super::{
-    Error, Home, RunRecord, RunRequest, Surroundings, plan_file::PlanWriter, record::RELOADED,
-    repositories::Targets, request::changed_since,
+    Asked, Error, Home, RunRecord, RunRequest, Surroundings,
+    plan_file::PlanWriter,
+    record::RELOADED,
+    repositories::check_publishable,
+    request::{Earlier, changed_since},
 };
 
 /// The variable by which the processes of a run are found again. Its value is
 /// the run's folder, since two homes may have runs of one name.
 const FOLDER_MARK: &str = "AUTOMATION_RUN_FOLDER";
 
-/// The name of the run record that holds a session's end.
+/// The name of the run record that holds how the run ended; null once it goes on.
 pub(crate) const END: &str = "end";
 
 /// A run, held by this process and ready to be executed.
@@ -63,9 +67,13 @@ impl Assembly {
                 &surroundings,
                 &git,
                 &*forge,
-                &Targets::new(),
+                &Earlier::default(),
             )
             .await?;
+        let repositories = record.settings.repositories.iter().zip(&record.sources);
+        for (_, source) in repositories.filter(|(repository, _)| repository.write) {
+            check_publishable(&git, &source.path, Some(&run)).await?;
+        }
         home.ensure()?;
         for source in &record.sources {
             home.remember(&source.name, &source.path)?;
@@ -130,9 +138,25 @@ impl Assembly {
     ///
     /// # Errors
     ///
-    /// What is wrong with the configuration; what could not be written.
+    /// What is wrong with the configuration, also where it names other repositories than
+    /// those that the run began with; what could not be written.
     pub async fn reload(&mut self) -> Result<(), Error> {
         let now = self.settle_again().await?;
+        if now.sources != self.record.sources {
+            let shown = |record: &RunRecord| {
+                let shown = record.sources.iter();
+                let shown = shown.map(|it| format!("{} ({})", it.name, it.path.display()));
+                shown.collect::<Vec<_>>().join(", ")
+            };
+            return Err(Error::request(
+                format!(
+                    "the run works on {}, and config/repositories.yaml now names {}",
+                    shown(&self.record),
+                    shown(&now)
+                ),
+                "go on without --reload, or begin another run",
+            ));
+        }
         let run = self.record.settings.run.clone();
         let value = now.to_value()?;
         self.journal
@@ -143,81 +167,69 @@ impl Assembly {
         Ok(())
     }
 
-    /// The recorded request, settled anew: issue and plan stay, the rest is read again.
+    /// The recorded request, settled anew: what the command line said stays, as do issue
+    /// and plan; the rest is read again.
     async fn settle_again(&self) -> Result<RunRecord, Error> {
         let recorded = &self.record;
-        let configured = super::request::configured(&self.home, &self.surroundings)?;
-        let is_configured = configured
-            .agents
-            .iter()
-            .any(|entry| entry.name == recorded.agent.name);
-        let config_file = self.home.config_file("repositories.yaml");
+        let settings = &recorded.settings;
+        let asked = recorded.asked.clone().unwrap_or_else(|| Asked {
+            repositories: recorded.sources.iter().map(|it| it.path.clone()).collect(),
+            agent: None,
+            approve_plan: settings.approvals.plan,
+            approve_landing: settings.approvals.landing,
+            landing: Some(settings.landing.mode),
+            update_checkout: settings.landing.update_checkout,
+            allow_unverified: settings.landing.allow_unverified,
+            max_workers: Some(settings.limits.max_workers),
+        });
+        // A command is found from the folder in which it was given.
+        let is_command = |agent: &str| {
+            matches!(
+                parse_agent_argument(agent),
+                Ok(AgentArgument::Command(_)) | Err(_)
+            )
+        };
+        let agent_stays =
+            recorded.asked.is_none() || asked.agent.as_deref().is_some_and(is_command);
         let request = RunRequest {
             issue: Some(super::IssueSource::Text {
-                title: recorded.settings.issue.title.clone(),
-                body: recorded.settings.issue.body.clone(),
+                title: settings.issue.title.clone(),
+                body: settings.issue.body.clone(),
             }),
-            repositories: if config_file.exists() {
-                Vec::new()
-            } else {
-                recorded
-                    .sources
-                    .iter()
-                    .map(|source| source.path.clone())
-                    .collect()
-            },
-            agent: Some(recorded.agent.name.clone()),
-            // What the command line added cannot be told from what was configured: it stays.
-            land: recorded.settings.landing.land,
-            landing: recorded.landing,
-            update_checkout: recorded.settings.landing.update_checkout,
-            allow_unverified: recorded.settings.landing.allow_unverified,
-            approve_plan: recorded.settings.approvals.plan,
-            approve_landing: recorded.settings.approvals.landing,
-            max_workers: Some(recorded.settings.limits.max_workers),
-            ..RunRequest::default()
+            repositories: asked.repositories.clone(),
+            agent: asked.agent.clone(),
+            land: settings.landing.land,
+            landing: asked.landing,
+            update_checkout: asked.update_checkout,
+            allow_unverified: asked.allow_unverified,
+            approve_plan: asked.approve_plan,
+            approve_landing: asked.approve_landing,
+            max_workers: asked.max_workers,
+            plan: None,
         };
-        let run = recorded.settings.run.clone();
-        let both = recorded.sources.iter().zip(&recorded.settings.repositories);
-        let earlier: Targets = both
-            .map(|(source, repository)| (source.path.clone(), repository.target.clone()))
-            .collect();
-        let mut now = if is_configured {
-            request
-                .settle(
-                    run,
-                    &self.home,
-                    &self.surroundings,
-                    &self.git,
-                    &*self.forge,
-                    &earlier,
-                )
-                .await?
-        } else {
-            // The agent came from the command line; it stays.
-            let request = RunRequest {
-                agent: Some("sh:true".to_owned()),
-                ..request
-            };
-            let settled = request
-                .settle(
-                    run,
-                    &self.home,
-                    &self.surroundings,
-                    &self.git,
-                    &*self.forge,
-                    &earlier,
-                )
-                .await?;
-            RunRecord {
-                agent: recorded.agent.clone(),
-                ..settled
-            }
+        let both = recorded.sources.iter().zip(&settings.repositories);
+        let earlier = Earlier {
+            targets: both
+                .map(|(source, repository)| (source.path.clone(), repository.target.clone()))
+                .collect(),
+            agent: agent_stays.then(|| recorded.agent.clone()),
+            max_workers: Some(settings.limits.max_workers),
         };
-        now.settings.issue = recorded.settings.issue.clone();
-        now.settings.issue_home = recorded.settings.issue_home.clone();
-        now.settings.plan = recorded.settings.plan.clone();
-        now.settings.plan_id = recorded.settings.plan_id.clone();
+        let mut now = request
+            .settle(
+                settings.run.clone(),
+                &self.home,
+                &self.surroundings,
+                &self.git,
+                &*self.forge,
+                &earlier,
+            )
+            .await?;
+        now.asked = recorded.asked.clone();
+        now.settings.issue = settings.issue.clone();
+        now.settings.issue_home = settings.issue_home.clone();
+        now.settings.plan = settings.plan.clone();
+        now.settings.plan_id = settings.plan_id.clone();
         Ok(now)
     }
 
@@ -237,6 +249,14 @@ impl Assembly {
         observer: Arc<dyn Observer>,
     ) -> Result<RunEnd, Error> {
         let run = &self.record.settings.run;
+        // Until this session has come to an end, the run has none.
+        if self
+            .journal
+            .run_record(END)
+            .is_some_and(|end| !end.is_null())
+        {
+            self.record_end(Value::Null).await?;
+        }
         // Agents that outlived a kill would work beside the new ones.
         let folder = self.home.run_folder(run);
         let folder = folder.canonicalize().unwrap_or(folder);
@@ -256,14 +276,16 @@ impl Assembly {
             run: run.clone(),
             source,
         })?;
-        self.journal
-            .append_run_record(END, value)
-            .await
-            .map_err(|source| Error::Journal {
-                run: run.clone(),
-                source,
-            })?;
+        self.record_end(value).await?;
         Ok(end)
+    }
+
+    async fn record_end(&self, end: Value) -> Result<(), Error> {
+        let recorded = self.journal.append_run_record(END, end).await;
+        recorded.map_err(|source| Error::Journal {
+            run: self.record.settings.run.clone(),
+            source,
+        })
     }
 
     /// How many messages other processes have sent to the run so far.
@@ -278,6 +300,37 @@ impl Assembly {
     pub async fn n_messages(&self) -> Result<usize, Error> {
         let inbox = open_inbox(&self.home, &self.record.settings.run, &self.surroundings)?;
         Ok(inbox.messages().await?.len())
+    }
+
+    /// Lets the run go. Where more than `n_messages` have come by then, the later ones were
+    /// told to this process alone, and the run is taken up again, unless another process has done so.
+    ///
+    /// # Errors
+    ///
+    /// As [`Assembly::open`], and what the inbox answers.
+    ///
+    /// # Cancel safety
+    ///
+    /// The run is let go in any case.
+    pub async fn release(self, n_messages: usize) -> Result<Option<Self>, Error> {
+        let Self {
+            record,
+            journal,
+            home,
+            surroundings,
+            ..
+        } = self;
+        let run = record.settings.run;
+        // Who tells a run something looks afterwards whether it is held: who saw us has told it by now.
+        drop(journal);
+        let inbox = open_inbox(&home, &run, &surroundings)?;
+        if inbox.messages().await?.len() <= n_messages {
+            return Ok(None);
+        }
+        match Self::open(run, home, surroundings).await {
+            Err(Error::Held { .. }) => Ok(None),
+            opened => opened.map(Some),
+        }
     }
 
     async fn ports(&self, observer: Arc<dyn Observer>, folder: &Path) -> Result<Ports, Error> {

@@ -17,6 +17,7 @@ use super::{
     Error, Home, Surroundings,
     agent::{command_line, located, program_exists},
     assembly::git,
+    repositories::{Targets, check_publishable},
     request::{configured, default_workers},
 };
 
@@ -376,20 +377,18 @@ async fn repository_checks(
     surroundings: &Surroundings,
 ) -> Vec<Check> {
     let request = super::RunRequest::default();
+    let is_configured = home.config_file("repositories.yaml").exists();
     match request
-        .repositories(
-            home,
-            surroundings,
-            git,
-            &super::repositories::Targets::new(),
-        )
+        .repositories(home, surroundings, git, &Targets::new())
         .await
     {
         Err(error) => {
-            let mend = error
-                .hint()
-                .unwrap_or("mend config/repositories.yaml")
-                .to_owned();
+            let mend = error.hint().unwrap_or(if is_configured {
+                "mend config/repositories.yaml"
+            } else {
+                "go into a repository, run `automation init` above some, or name --repo with each run"
+            });
+            let mend = mend.to_owned();
             vec![Check::bad(
                 "repositories",
                 CheckState::Failed,
@@ -398,15 +397,24 @@ async fn repository_checks(
             )]
         }
         Ok(resolved) => {
-            let both = resolved.settings.iter().zip(&resolved.sources);
-            both.map(|(settings, source)| {
+            let mut checks = Vec::new();
+            for (settings, source) in resolved.settings.iter().zip(&resolved.sources) {
+                if settings.write
+                    && let Err(error) = check_publishable(git, &source.path, None).await
+                {
+                    let found = format!("{}: {}", settings.name, full(&error));
+                    let right = "give this user the right to write there";
+                    let mend = error.hint().unwrap_or(right).to_owned();
+                    checks.push(Check::bad("repository", CheckState::Failed, found, mend));
+                    continue;
+                }
                 let place = format!(
                     "{}: {} on branch {}",
                     settings.name,
                     source.path.display(),
                     settings.target
                 );
-                match &settings.test_command {
+                checks.push(match &settings.test_command {
                     Some(command) => {
                         Check::ok("repository", format!("{place}, tested by `{command}`"))
                     }
@@ -414,11 +422,15 @@ async fn repository_checks(
                         "repository",
                         CheckState::Warning,
                         format!("{place}, without a test command: nothing is verified"),
-                        "set test_command in config/repositories.yaml",
+                        if is_configured {
+                            "set test_command in config/repositories.yaml"
+                        } else {
+                            "run `automation init`, and set test_command in config/repositories.yaml"
+                        },
                     ),
-                }
-            })
-            .collect()
+                });
+            }
+            checks
         }
     }
 }

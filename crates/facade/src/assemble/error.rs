@@ -58,7 +58,7 @@ pub enum Error {
     /// A file or folder could not be read or written.
     #[error("could not {operation} {path}")]
     Io {
-        /// What was tried: `read`, `create`.
+        /// What was tried: `read`, `create`, `publish in`.
         operation: &'static str,
         /// Which file.
         path: PathBuf,

@@ -115,6 +115,22 @@ impl Home {
         journal::atomic_write(&file, text.as_bytes()).map_err(Error::Write)
     }
 
+    /// The names of all repositories that are remembered, sorted.
+    pub(crate) fn remembered(&self) -> Vec<RepositoryName> {
+        let entries = fs::read_dir(self.state().join("mirrors"));
+        let mut names: Vec<RepositoryName> = entries
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|entry| {
+                let name = entry.file_name();
+                RepositoryName::new(name.to_str()?.strip_suffix(".source")?).ok()
+            })
+            .collect();
+        names.sort();
+        names
+    }
+
     fn source_file(&self, name: &RepositoryName) -> PathBuf {
         self.state().join("mirrors").join(format!("{name}.source"))
     }

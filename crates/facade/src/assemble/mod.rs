@@ -27,7 +27,9 @@ pub use gc::{Collected, Collecting, collect};
 pub use home::{Home, Surroundings};
 pub use issue::IssueSource;
 pub use plan_file::{plan_from_file, plan_to_yaml};
-pub use record::RunRecord;
+pub use record::{Asked, RunRecord};
 pub use repositories::RepositorySource;
-pub use request::{RunRequest, default_workers, repository_names};
+pub use request::{
+    KnownRepositories, RunRequest, default_workers, known_repositories, repository_names,
+};
 pub use status::{RunState, RunStatus, TaskState};

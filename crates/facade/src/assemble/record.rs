@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use core_types::{RepositoryName, RunId};
 use engine_checkpoint::RunView;
 use engine_workflow::{LandingMode, Settings};
@@ -12,6 +14,27 @@ pub(crate) const RELOADED: &str = "reloaded";
 /// The newest version of [`RunRecord`] that this program reads and writes.
 pub(crate) const VERSION: u16 = 1;
 
+/// What of a run's record the command line said. The rest came from the configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// The roots of the repositories, where they are not those of the configuration.
+    pub repositories: Vec<PathBuf>,
+    /// The agent, as it was written.
+    pub agent: Option<String>,
+    /// Whether to wait for a person after planning.
+    pub approve_plan: bool,
+    /// Whether to wait for a person before landing.
+    pub approve_landing: bool,
+    /// Which repositories land when one has failed.
+    pub landing: Option<LandingMode>,
+    /// Whether a checked-out target moves together with its files.
+    pub update_checkout: bool,
+    /// Whether what no test has verified may land.
+    pub allow_unverified: bool,
+    /// How many tasks run at a time.
+    pub max_workers: Option<usize>,
+}
+
 /// What a run was asked to do, as its journal keeps it: a resumed run goes on with it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
@@ -23,9 +46,10 @@ pub struct RunRecord {
     pub agent: AgentRecord,
     /// How many bytes of the output of one command or agent are kept on disk.
     pub output_disk_bytes: u64,
-    /// Which repositories land when one has failed, where the command line said so.
+    /// What the command line said, which a reload leaves as it is; `None` in
+    /// records that do not tell, of which a reload leaves all.
     #[serde(default)]
-    pub landing: Option<LandingMode>,
+    pub asked: Option<Asked>,
     /// Where the repositories are, in the order of the settings.
     pub sources: Vec<RepositorySource>,
 }

@@ -4,7 +4,7 @@ use std::{
 };
 
 use config::repositories::Repositories;
-use core_types::{BranchName, CommandLine, RepositoryName};
+use core_types::{BranchName, CommandLine, RepositoryName, RunId};
 use engine_workflow::RepositorySettings;
 use git_workspace::{Found, Git, Head};
 use serde::{Deserialize, Serialize};
@@ -137,6 +137,48 @@ async fn discover(git: &Git, path: &Path) -> Result<Found, Error> {
         return Err(Error::request(message, hint));
     }
     Ok(git_workspace::discover(git, path).await?)
+}
+
+/// Fails where a run could not publish its branches, which would show only after all the work.
+pub(crate) async fn check_publishable(
+    git: &Git,
+    root: &Path,
+    run: Option<&RunId>,
+) -> Result<(), Error> {
+    let found = discover(git, root).await?;
+    let root = root.display();
+    // git makes no branch below the name of another.
+    let run_branch = run.map(|run| format!("automation/{run}"));
+    for name in std::iter::once("automation").chain(run_branch.as_deref()) {
+        let branch =
+            BranchName::new(name).map_err(|error| Error::request(error.to_string(), ""))?;
+        if found.has_branch(git, &branch).await? {
+            return Err(Error::request(
+                format!(
+                    "the repository {root} has a branch {name}, below which a run makes its own"
+                ),
+                format!("rename it: git -C {root} branch -m {name} ANOTHER-NAME"),
+            ));
+        }
+    }
+    let mut folders = vec![found.git_folder.clone()];
+    let below = [
+        "objects",
+        "refs",
+        "refs/heads",
+        "refs/heads/automation",
+        "reftable",
+    ];
+    folders.extend(below.map(|name| found.git_folder.join(name)));
+    for path in folders.into_iter().filter(|path| path.is_dir()) {
+        let wanted = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+        rustix::fs::access(&path, wanted).map_err(|error| Error::Io {
+            operation: "publish in",
+            path,
+            source: error.into(),
+        })?;
+    }
+    Ok(())
 }
 
 /// Where a change of the repository lands.

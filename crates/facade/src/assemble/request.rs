@@ -9,7 +9,7 @@ use forges::Forge;
 use git_workspace::Git;
 
 use super::{
-    AgentRecord, Error, Home, IssueSource, RepositorySource, RunRecord, Surroundings,
+    AgentRecord, Asked, Error, Home, IssueSource, RepositorySource, RunRecord, Surroundings,
     assembly::git,
     issue::{read_file, unnumbered},
     plan_file::plan_from_file,
@@ -54,13 +54,15 @@ impl RunRequest {
         surroundings: &Surroundings,
         git: &Git,
         forge: &dyn Forge,
-        earlier: &Targets,
+        earlier: &Earlier,
     ) -> Result<RunRecord, Error> {
         let configured = configured(home, surroundings)?;
         let Resolved {
             settings: repositories,
             sources,
-        } = self.repositories(home, surroundings, git, earlier).await?;
+        } = self
+            .repositories(home, surroundings, git, &earlier.targets)
+            .await?;
         let names: Vec<_> = repositories.iter().map(|it| it.name.clone()).collect();
         let default_id =
             PlanId::new(&run).map_err(|error| Error::request(error.to_string(), ""))?;
@@ -80,8 +82,15 @@ impl RunRequest {
         let (issue, issue_home) = self
             .issue(&names, plan.as_ref(), surroundings, forge)
             .await?;
-        let agent = AgentRecord::choose(self.agent.as_deref(), &configured, home, surroundings)?;
-        agent.check_program(surroundings)?;
+        let agent = match &earlier.agent {
+            Some(agent) => agent.clone(),
+            None => {
+                let argument = self.agent.as_deref();
+                let agent = AgentRecord::choose(argument, &configured, home, surroundings)?;
+                agent.check_program(surroundings)?;
+                agent
+            }
+        };
         let settings = Settings {
             plan_id: plan.as_ref().map_or(default_id, |plan| plan.id.clone()),
             run,
@@ -93,7 +102,7 @@ impl RunRequest {
                 plan: self.approve_plan || configured.approvals.plan,
                 landing: self.approve_landing || configured.approvals.landing,
             },
-            limits: self.limits(&configured),
+            limits: self.limits(&configured, earlier.max_workers),
             landing: LandingSettings {
                 land: self.land,
                 mode: self.landing.unwrap_or(match configured.landing.mode {
@@ -109,9 +118,29 @@ impl RunRequest {
             settings,
             agent,
             output_disk_bytes: configured.limits.output_disk_bytes,
-            landing: self.landing,
+            asked: Some(self.asked(home, &sources)),
             sources,
         })
+    }
+
+    fn asked(&self, home: &Home, sources: &[RepositorySource]) -> Asked {
+        // Also the repository that encloses the current folder stays, wherever the run is resumed.
+        let is_configured =
+            self.repositories.is_empty() && home.config_file("repositories.yaml").exists();
+        Asked {
+            repositories: if is_configured {
+                Vec::new()
+            } else {
+                sources.iter().map(|source| source.path.clone()).collect()
+            },
+            agent: self.agent.clone(),
+            approve_plan: self.approve_plan,
+            approve_landing: self.approve_landing,
+            landing: self.landing,
+            update_checkout: self.update_checkout,
+            allow_unverified: self.allow_unverified,
+            max_workers: self.max_workers,
+        }
     }
 
     pub(crate) async fn repositories(
@@ -183,7 +212,7 @@ impl RunRequest {
         }
     }
 
-    fn limits(&self, configured: &Configured) -> Limits {
+    fn limits(&self, configured: &Configured, earlier: Option<usize>) -> Limits {
         let configured_workers = configured
             .limits
             .max_workers
@@ -192,6 +221,8 @@ impl RunRequest {
             max_workers: self
                 .max_workers
                 .or(configured_workers)
+                // What the machine allows varies from one moment to the next.
+                .or(earlier)
                 .unwrap_or_else(default_workers),
             max_executions: configured.limits.max_executions,
             agent_timeout: configured.limits.agent_timeout,
@@ -199,6 +230,17 @@ impl RunRequest {
             test_timeout: configured.limits.test_timeout,
         }
     }
+}
+
+/// What stays of an earlier settling of the same run.
+#[derive(Debug, Default)]
+pub(crate) struct Earlier {
+    /// Where it lands.
+    pub(crate) targets: Targets,
+    /// Its agent, where that does not come from the configuration.
+    pub(crate) agent: Option<AgentRecord>,
+    /// How many tasks run at a time, where nobody says it.
+    pub(crate) max_workers: Option<usize>,
 }
 
 /// The configuration of a home; its defaults where there is no file.
@@ -245,6 +287,44 @@ pub async fn repository_names(
         .collect())
 }
 
+/// The repositories of which a home can tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownRepositories {
+    /// The one that is meant where none is named, if there is one.
+    pub primary: Option<RepositoryName>,
+    /// All of them, the primary one first.
+    pub names: Vec<RepositoryName>,
+}
+
+/// The repositories of [`repository_names`], if there are any, and those that runs of the
+/// home have worked on.
+///
+/// # Errors
+///
+/// As [`repository_names`], where no run has worked on any repository either.
+pub async fn known_repositories(
+    home: &Home,
+    surroundings: &Surroundings,
+) -> Result<KnownRepositories, Error> {
+    let remembered = home.remembered();
+    let mut names = match repository_names(home, surroundings).await {
+        Ok(names) => names,
+        Err(error) if remembered.is_empty() => return Err(error),
+        Err(_) => Vec::new(),
+    };
+    let primary = match (names.first(), remembered.as_slice()) {
+        (Some(primary), _) => Some(primary.clone()),
+        (None, [only]) => Some(only.clone()),
+        (None, _) => None,
+    };
+    for name in remembered {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    Ok(KnownRepositories { primary, names })
+}
+
 /// How many tasks run at a time where nobody says: one a core, one for each
 /// 2 GiB of memory that is free, at least 1 and at most 4.
 #[must_use]
@@ -280,10 +360,16 @@ pub(crate) fn changed_since(record: &RunRecord, now: &RunRecord) -> Vec<String> 
         record.settings.approvals == now.settings.approvals,
     );
     compare("landing", record.settings.landing == now.settings.landing);
-    let by_name = |record: &RunRecord, name: &RepositoryName| -> Option<RepositorySettings> {
-        record.settings.repository(name).cloned()
+    let by_name = |record: &RunRecord, name: &RepositoryName| {
+        let source = record.sources.iter().find(|source| source.name == *name);
+        let settings: Option<RepositorySettings> = record.settings.repository(name).cloned();
+        (source.cloned(), settings)
     };
-    for RepositorySource { name, .. } in &record.sources {
+    let added = now
+        .sources
+        .iter()
+        .filter(|source| record.settings.repository(&source.name).is_none());
+    for RepositorySource { name, .. } in record.sources.iter().chain(added) {
         compare(
             &format!("repository {name}"),
             by_name(record, name) == by_name(now, name),

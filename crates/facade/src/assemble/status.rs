@@ -116,8 +116,9 @@ impl RunStatus {
             source,
         };
         let end = match view.run_record(END) {
+            // A session that began later took its place and has not come to an end.
+            None | Some(serde_json::Value::Null) => None,
             Some(value) => Some(serde_json::from_value(value.clone()).map_err(unreadable)?),
-            None => None,
         };
         let plan_key = StepKey::new(core_types::Scope::Run, 1, "plan");
         let plan = match view.steps().get(&plan_key).map(|step| &step.state) {

@@ -58,10 +58,25 @@ impl GitRepository {
         } = site;
         let marks = self.set_mark(marks, commit).await?;
         if let Some(folder) = checkout.as_ref().filter(|_| !is_written) {
-            let written = self.write_checkout(landing, folder, &git_folder).await;
-            if !matches!(written, Ok(None)) {
-                self.clear_mark(marks, commit).await?;
-                return written.map(|blocked| blocked.unwrap_or(Landed::Moved));
+            match self.write_checkout(landing, folder, &git_folder).await {
+                Ok(None) => {}
+                Ok(Some(blocked)) => {
+                    self.clear_mark(marks, commit).await?;
+                    return Ok(blocked);
+                }
+                // The lock comes before the first file.
+                Err(error @ Error::Locked { .. }) => {
+                    self.clear_mark(marks, commit).await?;
+                    return Err(error);
+                }
+                // While this fails too, the mark tells the next landing to do it.
+                Err(error) => {
+                    let changes = self.changes(expected, commit).await?;
+                    if self.take_back(folder, &changes).await.unwrap_or(false) {
+                        self.clear_mark(marks, commit).await?;
+                    }
+                    return Err(error);
+                }
             }
         }
         let place = checkout.as_ref().unwrap_or(&self.user.git_folder);
@@ -157,6 +172,17 @@ impl GitRepository {
         } = landing;
         let folder = &checkout.folder;
         let display = folder.display();
+        if *folder == self.user.git_folder {
+            let published = self.published_as(commit).await?;
+            return Ok(Err(Landed::Blocked {
+                blocked: Blocked::CheckedOut {
+                    folder: display.to_string(),
+                },
+                hint: format!(
+                    "in the checkout whose git directory this is, run: git merge --ff-only {published}"
+                ),
+            }));
+        }
         if let Some(what) = unfinished(git_folder) {
             let first = format!("finish or abort the {what} in {display}");
             return Ok(Err(self.dirty(landing, folder, Vec::new(), first).await?));
@@ -168,8 +194,7 @@ impl GitRepository {
             return Ok(Ok(true));
         }
         if was_killed {
-            clear_torn(&self.git, folder, &changes).await?;
-            self.restore_missing(folder, &changes).await?;
+            self.take_back(folder, &changes).await?;
         }
         let mut paths = tracked_changes(&self.git, folder).await?;
         paths.extend(untracked_in_the_way(folder, &changes));
@@ -330,6 +355,13 @@ impl GitRepository {
             _ if git_folder.join("index.lock").exists() => Ok(()),
             _ => Err(refreshed.into_error()),
         }
+    }
+
+    /// Takes back what a landing that was cut off did to a checkout's files; whether nothing else is changed there.
+    async fn take_back(&self, folder: &Path, changes: &[RawChange]) -> Result<bool, Error> {
+        clear_torn(&self.git, folder, changes).await?;
+        self.restore_missing(folder, changes).await?;
+        Ok(tracked_changes(&self.git, folder).await?.is_empty())
     }
 
     /// Writes again, as they were, the files that a killed landing had removed.

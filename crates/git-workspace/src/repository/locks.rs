@@ -32,7 +32,9 @@ impl GitRepository {
             let Err(error) = command().run().await else {
                 return Ok(());
             };
-            let Some(file) = lock_files.iter().find(|file| file.exists()) else {
+            // A command that began and was cut off leaves lock files of its own.
+            let is_locked = matches!(&error, Error::Git { stderr, .. } if stderr.contains(".lock': File exists"));
+            let Some(file) = lock_files.iter().find(|file| is_locked && file.exists()) else {
                 return Err(error);
             };
             if polls == LOCK_POLLS {

@@ -325,6 +325,134 @@ async fn uncommitted_work_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn what_the_user_ignores_is_not_overwritten() {
+    let home = Home::new().await;
+    home.sh("printf '*.o\\nout\\nbuild/\\n' > user/.git/info/exclude")
+        .await;
+    let repository = home.open().await;
+    let base = base(&repository).await;
+    for (change, script, expected) in [
+        ("mkdir out; echo x > out/x", "echo mine > out", &["out"][..]),
+        (
+            "echo x > build",
+            "mkdir build && echo mine > build/data",
+            &["build/data"],
+        ),
+        (
+            "echo x > build",
+            "mkdir -p build/a/b && echo mine > build/a/b/c.o && ln -s /etc build/link",
+            &["build/a/b/c.o", "build/link"],
+        ),
+        // A repository of its own is nothing that git lists.
+        (
+            "echo x > build",
+            "mkdir -p build/.git && echo mine > build/.git/HEAD",
+            &["build/.git/HEAD"],
+        ),
+        // A link is not a way to elsewhere.
+        (
+            "mkdir -p out/sub; echo x > out/sub/x",
+            "mkdir -p ../else/sub && echo mine > ../else/sub/x && ln -s ../else out",
+            &["out"],
+        ),
+        ("mkdir out; echo x > out/x", "ln -s nowhere out", &["out"]),
+        ("echo x > out", "ln -s nowhere out", &["out"]),
+        (
+            "mkdir -p d/e.o; echo x > d/e.o/x",
+            "mkdir d && echo mine > d/e.o",
+            &["d/e.o"],
+        ),
+        // Beside what the change removes itself.
+        (
+            "rm -r src; echo x > src",
+            "echo mine > src/y.o",
+            &["src/y.o"],
+        ),
+        (
+            "rm a.txt; mkdir a.txt out; echo x > a.txt/x; echo x > out/x",
+            "echo mine > out",
+            &["out"],
+        ),
+        (
+            "rm a.txt; ln -s run.sh a.txt; echo x > build",
+            "mkdir build && echo mine > build/a.txt",
+            &["build/a.txt"],
+        ),
+        (
+            "mkdir -p src/out; echo x > src/out/x",
+            "echo mine > src/out",
+            &["src/out"],
+        ),
+    ] {
+        let commit = crate::support::change(&repository, &base, change).await;
+        home.sh(&format!("cd user && git clean -qffdx && {script}"))
+            .await;
+        let before = crate::support::everything(&home.user());
+        let landed = repository
+            .land(&landing(&base, &commit, Update))
+            .await
+            .expect("an outcome");
+        let Landed::Blocked {
+            blocked: Blocked::Dirty { paths, .. },
+            ..
+        } = landed
+        else {
+            panic!("`{script}` makes it dirty: {landed:?}");
+        };
+        assert_eq!(paths, expected, "after `{script}`");
+        assert_eq!(crate::support::everything(&home.user()), before);
+    }
+}
+
+#[tokio::test]
+async fn a_submodule_with_files_is_not_overwritten() {
+    let home = Home::new().await;
+    home.sh(
+        "git init -q lib && git -C lib commit -q --allow-empty -m x && cd user
+         git -c protocol.file.allow=always submodule --quiet add ../lib sub && git commit -q -m sub && echo mine > sub/mine",
+    )
+    .await;
+    let script = "git rm -q --cached sub; rm -r sub .gitmodules; echo x > sub";
+    let repository = home.open_at("user").await;
+    let base = base(&repository).await;
+    // Made by the user's own git, since in our clones a submodule is left as it is.
+    home.sh(&format!("git clone -q user other && cd other && {script} && git add -A && git commit -q -m file && git push -q origin HEAD:file")).await;
+    let commit = repository.fetch(&branch("file")).await.unwrap();
+    let landed = repository
+        .land(&landing(&base, &commit, Update))
+        .await
+        .unwrap();
+    let Landed::Blocked {
+        blocked: Blocked::Dirty { paths, .. },
+        ..
+    } = landed
+    else {
+        panic!("the submodule's files are in the way: {landed:?}");
+    };
+    assert_eq!(paths, ["sub/.git", "sub/mine"]);
+    assert_eq!(home.sh("cat user/sub/mine").await, "mine");
+}
+
+#[tokio::test]
+async fn what_is_ignored_and_not_in_the_way_stays() {
+    let home = Home::new().await;
+    let script = "mkdir -p out/x Build; echo x > out/x/new; echo x > Build/x; rm -r src; echo x > src; rm a.txt; mkdir a.txt; echo x > a.txt/x";
+    let (repository, base, commit) = published(&home, "user", script).await;
+    home.sh("cd user && printf 'OUT\\nout/mine\\nbuild\\n' > .git/info/exclude && mkdir -p out/x src/empty && echo mine > OUT && echo mine > out/mine && echo mine > build").await;
+    assert_eq!(
+        repository
+            .land(&landing(&base, &commit, Update))
+            .await
+            .unwrap(),
+        Landed::Moved
+    );
+    assert_eq!(
+        home.sh("cd user && cat OUT out/mine build out/x/new Build/x src a.txt/x && git status --porcelain --ignored").await,
+        "mine\nmine\nmine\nx\nx\nx\nx\n!! OUT\n!! build\n!! out/mine"
+    );
+}
+
+#[tokio::test]
 async fn what_git_alone_sees_in_the_way_is_refused() {
     let home = Home::new().await;
     let (repository, base, commit) = published(&home, "user", "rm -r src; echo file > src").await;

@@ -3,11 +3,14 @@
 mod attacks;
 mod capture;
 mod clones;
+mod cut_off;
 mod finding;
 mod kills;
 mod landing;
 mod merging;
+mod places;
 mod prepared;
+mod rights;
 mod support;
 
 /// A file that is not named above would never run.
