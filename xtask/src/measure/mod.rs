@@ -8,7 +8,7 @@ mod claim;
 mod document;
 mod program;
 
-pub(crate) use program::{Kind, SAMPLE, command, run};
+pub(crate) use program::{Kind, SAMPLES, command, run};
 
 #[cfg(test)]
 mod tests;

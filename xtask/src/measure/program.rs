@@ -37,10 +37,16 @@ const PROGRAMS: &[Program] = &[
         package: "cli",
         example: "crash_run",
     },
+    Program {
+        kind: Kind::Crash,
+        name: "land",
+        package: "multi-repo",
+        example: "crash_land",
+    },
 ];
 
-/// The name of the crash program whose sample is a step of `ci`.
-pub(crate) const SAMPLE: &str = "run";
+/// The names of the crash programs whose samples are a step of `ci`.
+pub(crate) const SAMPLES: &[&str] = &["run", "land"];
 
 /// What a measuring program said.
 pub(crate) struct Outcome {

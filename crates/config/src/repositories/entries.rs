@@ -1,10 +1,13 @@
 //! The typed repositories.
 
-use std::time::Duration;
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use crate::{
     command::Command,
-    finding::{Findings, Mark, Report},
+    finding::{Findings, Mark, Report, quote},
     schema::{Kind, Names, Section, check},
     yaml::{Lookup, parse},
 };
@@ -132,6 +135,7 @@ fn relate(document: Section<'_>, report: &mut Report) {
     }
     let mut primary = None;
     let mut edges = Vec::new();
+    let mut triggers = Vec::new();
     for (idx, repository) in names.sections().iter().enumerate() {
         let path = format!("repositories[{idx}]");
         if repository.is_true("primary") {
@@ -163,22 +167,41 @@ fn relate(document: Section<'_>, report: &mut Report) {
         }
         let Some(automation) = repository.optional_section("automation") else {
             edges.push(Vec::new());
+            triggers.push(Vec::new());
             continue;
         };
         let path = format!("{path}.automation");
         edges.push(names.resolve_all(automation, "depends_on", &path, report));
-        for trigger in names.resolve_all(automation, "triggers", &path, report) {
-            if trigger == idx {
-                report.add(
-                    automation.mark_of("triggers"),
-                    format!("{path}.triggers"),
-                    "a repository cannot trigger itself",
-                );
-            }
+        let mut triggered_by = names.resolve_all(automation, "triggers", &path, report);
+        if triggered_by.contains(&idx) {
+            report.add(
+                automation.mark_of("triggers"),
+                format!("{path}.triggers"),
+                "a repository cannot trigger itself",
+            );
+            triggered_by.retain(|trigger| *trigger != idx);
         }
+        triggers.push(triggered_by);
     }
     names.report_cycles("automation", "depends_on", &edges, report);
+    let before: Vec<Vec<usize>> = edges
+        .iter()
+        .zip(&triggers)
+        .map(|(edges, triggers)| [&edges[..], &triggers[..]].concat())
+        .collect();
+    names.report_loops("automation", "triggers", &before, &triggers, report);
 
+    let pairs = |edges: &[Vec<usize>]| {
+        let of = |(idx, others): (usize, &Vec<usize>)| {
+            others.iter().map(move |it| (idx, *it)).collect::<Vec<_>>()
+        };
+        edges
+            .iter()
+            .enumerate()
+            .flat_map(of)
+            .collect::<HashSet<_>>()
+    };
+    let (depending, triggered) = (pairs(&edges), pairs(&triggers));
     let workflows = Names::gather(document, "cross_repo_workflows", "name", "workflow", report);
     for (idx, workflow) in workflows.sections().iter().enumerate() {
         let path = format!("cross_repo_workflows[{idx}]");
@@ -189,7 +212,57 @@ fn relate(document: Section<'_>, report: &mut Report) {
                 "is empty; at least one is needed",
             );
         }
-        names.resolve_all(*workflow, "repositories", &path, report);
+        let members = names.resolve_each(*workflow, "repositories", &path, report);
+        let mut places = HashMap::new();
+        for (place, (_, entry, _)) in members.iter().enumerate() {
+            places.entry(*entry).or_insert(place);
+        }
+        for (place, &(item, entry, mark)) in members.iter().enumerate() {
+            let path = format!("{path}.repositories[{item}]");
+            let name = |entry: usize| names.sections()[entry].name("name").map_or("?", |it| it.0);
+            if places.get(&entry) != Some(&place) {
+                let message = format!("{} stands twice", quote(name(entry)));
+                report.add(mark, path, message);
+                continue;
+            }
+            let automation = names.sections()[entry].optional_section("automation");
+            if automation.is_some_and(|automation| automation.is_false("enabled")) {
+                let line = automation.map_or(0, |it| it.mark_of("enabled").line);
+                let message = format!(
+                    "{} is disabled by automation.enabled in line {line}",
+                    quote(name(entry))
+                );
+                report.add(mark, path.as_str(), message);
+            }
+            if !workflow.is_text("coordination", "sequential") {
+                continue;
+            }
+            // Whichever list is shorter is gone through: many workflows may name a repository with many edges.
+            let later = |of: &[usize], known: &HashSet<(usize, usize)>| {
+                let is_later = |other: &usize| places.get(other).is_some_and(|at| *at > place);
+                if of.len() <= members.len() {
+                    return of.iter().copied().find(is_later);
+                }
+                let mut others = members.iter().map(|(_, other, _)| *other);
+                others.find(|other| is_later(other) && known.contains(&(entry, *other)))
+            };
+            if let Some(other) = later(&edges[entry], &depending) {
+                let message = format!(
+                    "{} depends on {}, which comes later; a sequential workflow goes in this order",
+                    quote(name(entry)),
+                    quote(name(other))
+                );
+                report.add(mark, path.as_str(), message);
+            }
+            if let Some(other) = later(&triggers[entry], &triggered) {
+                let message = format!(
+                    "{} is triggered by {}, which comes later; a sequential workflow goes in this order",
+                    quote(name(entry)),
+                    quote(name(other))
+                );
+                report.add(mark, path.as_str(), message);
+            }
+        }
     }
 }
 

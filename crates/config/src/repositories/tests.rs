@@ -37,8 +37,8 @@ repositories:
     url: https://example.org/docs.git
     forge: local
     write: false
-    automation: {enabled: false, depends_on: [backend], triggers: [backend], trigger_on: any}
-  - {name: plain, path: "${ROOT}"}
+    automation: {depends_on: [backend], triggers: [backend], trigger_on: any}
+  - {name: plain, path: "${ROOT}", automation: {enabled: false}}
 cross_repo_workflows:
   - {name: both, repositories: [docs, backend], coordination: parallel, workflow_test_command: make both}
   - {name: one, repositories: [docs]}
@@ -69,7 +69,7 @@ cross_repo_workflows:
         (docs.url.as_deref(), docs.forge.as_deref()),
         (Some("https://example.org/docs.git"), Some("local"))
     );
-    assert!(!docs.enabled && !docs.write);
+    assert!(!plain.enabled && docs.enabled && !docs.write);
     assert_eq!(
         (&docs.depends_on[..], &docs.triggers[..]),
         (&backend_list()[..], &backend_list()[..])
@@ -172,6 +172,52 @@ fn a_cycle_is_shown_with_its_path() {
     check(
         &text,
         "3:49: repositories[1].automation.depends_on: waits for itself: b → c → b",
+    );
+}
+
+#[test]
+fn what_a_workflow_cannot_do() {
+    check(
+        r#"
+repositories:
+  - {name: a, path: p, automation: {depends_on: [b]}}
+  - {name: b, path: p}
+  - {name: off, path: p, automation: {enabled: false}}
+  - {name: infra, path: p, automation: {triggers: [b]}}
+cross_repo_workflows:
+  - {name: one, coordination: sequential, repositories: [a, b, a]}
+  - {name: two, coordination: parallel, repositories: [a, infra, off, b]}
+  - {name: three, coordination: sequential, repositories: [infra, b]}
+  - {name: four, coordination: sequential, repositories: [b, a, infra]}
+"#,
+        r#"8:58: cross_repo_workflows[0].repositories[0]: "a" depends on "b", which comes later; a sequential workflow goes in this order
+8:64: cross_repo_workflows[0].repositories[2]: "a" stands twice
+9:66: cross_repo_workflows[1].repositories[2]: "off" is disabled by automation.enabled in line 5
+10:60: cross_repo_workflows[2].repositories[0]: "infra" is triggered by "b", which comes later; a sequential workflow goes in this order"#,
+    );
+}
+
+#[test]
+fn a_loop_of_triggers_is_shown_with_its_path() {
+    let entry = |name: &str, what: &str, on: &str| {
+        format!("  - {{name: {name}, path: p, automation: {{{what}: [{on}]}}}}\n")
+    };
+    let text = |entries: &[String]| format!("repositories:\n{}", entries.concat());
+    check(
+        &text(&[entry("a", "triggers", "b"), entry("b", "triggers", "a")]),
+        "2:47: repositories[0].automation.triggers: a loop of triggers: a → b → a",
+    );
+    check(
+        &text(&[
+            entry("a", "depends_on", "c"),
+            entry("b", "triggers", "a"),
+            entry("c", "depends_on", "b"),
+        ]),
+        "3:47: repositories[1].automation.triggers: a loop of triggers: a → c → b → a",
+    );
+    check(
+        &text(&[entry("a", "depends_on", "b"), entry("b", "depends_on", "a")]),
+        "2:49: repositories[0].automation.depends_on: waits for itself: a → b → a",
     );
 }
 

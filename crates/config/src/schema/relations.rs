@@ -87,6 +87,24 @@ impl<'a> Names<'a> {
         found
     }
 
+    /// Resolves every name of a list, each with its place.
+    pub(crate) fn resolve_each(
+        &self,
+        section: Section<'_>,
+        key: &str,
+        path: &str,
+        report: &mut Report,
+    ) -> Vec<(usize, usize, Mark)> {
+        let path = join(path, key);
+        let names = section.names(key).into_iter();
+        names
+            .filter_map(|(idx, name, mark)| {
+                let found = self.resolve(name, mark, &format!("{path}[{idx}]"), report)?;
+                Some((idx, found, mark))
+            })
+            .collect()
+    }
+
     /// Resolves every name of a list.
     pub(crate) fn resolve_all(
         &self,
@@ -113,33 +131,54 @@ impl<'a> Names<'a> {
         edges: &[Vec<usize>],
         report: &mut Report,
     ) {
-        const SHOWN_NAMES: usize = 50;
         for cycle in graph::cycles(edges) {
-            let start = cycle[0];
-            let entry = self.sections[start];
-            let holder = if within.is_empty() {
-                entry
-            } else {
-                entry.optional_section(within).unwrap_or(entry)
-            };
-            let path = join(&join(&format!("{}[{start}]", self.path), within), key);
-            // The start of a very long cycle tells where it is.
-            let names: Vec<&str> = cycle
-                .iter()
-                .take(SHOWN_NAMES)
-                .map(|idx| self.name(*idx))
-                .collect();
-            let rest = if cycle.len() > SHOWN_NAMES {
-                " → …"
-            } else {
-                ""
-            };
-            report.add(
-                holder.mark_of(key),
-                path,
-                format!("waits for itself: {}{rest}", names.join(" → ")),
-            );
+            let message = format!("waits for itself: {}", self.path_of(&cycle));
+            self.report_at(within, key, cycle[0], message, report);
         }
+    }
+
+    /// Reports the cycles of `edges` in which one of `closing` takes part, as [`Self::report_cycles`] does.
+    pub(crate) fn report_loops(
+        &self,
+        within: &str,
+        key: &str,
+        edges: &[Vec<usize>],
+        closing: &[Vec<usize>],
+        report: &mut Report,
+    ) {
+        for cycle in graph::cycles(edges) {
+            let closes = |step: &&[usize]| closing[step[0]].contains(&step[1]);
+            // Else it is no loop of this key.
+            let Some(step) = cycle.windows(2).find(closes) else {
+                continue;
+            };
+            let message = format!("a loop of triggers: {}", self.path_of(&cycle));
+            self.report_at(within, key, step[0], message, report);
+        }
+    }
+
+    fn report_at(&self, within: &str, key: &str, idx: usize, message: String, report: &mut Report) {
+        let entry = self.sections[idx];
+        let holder = if within.is_empty() {
+            entry
+        } else {
+            entry.optional_section(within).unwrap_or(entry)
+        };
+        let path = join(&join(&format!("{}[{idx}]", self.path), within), key);
+        report.add(holder.mark_of(key), path, message);
+    }
+
+    /// The start of a path tells where it is, however long it is.
+    fn path_of(&self, cycle: &[usize]) -> String {
+        const SHOWN_NAMES: usize = 50;
+        let shown = cycle.iter().take(SHOWN_NAMES);
+        let names: Vec<&str> = shown.map(|idx| self.name(*idx)).collect();
+        let rest = if cycle.len() > SHOWN_NAMES {
+            " → …"
+        } else {
+            ""
+        };
+        names.join(" → ") + rest
     }
 
     /// Every name once, in the order of the file.

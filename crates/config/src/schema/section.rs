@@ -74,6 +74,16 @@ impl<'a> Section<'a> {
         self.scalar(key).and_then(Scalar::truth) == Some(true)
     }
 
+    /// Whether a truth value stands at the key, and is false.
+    pub(crate) fn is_false(self, key: &str) -> bool {
+        self.scalar(key).and_then(Scalar::truth) == Some(false)
+    }
+
+    /// The text at a key, sound or not.
+    pub(crate) fn is_text(self, key: &str, text: &str) -> bool {
+        self.scalar(key).is_some_and(|scalar| scalar.text == text)
+    }
+
     pub(crate) fn text(self, key: &str) -> String {
         self.optional_text(key).expect(CHECKED)
     }

@@ -1,12 +1,13 @@
 use std::{sync::Arc, time::Duration};
 
 use core_types::{
-    CheckpointStore, Clock, GitProvider, Inbox, NoAdvice, NoEvents, NoLedger, NoRecovery, StepLog,
-    Timestamp,
+    CheckpointStore, Clock, GitProvider, Inbox, NoAdvice, NoEvents, NoLedger, NoRecovery,
+    PlanRunner, StepLog, Timestamp,
 };
 use testkit::{
-    FixedClock, MemoryCheckpoints, MemoryEvents, MemoryForge, MemoryInbox, MemoryStepLog,
-    checkpoint_store, event_sink, git_provider, inbox, neutral, step_log,
+    FixedClock, MemoryCheckpoints, MemoryEvents, MemoryForge, MemoryInbox, MemoryPlanRunner,
+    MemoryStepLog, checkpoint_store, event_sink, git_provider, inbox, neutral, plan_runner,
+    step_log,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -42,6 +43,14 @@ async fn the_inbox_conforms() {
 async fn the_forge_conforms() {
     let make = async || Arc::new(MemoryForge::default()) as Arc<dyn GitProvider>;
     git_provider::conformance(make).await;
+}
+
+#[tokio::test]
+async fn the_plan_runner_conforms() {
+    plan_runner::conformance(async |failing| {
+        Arc::new(MemoryPlanRunner::failing(failing.to_vec())) as Arc<dyn PlanRunner>
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -1,0 +1,298 @@
+//! Landing in local repositories, in two phases.
+
+use std::{collections::BTreeMap, sync::Mutex};
+
+use async_trait::async_trait;
+use core_types::{
+    ChangeSetLanded, ChangeSetLander, ChangeSetLanding, CommitId, ErrorClass, Landed, LandingBlock,
+    LandingMember, PortError, Prepared, PreparedLanding, RepositoryName, Scope, Standing, StepKey,
+    step::{self, Fingerprint, Step, StepError, StepState, WhenUnknown},
+};
+use serde::{Deserialize, Serialize};
+
+/// The [`ChangeSetLander`] over [`land_change_set`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TwoPhase;
+
+#[async_trait]
+impl ChangeSetLander for TwoPhase {
+    async fn land(&self, landing: ChangeSetLanding<'_>) -> Result<ChangeSetLanded, StepError> {
+        land_change_set(landing).await
+    }
+}
+
+/// The one value of the step that decides: from its end on, the change set lands.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Decision {
+    Commit,
+}
+
+/// The one value of the step that moves a target branch.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Moved {
+    Moved,
+}
+
+/// What came of a member after the decision, where its branch was not moved.
+#[derive(Debug)]
+enum Pending {
+    TargetMoved(CommitId),
+    Blocked(LandingBlock),
+}
+
+/// Moves the target branches of all members to their commits, or none.
+///
+/// All branches are held first, in the order of the repositories' names, so
+/// that two change sets never wait for each other. Where one cannot be held,
+/// all are let go. Then the end of the step `land-decision` is the instant at
+/// which the change set lands: killed before it, nothing has moved; killed
+/// after it, the next call moves what is missing.
+///
+/// # Errors
+///
+/// [`StepError`] with the class of what failed; the change set is then to be landed again.
+///
+/// # Cancel safety
+///
+/// A dropped call lets go what it held. After the decision, some branches may
+/// have moved: the next call moves the rest.
+pub async fn land_change_set(landing: ChangeSetLanding<'_>) -> Result<ChangeSetLanded, StepError> {
+    let key = StepKey::new(Scope::Run, landing.attempt, "land-change-set");
+    let step = Step::new(key.clone(), fingerprint(&landing), WhenUnknown::Idempotent);
+    // What is not recorded, since asking again may give another answer.
+    let unrecorded = Mutex::new(None);
+    let acted = step::run(landing.steps, step, |_| async {
+        let ended = Box::pin(land(&landing)).await;
+        match ended {
+            Ok(ended @ (ChangeSetLanded::All | ChangeSetLanded::TargetMoved { .. })) => Ok(ended),
+            other => {
+                // No panic can poison it: nothing else holds it.
+                *unrecorded.lock().unwrap_or_else(|held| held.into_inner()) = Some(other);
+                let operation = "land the change set";
+                Err(PortError::new(ErrorClass::Conflict, operation))
+            }
+        }
+    })
+    .await;
+    let unrecorded = unrecorded.into_inner();
+    match unrecorded.unwrap_or_else(|held| held.into_inner()) {
+        Some(ended) => ended,
+        None => acted,
+    }
+}
+
+fn fingerprint(landing: &ChangeSetLanding<'_>) -> Fingerprint {
+    let change_set = Fingerprint::new().with("change set", landing.change_set);
+    landing.members.iter().fold(change_set, |print, member| {
+        let to = &member.landing;
+        let text = format!("{} {} {}", to.branch, to.expected, to.commit);
+        print.with(member.repository.name().as_str(), text)
+    })
+}
+
+fn decision_key(landing: &ChangeSetLanding<'_>) -> StepKey {
+    StepKey::new(Scope::Run, landing.attempt, "land-decision")
+}
+
+async fn land(landing: &ChangeSetLanding<'_>) -> Result<ChangeSetLanded, StepError> {
+    let is_decided = matches!(
+        landing.steps.state(&decision_key(landing)),
+        StepState::Finished { .. }
+    );
+    // Where nothing has moved yet, the decision binds nobody: all is held anew.
+    if is_decided && any_landed(landing).await? {
+        return move_all(landing, BTreeMap::new()).await;
+    }
+    let mut held = BTreeMap::new();
+    let prepared = prepare_all(landing, &mut held).await;
+    let obstacle = match prepared {
+        Ok(None) => None,
+        Ok(Some(obstacle)) => Some(Ok(obstacle)),
+        Err(error) => Some(Err(error)),
+    };
+    if let Some(obstacle) = obstacle {
+        let let_go = let_go(landing, held).await;
+        return obstacle.and_then(|ended| let_go.map(|()| ended));
+    }
+    let step = Step::new(
+        decision_key(landing),
+        fingerprint(landing),
+        WhenUnknown::Idempotent,
+    );
+    let decided = step::run(landing.steps, step, |_| async { Ok(Decision::Commit) }).await;
+    if let Err(error) = decided {
+        // Whether it is on disk, the next session reads; as nothing has moved, both are right.
+        let_go(landing, held).await?;
+        return Err(error);
+    }
+    move_all(landing, held).await
+}
+
+/// Whether a target holds its commit; what killed landings left is cleared in all.
+async fn any_landed(landing: &ChangeSetLanding<'_>) -> Result<bool, StepError> {
+    let mut any = false;
+    for member in by_name(landing) {
+        let recovered = member
+            .repository
+            .recover_landing(&member.landing, landing.change_set)
+            .await;
+        any |= recovered.map_err(|error| stopped(landing, error))? == Standing::Landed;
+    }
+    Ok(any)
+}
+
+type HeldBranches = BTreeMap<RepositoryName, Box<dyn PreparedLanding>>;
+
+/// Holds the branches of all members, or says why that cannot be.
+async fn prepare_all(
+    landing: &ChangeSetLanding<'_>,
+    held: &mut HeldBranches,
+) -> Result<Option<ChangeSetLanded>, StepError> {
+    let mut moved = BTreeMap::new();
+    let mut blocked = BTreeMap::new();
+    let mut landed = Vec::new();
+    for member in by_name(landing) {
+        let name = member.repository.name().clone();
+        let prepared = member
+            .repository
+            .prepare_landing(&member.landing, landing.change_set)
+            .await;
+        match prepared.map_err(|error| stopped(landing, error))? {
+            Prepared::Ready(branch) => {
+                held.insert(name, branch);
+            }
+            Prepared::AlreadyLanded => landed.push(name),
+            Prepared::TargetMoved { now } => {
+                moved.insert(name, now);
+            }
+            Prepared::Blocked { blocked: why, hint } => {
+                blocked.insert(name, LandingBlock { blocked: why, hint });
+            }
+        }
+    }
+    // Whoever brings a change up to its target first sees only then what a person must do.
+    if !moved.is_empty() {
+        return Ok(Some(ChangeSetLanded::TargetMoved { moved, landed }));
+    }
+    if blocked.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(if landed.is_empty() {
+        ChangeSetLanded::Blocked { blocked }
+    } else {
+        ChangeSetLanded::Partial { landed, blocked }
+    }))
+}
+
+/// Lets go all branches; the first error is returned when all have been tried.
+async fn let_go(landing: &ChangeSetLanding<'_>, held: HeldBranches) -> Result<(), StepError> {
+    let mut result = Ok(());
+    for branch in held.into_values() {
+        let let_go = branch.abort().await;
+        result = result.and(let_go.map_err(|error| stopped(landing, error)));
+    }
+    result
+}
+
+/// Moves every target: by what is held, else by landing again what a killed session has left.
+async fn move_all(
+    landing: &ChangeSetLanding<'_>,
+    mut held: HeldBranches,
+) -> Result<ChangeSetLanded, StepError> {
+    let mut landed = Vec::new();
+    let mut moved = BTreeMap::new();
+    let mut blocked = BTreeMap::new();
+    let mut failed = None;
+    // One that fails keeps no other from following: the decision is for all.
+    for member in &landing.members {
+        let name = member.repository.name().clone();
+        match move_member(landing, member, held.remove(&name)).await {
+            Ok(None) => landed.push(name),
+            Ok(Some(Pending::TargetMoved(now))) => {
+                moved.insert(name, now);
+            }
+            Ok(Some(Pending::Blocked(block))) => {
+                blocked.insert(name, block);
+            }
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    if !moved.is_empty() {
+        return Ok(ChangeSetLanded::TargetMoved { moved, landed });
+    }
+    Ok(match (landed.is_empty(), blocked.is_empty()) {
+        (_, true) => ChangeSetLanded::All,
+        (true, false) => ChangeSetLanded::Blocked { blocked },
+        (false, false) => ChangeSetLanded::Partial { landed, blocked },
+    })
+}
+
+async fn move_member(
+    landing: &ChangeSetLanding<'_>,
+    member: &LandingMember,
+    held: Option<Box<dyn PreparedLanding>>,
+) -> Result<Option<Pending>, StepError> {
+    let name = member.repository.name();
+    let to = &member.landing;
+    let key = StepKey::new(
+        Scope::Repository(name.clone()),
+        landing.attempt,
+        "land-move",
+    );
+    let fingerprint = Fingerprint::new()
+        .with("commit", &to.commit)
+        .with("expected", &to.expected);
+    let step = Step::new(key, fingerprint, WhenUnknown::Idempotent);
+    let pending = Mutex::new(None);
+    let acted = step::run(landing.steps, step, |step| {
+        let pending = &pending;
+        async move {
+            let landed = match held {
+                Some(branch) => match branch.commit().await {
+                    Ok(landed) => landed,
+                    // Whether it moved, the repository finds out.
+                    Err(_) => member.repository.land(to).await?,
+                },
+                None => member.repository.land(to).await?,
+            };
+            let left = match landed {
+                Landed::Moved => {
+                    landing.observer.landed(&step, name, to);
+                    return Ok(Moved::Moved);
+                }
+                Landed::TargetMoved { now } => Pending::TargetMoved(now),
+                Landed::Blocked { blocked, hint } => {
+                    Pending::Blocked(LandingBlock { blocked, hint })
+                }
+            };
+            *pending.lock().unwrap_or_else(|held| held.into_inner()) = Some(left);
+            let operation = "move the target branch";
+            Err(PortError::new(ErrorClass::Conflict, operation))
+        }
+    })
+    .await;
+    let pending = pending.into_inner();
+    match pending.unwrap_or_else(|held| held.into_inner()) {
+        Some(pending) => Ok(Some(pending)),
+        None => acted.map(|Moved::Moved| None),
+    }
+}
+
+/// The members in the order in which their branches are held.
+fn by_name<'a>(landing: &'a ChangeSetLanding<'_>) -> Vec<&'a LandingMember> {
+    let mut members: Vec<_> = landing.members.iter().collect();
+    members.sort_by(|a, b| a.repository.name().cmp(b.repository.name()));
+    members
+}
+
+fn stopped(landing: &ChangeSetLanding<'_>, source: PortError) -> StepError {
+    StepError::Port {
+        key: StepKey::new(Scope::Run, landing.attempt, "land-change-set"),
+        source,
+    }
+}
