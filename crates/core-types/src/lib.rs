@@ -62,9 +62,9 @@ pub use ports::{
     AgentTask, Blocked, Capture, ChangePolicy, CheckoutPolicy, Checkpoint, CheckpointStore, Clock,
     CommandLine, CommandOutcome, CommandPurpose, CommandRequest, CommandRunner, DependencyResult,
     Diff, EventSink, Exit, FileChange, Gate, GitProvider, Inbox, Landed, Landing, Ledger, Merge,
-    Message, NoAdvice, NoEvents, NoLedger, NoRecovery, PromptAdvisor, Recovery, RecoveryOutcome,
-    RecoveryRequest, RefUpdate, Repository, RepositoryBrief, RepositoryCommands, Reservation,
-    SpendScope, StepLog, SystemClock, Workspace,
+    Message, NoAdvice, NoEvents, NoLedger, NoRecovery, PlanState, PromptAdvisor, Recovery,
+    RecoveryOutcome, RecoveryRequest, RefUpdate, Repository, RepositoryBrief, RepositoryCommands,
+    Reservation, SpendScope, StepLog, SystemClock, Workspace,
 };
 pub use repair::{ConflictHunk, ConflictKind, ConflictedFile, FailedTest};
 pub use review::{Review, ReviewIssue, Severity};

@@ -9,6 +9,7 @@ mod event_sink;
 mod git_provider;
 mod inbox;
 mod ledger;
+mod plan_state;
 mod recovery;
 mod repository;
 mod step_log;
@@ -27,6 +28,7 @@ pub use event_sink::{EventSink, NoEvents};
 pub use git_provider::GitProvider;
 pub use inbox::{Gate, Inbox, Message};
 pub use ledger::{Ledger, NoLedger, Reservation, SpendScope};
+pub use plan_state::PlanState;
 pub use recovery::{NoRecovery, Recovery, RecoveryOutcome, RecoveryRequest, RepositoryCommands};
 pub use repository::{
     Blocked, Capture, CheckoutPolicy, Diff, FileChange, Landed, Landing, Merge, RefUpdate,
