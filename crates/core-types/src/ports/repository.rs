@@ -310,6 +310,39 @@ pub trait Repository: Debug + Send + Sync {
         limit_bytes: usize,
     ) -> Result<Diff, PortError>;
 
+    /// The first `limit_bytes` of a file as a commit holds it; a link gives
+    /// the path that it names. `None` where there is no file of that path.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` (no such commit).
+    async fn read(
+        &self,
+        commit: &CommitId,
+        path: &str,
+        limit_bytes: usize,
+    ) -> Result<Option<Vec<u8>>, PortError>;
+
+    /// A commit on top of `onto` that takes the given paths, and nothing else,
+    /// from `from`: written as they are there, and deleted where they are
+    /// missing. The same input gives the same commit; it is on disk, and kept
+    /// by no reference yet.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` (no such commit), `ResourceExhausted`.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call leaves nothing that a later one would see.
+    async fn overlay(
+        &self,
+        onto: &CommitId,
+        from: &CommitId,
+        paths: &[String],
+        message: &str,
+    ) -> Result<CommitId, PortError>;
+
     /// Sets a branch of the user's repository that belongs to us (`automation/…`) to a commit.
     ///
     /// # Errors

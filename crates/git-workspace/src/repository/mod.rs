@@ -4,7 +4,9 @@ mod conflict;
 mod land;
 mod marks;
 mod merge;
+mod overlay;
 mod publish;
+mod read;
 mod resolution;
 
 use std::{
@@ -369,6 +371,27 @@ impl Repository for GitRepository {
     ) -> Result<Diff, PortError> {
         let diff = self.difference(from, to, limit_bytes).await;
         diff.map_err(|error| error.during(format!("compare commits of {}", self.name)))
+    }
+
+    async fn read(
+        &self,
+        commit: &CommitId,
+        path: &str,
+        limit_bytes: usize,
+    ) -> Result<Option<Vec<u8>>, PortError> {
+        let read = self.read_file(commit, path, limit_bytes).await;
+        read.map_err(|error| error.during(format!("read {path} of {}", self.name)))
+    }
+
+    async fn overlay(
+        &self,
+        onto: &CommitId,
+        from: &CommitId,
+        paths: &[String],
+        message: &str,
+    ) -> Result<CommitId, PortError> {
+        let made = self.overlay_commit(onto, from, paths, message).await;
+        made.map_err(|error| error.during(format!("overlay files in {}", self.name)))
     }
 
     async fn publish(&self, branch: &BranchName, commit: &CommitId) -> Result<(), PortError> {

@@ -8,6 +8,7 @@ mod finding;
 mod kills;
 mod landing;
 mod merging;
+mod overlays;
 mod support;
 
 /// A file that is not named above would never run.
