@@ -85,7 +85,9 @@ async fn the_state_of_a_runs_plan_conforms() {
         let events = run.events();
         let change = move |plan, change| -> Pin<Box<dyn Future<Output = ()>>> {
             events.emit(None, Event::PlanReady { plan, tasks: 2 });
-            events.emit(None, told(change));
+            for event in told(change) {
+                events.emit(None, event);
+            }
             Box::pin(async {})
         };
         plan_state::Subject {
@@ -96,22 +98,23 @@ async fn the_state_of_a_runs_plan_conforms() {
     .await;
 }
 
-/// The event in which a run tells a change: a stage ends where the next one starts.
-fn told(change: Change) -> Event {
+/// The events in which a run tells a change: a stage ends where the next one starts.
+fn told(change: Change) -> Vec<Event> {
     match change {
         Change::Complete(stage) => {
             let next = Stage::ALL.into_iter().find(|next| *next > stage);
-            Event::StageStarted {
-                stage: next.expect("the suite completes no last stage"),
-            }
+            let next = next.expect("the suite completes no last stage");
+            [stage, next]
+                .map(|stage| Event::StageStarted { stage })
+                .to_vec()
         }
-        Change::Task(task, status) => Event::TaskChanged {
+        Change::Task(task, status) => vec![Event::TaskChanged {
             task,
             status,
             attempt: 1,
             failure: None,
             because_of: None,
-        },
+        }],
     }
 }
 
