@@ -158,7 +158,9 @@ async fn of_the_review_stage() {
 
 #[tokio::test]
 async fn of_a_conflict() {
-    check(resolve_conflict("greet"), expect![[r#"
+    check(
+        resolve_conflict("greet"),
+        expect![[r#"
         {
           "v": 1,
           "run": "run-1",
@@ -207,12 +209,16 @@ async fn of_a_conflict() {
             "Run the tests first."
           ]
         }
-    "#]]).await;
+    "#]],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn of_failing_tests() {
-    check(fix_tests(None), expect![[r#"
+    check(
+        fix_tests(None),
+        expect![[r#"
         {
           "v": 1,
           "run": "run-1",
@@ -244,5 +250,7 @@ async fn of_failing_tests() {
             "Run the tests first."
           ]
         }
-    "#]]).await;
+    "#]],
+    )
+    .await;
 }
