@@ -69,11 +69,13 @@ pub use ports::{
     CommandPurpose, CommandRequest, CommandRunner, DependencyResult, Diff, EventSink, Exit,
     FileChange, Gate, GitProvider, Inbox, Landed, Landing, LandingBlock, LandingMember,
     LandingObserver, Ledger, Merge, Message, NoAdvice, NoEvents, NoLedger, NoRecovery, PlanOutcome,
-    PlanRequest, PlanRunner, Prepared, PreparedLanding, PromptAdvisor, Recovery, RecoveryOutcome,
-    RecoveryRequest, RefUpdate, Repository, RepositoryBrief, RepositoryCommands, Reservation,
-    SpendScope, Standing, StepLog, SystemClock, Workspace,
+    PlanRequest, PlanRunner, PlanState, Prepared, PreparedLanding, PromptAdvisor, Recovery,
+    RecoveryOutcome, RecoveryRequest, RefUpdate, Repository, RepositoryBrief, RepositoryCommands,
+    Reservation, SpendScope, Standing, StepLog, SystemClock, Workspace,
 };
-pub use repair::{ConflictHunk, ConflictKind, ConflictedFile, FailedTest};
+pub use repair::{
+    ConflictHunk, ConflictKind, ConflictTexts, ConflictedFile, FailedTest, Resolution, SettledFile,
+};
 pub use review::{Review, ReviewIssue, Severity};
 pub use status::{Stage, TaskStatus};
 pub use step::{Scope, StepKey};

@@ -25,9 +25,10 @@ pub mod git_provider;
 pub mod inbox;
 pub mod neutral;
 pub mod plan_runner;
+pub mod plan_state;
 pub mod step_log;
 
 pub use fakes::{
     FixedClock, MemoryCheckpoints, MemoryEvents, MemoryForge, MemoryInbox, MemoryPlanRunner,
-    MemoryStepLog,
+    MemoryPlanState, MemoryStepLog,
 };

@@ -11,6 +11,7 @@ mod inbox;
 mod lander;
 mod ledger;
 mod plan_runner;
+mod plan_state;
 mod recovery;
 mod repository;
 mod step_log;
@@ -34,6 +35,7 @@ pub use lander::{
 };
 pub use ledger::{Ledger, NoLedger, Reservation, SpendScope};
 pub use plan_runner::{PlanOutcome, PlanRequest, PlanRunner};
+pub use plan_state::PlanState;
 pub use recovery::{NoRecovery, Recovery, RecoveryOutcome, RecoveryRequest, RepositoryCommands};
 pub use repository::{
     Blocked, Capture, CheckoutPolicy, Diff, FileChange, Landed, Landing, Merge, Prepared,

@@ -3,11 +3,13 @@
 mod attacks;
 mod capture;
 mod clones;
+mod conflicts;
 mod cut_off;
 mod finding;
 mod kills;
 mod landing;
 mod merging;
+mod overlays;
 mod places;
 mod prepared;
 mod rights;

@@ -6,6 +6,7 @@ mod events;
 mod forge;
 mod inbox;
 mod plan_runner;
+mod plan_state;
 mod step_log;
 
 pub use checkpoints::MemoryCheckpoints;
@@ -14,6 +15,7 @@ pub use events::MemoryEvents;
 pub use forge::MemoryForge;
 pub use inbox::MemoryInbox;
 pub use plan_runner::MemoryPlanRunner;
+pub use plan_state::MemoryPlanState;
 pub use step_log::MemoryStepLog;
 
 /// Locks a fake's state; a test that panicked while holding it has failed anyway.

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use core_types::{
     CheckpointStore, Clock, GitProvider, Inbox, NoAdvice, NoEvents, NoLedger, NoRecovery,
@@ -6,8 +6,8 @@ use core_types::{
 };
 use testkit::{
     FixedClock, MemoryCheckpoints, MemoryEvents, MemoryForge, MemoryInbox, MemoryPlanRunner,
-    MemoryStepLog, checkpoint_store, event_sink, git_provider, inbox, neutral, plan_runner,
-    step_log,
+    MemoryPlanState, MemoryStepLog, checkpoint_store, event_sink, git_provider, inbox, neutral,
+    plan_runner, plan_state, plan_state::Change, step_log,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,6 +49,26 @@ async fn the_forge_conforms() {
 async fn the_plan_runner_conforms() {
     plan_runner::conformance(async |failing| {
         Arc::new(MemoryPlanRunner::failing(failing.to_vec())) as Arc<dyn PlanRunner>
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_plan_state_conforms() {
+    plan_state::conformance(async || {
+        let state = Arc::new(MemoryPlanState::default());
+        let changed = Arc::clone(&state);
+        let change = move |plan, change| -> Pin<Box<dyn Future<Output = ()>>> {
+            match change {
+                Change::Complete(stage) => changed.complete(&plan, stage.as_str()),
+                Change::Task(task, status) => changed.set(&plan, &task, status),
+            }
+            Box::pin(async {})
+        };
+        plan_state::Subject {
+            state,
+            change: Box::new(change),
+        }
     })
     .await;
 }
