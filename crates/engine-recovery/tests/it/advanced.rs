@@ -323,9 +323,10 @@ async fn a_failure_that_becomes_permanent_is_not_made_again() {
     assert!(matches!(end, AttemptEnd::HandedOff { .. }), "{end:?}");
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn it_waits_before_it_makes_an_operation_again() {
     let world = World::new().await;
+    tokio::time::pause();
     let operation = Operation::new(2, ErrorClass::Transient);
     let recovery = world.alone().rerun(operation).build();
     let until = Some(Timestamp(world.now().0 + 30_000));

@@ -32,9 +32,11 @@ async fn a_report_says_what_a_person_needs() {
 
         ## What went wrong
 
-        failed to run the agent: the model refuses (class `validation`)
+        Class `validation`:
 
         ````text
+        failed to run the agent: the model refuses
+
         line 1
         ```
         line 2
@@ -84,12 +86,30 @@ async fn a_scope_has_one_report_that_is_kept_up_to_date() {
     assert_eq!(comments[1].body, world.report("task-b.md"));
     let report = world.report("task-a.md");
     for line in [
-        "failure of a in attempt 5 (class `not_found`)",
+        "Class `not_found`:\n\n```text\nfailure of a in attempt 5\n```\n",
         "- attempt 1: failure of a in attempt 1",
         "- attempt 2: failure of a in attempt 2",
     ] {
         assert!(report.contains(line), "{line}: {report}");
     }
+}
+
+#[tokio::test]
+async fn an_errors_text_acts_on_no_forge() {
+    let world = World::new().await;
+    let recovery = world.recovery().build();
+    let request = |attempt| {
+        let mut request = world.request("a", attempt, ErrorClass::Validation, FailureKind::Other);
+        request.failure.message = "see @everyone <!-- hidden -->\n````\n# Not a heading".to_owned();
+        request
+    };
+    recover(&recovery, &request(1)).await;
+    recover(&recovery, &request(2)).await;
+    let report = world.report("task-a.md");
+    let fenced = "`````text\nsee @everyone <!-- hidden -->\n````\n# Not a heading\n`````\n";
+    assert!(report.contains(fenced), "{report}");
+    let line = "- attempt 1: see &#64;everyone &lt;!-- hidden --> ```` # Not a heading\n";
+    assert!(report.contains(line), "{report}");
 }
 
 #[tokio::test]

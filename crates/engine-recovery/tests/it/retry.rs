@@ -229,8 +229,9 @@ async fn a_crash_at_any_record_refills_no_budget() {
         ..Options::default()
     };
     let mut n_cuts = 0;
+    let first = World::new().await;
     for cut in 0.. {
-        let world = World::new().await;
+        let world = first.afresh();
         world.file_issue().await;
         let mut log = Arc::new(CutLog::new(world.steps.clone(), cut));
         let mut was_cut = false;

@@ -102,7 +102,7 @@ impl StepLog for CutLog {
 }
 
 pub(crate) struct World {
-    folder: TempDir,
+    folder: Arc<TempDir>,
     pub(crate) git: Arc<GitRepository>,
     pub(crate) base: CommitId,
     pub(crate) state: Arc<MemoryPlanState>,
@@ -142,7 +142,22 @@ impl World {
             events: Arc::default(),
             forge: Arc::default(),
             clock: Arc::default(),
-            folder,
+            folder: Arc::new(folder),
+        }
+    }
+
+    /// The same repository; everything else is new.
+    pub(crate) fn afresh(&self) -> Self {
+        Self {
+            folder: Arc::clone(&self.folder),
+            git: Arc::clone(&self.git),
+            base: self.base.clone(),
+            state: Arc::default(),
+            checkpoints: Arc::default(),
+            steps: Arc::default(),
+            events: Arc::default(),
+            forge: Arc::default(),
+            clock: Arc::default(),
         }
     }
 
