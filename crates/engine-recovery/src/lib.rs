@@ -127,6 +127,11 @@ pub use strategy::{RecoveryContext, RecoveryStrategy, Spending, StrategyOutcome,
 // `pub use conflict::…;` stands here.
 // `pub use test_fix::…;` stands here.
 
+/// The guide's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/recovery.md")]
+struct Guide;
+
 /// A step's error, with its class, as a port's.
 pub(crate) fn step_error(error: StepError, doing: &'static str) -> PortError {
     PortError::new(error.class(), doing).because(error)
