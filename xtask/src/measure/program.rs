@@ -32,6 +32,12 @@ const PROGRAMS: &[Program] = &[
         example: "bench_workflow",
     },
     Program {
+        kind: Kind::Bench,
+        name: "recovery",
+        package: "engine-recovery",
+        example: "bench_recovery",
+    },
+    Program {
         kind: Kind::Crash,
         name: "run",
         package: "cli",
@@ -42,6 +48,12 @@ const PROGRAMS: &[Program] = &[
         name: "land",
         package: "multi-repo",
         example: "crash_land",
+    },
+    Program {
+        kind: Kind::Crash,
+        name: "recovery",
+        package: "engine-recovery",
+        example: "crash_recovery",
     },
 ];
 
