@@ -13,12 +13,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use async_trait::async_trait;
-use core_types::{
-    BranchName, ChangeSetLanded, ChangeSetLander, ChangeSetLanding, CheckoutPolicy, Clock as _,
-    CommitId, Diff, Landed, Landing, LandingMember, LandingObserver, Merge, OperationId, PortError,
-    Prepared, PreparedLanding, RefName, RefUpdate, Repository, RepositoryName, RunId, Standing,
-    StepRef, SystemClock, Workspace,
-};
+use core_types::{BranchName, ChangeSetLanded, ChangeSetLander, ChangeSetLanding, CheckoutPolicy, Clock, CommitId, ConflictHunk, ConflictedFile, Diff, Landed, Landing, LandingMember, LandingObserver, Merge, OperationId, PortError, Prepared, PreparedLanding, RefName, RefUpdate, Repository, RepositoryName, Resolution, RunId, SettledFile, Standing, StepRef, SystemClock, Workspace, _, as};
 use engine_checkpoint::{RunHeader, RunJournal};
 use git_workspace::{Git, GitRepository, Options};
 use journal::faults::{Faults, Moment};
@@ -227,6 +222,52 @@ impl Repository for Killing {
         limit_bytes: usize,
     ) -> Result<Diff, PortError> {
         self.inner.diff(from, to, limit_bytes).await
+    }
+    async fn conflicts(
+        &self,
+        ours: &CommitId,
+        theirs: &CommitId,
+    ) -> Result<Vec<ConflictedFile>, PortError> {
+        self.inner.conflicts(ours, theirs).await
+    }
+    async fn lease_merge(
+        &self,
+        ours: &CommitId,
+        theirs: &CommitId,
+    ) -> Result<Box<dyn Workspace>, PortError> {
+        self.inner.lease_merge(ours, theirs).await
+    }
+    async fn settle(
+        &self,
+        ours: &CommitId,
+        theirs: &CommitId,
+        files: &[SettledFile],
+        message: &str,
+    ) -> Result<CommitId, PortError> {
+        self.inner.settle(ours, theirs, files, message).await
+    }
+    async fn remember(&self, resolutions: &[Resolution]) -> Result<(), PortError> {
+        self.inner.remember(resolutions).await
+    }
+    async fn recall(&self, hunks: &[ConflictHunk]) -> Result<Vec<Option<String>>, PortError> {
+        self.inner.recall(hunks).await
+    }
+    async fn read(
+        &self,
+        commit: &CommitId,
+        path: &str,
+        limit_bytes: usize,
+    ) -> Result<Option<Vec<u8>>, PortError> {
+        self.inner.read(commit, path, limit_bytes).await
+    }
+    async fn overlay(
+        &self,
+        onto: &CommitId,
+        from: &CommitId,
+        paths: &[String],
+        message: &str,
+    ) -> Result<CommitId, PortError> {
+        self.inner.overlay(onto, from, paths, message).await
     }
     async fn publish(&self, branch: &BranchName, commit: &CommitId) -> Result<(), PortError> {
         self.inner.publish(branch, commit).await
