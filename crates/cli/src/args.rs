@@ -104,12 +104,32 @@ pub(crate) struct RunArguments {
     pub(crate) landing: Option<LandingModeName>,
     #[command(flatten)]
     pub(crate) consent: LandingConsent,
+    /// A workflow of config/repositories.yaml: its repositories, coordinated as it says. Default: all, as far as they wait for each other.
+    #[arg(long, value_name = "NAME", conflicts_with = "repositories")]
+    pub(crate) workflow: Option<String>,
+    /// Something that agents, commands and reports are told about this change; may be repeated.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(crate) context: Vec<(String, String)>,
+    /// Only lists what the run would do, by kind; nothing is done.
+    #[arg(long)]
+    pub(crate) staged: bool,
     /// How many tasks run at a time. Default: what cores and memory allow, at most 4.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) max_workers: Option<u16>,
     /// The run's name, instead of one made from the time.
     #[arg(long, hide = true)]
     pub(crate) run_id: Option<String>,
+}
+
+/// `KEY=VALUE`, with a key of letters, digits, `_` and `-`.
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let is_key = |key: &str| {
+        !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
+    };
+    match text.split_once('=') {
+        Some((key, value)) if is_key(key) => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("expected KEY=VALUE, such as feature_flag=new-feature-v2".to_owned()),
+    }
 }
 
 #[derive(Debug, Args, Clone, Copy)]
@@ -128,6 +148,8 @@ pub(crate) enum GateName {
     Plan,
     /// Before a target branch moves.
     Landing,
+    /// Before what has landed is deployed.
+    Deploy,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -29,6 +29,7 @@ pub(crate) async fn approve(session: Session, arguments: ApproveArguments) -> Re
     let gate = match arguments.gate {
         Some(GateName::Plan) => Gate::Plan,
         Some(GateName::Landing) => Gate::Landing,
+        Some(GateName::Deploy) => Gate::Deploy,
         None => match end.map(|end| end.status) {
             Some(EndStatus::AtGate(gate)) => gate,
             _ => {

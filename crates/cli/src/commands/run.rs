@@ -44,6 +44,8 @@ fn request(session: &Session, arguments: &RunArguments) -> Result<RunRequest> {
         update_checkout: arguments.consent.update_checkout,
         allow_unverified: arguments.consent.allow_unverified,
         max_workers: arguments.max_workers.map(usize::from),
+        workflow: arguments.workflow.clone(),
+        context: arguments.context.iter().cloned().collect(),
     })
 }
 

@@ -90,6 +90,8 @@ pub struct Approvals {
     pub plan: bool,
     /// Before landing.
     pub landing: bool,
+    /// Before what has landed is deployed.
+    pub deploy: bool,
 }
 
 /// How results reach the target branches.
@@ -210,6 +212,7 @@ fn read(file: &str, document: Section<'_>) -> Settings {
         approvals: Approvals {
             plan: approvals.flag("plan"),
             landing: approvals.flag("landing"),
+            deploy: approvals.flag("deploy"),
         },
         landing: Landing {
             mode: landing.choice(

@@ -41,6 +41,7 @@ fn the_defaults() {
         approvals: Approvals {
             plan: false,
             landing: false,
+            deploy: true,
         },
         landing: Landing {
             mode: LandingMode::All,
@@ -141,7 +142,8 @@ retention: {max_age: never, keep_runs: 7}
         settings.approvals,
         Approvals {
             plan: true,
-            landing: false
+            landing: false,
+            deploy: true,
         }
     );
     assert_eq!(

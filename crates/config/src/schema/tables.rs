@@ -191,6 +191,12 @@ pub(crate) const APPROVALS: &[Key] = &[
         Default,
         "Wait until a person approves the landing, even with `--land`; off, since `--land` is already asked for.",
     ),
+    Key::new(
+        "deploy",
+        Shape::Flag,
+        Default,
+        "Wait until a person approves the deployment of what has landed; on, since a `deploy_command` reaches beyond the repositories.",
+    ),
 ];
 
 pub(crate) const LANDING: &[Key] = &[

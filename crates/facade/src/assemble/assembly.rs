@@ -6,14 +6,15 @@ use std::{
 
 use agents::{AgentArgument, AgentContext, Registry, parse_agent_argument};
 use async_trait::async_trait;
-use core_types::{CancellationToken, Event, EventSink, Inbox, Message, PortError, RunId, StepRef};
+use core_types::{CancellationToken, CommandRunner, Event, EventSink, Inbox, Message, PortError, RunId, StepRef};
 use engine_checkpoint::{FileInbox, RunHeader, RunJournal, RunView};
-use engine_workflow::{Aids, Ports, RepositoryPorts, RunEnd, Workflow};
+use engine_workflow::{Aids, MeteredAgent, Ports, RepositoryPorts, RunEnd, Workflow};
 use forges::Forge;
 use git_workspace::{Git, GitRepository, Places};
 use serde_json::Value;
 
 use super::{
+    recovery::{Means, recovery},
     Asked, Error, Home, RunRecord, RunRequest, Surroundings,
     plan_file::PlanWriter,
     record::RELOADED,
@@ -181,6 +182,8 @@ impl Assembly {
             update_checkout: settings.landing.update_checkout,
             allow_unverified: settings.landing.allow_unverified,
             max_workers: Some(settings.limits.max_workers),
+            workflow: None,
+            context: BTreeMap::new(),
         });
         // A command is found from the folder in which it was given.
         let is_command = |agent: &str| {
@@ -205,6 +208,8 @@ impl Assembly {
             approve_plan: asked.approve_plan,
             approve_landing: asked.approve_landing,
             max_workers: asked.max_workers,
+            workflow: asked.workflow.clone(),
+            context: asked.context.clone(),
             plan: None,
         };
         let both = recorded.sources.iter().zip(&settings.repositories);
@@ -369,23 +374,39 @@ impl Assembly {
             repositories.insert(source.name.clone(), ports);
         }
         let inbox = open_inbox(&self.home, run, &self.surroundings)?;
-        Ok(Ports {
+        let commands = process::Runner::new(environment, run.clone(), events.clone());
+        let commands: Arc<dyn CommandRunner> =
+            Arc::new(commands.log_bytes(self.record.output_disk_bytes));
+        let aids = Aids::default();
+        let metered = MeteredAgent::new(agent.clone(), aids.ledger.clone(), events.clone());
+        let means = Means {
+            state: self.journal.plan_state(),
+            checkpoints: self.journal.checkpoints(),
             steps: self.journal.steps(),
             events: events.clone(),
+            commands: commands.clone(),
+            clock: self.surroundings.clock.clone(),
+            agent: Arc::new(metered),
+        };
+        let aids = Aids {
+            recovery: recovery(self.record.recovery.as_ref(), &means, &repositories),
+            lander: Some(Arc::new(multi_repo::TwoPhase)),
+            ..aids
+        };
+        Ok(Ports {
+            steps: self.journal.steps(),
+            events,
             checkpoints: self.journal.checkpoints(),
             inbox: Arc::new(inbox),
             agent,
-            commands: Arc::new(
-                process::Runner::new(environment, run.clone(), events)
-                    .log_bytes(self.record.output_disk_bytes),
-            ),
+            commands,
             clock: self.surroundings.clock.clone(),
             repositories,
             plan_file: Arc::new(PlanWriter {
                 path: folder.join("plan.yaml"),
             }),
             folder: folder.to_owned(),
-            aids: Aids::default(),
+            aids,
         })
     }
 }

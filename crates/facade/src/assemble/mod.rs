@@ -15,6 +15,7 @@ mod home;
 mod issue;
 mod plan_file;
 mod record;
+mod recovery;
 mod repositories;
 mod request;
 mod status;
@@ -27,6 +28,7 @@ pub use gc::{Collected, Collecting, collect};
 pub use home::{Home, Surroundings};
 pub use issue::IssueSource;
 pub use plan_file::{plan_from_file, plan_to_yaml};
+pub use recovery::RecoveryRecord;
 pub use record::{Asked, RunRecord};
 pub use repositories::RepositorySource;
 pub use request::{

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use core_types::{RepositoryName, RunId};
 use engine_checkpoint::RunView;
@@ -6,7 +6,7 @@ use engine_workflow::{LandingMode, Settings};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{AgentRecord, Error, Home, RepositorySource, Surroundings};
+use super::{AgentRecord, Error, Home, RecoveryRecord, RepositorySource, Surroundings};
 
 /// The name of the run record that replaces the header's after `resume --reload`.
 pub(crate) const RELOADED: &str = "reloaded";
@@ -33,6 +33,12 @@ pub struct Asked {
     pub allow_unverified: bool,
     /// How many tasks run at a time.
     pub max_workers: Option<usize>,
+    /// The cross-repository workflow.
+    #[serde(default)]
+    pub workflow: Option<String>,
+    /// What was said about the change.
+    #[serde(default)]
+    pub context: BTreeMap<String, String>,
 }
 
 /// What a run was asked to do, as its journal keeps it: a resumed run goes on with it.
@@ -50,6 +56,9 @@ pub struct RunRecord {
     /// records that do not tell, of which a reload leaves all.
     #[serde(default)]
     pub asked: Option<Asked>,
+    /// How failures are repaired; `None` where each goes to a person at once.
+    #[serde(default)]
+    pub recovery: Option<RecoveryRecord>,
     /// Where the repositories are, in the order of the settings.
     pub sources: Vec<RepositorySource>,
 }

@@ -29,6 +29,16 @@ pub(crate) type Targets = BTreeMap<PathBuf, BranchName>;
 pub(crate) struct Resolved {
     pub(crate) settings: Vec<RepositorySettings>,
     pub(crate) sources: Vec<RepositorySource>,
+    /// The configuration that they come from.
+    pub(crate) configured: Option<Repositories>,
+}
+
+impl Resolved {
+    /// Leaves out what does not take part.
+    pub(crate) fn retain(&mut self, takes_part: impl Fn(&RepositoryName) -> bool) {
+        self.settings.retain(|it| takes_part(&it.name));
+        self.sources.retain(|it| takes_part(&it.name));
+    }
 }
 
 /// The repositories that the command line names, or the one that encloses the current folder.
@@ -45,6 +55,7 @@ pub(crate) async fn from_paths(
     let mut resolved = Resolved {
         settings: Vec::new(),
         sources: Vec::new(),
+        configured: None,
     };
     let mut names = BTreeSet::new();
     let mut roots = BTreeSet::new();
@@ -89,6 +100,7 @@ pub(crate) async fn from_config(
     let mut resolved = Resolved {
         settings: Vec::new(),
         sources: Vec::new(),
+        configured: Some(configured.clone()),
     };
     for entry in entries {
         let at = |message: String| Error::request(message, format!("see {}", configured.file));

@@ -1,14 +1,19 @@
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
-use config::automation::{self, Settings as Configured};
-use core_types::{PlanId, RepositoryName, RunId};
+use config::{
+    automation::{self, Settings as Configured},
+    repositories::Repositories,
+};
+use core_types::{ChangeSet, OperationId, PlanId, RepositoryName, RunId};
 use engine_workflow::{
     Approvals, LandingMode, LandingSettings, Limits, RepositorySettings, Settings, plan::validate,
 };
 use forges::Forge;
 use git_workspace::Git;
+use multi_repo::Selection;
 
 use super::{
+    RecoveryRecord,
     AgentRecord, Asked, Error, Home, IssueSource, RepositorySource, RunRecord, Surroundings,
     assembly::git,
     issue::{read_file, unnumbered},
@@ -43,6 +48,10 @@ pub struct RunRequest {
     pub allow_unverified: bool,
     /// How many tasks run at a time.
     pub max_workers: Option<usize>,
+    /// A cross-repository workflow of the configuration: its repositories, coordinated as it says.
+    pub workflow: Option<String>,
+    /// What is said about the change to agents, commands and reports, by keys.
+    pub context: BTreeMap<String, String>,
 }
 
 impl RunRequest {
@@ -57,12 +66,18 @@ impl RunRequest {
         earlier: &Earlier,
     ) -> Result<RunRecord, Error> {
         let configured = configured(home, surroundings)?;
+        let mut resolved = self
+            .repositories(home, surroundings, git, &earlier.targets)
+            .await?;
+        let change_set = self.change_set(&run, resolved.configured.as_ref())?;
+        if let Some(change_set) = &change_set {
+            resolved.retain(|name| change_set.member(name).is_some());
+        }
         let Resolved {
             settings: repositories,
             sources,
-        } = self
-            .repositories(home, surroundings, git, &earlier.targets)
-            .await?;
+            ..
+        } = resolved;
         let names: Vec<_> = repositories.iter().map(|it| it.name.clone()).collect();
         let default_id =
             PlanId::new(&run).map_err(|error| Error::request(error.to_string(), ""))?;
@@ -74,7 +89,7 @@ impl RunRequest {
             }
         };
         if let Some(plan) = &plan {
-            let findings = validate(plan, &repositories);
+            let findings = validate(plan, &repositories, change_set.as_ref());
             if !findings.is_empty() {
                 return Err(engine_workflow::Error::Plan(findings).into());
             }
@@ -101,6 +116,7 @@ impl RunRequest {
             approvals: Approvals {
                 plan: self.approve_plan || configured.approvals.plan,
                 landing: self.approve_landing || configured.approvals.landing,
+                deploy: configured.approvals.deploy,
             },
             limits: self.limits(&configured, earlier.max_workers),
             landing: LandingSettings {
@@ -112,6 +128,7 @@ impl RunRequest {
                 update_checkout: self.update_checkout || configured.landing.update_checkout,
                 allow_unverified: self.allow_unverified || configured.landing.allow_unverified,
             },
+            change_set,
         };
         Ok(RunRecord {
             v: VERSION,
@@ -119,8 +136,37 @@ impl RunRequest {
             agent,
             output_disk_bytes: configured.limits.output_disk_bytes,
             asked: Some(self.asked(home, &sources)),
+            recovery: RecoveryRecord::from_config(&configured.recovery),
             sources,
         })
+    }
+
+    /// How the repositories of the configuration wait for each other.
+    fn change_set(
+        &self,
+        run: &RunId,
+        configured: Option<&Repositories>,
+    ) -> Result<Option<ChangeSet>, Error> {
+        let Some(configured) = configured else {
+            if let Some(workflow) = &self.workflow {
+                let message =
+                    format!("workflow {workflow}: only repositories of the configuration have workflows");
+                let hint = "leave --repo out, and name the workflow in config/repositories.yaml";
+                return Err(Error::request(message, hint));
+            }
+            return Ok(None);
+        };
+        let id = OperationId::new(format!("{run}:change-set"))
+            .expect("a run id leaves room for a suffix");
+        let selection = match &self.workflow {
+            Some(name) => Selection::Workflow(name),
+            None => Selection::All,
+        };
+        let computed = multi_repo::change_set(configured, selection, id, self.context.clone());
+        let file = &configured.file;
+        computed
+            .map(Some)
+            .map_err(|error| Error::request(error.to_string(), format!("see {file}")))
     }
 
     fn asked(&self, home: &Home, sources: &[RepositorySource]) -> Asked {
@@ -140,6 +186,8 @@ impl RunRequest {
             update_checkout: self.update_checkout,
             allow_unverified: self.allow_unverified,
             max_workers: self.max_workers,
+            workflow: self.workflow.clone(),
+            context: self.context.clone(),
         }
     }
 
@@ -360,6 +408,11 @@ pub(crate) fn changed_since(record: &RunRecord, now: &RunRecord) -> Vec<String> 
         record.settings.approvals == now.settings.approvals,
     );
     compare("landing", record.settings.landing == now.settings.landing);
+    compare("recovery", record.recovery == now.recovery);
+    compare(
+        "how repositories wait for each other",
+        record.settings.change_set == now.settings.change_set,
+    );
     let by_name = |record: &RunRecord, name: &RepositoryName| {
         let source = record.sources.iter().find(|source| source.name == *name);
         let settings: Option<RepositorySettings> = record.settings.repository(name).cloned();

@@ -114,6 +114,14 @@ impl GitProvider for FaultyForge {
     async fn create_comment(&self, _: &OperationId, _: NewComment) -> Result<Comment, PortError> {
         unreachable!("landing makes no comment")
     }
+    async fn update_comment(
+        &self,
+        _: &OperationId,
+        _: u64,
+        _: String,
+    ) -> Result<Comment, PortError> {
+        unreachable!("landing changes no comment")
+    }
     async fn list_comments(&self, _: IssueNumber) -> Result<Vec<Comment>, PortError> {
         unreachable!("landing lists no comments")
     }
