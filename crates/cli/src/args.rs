@@ -124,7 +124,10 @@ pub(crate) struct RunArguments {
 /// `KEY=VALUE`, with a key of letters, digits, `_` and `-`.
 fn key_value(text: &str) -> Result<(String, String), String> {
     let is_key = |key: &str| {
-        !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
+        !key.is_empty()
+            && key
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
     };
     match text.split_once('=') {
         Some((key, value)) if is_key(key) => Ok((key.to_owned(), value.to_owned())),

@@ -13,6 +13,7 @@
 //! | `engine-checkpoint` | [`engine_checkpoint`] | checkpoints, states of plans, and the journal of a run |
 //! | `engine-recovery` | [`engine_recovery`] | repairs of failures: retries, conflicts, failing tests, reports for people |
 //! | `engine-parallel` | [`engine_parallel`] | a graph of async tasks on a bounded number of workers |
+//! | `multi-repo` | [`multi_repo`] | one change over several repositories: who waits for whom, and landing in all or in none |
 //! | `git-workspace` | [`git_workspace`] | Git repositories: clones for agents, merges, landings |
 //! | `forges` | [`forges`] | issues and pull requests: the local forge |
 //! | `agents` | [`agents`] | coding agents: any command, and scripted playbooks |
@@ -54,6 +55,8 @@ pub use forges;
 pub use git_workspace;
 #[cfg(feature = "journal")]
 pub use journal;
+#[cfg(feature = "multi-repo")]
+pub use multi_repo;
 #[cfg(feature = "process")]
 pub use process;
 

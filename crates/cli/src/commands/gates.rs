@@ -52,7 +52,8 @@ pub(crate) async fn approve(session: Session, arguments: ApproveArguments) -> Re
                 .collect();
             let path = session.surroundings.current_dir.join(file);
             let plan = plan_from_file(&path, &settings.plan_id, &names)?;
-            let findings = validate(&plan, &settings.repositories);
+            let change_set = settings.change_set.as_ref();
+            let findings = validate(&plan, &settings.repositories, change_set);
             if !findings.is_empty() {
                 bail!(Error::from(facade::engine_workflow::Error::Plan(findings)))
             }

@@ -6,7 +6,9 @@ use std::{
 
 use agents::{AgentArgument, AgentContext, Registry, parse_agent_argument};
 use async_trait::async_trait;
-use core_types::{CancellationToken, CommandRunner, Event, EventSink, Inbox, Message, PortError, RunId, StepRef};
+use core_types::{
+    CancellationToken, CommandRunner, Event, EventSink, Inbox, Message, PortError, RunId, StepRef,
+};
 use engine_checkpoint::{FileInbox, RunHeader, RunJournal, RunView};
 use engine_workflow::{Aids, MeteredAgent, Ports, RepositoryPorts, RunEnd, Workflow};
 use forges::Forge;
@@ -14,10 +16,10 @@ use git_workspace::{Git, GitRepository, Places};
 use serde_json::Value;
 
 use super::{
-    recovery::{Means, recovery},
     Asked, Error, Home, RunRecord, RunRequest, Surroundings,
     plan_file::PlanWriter,
     record::RELOADED,
+    recovery::{Means, recovery},
     repositories::check_publishable,
     request::{Earlier, changed_since},
 };

@@ -28,8 +28,8 @@ pub use gc::{Collected, Collecting, collect};
 pub use home::{Home, Surroundings};
 pub use issue::IssueSource;
 pub use plan_file::{plan_from_file, plan_to_yaml};
-pub use recovery::RecoveryRecord;
 pub use record::{Asked, RunRecord};
+pub use recovery::RecoveryRecord;
 pub use repositories::RepositorySource;
 pub use request::{
     KnownRepositories, RunRequest, default_workers, known_repositories, repository_names,

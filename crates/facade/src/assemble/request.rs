@@ -13,8 +13,8 @@ use git_workspace::Git;
 use multi_repo::Selection;
 
 use super::{
-    RecoveryRecord,
-    AgentRecord, Asked, Error, Home, IssueSource, RepositorySource, RunRecord, Surroundings,
+    AgentRecord, Asked, Error, Home, IssueSource, RecoveryRecord, RepositorySource, RunRecord,
+    Surroundings,
     assembly::git,
     issue::{read_file, unnumbered},
     plan_file::plan_from_file,
@@ -149,8 +149,9 @@ impl RunRequest {
     ) -> Result<Option<ChangeSet>, Error> {
         let Some(configured) = configured else {
             if let Some(workflow) = &self.workflow {
-                let message =
-                    format!("workflow {workflow}: only repositories of the configuration have workflows");
+                let message = format!(
+                    "workflow {workflow}: only repositories of the configuration have workflows"
+                );
                 let hint = "leave --repo out, and name the workflow in config/repositories.yaml";
                 return Err(Error::request(message, hint));
             }

@@ -13,7 +13,12 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use async_trait::async_trait;
-use core_types::{BranchName, ChangeSetLanded, ChangeSetLander, ChangeSetLanding, CheckoutPolicy, Clock as _, CommitId, ConflictHunk, ConflictedFile, Diff, Landed, Landing, LandingMember, LandingObserver, Merge, OperationId, PortError, Prepared, PreparedLanding, RefName, RefUpdate, Repository, RepositoryName, Resolution, RunId, SettledFile, Standing, StepRef, SystemClock, Workspace};
+use core_types::{
+    BranchName, ChangeSetLanded, ChangeSetLander, ChangeSetLanding, CheckoutPolicy, Clock as _,
+    CommitId, ConflictHunk, ConflictedFile, Diff, Landed, Landing, LandingMember, LandingObserver,
+    Merge, OperationId, PortError, Prepared, PreparedLanding, RefName, RefUpdate, Repository,
+    RepositoryName, Resolution, RunId, SettledFile, Standing, StepRef, SystemClock, Workspace,
+};
 use engine_checkpoint::{RunHeader, RunJournal};
 use git_workspace::{Git, GitRepository, Options};
 use journal::faults::{Faults, Moment};

@@ -47,7 +47,7 @@ impl Size {
     fn instants(self) -> usize {
         match self {
             Self::Sample => 12,
-            Self::Normal => 320,
+            Self::Normal => 400,
             Self::Full => 1200,
         }
     }
@@ -123,7 +123,11 @@ async fn crash(size: Size) -> Result<ExitCode> {
     ));
     let mut random = Random(seed);
     let points = |of: fn(usize, bool) -> Kill, n: usize, random: &mut Random| {
-        let all = (1..=n).flat_map(|at| [of(at, false), of(at, true)]);
+        // Each with and without a target that moves before it goes on.
+        let twice = |kill| [kill, kill];
+        let all = (1..=n)
+            .flat_map(|at| [of(at, false), of(at, true)])
+            .flat_map(twice);
         let all = all.step_by(size.stride());
         let cases = all
             .enumerate()
@@ -133,6 +137,7 @@ async fn crash(size: Size) -> Result<ExitCode> {
     let mut seam = points(Kill::Append, counts.appends, &mut random);
     seam.extend(points(Kill::Call, counts.calls, &mut random));
     let mut outside: Vec<Case> = (1..=counts.gits)
+        .flat_map(|at| [at, at])
         .step_by(size.stride())
         .enumerate()
         .map(|(idx, at)| random.case(Kill::Git(at), idx, counts.duration))

@@ -190,7 +190,7 @@ impl Coordinator {
         match trigger.when {
             TriggerWhen::All => vain.next().cloned(),
             TriggerWhen::Any => {
-                let last = vain.clone().last().cloned();
+                let last = vain.clone().next_back().cloned();
                 (vain.count() == trigger.on.len()).then_some(last).flatten()
             }
         }

@@ -198,7 +198,7 @@ fn is_met(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn each_starts_once_and_never_too_early(

@@ -190,7 +190,10 @@ async fn cut_off_at_each_append_it_lands_in_all() {
         .expect("lands");
     // The change set, the decision, and each member: begun and finished.
     assert_eq!(whole.n_appends(), 10);
-    for at in 1..=whole.n_appends() {
+    // All of them are points of `cargo xtask crash land`, too.
+    let is_slow = std::env::var_os("RUN_SLOW").is_some();
+    let points = (1..=whole.n_appends()).filter(|at| is_slow || [3, 5, 8].contains(at));
+    for at in points {
         let world = World::new(CheckoutPolicy::Update).await;
         let is_written = at % 2 == 0;
         let steps = FailingLog::at(at, is_written);
