@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use facade::{
-    core_types::{Gate, RunId},
+    assemble::Repair,
+    core_types::{Gate, RunId, Scope},
     engine_workflow::{EndStatus, RepositoryEnd, RepositoryState, RunEnd},
 };
 
@@ -52,6 +53,27 @@ fn verified(repository: &RepositoryEnd) -> &'static str {
         (None, RepositoryState::Failed { .. }) => "not tested",
         (None, _) => "not verified",
     }
+}
+
+/// A line for each repair: what, by which means, and how it ended.
+pub(crate) fn repair_lines(repairs: &[Repair]) -> Vec<String> {
+    let rows: Vec<_> = repairs
+        .iter()
+        .map(|repair| {
+            let what = match &repair.scope {
+                Some(Scope::Task(task)) => task.to_string(),
+                Some(Scope::Repository(name)) => name.to_string(),
+                Some(Scope::Run) | None => String::new(),
+            };
+            vec![
+                format!("  {what}"),
+                repair.strategy.replace('_', " "),
+                repair.outcome.replace('_', " "),
+                one_line(&repair.reason, 160),
+            ]
+        })
+        .collect();
+    table(&rows)
 }
 
 /// How it stands with the run, and the line that goes on where there is one.
@@ -142,6 +164,9 @@ pub(crate) fn gate_line(run: &RunId, gate: Gate, folder: &Path) -> String {
                 plan.display()
             )
         }
+        Gate::Deploy => format!(
+            "the change has landed; its deployment waits for approval: automation approve {run}"
+        ),
         _ => format!("the landing waits for approval: automation approve {run}"),
     }
 }

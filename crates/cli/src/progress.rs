@@ -167,6 +167,25 @@ fn line(step: Option<&StepRef>, event: &Event) -> Option<String> {
         } => {
             format!("test       {repository}: not verified, it has no test command")
         }
+        Event::RecoveryEnded {
+            strategy,
+            outcome,
+            reason,
+        } => {
+            let who = match step.map(|step| &step.key.scope) {
+                Some(Scope::Task(task)) => format!("{task}: "),
+                Some(Scope::Repository(name)) => format!("{name}: "),
+                _ => String::new(),
+            };
+            let reason = one_line(reason, 200);
+            let colon = if reason.is_empty() { "" } else { ": " };
+            format!(
+                "repair     {who}{} {}{colon}{reason}",
+                strategy.replace('_', " "),
+                outcome.replace('_', " ")
+            )
+        }
+        Event::ChangeSetTested { message, .. } => format!("test       {message}"),
         Event::RepositoryReviewed { repository, review } => match review {
             Some(review) => {
                 let verdict = if review.approved {

@@ -1,6 +1,7 @@
 //! `demo`: three real repositories, an issue, and a scripted agent that solves it.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     time::Duration,
@@ -8,13 +9,16 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use facade::{
-    assemble::{Assembly, Error, Home, IssueSource, RunRequest, open_forge},
-    core_types::{Exit, NewIssue, OperationId, RepositoryName, RunId},
+    assemble::{Assembly, Error, Home, IssueSource, RunRequest, TaskState, open_forge},
+    core_types::{
+        Exit, Message, NewIssue, OperationId, RepositoryName, RunId, Scope, TaskId, TaskStatus,
+    },
     process::Launch,
 };
 
 use super::{
     drive::{AtGate, drive},
+    gates::tell,
     run::introduce,
 };
 use crate::{args::DemoArguments, session::Session};
@@ -74,6 +78,13 @@ const CONFIG: &[(&str, &str)] = &[
     ("playbook.yaml", include_str!("../../demo/playbook.yaml")),
 ];
 
+/// The workflow of the demo's configuration.
+const WORKFLOW: &str = "full-stack-feature";
+
+/// The task whose agent asks a person, and what the demo's person answers.
+const ASKING: &str = "alert";
+const ANSWER: &str = "Wake somebody after one minute.";
+
 const ISSUE: &str = include_str!("../../demo/issue.md");
 
 /// `automation demo`.
@@ -91,7 +102,7 @@ pub(crate) async fn demo(session: Session, arguments: DemoArguments) -> Result<u
     if arguments.prepare {
         let shown = folder.display();
         output.line(format!(
-            "automation --home {shown} run {issue} --land --update-checkout"
+            "automation --home {shown} run {issue} --workflow {WORKFLOW} --land --update-checkout"
         ));
         return Ok(0);
     }
@@ -101,11 +112,35 @@ pub(crate) async fn demo(session: Session, arguments: DemoArguments) -> Result<u
         issue: Some(IssueSource::Forge(None, issue)),
         land: true,
         update_checkout: true,
+        workflow: Some(WORKFLOW.to_owned()),
+        context: BTreeMap::from([("feature_flag".to_owned(), "health-page".to_owned())]),
         ..RunRequest::default()
     };
-    let assembly = Box::pin(Assembly::create(run.clone(), &request, home, surroundings)).await?;
+    let (created, used) = (home.clone(), surroundings.clone());
+    let assembly = Box::pin(Assembly::create(run.clone(), &request, created, used)).await?;
     introduce(output, &assembly);
-    let code = Box::pin(drive(&session, assembly, AtGate::Exit)).await?;
+    // What follows happens in the demo's home.
+    let session = Session {
+        home,
+        surroundings,
+        output,
+        explicit_home: Some(folder.clone()),
+    };
+    let mut code = Box::pin(drive(&session, assembly, AtGate::Exit)).await?;
+    let asks = |task: &TaskState| task.task.as_str() == ASKING && task.status == TaskStatus::Failed;
+    if session.status(&run)?.tasks.iter().any(asks) {
+        output.line("");
+        output.line("One question only a person can answer. The demo plays that person:");
+        output.line(format!(
+            "  automation answer {ASKING} {ANSWER:?} --run {run}"
+        ));
+        output.line("");
+        let message = Message::Answer {
+            scope: Scope::Task(TaskId::new(ASKING)?),
+            text: ANSWER.to_owned(),
+        };
+        code = Box::pin(tell(&session, run.clone(), &message, AtGate::Exit)).await?;
+    }
     if code == 0 {
         where_to_look(&session, &folder, &run, issue);
     }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
-    end::{gate_line, repository_lines, summary},
+    end::{gate_line, repair_lines, repository_lines, summary},
     failure::INTERRUPTED,
     output::error_line,
     progress::Progress,
@@ -216,6 +216,13 @@ pub(crate) fn describe(session: &Session, driven: &Driven) {
     }
     for line in repository_lines(end) {
         output.line(line);
+    }
+    let repairs = session.status(run).map(|status| status.repairs);
+    if let Some(repairs) = repairs.ok().filter(|repairs| !repairs.is_empty()) {
+        output.line("on the way:");
+        for line in repair_lines(&repairs) {
+            output.line(line);
+        }
     }
     output.line(summary(run, end, &session.home.run_folder(run)));
 }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use facade::{
-    assemble::{Assembly, IssueSource, RunRequest, RunState},
+    assemble::{Assembly, IssueSource, RunRequest, RunState, staged},
     core_types::{Plan, format_duration},
     engine_workflow::{
         LandingMode,
@@ -51,8 +51,38 @@ fn request(session: &Session, arguments: &RunArguments) -> Result<RunRequest> {
 
 /// `automation run`.
 pub(crate) async fn run(session: Session, arguments: RunArguments) -> Result<u8> {
+    if arguments.staged {
+        return list_effects(&session, &arguments).await;
+    }
     let assembly = begin(&session, &arguments).await?;
     Box::pin(drive(&session, assembly, AtGate::from_flag(arguments.wait))).await
+}
+
+/// `automation run --staged`: what the run would do, by kind.
+async fn list_effects(session: &Session, arguments: &RunArguments) -> Result<u8> {
+    let request = request(session, arguments)?;
+    let run = session.new_run(arguments.run_id.as_deref())?;
+    let staged = Box::pin(staged(run, &request, &session.home, &session.surroundings)).await?;
+    session.output.json(&staged)?;
+    let rows: Vec<_> = staged
+        .effects
+        .iter()
+        .map(|effect| {
+            let repository = effect.repository.as_ref();
+            vec![
+                effect.kind.as_str().to_owned(),
+                repository.map(ToString::to_string).unwrap_or_default(),
+                one_line(&effect.what, 200),
+            ]
+        })
+        .collect();
+    for line in table(&rows) {
+        session.output.line(line);
+    }
+    session
+        .output
+        .line("nothing was done; without --staged, the run does it");
+    Ok(0)
 }
 
 /// Begins a run and says what it will do.

@@ -1,11 +1,14 @@
 //! `status`.
 
 use anyhow::Result;
-use facade::assemble::{RunState, RunStatus};
+use facade::{
+    assemble::{RunState, RunStatus},
+    core_types::MemberState,
+};
 
 use crate::{
     args::StatusArguments,
-    end::{repository_lines, summary},
+    end::{repair_lines, repository_lines, summary},
     failure::DONE,
     output::{ago, one_line, table},
     session::Session,
@@ -78,6 +81,28 @@ fn all(session: &Session) -> Result<()> {
     Ok(())
 }
 
+/// Where each repository stands, and what one that has not started waits for.
+fn standings(status: &RunStatus) -> Vec<Vec<String>> {
+    let rows = status.repositories.iter().map(|it| {
+        let detail = match &it.state {
+            MemberState::Waiting { on } if !on.is_empty() => {
+                let waits = on
+                    .iter()
+                    .map(|wait| format!("{} ({})", wait.repository, wait.reason.as_str()));
+                format!("waits for {}", waits.collect::<Vec<_>>().join(", "))
+            }
+            MemberState::Failed { reason } => reason.clone(),
+            _ => String::new(),
+        };
+        vec![
+            format!("  {}", it.repository),
+            it.state.as_str().to_owned(),
+            detail,
+        ]
+    });
+    rows.collect()
+}
+
 fn one(session: &Session, status: &RunStatus) {
     let (output, run) = (session.output, &status.run);
     let now = session.surroundings.clock.now();
@@ -114,6 +139,22 @@ fn one(session: &Session, status: &RunStatus) {
     }
     for line in table(&rows) {
         output.line(line);
+    }
+    let is_over = status
+        .end
+        .as_ref()
+        .is_some_and(|end| !end.repositories.is_empty());
+    if !is_over && status.repositories.len() > 1 {
+        output.line("repositories:");
+        for line in table(&standings(status)) {
+            output.line(line);
+        }
+    }
+    if !status.repairs.is_empty() {
+        output.line("repairs:");
+        for line in repair_lines(&status.repairs) {
+            output.line(line);
+        }
     }
     if let Some(end) = &status.end
         && !end.repositories.is_empty()

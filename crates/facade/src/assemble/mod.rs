@@ -18,6 +18,8 @@ mod record;
 mod recovery;
 mod repositories;
 mod request;
+mod staged;
+mod standing;
 mod status;
 
 pub use agent::AgentRecord;
@@ -34,4 +36,6 @@ pub use repositories::RepositorySource;
 pub use request::{
     KnownRepositories, RunRequest, default_workers, known_repositories, repository_names,
 };
+pub use staged::{Staged, staged};
+pub use standing::{Repair, RepositoryStanding};
 pub use status::{RunState, RunStatus, TaskState};

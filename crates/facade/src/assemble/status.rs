@@ -7,7 +7,10 @@ use engine_checkpoint::RunView;
 use engine_workflow::{EndStatus, RunEnd};
 use serde::Serialize;
 
-use super::{Error, Home, RunRecord, Surroundings, assembly::END};
+use super::{
+    Error, Home, Repair, RepositoryStanding, RunRecord, Surroundings, assembly::END,
+    standing::Standings,
+};
 
 /// A run as any process can see it: a fold of its events and steps.
 #[derive(Debug, Clone, Serialize)]
@@ -24,6 +27,10 @@ pub struct RunStatus {
     pub stage: Option<Stage>,
     /// Its tasks, in the order of the plan; empty before there is one.
     pub tasks: Vec<TaskState>,
+    /// Its repositories, in the order of the settings.
+    pub repositories: Vec<RepositoryStanding>,
+    /// What was repaired, or could not be, oldest first.
+    pub repairs: Vec<Repair>,
     /// How it ended, or where it waits, when a process last ended it well.
     pub end: Option<RunEnd>,
     /// Warnings, oldest first.
@@ -123,19 +130,26 @@ impl RunStatus {
         let plan_key = StepKey::new(core_types::Scope::Run, 1, "plan");
         let plan = match view.steps().get(&plan_key).map(|step| &step.state) {
             Some(StepState::Finished { result, .. }) => {
-                Some(serde_json::from_value(result.clone()).map_err(unreadable)?)
+                Some(serde_json::from_value::<Plan>(result.clone()).map_err(unreadable)?)
             }
             _ => None,
         };
         let mut folded = Folded::default();
+        let mut standings = Standings::default();
         for (_, record) in view.events() {
             folded.apply(record.at, &record.event);
+            standings.apply(record.step.as_ref(), &record.event);
         }
+        let settings = &record.settings;
+        let repositories =
+            standings.repositories(settings, plan.as_ref(), |task| folded.status(task));
         let state = state(is_held, folded.is_stopped, end.as_ref());
         let is_live = matches!(state, RunState::Running | RunState::Paused);
         Ok(Self {
             run,
-            title: record.settings.issue.title,
+            title: record.settings.issue.title.clone(),
+            repositories,
+            repairs: standings.repairs(),
             created: view.header().created,
             state,
             stage: folded.stage,
