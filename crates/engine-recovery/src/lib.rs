@@ -62,7 +62,7 @@
 //! # Model
 //!
 //! - A *failure* comes as a [`RecoveryRequest`](core_types::RecoveryRequest): what went wrong, by
-//!   [`ErrorClass`](core_types::ErrorClass) and [`FailureKind`](core_types::FailureKind), and what
+//!   [`ErrorClass`] and [`FailureKind`](core_types::FailureKind), and what
 //!   a repair may work with. Inside a run it comes through the port
 //!   [`Recovery`](core_types::Recovery); alone, from the plan's last checkpoint of the stage
 //!   [`FAILED`] that no [`RECOVERED`] followed.
