@@ -102,6 +102,7 @@ mod advanced;
 mod by_repository;
 mod checkpoint_steps;
 pub mod classify;
+mod conflict;
 mod count;
 mod error;
 mod manual;
@@ -109,7 +110,6 @@ mod no_progress;
 mod options;
 pub mod retry;
 mod strategy;
-// `mod conflict;` stands here: ConflictResolutionStrategy.
 // `mod test_fix;` stands here: TestFixRecoveryStrategy.
 
 use core_types::{ErrorClass, PortError, step::StepError};
@@ -118,13 +118,13 @@ pub use advanced::{
     AdvancedRecovery, AdvancedRecoveryBuilder, AttemptEnd, Attempted, FAILED, RECOVERED, Ran, Rerun,
 };
 pub use by_repository::ByRepository;
+pub use conflict::ConflictResolutionStrategy;
 pub use error::Error;
 pub use manual::ManualInterventionStrategy;
 pub use no_progress::NoProgress;
 pub use options::{Options, RetryOptions};
 pub use retry::RetryRecoveryStrategy;
 pub use strategy::{RecoveryContext, RecoveryStrategy, Spending, StrategyOutcome, Tried};
-// `pub use conflict::…;` stands here.
 // `pub use test_fix::…;` stands here.
 
 /// The guide's examples.

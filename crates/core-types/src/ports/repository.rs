@@ -3,7 +3,10 @@ use std::{fmt::Debug, path::Path};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{BranchName, CommitId, PortError, RefName, RepositoryName, TreeId};
+use crate::{
+    BranchName, CommitId, ConflictHunk, ConflictedFile, PortError, RefName, RepositoryName,
+    Resolution, SettledFile, TreeId,
+};
 
 /// A clone that an agent or a test works in. Dropping it gives it back.
 ///
@@ -235,6 +238,66 @@ pub trait Repository: Debug + Send + Sync {
         message: &str,
     ) -> Result<Merge, PortError>;
 
+    /// What merging `theirs` into `ours` cannot settle, sorted by path; empty
+    /// where nothing is in the way.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` (no such commit), `Validation` (no common ancestor), `ResourceExhausted`.
+    async fn conflicts(
+        &self,
+        ours: &CommitId,
+        theirs: &CommitId,
+    ) -> Result<Vec<ConflictedFile>, PortError>;
+
+    /// A clone that holds the merge of `theirs` into `ours`: the files of
+    /// [`Repository::conflicts`] with markers as [`ConflictTexts`](crate::ConflictTexts)
+    /// has them, all others merged. Its `commit` makes a merge commit whose parents are
+    /// `ours` and `theirs`; the files that it names are those that were changed in the folder.
+    ///
+    /// # Errors
+    ///
+    /// As [`Repository::conflicts`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Repository::lease`].
+    async fn lease_merge(
+        &self,
+        ours: &CommitId,
+        theirs: &CommitId,
+    ) -> Result<Box<dyn Workspace>, PortError>;
+
+    /// The merge commit of `theirs` into `ours` in which these files have these
+    /// texts. The same input gives the same commit.
+    ///
+    /// # Errors
+    ///
+    /// As [`Repository::conflicts`]; `Validation` for a path that the merge does not hold.
+    async fn settle(
+        &self,
+        ours: &CommitId,
+        theirs: &CommitId,
+        files: &[SettledFile],
+        message: &str,
+    ) -> Result<CommitId, PortError>;
+
+    /// Keeps how hunks were settled, for every later run on this repository.
+    /// A hunk that is known already gets the new text.
+    ///
+    /// # Errors
+    ///
+    /// `ResourceExhausted`.
+    async fn remember(&self, resolutions: &[Resolution]) -> Result<(), PortError>;
+
+    /// How each hunk was settled before, whichever side was ours; `None` where
+    /// it is not known.
+    ///
+    /// # Errors
+    ///
+    /// `Internal`.
+    async fn recall(&self, hunks: &[ConflictHunk]) -> Result<Vec<Option<String>>, PortError>;
+
     /// What lies between two commits; the text is cut at `limit_bytes`.
     ///
     /// # Errors
@@ -246,6 +309,39 @@ pub trait Repository: Debug + Send + Sync {
         to: &CommitId,
         limit_bytes: usize,
     ) -> Result<Diff, PortError>;
+
+    /// The first `limit_bytes` of a file as a commit holds it; a link gives
+    /// the path that it names. `None` where there is no file of that path.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` (no such commit).
+    async fn read(
+        &self,
+        commit: &CommitId,
+        path: &str,
+        limit_bytes: usize,
+    ) -> Result<Option<Vec<u8>>, PortError>;
+
+    /// A commit on top of `onto` that takes the given paths, and nothing else,
+    /// from `from`: written as they are there, and deleted where they are
+    /// missing. The same input gives the same commit; it is on disk, and kept
+    /// by no reference yet.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` (no such commit), `ResourceExhausted`.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call leaves nothing that a later one would see.
+    async fn overlay(
+        &self,
+        onto: &CommitId,
+        from: &CommitId,
+        paths: &[String],
+        message: &str,
+    ) -> Result<CommitId, PortError>;
 
     /// Sets a branch of the user's repository that belongs to us (`automation/…`) to a commit.
     ///

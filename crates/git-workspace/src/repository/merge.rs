@@ -76,7 +76,11 @@ impl GitRepository {
 
     /// The later of the dates of two commits: a merge has no time of its own,
     /// so that the same input gives the same commit.
-    async fn later_date(&self, ours: &CommitId, theirs: &CommitId) -> Result<u64, Error> {
+    pub(super) async fn later_date(
+        &self,
+        ours: &CommitId,
+        theirs: &CommitId,
+    ) -> Result<u64, Error> {
         let answer = self
             .git
             .at(self.mirror.folder(), "cat-file")

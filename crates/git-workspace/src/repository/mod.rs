@@ -1,8 +1,13 @@
 //! The [`Repository`] port over the git program.
 
+mod conflict;
 mod land;
+mod marks;
 mod merge;
+mod overlay;
 mod publish;
+mod read;
+mod resolution;
 
 use std::{
     fs,
@@ -12,8 +17,8 @@ use std::{
 
 use async_trait::async_trait;
 use core_types::{
-    BranchName, CommitId, Diff, Landed, Landing, Merge, PortError, RefName, RefUpdate, Repository,
-    RepositoryName, Workspace,
+    BranchName, CommitId, ConflictHunk, ConflictedFile, Diff, Landed, Landing, Merge, PortError,
+    RefName, RefUpdate, Repository, RepositoryName, Resolution, SettledFile, Workspace,
 };
 
 use crate::{
@@ -316,6 +321,48 @@ impl Repository for GitRepository {
         merged.map_err(|error| error.during(format!("merge in {}", self.name)))
     }
 
+    async fn conflicts(
+        &self,
+        ours: &CommitId,
+        theirs: &CommitId,
+    ) -> Result<Vec<ConflictedFile>, PortError> {
+        let found = self.find_conflicts(ours, theirs).await;
+        found.map_err(|error| error.during(format!("look for conflicts in {}", self.name)))
+    }
+
+    async fn lease_merge(
+        &self,
+        ours: &CommitId,
+        theirs: &CommitId,
+    ) -> Result<Box<dyn Workspace>, PortError> {
+        // Boxed: it carries the merge and the lease.
+        match Box::pin(self.lease_marked(ours, theirs)).await {
+            Ok(clone) => Ok(Box::new(clone)),
+            Err(error) => Err(error.during(format!("make a clone of a merge of {}", self.name))),
+        }
+    }
+
+    async fn settle(
+        &self,
+        ours: &CommitId,
+        theirs: &CommitId,
+        files: &[SettledFile],
+        message: &str,
+    ) -> Result<CommitId, PortError> {
+        let settled = Box::pin(self.settle_merge(ours, theirs, files, message)).await;
+        settled.map_err(|error| error.during(format!("settle a merge in {}", self.name)))
+    }
+
+    async fn remember(&self, resolutions: &[Resolution]) -> Result<(), PortError> {
+        let kept = self.keep_resolutions(resolutions).await;
+        kept.map_err(|error| error.during(format!("keep resolutions of {}", self.name)))
+    }
+
+    async fn recall(&self, hunks: &[ConflictHunk]) -> Result<Vec<Option<String>>, PortError> {
+        let found = self.find_resolutions(hunks).await;
+        found.map_err(|error| error.during(format!("look for resolutions in {}", self.name)))
+    }
+
     async fn diff(
         &self,
         from: &CommitId,
@@ -324,6 +371,27 @@ impl Repository for GitRepository {
     ) -> Result<Diff, PortError> {
         let diff = self.difference(from, to, limit_bytes).await;
         diff.map_err(|error| error.during(format!("compare commits of {}", self.name)))
+    }
+
+    async fn read(
+        &self,
+        commit: &CommitId,
+        path: &str,
+        limit_bytes: usize,
+    ) -> Result<Option<Vec<u8>>, PortError> {
+        let read = self.read_file(commit, path, limit_bytes).await;
+        read.map_err(|error| error.during(format!("read {path} of {}", self.name)))
+    }
+
+    async fn overlay(
+        &self,
+        onto: &CommitId,
+        from: &CommitId,
+        paths: &[String],
+        message: &str,
+    ) -> Result<CommitId, PortError> {
+        let made = self.overlay_commit(onto, from, paths, message).await;
+        made.map_err(|error| error.during(format!("overlay files in {}", self.name)))
     }
 
     async fn publish(&self, branch: &BranchName, commit: &CommitId) -> Result<(), PortError> {

@@ -3,10 +3,12 @@
 mod attacks;
 mod capture;
 mod clones;
+mod conflicts;
 mod finding;
 mod kills;
 mod landing;
 mod merging;
+mod overlays;
 mod support;
 
 /// A file that is not named above would never run.
