@@ -6,7 +6,7 @@ mod error;
 mod options;
 mod strategy;
 // `mod conflict;` stands here: ConflictResolutionStrategy.
-// `mod test_fix;` stands here: TestFixRecoveryStrategy.
+pub mod test_fix;
 
 pub use error::Error;
 pub use options::{Options, RetryOptions};

@@ -1,1 +1,4 @@
 //! The public API of engine-recovery.
+
+mod test_fix_cases;
+mod test_fix_integrity;
