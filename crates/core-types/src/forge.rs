@@ -150,7 +150,7 @@ pub struct PullRequestChange {
 pub enum Operated {
     /// It created or changed this issue.
     Issue(Issue),
-    /// It created this comment.
+    /// It created or changed this comment.
     Comment(Comment),
     /// It created or changed this pull request.
     PullRequest(PullRequest),

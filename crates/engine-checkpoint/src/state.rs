@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use core_types::{PlanId, TaskId, TaskStatus};
+use async_trait::async_trait;
+use core_types::{PlanId, PortError, TaskId, TaskStatus};
 use journal::{Fold, FoldError, Record};
 
 use crate::{
@@ -89,6 +90,24 @@ impl Fold for States {
             self.0.insert(set.plan, state);
         }
         Ok(())
+    }
+}
+
+#[async_trait]
+impl core_types::PlanState for StateManager {
+    async fn completed_stages(&self, plan: &PlanId) -> Result<Vec<String>, PortError> {
+        let state = self.state(plan).await;
+        let state = state.map_err(|error| error.during("read the state of a plan"))?;
+        Ok(state.unwrap_or_default().completed_stages)
+    }
+
+    async fn task_statuses(
+        &self,
+        plan: &PlanId,
+    ) -> Result<BTreeMap<TaskId, TaskStatus>, PortError> {
+        let state = self.state(plan).await;
+        let state = state.map_err(|error| error.during("read the state of a plan"))?;
+        Ok(state.unwrap_or_default().tasks)
     }
 }
 

@@ -5,7 +5,8 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use core_types::{
     Agent, CancellationToken, CheckpointStore, Clock, CommandRunner, CommitId, EventSink,
-    GitProvider, PlanState, PortError, RecoveryRequest, Repository, StepLog, Timestamp,
+    GitProvider, PlanState, PortError, RecoveryRequest, Repository, StepLog, Timestamp, TokenUsage,
+    Usd,
 };
 
 use crate::Options;
@@ -69,6 +70,19 @@ pub struct RecoveryContext<'a> {
     pub cancel: &'a CancellationToken,
     /// What strategies before this one answered, in their order.
     pub earlier: &'a [Tried],
+    /// What agents reported for this repair so far, since this process has it.
+    pub spent: Spending,
+}
+
+/// What agents reported of their work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Spending {
+    /// How often one was asked.
+    pub requests: u32,
+    /// The tokens.
+    pub usage: TokenUsage,
+    /// The cost, as far as it was reported.
+    pub cost: Option<Usd>,
 }
 
 /// A strategy that was tried, and what it answered.

@@ -42,6 +42,12 @@ pub enum Error {
         /// The number.
         number: IssueNumber,
     },
+    /// The repository has no comment of this id.
+    #[error("there is no comment {id}")]
+    NoComment {
+        /// The id.
+        id: u64,
+    },
     /// A pull request is open for the same branches.
     #[error("pull request {number} is open for {head} into {base}")]
     AlreadyOpen {
@@ -93,9 +99,10 @@ impl Error {
             | Self::TitleLines
             | Self::SameBranch { .. }
             | Self::NewerRecord { .. } => ErrorClass::Validation,
-            Self::NoIssue { .. } | Self::NoPullRequest { .. } | Self::NoSubject { .. } => {
-                ErrorClass::NotFound
-            }
+            Self::NoIssue { .. }
+            | Self::NoPullRequest { .. }
+            | Self::NoSubject { .. }
+            | Self::NoComment { .. } => ErrorClass::NotFound,
             Self::AlreadyOpen { .. } | Self::OperationReused { .. } => ErrorClass::Conflict,
             Self::Journal(error) => match error.class_hint() {
                 journal::ClassHint::ResourceExhausted => ErrorClass::ResourceExhausted,

@@ -20,6 +20,7 @@ pub async fn conformance(make: impl AsyncFn() -> Arc<dyn GitProvider>) {
     issues_are_created_changed_and_listed(&*make().await).await;
     texts_come_back_as_they_were_given(&*make().await).await;
     comments_belong_to_issues_and_pull_requests(&*make().await).await;
+    comments_are_changed_in_place(&*make().await).await;
     pull_requests_are_opened_changed_and_listed(&*make().await).await;
     one_pull_request_is_open_for_a_head_and_base(&*make().await).await;
     a_repeated_operation_acts_once(&*make().await).await;
@@ -220,6 +221,46 @@ async fn comments_belong_to_issues_and_pull_requests(forge: &dyn GitProvider) {
     }
     let found = forge.find(&operation("y")).await.expect("find");
     assert!(matches!(found, Some(Operated::Comment(comment)) if comment.body == "y"));
+}
+
+async fn comments_are_changed_in_place(forge: &dyn GitProvider) {
+    let made = forge.create_issue(&operation("1"), issue("a")).await;
+    let issue = made.expect("create").number;
+    let comment = |body: &str| NewComment {
+        issue,
+        body: body.to_owned(),
+    };
+    let first = forge.create_comment(&operation("2"), comment("x")).await;
+    let first = first.expect("comment");
+    let second = forge.create_comment(&operation("3"), comment("y")).await;
+    let second = second.expect("comment");
+    let change = async |name: &str, body: &str| {
+        let operation = operation(name);
+        let changed = forge.update_comment(&operation, first.id, body.to_owned());
+        changed.await
+    };
+    let changed = change("4", "z").await.expect("change");
+    assert_eq!((changed.id, &*changed.body), (first.id, "z"));
+    let listed = forge.list_comments(issue).await.expect("list");
+    assert_eq!(
+        listed,
+        [changed.clone(), second],
+        "it stays in its place, and the other as it is"
+    );
+    let found = forge.find(&operation("4")).await.expect("find");
+    assert!(matches!(found, Some(Operated::Comment(found)) if found == changed));
+
+    change("5", "newer").await.expect("change");
+    change("4", "z").await.expect("change again");
+    let body = &forge.list_comments(issue).await.expect("list")[0].body;
+    assert_eq!(
+        body, "newer",
+        "an old change that is repeated undoes no newer one"
+    );
+    assert_eq!(class(change("6", " ").await), ErrorClass::Validation);
+    let other = operation("7");
+    let missing = forge.update_comment(&other, 999, "a".to_owned());
+    assert_eq!(class(missing.await), ErrorClass::NotFound);
 }
 
 async fn pull_requests_are_opened_changed_and_listed(forge: &dyn GitProvider) {

@@ -24,8 +24,10 @@ pub mod git;
 pub mod git_provider;
 pub mod inbox;
 pub mod neutral;
+pub mod plan_state;
 pub mod step_log;
 
 pub use fakes::{
-    FixedClock, MemoryCheckpoints, MemoryEvents, MemoryForge, MemoryInbox, MemoryStepLog,
+    FixedClock, MemoryCheckpoints, MemoryEvents, MemoryForge, MemoryInbox, MemoryPlanState,
+    MemoryStepLog,
 };

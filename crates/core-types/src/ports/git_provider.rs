@@ -70,6 +70,18 @@ pub trait GitProvider: Debug + Send + Sync {
         comment: NewComment,
     ) -> Result<Comment, PortError>;
 
+    /// Replaces the text of a comment, known by its id.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, and as [`GitProvider::create_issue`].
+    async fn update_comment(
+        &self,
+        operation: &OperationId,
+        comment: u64,
+        body: String,
+    ) -> Result<Comment, PortError>;
+
     /// The comments of an issue or pull request, oldest first.
     ///
     /// # Errors

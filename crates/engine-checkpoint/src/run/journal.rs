@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeMap,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -6,7 +7,7 @@ use std::{
 use async_trait::async_trait;
 use core_types::{
     Checkpoint, CheckpointId, CheckpointStore, Clock, Event, EventRecord, EventSink, PlanId,
-    PortError, StepKey, StepLog, StepRef, Timestamp,
+    PlanState, PortError, StepKey, StepLog, StepRef, TaskId, TaskStatus, Timestamp,
     step::{Fingerprint, StepState},
 };
 use journal::{Journal, Reader};
@@ -152,6 +153,13 @@ impl RunJournal {
     /// The run's events. Those of a step are on disk before the step's next record is.
     #[must_use]
     pub fn events(&self) -> Arc<dyn EventSink> {
+        Arc::clone(&self.held) as _
+    }
+
+    /// Where the run's plan stands, as its events show it: a stage is complete when the next one
+    /// has started, the last one when the run has ended well.
+    #[must_use]
+    pub fn plan_state(&self) -> Arc<dyn PlanState> {
         Arc::clone(&self.held) as _
     }
 
@@ -331,6 +339,7 @@ impl Held {
     fn take_event(&self, record: &EventRecord) -> Result<(), Error> {
         self.journal
             .append_buffered(EventRecord::KIND, record.encode()?)?;
+        self.state().progress.take(&record.event);
         Ok(())
     }
 }
@@ -402,6 +411,20 @@ impl EventSink for Held {
         let flushed = self.journal.flush().await.map_err(Error::from);
         let flushed = self.events_taken().and(flushed);
         flushed.map_err(|error| error.during("store the run's events"))
+    }
+}
+
+#[async_trait]
+impl PlanState for Held {
+    async fn completed_stages(&self, plan: &PlanId) -> Result<Vec<String>, PortError> {
+        Ok(Self::state(self).progress.completed(plan))
+    }
+
+    async fn task_statuses(
+        &self,
+        plan: &PlanId,
+    ) -> Result<BTreeMap<TaskId, TaskStatus>, PortError> {
+        Ok(Self::state(self).progress.tasks(plan))
     }
 }
 

@@ -1,6 +1,7 @@
 //! A run's journal: written by the process that holds the run, read by any.
 
 mod journal;
+mod progress;
 mod state;
 mod view;
 

@@ -8,6 +8,7 @@ use journal::{Fold as _, Record};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::progress::Progress;
 use crate::{
     Error, kind,
     record::{Content, RunRecord, Session, StepBegun, StepConsented, StepFinished, VERSION},
@@ -79,10 +80,11 @@ pub(crate) struct RunState {
     pub(crate) values: BTreeMap<String, (u64, Value)>,
     pub(crate) steps: BTreeMap<StepKey, RecordedStep>,
     pub(crate) checkpoints: CheckpointTable,
+    pub(crate) progress: Progress,
 }
 
 impl RunState {
-    /// Takes a record in; passes over kinds that are not of a run's state.
+    /// Takes a record in; passes over kinds that it does not know.
     pub(crate) fn apply(&mut self, record: &Record) -> Result<(), journal::FoldError> {
         match record.kind {
             kind::RUN_HEADER => {
@@ -105,6 +107,7 @@ impl RunState {
                 } = StepFinished::decode(record)?;
                 self.finish(at, &key, result)?;
             }
+            kind::EVENT => self.progress.take(&EventRecord::decode(record)?.event),
             kind::STEP_CONSENTED => self.consent(&StepConsented::decode(record)?.key),
             _ => self.checkpoints.apply(record)?,
         }

@@ -1,13 +1,19 @@
 //! The real implementations pass the suites of their ports.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
-use core_types::{CheckpointStore, Inbox};
-use engine_checkpoint::{CheckpointManager, FileInbox, Options, RunView};
-use testkit::event_sink::Subject;
+use core_types::{CheckpointStore, Event, Inbox, Stage};
+use engine_checkpoint::{CheckpointManager, FileInbox, Options, RunView, StateManager};
+use testkit::{
+    event_sink::Subject,
+    plan_state::{self, Change},
+};
 
 use crate::support::create;
 
@@ -66,6 +72,107 @@ async fn the_checkpoint_manager_conforms() {
     testkit::checkpoint_store::conformance(async || {
         let manager = CheckpointManager::open(folders.next()).unwrap();
         Arc::new(manager) as Arc<dyn CheckpointStore>
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_state_of_a_runs_plan_conforms() {
+    let folders = Folders::new();
+    plan_state::conformance(async || {
+        let run = create(&folders.next());
+        let state = run.plan_state();
+        let events = run.events();
+        let change = move |plan, change| -> Pin<Box<dyn Future<Output = ()>>> {
+            events.emit(None, Event::PlanReady { plan, tasks: 2 });
+            for event in told(change) {
+                events.emit(None, event);
+            }
+            Box::pin(async {})
+        };
+        plan_state::Subject {
+            state,
+            change: Box::new(change),
+        }
+    })
+    .await;
+}
+
+/// The events in which a run tells a change: a stage ends where the next one starts.
+fn told(change: Change) -> Vec<Event> {
+    match change {
+        Change::Complete(stage) => {
+            let next = Stage::ALL.into_iter().find(|next| *next > stage);
+            let next = next.expect("the suite completes no last stage");
+            [stage, next]
+                .map(|stage| Event::StageStarted { stage })
+                .to_vec()
+        }
+        Change::Task(task, status) => vec![Event::TaskChanged {
+            task,
+            status,
+            attempt: 1,
+            failure: None,
+            because_of: None,
+        }],
+    }
+}
+
+#[tokio::test]
+async fn the_state_of_a_runs_plan_is_there_again_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("run");
+    let run = create(&dir);
+    let plan: core_types::PlanId = "plan-1".parse().unwrap();
+    let events = run.events();
+    for stage in [Stage::Planning, Stage::Implementation, Stage::Testing] {
+        events.emit(None, Event::StageStarted { stage });
+        if stage == Stage::Planning {
+            let plan = plan.clone();
+            events.emit(None, Event::PlanReady { plan, tasks: 1 });
+        }
+    }
+    events.flush().await.unwrap();
+    drop((run, events));
+    let run = engine_checkpoint::RunJournal::open(&dir, &Options::default()).unwrap();
+    let state = run.plan_state();
+    let expected = ["planning", "implementation"];
+    assert_eq!(state.completed_stages(&plan).await.unwrap(), expected);
+    // What a resumed run begins again is not complete twice, nor is a later stage by it.
+    let stage = Stage::Planning;
+    run.events().emit(None, Event::StageStarted { stage });
+    assert_eq!(state.completed_stages(&plan).await.unwrap(), expected);
+    let (exit_code, summary) = (0, String::new());
+    run.events()
+        .emit(None, Event::RunEnded { exit_code, summary });
+    let all = ["planning", "implementation", "testing"];
+    assert_eq!(state.completed_stages(&plan).await.unwrap(), all);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_state_manager_conforms() {
+    let folders = Folders::new();
+    plan_state::conformance(async || {
+        let manager = StateManager::open(folders.next()).unwrap();
+        let changed = manager.clone();
+        let change = move |plan, change| -> Pin<Box<dyn Future<Output = ()>>> {
+            let changed = changed.clone();
+            Box::pin(async move {
+                match change {
+                    Change::Complete(stage) => {
+                        changed.mark_stage_complete(&plan, stage.as_str()).await
+                    }
+                    Change::Task(task, status) => {
+                        changed.mark_task_status(&plan, &task, status).await
+                    }
+                }
+                .expect("a change is recorded");
+            })
+        };
+        plan_state::Subject {
+            state: Arc::new(manager),
+            change: Box::new(change),
+        }
     })
     .await;
 }

@@ -45,7 +45,16 @@ fn there_are_enough_cases_of_each_kind() {
     for case in CHEATS {
         *kinds.entry(case.kind).or_default() += 1;
     }
-    for kind in ["deleted", "skipped", "ignored", "emptied", "weakened", "expectation", "command", "ci"] {
+    for kind in [
+        "deleted",
+        "skipped",
+        "ignored",
+        "emptied",
+        "weakened",
+        "expectation",
+        "command",
+        "ci",
+    ] {
         let n = kinds.get(kind).copied().unwrap_or(0);
         assert!(n >= 15, "{n} cheats of the kind {kind}");
     }

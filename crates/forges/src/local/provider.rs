@@ -252,6 +252,21 @@ impl GitProvider for LocalRepository {
         .await
     }
 
+    async fn update_comment(
+        &self,
+        operation: &OperationId,
+        comment: u64,
+        body: String,
+    ) -> Result<Comment, PortError> {
+        self.mutate("change a comment", operation, as_comment, move |_, _| {
+            if body.trim().is_empty() {
+                return Err(Error::EmptyText { what: "comment" });
+            }
+            Ok(Change::UpdateComment { id: comment, body })
+        })
+        .await
+    }
+
     async fn list_comments(&self, issue: IssueNumber) -> Result<Vec<Comment>, PortError> {
         self.look("list comments", move |repository| {
             repository.check_subject(issue)?;

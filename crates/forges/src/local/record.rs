@@ -10,7 +10,8 @@ use crate::Error;
 /// The one kind of record in a forge's journal.
 pub(super) const CHANGE: Kind = Kind(1);
 
-const VERSION: u16 = 1;
+/// The newest version: 2 added the change of a comment.
+const VERSION: u16 = 2;
 
 /// A mutation that was made, as it is stored: one JSON object.
 ///
@@ -56,6 +57,8 @@ pub(super) enum Change {
         body: String,
         author: String,
     },
+    /// Since version 2.
+    UpdateComment { id: u64, body: String },
     CreatePullRequest {
         number: IssueNumber,
         title: String,
@@ -93,8 +96,13 @@ impl ChangeRecord {
         at: Timestamp,
         change: Change,
     ) -> Self {
+        // The lowest version that has the change, so that an older program reads what it can.
+        let v = match change {
+            Change::UpdateComment { .. } => VERSION,
+            _ => 1,
+        };
         Self {
-            v: VERSION,
+            v,
             repository,
             operation,
             at,

@@ -67,6 +67,12 @@ impl RepositoryState {
         found.ok_or(Error::NoPullRequest { number })
     }
 
+    fn comment(&self, id: u64) -> Result<&Comment, Error> {
+        let mut comments = self.comments.values().flatten();
+        let found = comments.find(|comment| comment.id == id);
+        found.ok_or(Error::NoComment { id })
+    }
+
     /// An open pull request for these branches, other than `except`.
     pub(super) fn refuse_open(
         &self,
@@ -143,6 +149,11 @@ impl RepositoryState {
                     created: at,
                 }))
             }
+            Change::UpdateComment { id, body } => {
+                let mut comment = self.comment(id)?.clone();
+                comment.body = body;
+                Ok(Operated::Comment(comment))
+            }
             Change::CreatePullRequest {
                 number,
                 title,
@@ -191,6 +202,12 @@ impl RepositoryState {
                 self.n_comments += 1;
                 let comments = self.comments.entry(*issue).or_default();
                 comments.push(comment.clone());
+            }
+            (Operated::Comment(comment), Change::UpdateComment { id, .. }) => {
+                let mut comments = self.comments.values_mut().flatten();
+                if let Some(found) = comments.find(|found| found.id == *id) {
+                    *found = comment.clone();
+                }
             }
             // No other change leaves a comment, and nothing else is ever left.
             _ => {}

@@ -82,12 +82,12 @@ fn records_keep_their_form() {
 
 #[test]
 fn a_newer_record_is_refused_by_its_version_whatever_else_it_holds() {
-    let refused = ChangeRecord::from_bytes(br#"{"v":2,"something":"else"}"#);
+    let refused = ChangeRecord::from_bytes(br#"{"v":3,"something":"else"}"#);
     assert!(matches!(
         refused,
         Err(Error::NewerRecord {
-            found: 2,
-            supported: 1
+            found: 3,
+            supported: 2
         })
     ));
 }

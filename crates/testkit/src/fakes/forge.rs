@@ -205,6 +205,29 @@ impl GitProvider for MemoryForge {
         Ok(comment)
     }
 
+    async fn update_comment(
+        &self,
+        operation: &OperationId,
+        comment: u64,
+        body: String,
+    ) -> Result<Comment, PortError> {
+        let doing = "change a comment";
+        let mut state = lock(&self.state);
+        if let Some(earlier) = state.earlier(operation, doing, as_comment)? {
+            return Ok(earlier);
+        }
+        check_text(&body, doing)?;
+        let found = state.comments.iter_mut().find(|(_, it)| it.id == comment);
+        let Some((_, found)) = found else {
+            return Err(error(ErrorClass::NotFound, doing, "no such comment"));
+        };
+        found.body = body;
+        let found = found.clone();
+        let left = Operated::Comment(found.clone());
+        state.operations.insert(operation.clone(), left);
+        Ok(found)
+    }
+
     async fn list_comments(&self, issue: IssueNumber) -> Result<Vec<Comment>, PortError> {
         let state = lock(&self.state);
         if !state.issues.contains_key(&issue) && !state.pull_requests.contains_key(&issue) {

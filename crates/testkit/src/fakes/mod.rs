@@ -5,6 +5,7 @@ mod clock;
 mod events;
 mod forge;
 mod inbox;
+mod plan_state;
 mod step_log;
 
 pub use checkpoints::MemoryCheckpoints;
@@ -12,6 +13,7 @@ pub use clock::FixedClock;
 pub use events::MemoryEvents;
 pub use forge::MemoryForge;
 pub use inbox::MemoryInbox;
+pub use plan_state::MemoryPlanState;
 pub use step_log::MemoryStepLog;
 
 /// Locks a fake's state; a test that panicked while holding it has failed anyway.

@@ -1,12 +1,13 @@
-use std::{sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use core_types::{
     CheckpointStore, Clock, GitProvider, Inbox, NoAdvice, NoEvents, NoLedger, NoRecovery, StepLog,
     Timestamp,
 };
 use testkit::{
-    FixedClock, MemoryCheckpoints, MemoryEvents, MemoryForge, MemoryInbox, MemoryStepLog,
-    checkpoint_store, event_sink, git_provider, inbox, neutral, step_log,
+    FixedClock, MemoryCheckpoints, MemoryEvents, MemoryForge, MemoryInbox, MemoryPlanState,
+    MemoryStepLog, checkpoint_store, event_sink, git_provider, inbox, neutral, plan_state,
+    plan_state::Change, step_log,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -42,6 +43,26 @@ async fn the_inbox_conforms() {
 async fn the_forge_conforms() {
     let make = async || Arc::new(MemoryForge::default()) as Arc<dyn GitProvider>;
     git_provider::conformance(make).await;
+}
+
+#[tokio::test]
+async fn the_plan_state_conforms() {
+    plan_state::conformance(async || {
+        let state = Arc::new(MemoryPlanState::default());
+        let changed = Arc::clone(&state);
+        let change = move |plan, change| -> Pin<Box<dyn Future<Output = ()>>> {
+            match change {
+                Change::Complete(stage) => changed.complete(&plan, stage.as_str()),
+                Change::Task(task, status) => changed.set(&plan, &task, status),
+            }
+            Box::pin(async {})
+        };
+        plan_state::Subject {
+            state,
+            change: Box::new(change),
+        }
+    })
+    .await;
 }
 
 #[tokio::test]

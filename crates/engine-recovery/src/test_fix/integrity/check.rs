@@ -66,24 +66,46 @@ fn judge(file: &ChangedFile, policy: &Policy, sides: &mut Vec<Side>, findings: &
     };
     let (before, after) = (text(file.before.as_ref()), text(file.after.as_ref()));
     if file.changed_type && role != Role::Source {
-        say(FindingKind::Evasion, "it became a link, or no longer is one".to_owned());
+        say(
+            FindingKind::Evasion,
+            "it became a link, or no longer is one".to_owned(),
+        );
         return;
     }
     match role {
-        Role::Protected => say(FindingKind::Protected, format!("a path that the configuration protects is {verb}")),
-        Role::Ci => say(FindingKind::CiFile, format!("what runs elsewhere is {verb}")),
+        Role::Protected => say(
+            FindingKind::Protected,
+            format!("a path that the configuration protects is {verb}"),
+        ),
+        Role::Ci => say(
+            FindingKind::CiFile,
+            format!("what runs elsewhere is {verb}"),
+        ),
         Role::Shadow if file.after.is_some() => {
-            say(FindingKind::Evasion, "it takes the place of a part of the test framework".to_owned());
+            say(
+                FindingKind::Evasion,
+                "it takes the place of a part of the test framework".to_owned(),
+            );
         }
         Role::Shadow => {}
         Role::Expectation => {
             let same = before.is_some() && before == after && file.after != Some(Content::Opaque);
             if !same {
-                say(FindingKind::ExpectationChanged, format!("what tests compare with is {verb}"));
+                say(
+                    FindingKind::ExpectationChanged,
+                    format!("what tests compare with is {verb}"),
+                );
             }
         }
         Role::Config if paths::file_name(&file.path) == "conftest.py" => {
-            side(file, Language::Python, Extent::Whole, false, sides, &mut say);
+            side(
+                file,
+                Language::Python,
+                Extent::Whole,
+                false,
+                sides,
+                &mut say,
+            );
         }
         Role::Config => {
             if file.before == Some(Content::Opaque) || file.after == Some(Content::Opaque) {
@@ -95,11 +117,17 @@ fn judge(file: &ChangedFile, policy: &Policy, sides: &mut Vec<Side>, findings: &
             }
         }
         Role::Script => match script_language(file, before.or(after)) {
-            Some(_) if file.after.is_none() => say(FindingKind::TestCommand, "what runs the tests is deleted".to_owned()),
+            Some(_) if file.after.is_none() => say(
+                FindingKind::TestCommand,
+                "what runs the tests is deleted".to_owned(),
+            ),
             Some(language) => side(file, language, Extent::Whole, true, sides, &mut say),
             None if is_new => {}
             None if before.is_some() && before == after => {}
-            None => say(FindingKind::TestCommand, format!("what runs the tests is {verb}")),
+            None => say(
+                FindingKind::TestCommand,
+                format!("what runs the tests is {verb}"),
+            ),
         },
         Role::TestCode => {
             if let Some(language) = Language::of(&file.path) {
@@ -130,7 +158,10 @@ fn side(
     say: &mut impl FnMut(FindingKind, String),
 ) {
     if file.before == Some(Content::Opaque) || file.after == Some(Content::Opaque) {
-        say(FindingKind::Weakened, "a file of tests cannot be read".to_owned());
+        say(
+            FindingKind::Weakened,
+            "a file of tests cannot be read".to_owned(),
+        );
         return;
     }
     let read = |content: Option<&Content>| match text(content) {
@@ -169,7 +200,12 @@ fn source(
         return;
     };
     let mut say = |kind, message: String| {
-        findings.push(Finding { kind, path: file.path.clone(), line: 0, message });
+        findings.push(Finding {
+            kind,
+            path: file.path.clone(),
+            line: 0,
+            message,
+        });
     };
     let has_tests = matches!(language, Language::Rust | Language::Python);
     let is_readable = file.before != Some(Content::Opaque) && file.after != Some(Content::Opaque);

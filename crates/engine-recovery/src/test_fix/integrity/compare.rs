@@ -3,8 +3,7 @@
 use super::{
     items::{Item, ItemKind, same_set, statements},
     lexer::{Kind, Language, Token, join},
-    paths,
-    screen,
+    paths, screen,
     verdict::{Finding, FindingKind},
 };
 
@@ -35,7 +34,10 @@ struct Matches {
 
 pub(super) fn compare(sides: &[Side]) -> Vec<Finding> {
     let mut matches = Matches {
-        origin: sides.iter().map(|side| vec![None; side.after.len()]).collect(),
+        origin: sides
+            .iter()
+            .map(|side| vec![None; side.after.len()])
+            .collect(),
     };
     let mut left: Vec<Place> = Vec::new();
     let mut findings = Vec::new();
@@ -44,12 +46,19 @@ pub(super) fn compare(sides: &[Side]) -> Vec<Finding> {
     }
     left.retain(|place| !moved(*place, sides, &mut matches, &mut findings));
     for (index, item) in left {
-        missing(&sides[index], &sides[index].before[item], sides, &mut findings);
+        missing(
+            &sides[index],
+            &sides[index].before[item],
+            sides,
+            &mut findings,
+        );
     }
     for (index, side) in sides.iter().enumerate() {
         for (at, item) in side.after.iter().enumerate() {
             match matches.origin[index][at] {
-                Some((from, before)) => changed(side, &sides[from].before[before], item, &mut findings),
+                Some((from, before)) => {
+                    changed(side, &sides[from].before[before], item, &mut findings)
+                }
                 None => new(side, item, &mut findings),
             }
         }
@@ -65,7 +74,9 @@ fn by_name(index: usize, side: &Side, matches: &mut Matches, left: &mut Vec<Plac
     // What is the same first, so that a second one of a name is the added one.
     for (at, before) in side.before.iter().enumerate() {
         let found = (0..side.after.len()).find(|it| {
-            used[*it].is_none() && side.after[*it].name == before.name && side.after[*it].is_same(before)
+            used[*it].is_none()
+                && side.after[*it].name == before.name
+                && side.after[*it].is_same(before)
         });
         match found {
             Some(found) => used[found] = Some((index, at)),
@@ -94,7 +105,9 @@ fn by_name(index: usize, side: &Side, matches: &mut Matches, left: &mut Vec<Plac
         let before = &side.before[*at];
         let found = (0..side.after.len()).find(|it| {
             let after = &side.after[*it];
-            used[*it].is_none() && after.kind == ItemKind::Loose && grew(&before.body, &after.body, side.language)
+            used[*it].is_none()
+                && after.kind == ItemKind::Loose
+                && grew(&before.body, &after.body, side.language)
         });
         if let Some(found) = found {
             used[found] = Some((index, *at));
@@ -104,9 +117,16 @@ fn by_name(index: usize, side: &Side, matches: &mut Matches, left: &mut Vec<Plac
 }
 
 /// Finds an item that says the same under another name or in another file.
-fn moved((index, at): Place, sides: &[Side], matches: &mut Matches, findings: &mut Vec<Finding>) -> bool {
+fn moved(
+    (index, at): Place,
+    sides: &[Side],
+    matches: &mut Matches,
+    findings: &mut Vec<Finding>,
+) -> bool {
     let before = &sides[index].before[at];
-    if !matches!(before.kind, ItemKind::Test | ItemKind::Definition) || before.name.starts_with("mod ") {
+    if !matches!(before.kind, ItemKind::Test | ItemKind::Definition)
+        || before.name.starts_with("mod ")
+    {
         return false;
     }
     for (to, side) in sides.iter().enumerate() {
@@ -127,7 +147,10 @@ fn moved((index, at): Place, sides: &[Side], matches: &mut Matches, findings: &m
                     FindingKind::Ignored,
                     side,
                     after.line,
-                    format!("test `{}` was moved to where its runner does not look", before.name),
+                    format!(
+                        "test `{}` was moved to where its runner does not look",
+                        before.name
+                    ),
                 ));
             }
             if let Some(name) = sees_another(before, &sides[index], side) {
@@ -135,7 +158,10 @@ fn moved((index, at): Place, sides: &[Side], matches: &mut Matches, findings: &m
                     FindingKind::Weakened,
                     side,
                     after.line,
-                    format!("test `{}` was moved to where `{name}` is another one", before.name),
+                    format!(
+                        "test `{}` was moved to where `{name}` is another one",
+                        before.name
+                    ),
                 ));
             }
         }
@@ -153,7 +179,9 @@ fn lands_where_it_runs(side: &Side, sides: &[Side]) -> bool {
         return true;
     }
     let parts: Vec<_> = side.path.split('/').collect();
-    let (name, folders) = parts.split_last().map_or(("", &[][..]), |(name, folders)| (*name, folders));
+    let (name, folders) = parts
+        .split_last()
+        .map_or(("", &[][..]), |(name, folders)| (*name, folders));
     let stem = name.trim_end_matches(".rs");
     let folder = folders.last().copied().unwrap_or("");
     let is_root = matches!(name, "lib.rs" | "main.rs") || folder == "tests";
@@ -168,18 +196,42 @@ fn sees_another(test: &Item, from: &Side, to: &Side) -> Option<String> {
         let imports = items.iter().filter(|item| item.kind == ItemKind::Import);
         imports
             .map(|item| {
-                let last = |token: &Token| token.text.rsplit(['/', '.']).find(|part| !part.is_empty() && !matches!(*part, "js" | "ts" | "mjs" | "cjs" | "tsx" | "jsx")).unwrap_or("").to_owned();
-                let body: Vec<_> = item.body.iter().filter(|token| !matches!(token.text.as_str(), "super" | "crate" | "::" | "self")).map(last).collect();
+                let last = |token: &Token| {
+                    token
+                        .text
+                        .rsplit(['/', '.'])
+                        .find(|part| {
+                            !part.is_empty()
+                                && !matches!(*part, "js" | "ts" | "mjs" | "cjs" | "tsx" | "jsx")
+                        })
+                        .unwrap_or("")
+                        .to_owned()
+                };
+                let body: Vec<_> = item
+                    .body
+                    .iter()
+                    .filter(|token| {
+                        !matches!(token.text.as_str(), "super" | "crate" | "::" | "self")
+                    })
+                    .map(last)
+                    .collect();
                 (item.name.clone(), body.join(" "))
             })
             .collect()
     };
     let (before, after) = (imports(&from.before), imports(&to.after));
-    let uses = |name: &str| test.tokens().any(|token| token.is_word() && token.text == name);
+    let uses = |name: &str| {
+        test.tokens()
+            .any(|token| token.is_word() && token.text == name)
+    };
     before
         .iter()
         .filter(|(name, _)| uses(name))
-        .find(|(name, path)| after.iter().any(|(other, theirs)| other == name && theirs != path))
+        .find(|(name, path)| {
+            after
+                .iter()
+                .any(|(other, theirs)| other == name && theirs != path)
+        })
         .map(|(name, _)| name.clone())
 }
 
@@ -190,12 +242,17 @@ fn missing(side: &Side, before: &Item, sides: &[Side], findings: &mut Vec<Findin
             .iter()
             .any(|item| item.tokens().any(|token| token.text == name))
     };
-    let plain = before.name.rsplit(['.', ':', '>', ' ']).next().unwrap_or("");
+    let plain = before
+        .name
+        .rsplit(['.', ':', '>', ' '])
+        .next()
+        .unwrap_or("");
     match before.kind {
         ItemKind::Test => {
             let as_other = side.after.iter().find(|item| {
                 let name = item.name.rsplit(['.', ':', '>', ' ']).next().unwrap_or("");
-                item.kind != ItemKind::Test && (item.name == before.name || name == plain || item.body == before.body)
+                item.kind != ItemKind::Test
+                    && (item.name == before.name || name == plain || item.body == before.body)
             });
             let (kind, line, message) = match as_other {
                 Some(item) if !before.name.starts_with("doctest") => (
@@ -203,7 +260,11 @@ fn missing(side: &Side, before: &Item, sides: &[Side], findings: &mut Vec<Findin
                     item.line,
                     format!("`{}` is no longer a test that a runner finds", before.name),
                 ),
-                _ => (FindingKind::Deleted, before.line, format!("test `{}` is gone", short(&before.name))),
+                _ => (
+                    FindingKind::Deleted,
+                    before.line,
+                    format!("test `{}` is gone", short(&before.name)),
+                ),
             };
             findings.push(finding(kind, side, line, message));
         }
@@ -216,18 +277,37 @@ fn missing(side: &Side, before: &Item, sides: &[Side], findings: &mut Vec<Findin
                 // A module whose file has gone with it, its tests elsewhere.
                 let file_is_gone = sides.iter().any(|other| {
                     !other.is_left
-                        && (other.path.ends_with(&format!("{module}.rs")) || other.path.ends_with(&format!("{module}/mod.rs")))
+                        && (other.path.ends_with(&format!("{module}.rs"))
+                            || other.path.ends_with(&format!("{module}/mod.rs")))
                 });
                 if !file_is_gone {
-                    let message = format!("`mod {module};` is gone, and the tests of the module with it");
+                    let message =
+                        format!("`mod {module};` is gone, and the tests of the module with it");
                     findings.push(finding(FindingKind::Deleted, side, before.line, message));
                 }
                 return;
             }
-            let is_hook = matches!(plain, "setUp" | "tearDown" | "setUpClass" | "setup_method" | "TestMain" | "teardown" | "setup");
+            let is_hook = matches!(
+                plain,
+                "setUp"
+                    | "tearDown"
+                    | "setUpClass"
+                    | "setup_method"
+                    | "TestMain"
+                    | "teardown"
+                    | "setup"
+            );
             let is_conftest = paths::file_name(&side.path) == "conftest.py";
             let nothing_left = !side.is_left && side.is_whole;
-            if is_hook || is_conftest || nothing_left || mentions(plain) || before.body.iter().any(|token| screen::is_assertion(token, side.language)) {
+            if is_hook
+                || is_conftest
+                || nothing_left
+                || mentions(plain)
+                || before
+                    .body
+                    .iter()
+                    .any(|token| screen::is_assertion(token, side.language))
+            {
                 let message = format!("`{}`, which tests use, is gone", short(&before.name));
                 findings.push(finding(FindingKind::Weakened, side, before.line, message));
             }
@@ -236,8 +316,13 @@ fn missing(side: &Side, before: &Item, sides: &[Side], findings: &mut Vec<Findin
             if !side.is_left || !side.after.iter().any(|item| item.kind == ItemKind::Test) {
                 return;
             }
-            let used = side.after.iter().filter(|item| item.kind != ItemKind::Import);
-            let is_used = used.into_iter().any(|item| item.tokens().any(|token| token.text == before.name));
+            let used = side
+                .after
+                .iter()
+                .filter(|item| item.kind != ItemKind::Import);
+            let is_used = used
+                .into_iter()
+                .any(|item| item.tokens().any(|token| token.text == before.name));
             if is_used && before.name != "*" {
                 let message = format!("`{}` is no longer imported from where it was", before.name);
                 findings.push(finding(FindingKind::Weakened, side, before.line, message));
@@ -245,7 +330,10 @@ fn missing(side: &Side, before: &Item, sides: &[Side], findings: &mut Vec<Findin
         }
         ItemKind::Loose => {
             let kind = loose_kind(side, before);
-            let message = format!("a statement of the tests is gone or changed: {}", short(&join(&before.body)));
+            let message = format!(
+                "a statement of the tests is gone or changed: {}",
+                short(&join(&before.body))
+            );
             findings.push(finding(kind, side, before.line, message));
         }
     }
@@ -259,9 +347,16 @@ fn loose_kind(side: &Side, before: &Item) -> FindingKind {
         return FindingKind::TestCommand;
     }
     // The closest of what is there instead tells what was done.
-    let close = side.after.iter().filter(|item| item.kind == ItemKind::Loose).max_by_key(|item| {
-        item.body.iter().filter(|token| before.body.contains(token)).count()
-    });
+    let close = side
+        .after
+        .iter()
+        .filter(|item| item.kind == ItemKind::Loose)
+        .max_by_key(|item| {
+            item.body
+                .iter()
+                .filter(|token| before.body.contains(token))
+                .count()
+        });
     match close {
         Some(after) => classify(&before.body, &after.body, side.language).0,
         None => FindingKind::Weakened,
@@ -270,7 +365,11 @@ fn loose_kind(side: &Side, before: &Item) -> FindingKind {
 
 /// Judges an item that is there before and after.
 fn changed(side: &Side, before: &Item, after: &Item, findings: &mut Vec<Finding>) {
-    let gates: Vec<_> = after.gates.iter().filter(|gate| !before.gates.contains(gate)).collect();
+    let gates: Vec<_> = after
+        .gates
+        .iter()
+        .filter(|gate| !before.gates.contains(gate))
+        .collect();
     let turned_off = after.kind == ItemKind::Test || after.name.starts_with("mod ");
     if let Some(gate) = gates.first().filter(|_| turned_off) {
         let lower = gate.to_ascii_lowercase();
@@ -279,45 +378,72 @@ fn changed(side: &Side, before: &Item, after: &Item, findings: &mut Vec<Finding>
         } else {
             FindingKind::Ignored
         };
-        let message = format!("`{}` is not run as before: {}", short(&after.name), short(gate));
+        let message = format!(
+            "`{}` is not run as before: {}",
+            short(&after.name),
+            short(gate)
+        );
         findings.push(finding(kind, side, after.line, message));
         return;
     }
-    if after.is_same(before) {
+    if after.is_same(before) || (after.kind == ItemKind::Test && after.says_the_same(before)) {
         return;
     }
     let marks_only_grew = before.marks.iter().all(|mark| {
-        after.marks.contains(mark) || after.marks.iter().any(|it| grew_text(mark, it, side.language))
+        after.marks.contains(mark)
+            || after
+                .marks
+                .iter()
+                .any(|it| grew_text(mark, it, side.language))
     }) && after.marks.iter().all(|mark| {
         before.marks.contains(mark)
-            || before.marks.iter().any(|it| grew_text(it, mark, side.language))
+            || before
+                .marks
+                .iter()
+                .any(|it| grew_text(it, mark, side.language))
             || is_case(mark)
     });
-    if !marks_only_grew && !same_set(&before.marks, &after.marks) && !after.name.starts_with("mod ") {
+    if !marks_only_grew && !same_set(&before.marks, &after.marks) && !after.name.starts_with("mod ")
+    {
         let kind = if side.language == Language::Go || before.marks.len() > after.marks.len() {
             FindingKind::ExpectationChanged
         } else {
             FindingKind::Weakened
         };
-        let message = format!("the marks of `{}` changed from [{}] to [{}]", short(&after.name), short(&before.marks.join("; ")), short(&after.marks.join("; ")));
+        let message = format!(
+            "the marks of `{}` changed from [{}] to [{}]",
+            short(&after.name),
+            short(&before.marks.join("; ")),
+            short(&after.marks.join("; "))
+        );
         findings.push(finding(kind, side, after.line, message));
         return;
     }
     match after.kind {
         ItemKind::Import => {
-            let message = format!("`{}` is imported from elsewhere: {}", after.name, short(&join(&after.body)));
+            let message = format!(
+                "`{}` is imported from elsewhere: {}",
+                after.name,
+                short(&join(&after.body))
+            );
             findings.push(finding(FindingKind::Weakened, side, after.line, message));
         }
-        ItemKind::Definition if after.name.starts_with("suite ") || after.name.starts_with("class ") => {}
+        ItemKind::Definition
+            if after.name.starts_with("suite ") || after.name.starts_with("class ") => {}
         ItemKind::Loose => {}
         ItemKind::Test | ItemKind::Definition => {
             let same_header = before.header == after.header
-                || (after.kind == ItemKind::Test && screen::rows_were_added(&before.header, &after.header));
+                || (after.kind == ItemKind::Test
+                    && screen::rows_were_added(&before.header, &after.header));
             if same_header && harmless(before, after, side) {
                 return;
             }
             let (kind, what) = classify(&before.body, &after.body, side.language);
-            let subject = if after.kind == ItemKind::Test { "test" } else { "what tests use," };
+            let subject = if after.kind == ItemKind::Test {
+                "test"
+            } else {
+                "what tests use,"
+            };
             let message = format!("{subject} `{}` {what}", short(&after.name));
             findings.push(finding(kind, side, after.line, message));
         }
@@ -327,8 +453,10 @@ fn changed(side: &Side, before: &Item, after: &Item, findings: &mut Vec<Finding>
 /// A mark that adds a case to a test.
 fn is_case(mark: &str) -> bool {
     let first = mark.split(' ').next().unwrap_or("");
-    matches!(first, "case" | "test_case" | "values" | "timeout" | "traced_test")
-        || mark.starts_with("pytest . mark . parametrize")
+    matches!(
+        first,
+        "case" | "test_case" | "values" | "timeout" | "traced_test"
+    ) || mark.starts_with("pytest . mark . parametrize")
         || mark.starts_with("pytest . mark . usefixtures")
 }
 
@@ -341,7 +469,11 @@ fn grew_text(before: &str, after: &str, language: Language) -> bool {
 fn grew(before: &[Token], after: &[Token], language: Language) -> bool {
     match language {
         Language::Shell => screen::for_list_grew(before, after),
-        _ => before.first() == after.first() && before.first().is_some_and(|it| it.is("for")) && screen::rows_were_added(before, after),
+        _ => {
+            before.first() == after.first()
+                && before.first().is_some_and(|it| it.is("for"))
+                && screen::rows_were_added(before, after)
+        }
     }
 }
 
@@ -354,10 +486,16 @@ fn harmless(before: &Item, after: &Item, side: &Side) -> bool {
     if let Some(grown) = members_grew(before, after, language) {
         return grown;
     }
-    let (old, new) = (statements(&before.body, language), statements(&after.body, language));
+    let (old, new) = (
+        statements(&before.body, language),
+        statements(&after.body, language),
+    );
     let mut old = old.iter().peekable();
     let is_row_target = |statement: &[Token]| {
-        is_table(statement, &before.body) && !statement.iter().any(|token| screen::is_assertion(token, language))
+        is_table(statement, &before.body)
+            && !statement
+                .iter()
+                .any(|token| screen::is_assertion(token, language))
     };
     for statement in &new {
         match old.peek() {
@@ -384,9 +522,13 @@ fn is_table(statement: &[Token], body: &[Token]) -> bool {
     if statement.first().is_some_and(|first| first.is("for")) {
         return true;
     }
-    let name = statement
-        .iter()
-        .find(|token| token.is_word() && !matches!(token.text.as_str(), "let" | "const" | "var" | "mut" | "static"));
+    let name = statement.iter().find(|token| {
+        token.is_word()
+            && !matches!(
+                token.text.as_str(),
+                "let" | "const" | "var" | "mut" | "static"
+            )
+    });
     let Some(name) = name else { return false };
     iterates(body, &name.text)
 }
@@ -397,103 +539,192 @@ fn iterates(tokens: &[Token], name: &str) -> bool {
         if !(token.is_word() && token.text == name) {
             return false;
         }
-        let before = index.checked_sub(1).map_or("", |before| tokens[before].text.as_str());
-        let second = index.checked_sub(2).map_or("", |before| tokens[before].text.as_str());
-        let after = tokens.get(index + 1).map_or("", |after| after.text.as_str());
-        let method = tokens.get(index + 2).map_or("", |after| after.text.as_str());
+        let before = index
+            .checked_sub(1)
+            .map_or("", |before| tokens[before].text.as_str());
+        let second = index
+            .checked_sub(2)
+            .map_or("", |before| tokens[before].text.as_str());
+        let after = tokens
+            .get(index + 1)
+            .map_or("", |after| after.text.as_str());
+        let method = tokens
+            .get(index + 2)
+            .map_or("", |after| after.text.as_str());
         matches!(before, "range" | "in" | "of")
             || (before == "&" && second == "in")
-            || (after == "." && matches!(method, "iter" | "into_iter" | "forEach" | "map" | "items"))
+            || (after == "."
+                && matches!(method, "iter" | "into_iter" | "forEach" | "map" | "items"))
     })
 }
 
 /// Whether a constant is a table of cases to which rows were added.
 fn table_grew(before: &Item, after: &Item, side: &Side) -> bool {
-    let name = before.name.rsplit(['.', ':', '>', ' ']).next().unwrap_or("");
+    let name = before
+        .name
+        .rsplit(['.', ':', '>', ' '])
+        .next()
+        .unwrap_or("");
     let used = side.before.iter().any(|item| {
         let tokens: Vec<_> = item.tokens().cloned().collect();
         iterates(&tokens, name)
-            || item.marks.iter().any(|mark| mark.contains("parametrize") && mark.split(' ').any(|word| word == name))
-            || item.header.windows(3).any(|three| three[0].is("each") && three[1].is("(") && three[2].is(name))
+            || item.marks.iter().any(|mark| {
+                mark.contains("parametrize") && mark.split(' ').any(|word| word == name)
+            })
+            || item
+                .header
+                .windows(3)
+                .any(|three| three[0].is("each") && three[1].is("(") && three[2].is(name))
     });
     used && screen::rows_were_added(&before.body, &after.body)
 }
 
 /// For a type or class: whether members were only added. `None` for anything else.
 fn members_grew(before: &Item, after: &Item, language: Language) -> Option<bool> {
-    if before.kind != ItemKind::Definition || language == Language::Shell || language == Language::Python {
+    if before.kind != ItemKind::Definition
+        || language == Language::Shell
+        || language == Language::Python
+    {
         return None;
     }
     let open = |item: &Item| item.body.iter().position(|token| token.is("{"));
     let (old, new) = (open(before)?, open(after)?);
     let ends = |item: &Item| item.body.last().is_some_and(|last| last.is("}"));
-    let is_type = before.body[..old].iter().any(|token| matches!(token.text.as_str(), "impl" | "struct" | "class" | "enum" | "trait" | "interface" | "type"));
+    let is_type = before.body[..old].iter().any(|token| {
+        matches!(
+            token.text.as_str(),
+            "impl" | "struct" | "class" | "enum" | "trait" | "interface" | "type"
+        )
+    });
     if !is_type || !ends(before) || !ends(after) || before.body[..old] != after.body[..new] {
         return None;
     }
-    let inner = |item: &Item, open: usize| statements(&item.body[open + 1..item.body.len() - 1], language);
+    let inner =
+        |item: &Item, open: usize| statements(&item.body[open + 1..item.body.len() - 1], language);
     let new = inner(after, new);
     let mut new = new.iter();
-    Some(inner(before, old).iter().all(|member| new.any(|it| it == member)))
+    Some(
+        inner(before, old)
+            .iter()
+            .all(|member| new.any(|it| it == member)),
+    )
 }
 
 fn is_harmless_statement(statement: &[Token], before: &Item, language: Language) -> bool {
-    let has_assertion = statement.iter().any(|token| screen::is_assertion(token, language));
+    let has_assertion = statement
+        .iter()
+        .any(|token| screen::is_assertion(token, language));
     let Some(first) = statement.first() else {
         return true;
     };
     if language == Language::Shell {
-        return has_assertion && screen::shell_statement(statement, std::slice::from_ref(before)).is_none()
-            && !statement.iter().any(|token| token.is("true") || token.is(":"));
+        return has_assertion
+            && screen::shell_statement(statement, std::slice::from_ref(before)).is_none()
+            && !statement
+                .iter()
+                .any(|token| token.is("true") || token.is(":"));
     }
     let starts_as_check = screen::is_assertion(first, language) || first.is("with");
-    let controls = statement.iter().find(|token| screen::is_control(token, language));
-    let only_inside = |token: &Token| matches!(token.text.as_str(), "return" | "throw" | "raise" | "try" | "exec" | "process" | "panic");
+    let controls = statement
+        .iter()
+        .find(|token| screen::is_control(token, language));
+    let only_inside = |token: &Token| {
+        matches!(
+            token.text.as_str(),
+            "return" | "throw" | "raise" | "try" | "exec" | "process" | "panic"
+        )
+    };
     if controls.is_some_and(|token| !(starts_as_check && only_inside(token))) {
         return false;
     }
-    let old = |name: &str| before.tokens().any(|token| token.is_word() && token.text == name);
+    let old = |name: &str| {
+        before
+            .tokens()
+            .any(|token| token.is_word() && token.text == name)
+    };
     let binds = statement.iter().position(|token| {
-        token.kind == Kind::Punct && matches!(token.text.as_str(), "=" | ":=" | "+=" | "-=" | "*=" | "/=" | "++" | "--")
+        token.kind == Kind::Punct
+            && matches!(
+                token.text.as_str(),
+                "=" | ":=" | "+=" | "-=" | "*=" | "/=" | "++" | "--"
+            )
     });
     let is_call = statement.iter().position(|token| token.is("("));
-    if let Some(binds) = binds.filter(|binds| is_call.is_none_or(|call| *binds < call) || !starts_as_check) {
-        let is_plain = |token: &&Token| token.is_word() && !matches!(token.text.as_str(), "let" | "const" | "var" | "mut" | "err" | "_" | "ref");
+    if let Some(binds) =
+        binds.filter(|binds| is_call.is_none_or(|call| *binds < call) || !starts_as_check)
+    {
+        let is_plain = |token: &&Token| {
+            token.is_word()
+                && !matches!(
+                    token.text.as_str(),
+                    "let" | "const" | "var" | "mut" | "err" | "_" | "ref"
+                )
+        };
         let names = statement[..binds].iter().filter(is_plain);
         let mut names = names.peekable();
-        return names.peek().is_some_and(|name| !name.is("self")) && names.all(|name| !old(&name.text));
+        return names.peek().is_some_and(|name| !name.is("self"))
+            && names.all(|name| !old(&name.text));
     }
     let says = matches!(
         first.text.as_str(),
-        "print" | "println" | "eprintln" | "console" | "log" | "fmt" | "dbg" | "t" | "await" | "for" | "if" | "with"
+        "print"
+            | "println"
+            | "eprintln"
+            | "console"
+            | "log"
+            | "fmt"
+            | "dbg"
+            | "t"
+            | "await"
+            | "for"
+            | "if"
+            | "with"
     );
-    let defines = matches!(first.text.as_str(), "def" | "fn" | "function" | "async" | "use" | "import" | "from");
+    let defines = matches!(
+        first.text.as_str(),
+        "def" | "fn" | "function" | "async" | "use" | "import" | "from"
+    );
     if defines {
         return statement.get(1).is_some_and(|name| !old(&name.text));
     }
-    starts_as_check || (says && (has_assertion || !matches!(first.text.as_str(), "for" | "if" | "with")))
-        || (has_assertion && statement.iter().position(|token| screen::is_assertion(token, language)).is_some_and(|at| at <= 2))
+    starts_as_check
+        || (says && (has_assertion || !matches!(first.text.as_str(), "for" | "if" | "with")))
+        || (has_assertion
+            && statement
+                .iter()
+                .position(|token| screen::is_assertion(token, language))
+                .is_some_and(|at| at <= 2))
 }
 
 /// Says what was done to a body.
 fn classify(before: &[Token], after: &[Token], language: Language) -> (FindingKind, &'static str) {
     let says_nothing = |token: &Token| {
-        matches!(token.kind, Kind::Line | Kind::Indent | Kind::Dedent | Kind::Text)
-            || matches!(token.text.as_str(), "pass" | "..." | "return" | ":" | "true" | ";" | "None" | "{" | "}" | "(" | ")" | "Ok")
+        matches!(
+            token.kind,
+            Kind::Line | Kind::Indent | Kind::Dedent | Kind::Text
+        ) || matches!(
+            token.text.as_str(),
+            "pass" | "..." | "return" | ":" | "true" | ";" | "None" | "{" | "}" | "(" | ")" | "Ok"
+        )
     };
     if after.iter().all(says_nothing) && !before.iter().all(says_nothing) {
         return (FindingKind::Emptied, "is emptied");
     }
-    let count = |tokens: &[Token], word: &dyn Fn(&Token) -> bool| tokens.iter().filter(|token| word(token)).count();
+    let count = |tokens: &[Token], word: &dyn Fn(&Token) -> bool| {
+        tokens.iter().filter(|token| word(token)).count()
+    };
     let stops = |token: &Token| {
         let word = token.text.to_ascii_lowercase();
-        token.is_word() && (word.contains("skip") || word == "xfail" || word == "todo" || word == "pending")
+        token.is_word()
+            && (word.contains("skip") || word == "xfail" || word == "todo" || word == "pending")
     };
     if count(after, &stops) > count(before, &stops) {
         return (FindingKind::Skipped, "is skipped from within");
     }
     let checks = |tokens: &[Token]| -> Vec<String> {
-        let found = tokens.iter().filter(|token| screen::is_assertion(token, language));
+        let found = tokens
+            .iter()
+            .filter(|token| screen::is_assertion(token, language));
         found.map(|token| token.text.clone()).collect()
     };
     let (old, new) = (checks(before), checks(after));
@@ -502,11 +733,20 @@ fn classify(before: &[Token], after: &[Token], language: Language) -> (FindingKi
     }
     let leaves = |token: &Token| screen::is_control(token, language);
     if count(after, &leaves) > count(before, &leaves) {
-        return (FindingKind::Weakened, "can end, or go round its checks, where it could not before");
+        return (
+            FindingKind::Weakened,
+            "can end, or go round its checks, where it could not before",
+        );
     }
     let is_value = |token: &&Token| matches!(token.kind, Kind::Number | Kind::Text);
     let values = |tokens: &[Token]| tokens.iter().filter(is_value).cloned().collect::<Vec<_>>();
-    let words = |tokens: &[Token]| tokens.iter().filter(|token| !is_value(token)).cloned().collect::<Vec<_>>();
+    let words = |tokens: &[Token]| {
+        tokens
+            .iter()
+            .filter(|token| !is_value(token))
+            .cloned()
+            .collect::<Vec<_>>()
+    };
     if old == new && words(before) == words(after) && values(before) != values(after) {
         return (FindingKind::ExpectationChanged, "expects other values");
     }
@@ -521,19 +761,36 @@ fn new(side: &Side, item: &Item, findings: &mut Vec<Finding>) {
     let overrides = matches!(side.language, Language::Python | Language::Shell)
         && item.kind != ItemKind::Loose
         && item.kind != ItemKind::Import
-        && side.before.iter().any(|before| before.name == item.name && before.kind == item.kind)
-        && side.after.iter().filter(|after| after.name == item.name).count() > 1;
+        && side
+            .before
+            .iter()
+            .any(|before| before.name == item.name && before.kind == item.kind)
+        && side
+            .after
+            .iter()
+            .filter(|after| after.name == item.name)
+            .count()
+            > 1;
     if overrides {
-        let message = format!("`{}` is defined a second time, in place of the first", short(&item.name));
+        let message = format!(
+            "`{}` is defined a second time, in place of the first",
+            short(&item.name)
+        );
         findings.push(finding(FindingKind::Weakened, side, item.line, message));
         return;
     }
     if let Some(what) = screen::added(item, &side.before, side.language) {
-        let kind = if what.starts_with("`only`") { FindingKind::Skipped } else { FindingKind::Evasion };
+        let kind = if what.starts_with("`only`") {
+            FindingKind::Skipped
+        } else {
+            FindingKind::Evasion
+        };
         findings.push(finding(kind, side, item.line, what));
         return;
     }
-    if side.language == Language::Shell && item.kind == ItemKind::Loose && !side.is_new
+    if side.language == Language::Shell
+        && item.kind == ItemKind::Loose
+        && !side.is_new
         && let Some(what) = screen::shell_statement(&item.body, &side.before)
     {
         findings.push(finding(FindingKind::TestCommand, side, item.line, what));
@@ -552,7 +809,10 @@ fn order(side: &Side, origin: &[Option<Place>], index: usize, findings: &mut Vec
             && *from == index
         {
             if *before < last {
-                let message = format!("a statement runs later than before: {}", short(&join(&item.body)));
+                let message = format!(
+                    "a statement runs later than before: {}",
+                    short(&join(&item.body))
+                );
                 findings.push(finding(FindingKind::Weakened, side, item.line, message));
                 return;
             }
@@ -569,9 +829,14 @@ fn order(side: &Side, origin: &[Option<Place>], index: usize, findings: &mut Vec
     };
     let stops = side.before.iter().filter(is_loose).any(|item| {
         item.body.first().is_some_and(|first| first.is("set"))
-            && item.body.get(1).is_some_and(|flags| (flags.text.starts_with('-') && flags.text.contains('e')) || flags.text == "-o")
+            && item.body.get(1).is_some_and(|flags| {
+                (flags.text.starts_with('-') && flags.text.contains('e')) || flags.text == "-o"
+            })
     });
-    let exits = end.body.iter().any(|token| token.is("exit") || token.is("exec"));
+    let exits = end
+        .body
+        .iter()
+        .any(|token| token.is("exit") || token.is("exec"));
     let follows = side.after.last().is_some_and(|item| {
         origin.last().is_some_and(Option::is_none) && item.kind != ItemKind::Test
     });
@@ -585,7 +850,11 @@ fn order(side: &Side, origin: &[Option<Place>], index: usize, findings: &mut Vec
 fn short(text: &str) -> String {
     const LIMIT: usize = 120;
     let line: String = text.chars().take(LIMIT).collect();
-    if line.len() < text.len() { format!("{line}…") } else { line }
+    if line.len() < text.len() {
+        format!("{line}…")
+    } else {
+        line
+    }
 }
 
 fn finding(kind: FindingKind, side: &Side, line: u32, message: String) -> Finding {

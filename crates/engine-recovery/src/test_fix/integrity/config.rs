@@ -11,7 +11,12 @@ use super::{
 };
 
 /// What a fix did to the parts that matter, one thing a line; empty where it did nothing to them.
-pub(super) fn changes(path: &str, before: Option<&str>, after: Option<&str>, policy: &Policy) -> Vec<String> {
+pub(super) fn changes(
+    path: &str,
+    before: Option<&str>,
+    after: Option<&str>,
+    policy: &Policy,
+) -> Vec<String> {
     let lower = path.to_ascii_lowercase();
     let name = file_name(&lower);
     let (Some(old), Some(new)) = (before, after) else {
@@ -31,40 +36,75 @@ pub(super) fn changes(path: &str, before: Option<&str>, after: Option<&str>, pol
         "setup.py" => {
             let tests = |text: &str| -> Vec<String> {
                 let lines = text.lines().map(str::trim);
-                lines.filter(|line| line.contains("test")).map(str::to_owned).collect()
+                lines
+                    .filter(|line| line.contains("test"))
+                    .map(str::to_owned)
+                    .collect()
             };
             differs(tests(old) != tests(new), "what setup.py says of tests")
         }
         _ if is_make(name) => make(old, new, policy),
-        _ if name.starts_with("vite.config.") => {
-            differs(object(old, "test") != object(new, "test"), "the part `test`")
-        }
-        _ => differs(significant(old, name) != significant(new, name), "the configuration of the tests"),
+        _ if name.starts_with("vite.config.") => differs(
+            object(old, "test") != object(new, "test"),
+            "the part `test`",
+        ),
+        _ => differs(
+            significant(old, name) != significant(new, name),
+            "the configuration of the tests",
+        ),
     }
 }
 
 fn differs(it_does: bool, what: &str) -> Vec<String> {
-    if it_does { vec![format!("{what} changed")] } else { Vec::new() }
+    if it_does {
+        vec![format!("{what} changed")]
+    } else {
+        Vec::new()
+    }
 }
 
 /// A file that is there only before, or only after.
-fn appeared(path: &str, name: &str, before: Option<&str>, after: Option<&str>, policy: &Policy) -> Vec<String> {
+fn appeared(
+    path: &str,
+    name: &str,
+    before: Option<&str>,
+    after: Option<&str>,
+    policy: &Policy,
+) -> Vec<String> {
     let empty = match name {
         "package.json" | "deno.json" | "deno.jsonc" => "{}",
         _ => "",
     };
     let verb = if before.is_none() { "added" } else { "deleted" };
-    let has_parts = matches!(name, "cargo.toml" | "pyproject.toml" | "setup.cfg" | "go.mod" | "go.work" | "package.json" | "deno.json" | "deno.jsonc" | "setup.py")
-        || is_make(name);
+    let has_parts = matches!(
+        name,
+        "cargo.toml"
+            | "pyproject.toml"
+            | "setup.cfg"
+            | "go.mod"
+            | "go.work"
+            | "package.json"
+            | "deno.json"
+            | "deno.jsonc"
+            | "setup.py"
+    ) || is_make(name);
     if !has_parts {
         return vec![format!("a configuration of the tests is {verb}")];
     }
     if before.is_none() && name == "cargo.toml" {
         // A new crate's own manifest; what turns its tests off matters little, but a
         // workspace or a patch of it would reach others.
-        let reach = |section: &str, _: &str| section.starts_with("workspace") || section.starts_with("patch") || section.starts_with("replace");
+        let reach = |section: &str, _: &str| {
+            section.starts_with("workspace")
+                || section.starts_with("patch")
+                || section.starts_with("replace")
+        };
         let is_root = !path.contains('/');
-        return if is_root { sections(empty, after.unwrap_or(empty), cargo_decides) } else { sections(empty, after.unwrap_or(empty), reach) };
+        return if is_root {
+            sections(empty, after.unwrap_or(empty), cargo_decides)
+        } else {
+            sections(empty, after.unwrap_or(empty), reach)
+        };
     }
     if before.is_none() && name == "go.mod" {
         return differs(path.contains('/'), "the module that a folder belongs to");
@@ -79,7 +119,11 @@ fn appeared(path: &str, name: &str, before: Option<&str>, after: Option<&str>, p
 /// A text without what says nothing: blank lines, comments, indentation.
 fn significant(text: &str, name: &str) -> Vec<String> {
     if let Some(language) = Language::of(name) {
-        return lex(text, language).tokens.into_iter().map(|token| token.text).collect();
+        return lex(text, language)
+            .tokens
+            .into_iter()
+            .map(|token| token.text)
+            .collect();
     }
     let lines = text.lines().map(str::trim);
     lines
@@ -114,7 +158,8 @@ fn keys(text: &str) -> BTreeMap<(String, String), String> {
                 depth
             })
         };
-        let goes_on = depth > 0 || (raw.starts_with([' ', '\t']) && current.is_some() && !is_key(trimmed));
+        let goes_on =
+            depth > 0 || (raw.starts_with([' ', '\t']) && current.is_some() && !is_key(trimmed));
         if goes_on {
             if let Some(value) = current.as_ref().and_then(|key| found.get_mut(key)) {
                 value.push(' ');
@@ -125,7 +170,10 @@ fn keys(text: &str) -> BTreeMap<(String, String), String> {
         }
         if trimmed.starts_with('[') && trimmed.ends_with(']') && !trimmed.contains('=') {
             let is_array = trimmed.starts_with("[[");
-            section = trimmed.trim_matches(['[', ']']).trim().replace(['"', '\''], "");
+            section = trimmed
+                .trim_matches(['[', ']'])
+                .trim()
+                .replace(['"', '\''], "");
             if is_array {
                 let n = tables.entry(section.clone()).or_default();
                 section = format!("{section}#{n}");
@@ -136,7 +184,10 @@ fn keys(text: &str) -> BTreeMap<(String, String), String> {
             current = None;
             continue;
         }
-        let (key, value) = trimmed.split_once('=').or_else(|| trimmed.split_once(':')).unwrap_or((trimmed, ""));
+        let (key, value) = trimmed
+            .split_once('=')
+            .or_else(|| trimmed.split_once(':'))
+            .unwrap_or((trimmed, ""));
         let key = (section.clone(), key.trim().replace(['"', '\'', ' '], ""));
         depth = brackets(value).max(0);
         found.insert(key.clone(), squeezed(value.trim()));
@@ -150,12 +201,23 @@ fn is_key(line: &str) -> bool {
         return false;
     };
     let key = key.trim();
-    !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || "_-.\"'".contains(c))
+    !key.is_empty()
+        && key
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "_-.\"'".contains(c))
 }
 
 fn squeezed(text: &str) -> String {
     let mut text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    for (from, to) in [(", ]", "]"), (",]", "]"), ("[ ", "["), (" ]", "]"), ("{ ", "{"), (" }", "}"), ("'", "\"")] {
+    for (from, to) in [
+        (", ]", "]"),
+        (",]", "]"),
+        ("[ ", "["),
+        (" ]", "]"),
+        ("{ ", "{"),
+        (" }", "}"),
+        ("'", "\""),
+    ] {
         text = text.replace(from, to);
     }
     text
@@ -192,11 +254,20 @@ fn sections(old: &str, new: &str, decides: impl Fn(&str, &str) -> bool) -> Vec<S
             continue;
         }
         // A feature may be added, and a default that was there stays.
-        if section == "features" && (before.is_none() || (key == "default" && before.is_some() && grew(before, after))) {
+        if section == "features"
+            && (before.is_none() || (key == "default" && before.is_some() && grew(before, after)))
+        {
             continue;
         }
-        let show = |value: Option<&String>| value.map_or_else(|| "nothing".to_owned(), |it| format!("`{it}`"));
-        found.push(format!("`{}` was {} and is {}", path.trim_matches('.'), show(before), show(after)));
+        let show = |value: Option<&String>| {
+            value.map_or_else(|| "nothing".to_owned(), |it| format!("`{it}`"))
+        };
+        found.push(format!(
+            "`{}` was {} and is {}",
+            path.trim_matches('.'),
+            show(before),
+            show(after)
+        ));
     }
     found
 }
@@ -208,7 +279,11 @@ fn grew(before: Option<&String>, after: Option<&String>) -> bool {
     };
     let elements = |text: &str| -> Vec<String> {
         let inner = text.trim_matches(['[', ']', ' ']);
-        inner.split(',').map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()).collect()
+        inner
+            .split(',')
+            .map(|it| it.trim().to_owned())
+            .filter(|it| !it.is_empty())
+            .collect()
     };
     let after = elements(after);
     elements(before).iter().all(|it| after.contains(it))
@@ -220,14 +295,28 @@ fn cargo_decides(section: &str, key: &str) -> bool {
     let word = key.rsplit('.').next().unwrap_or(key);
     match top {
         "test" | "bench" | "patch" | "replace" | "env" => true,
-        "lib" | "bin" | "example" => matches!(word, "test" | "doctest" | "harness" | "bench" | "path" | "doc"),
+        "lib" | "bin" | "example" => matches!(
+            word,
+            "test" | "doctest" | "harness" | "bench" | "path" | "doc"
+        ),
         "profile" => section.contains("test") || word == "panic",
         "features" => !key.is_empty(),
-        "workspace" => matches!(word, "members" | "exclude" | "default-members") || section.contains("metadata"),
-        "package" => matches!(word, "autotests" | "autobenches" | "autoexamples" | "autobins" | "build" | "workspace") || section.contains("metadata") && (section.contains("test") || word.contains("test")),
+        "workspace" => {
+            matches!(word, "members" | "exclude" | "default-members")
+                || section.contains("metadata")
+        }
+        "package" => {
+            matches!(
+                word,
+                "autotests" | "autobenches" | "autoexamples" | "autobins" | "build" | "workspace"
+            ) || section.contains("metadata") && (section.contains("test") || word.contains("test"))
+        }
         "" => {
             let first = key.split('.').next().unwrap_or(key);
-            matches!(first, "lib" | "test" | "bin" | "patch" | "replace" | "cargo-features") || matches!(word, "autotests" | "harness")
+            matches!(
+                first,
+                "lib" | "test" | "bin" | "patch" | "replace" | "cargo-features"
+            ) || matches!(word, "autotests" | "harness")
         }
         _ => false,
     }
@@ -235,9 +324,28 @@ fn cargo_decides(section: &str, key: &str) -> bool {
 
 fn python_decides(section: &str, key: &str) -> bool {
     let section = section.to_ascii_lowercase();
-    let says_test = |text: &str| text.contains("test") || text.contains("coverage") || text.contains("tox") || text.contains("nox");
-    let tools = section.starts_with("tool.") && (says_test(&section) || (says_test(&key.to_ascii_lowercase()) && (section.contains("script") || section.contains("task") || section.contains("envs") || section.contains("poe"))));
-    tools || section.starts_with("tool:pytest") || section.starts_with("pytest") || section == "aliases" || section.starts_with("test") || section.starts_with("coverage") || section.starts_with("tox") || section.starts_with("testenv") || section.starts_with("unittest")
+    let says_test = |text: &str| {
+        text.contains("test")
+            || text.contains("coverage")
+            || text.contains("tox")
+            || text.contains("nox")
+    };
+    let tools = section.starts_with("tool.")
+        && (says_test(&section)
+            || (says_test(&key.to_ascii_lowercase())
+                && (section.contains("script")
+                    || section.contains("task")
+                    || section.contains("envs")
+                    || section.contains("poe"))));
+    tools
+        || section.starts_with("tool:pytest")
+        || section.starts_with("pytest")
+        || section == "aliases"
+        || section.starts_with("test")
+        || section.starts_with("coverage")
+        || section.starts_with("tox")
+        || section.starts_with("testenv")
+        || section.starts_with("unittest")
         || section.is_empty() && key.starts_with("tool.pytest")
 }
 
@@ -250,35 +358,71 @@ fn json(old: &str, new: &str, policy: &Policy) -> Vec<String> {
         let names = decisive_scripts(&old, table, policy);
         for name in &names {
             if old[table][name] != new[table][name] {
-                found.push(format!("{table}.{name} was {} and is {}", old[table][name], new[table][name]));
+                found.push(format!(
+                    "{table}.{name} was {} and is {}",
+                    old[table][name], new[table][name]
+                ));
             }
         }
         let added = new[table].as_object().into_iter().flatten();
         for (name, _) in added.filter(|(name, _)| old[table].get(name.as_str()).is_none()) {
-            let around = name.strip_prefix("pre").or_else(|| name.strip_prefix("post"));
+            let around = name
+                .strip_prefix("pre")
+                .or_else(|| name.strip_prefix("post"));
             if around.is_some_and(|it| names.contains(it)) {
-                found.push(format!("{table}.{name} is added, which runs around the tests"));
+                found.push(format!(
+                    "{table}.{name} is added, which runs around the tests"
+                ));
             }
         }
     }
-    for key in ["jest", "mocha", "vitest", "ava", "nyc", "c8", "tap", "karma", "jasmine", "test", "bun", "wtr", "xo-test", "workspaces", "exclude", "include", "imports"] {
+    for key in [
+        "jest",
+        "mocha",
+        "vitest",
+        "ava",
+        "nyc",
+        "c8",
+        "tap",
+        "karma",
+        "jasmine",
+        "test",
+        "bun",
+        "wtr",
+        "xo-test",
+        "workspaces",
+        "exclude",
+        "include",
+        "imports",
+    ] {
         let is_growing = matches!(key, "workspaces" | "imports") && old.get(key).is_none();
         if old.get(key) != new.get(key) && !is_growing && !array_grew(&old[key], &new[key]) {
             found.push(format!("the part `{key}` changed"));
         }
     }
     for key in ["overrides", "resolutions"] {
-        let frameworks = ["jest", "mocha", "vitest", "chai", "ava", "tap", "expect", "jasmine", "assert"];
-        let says = |value: &Value| frameworks.iter().any(|name| value.to_string().contains(name));
+        let frameworks = [
+            "jest", "mocha", "vitest", "chai", "ava", "tap", "expect", "jasmine", "assert",
+        ];
+        let says = |value: &Value| {
+            frameworks
+                .iter()
+                .any(|name| value.to_string().contains(name))
+        };
         if old.get(key) != new.get(key) && says(&new[key]) {
             found.push(format!("the part `{key}` replaces a test framework"));
         }
     }
     for key in ["devDependencies", "dependencies"] {
         let changed = new[key].as_object().into_iter().flatten();
-        for (name, version) in changed.filter(|(name, version)| old[key].get(name.as_str()) != Some(version)) {
+        for (name, version) in
+            changed.filter(|(name, version)| old[key].get(name.as_str()) != Some(version))
+        {
             let version = version.as_str().unwrap_or("");
-            let is_local = ["file:", "link:", "portal:"].iter().any(|start| version.starts_with(start)) || version.starts_with("npm:");
+            let is_local = ["file:", "link:", "portal:"]
+                .iter()
+                .any(|start| version.starts_with(start))
+                || version.starts_with("npm:");
             if is_local && old[key].get(name.as_str()).is_some() {
                 found.push(format!("{key}.{name} is taken from elsewhere: {version}"));
             }
@@ -297,7 +441,10 @@ fn array_grew(old: &Value, new: &Value) -> bool {
 fn parse(text: &str) -> Result<Value, serde_json::Error> {
     serde_json::from_str(text).or_else(|_| {
         // Comments are allowed in some of these files.
-        let plain: Vec<_> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        let plain: Vec<_> = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .collect();
         serde_json::from_str(&plain.join("\n"))
     })
 }
@@ -321,7 +468,10 @@ fn decisive_scripts(file: &Value, table: &str, policy: &Policy) -> BTreeSet<Stri
         let line = file[table][&name].as_str().unwrap_or("").to_owned();
         for word in words(&line) {
             let is_script = scripts.is_some_and(|scripts| scripts.contains_key(word));
-            let is_build = matches!(word, "build" | "compile" | "prepare" | "start" | "dev" | "tsc");
+            let is_build = matches!(
+                word,
+                "build" | "compile" | "prepare" | "start" | "dev" | "tsc"
+            );
             if is_script && !is_build && names.insert(word.to_owned()) {
                 waiting.push(word.to_owned());
             }
@@ -332,16 +482,49 @@ fn decisive_scripts(file: &Value, table: &str, policy: &Policy) -> BTreeSet<Stri
 
 /// Whether the name of a target or script says that it tests.
 fn says_test(name: &str) -> bool {
-    name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| {
-        matches!(
-            word.to_ascii_lowercase().as_str(),
-            "test" | "tests" | "check" | "verify" | "ci" | "spec" | "specs" | "e2e" | "unit" | "integration" | "coverage" | "cov" | "jest" | "vitest" | "mocha" | "pytest" | "nextest" | "validate" | "runtests" | "pretest" | "posttest" | "smoke" | "qa"
-        )
-    })
+    name.split(|c: char| !c.is_ascii_alphanumeric())
+        .any(|word| {
+            matches!(
+                word.to_ascii_lowercase().as_str(),
+                "test"
+                    | "tests"
+                    | "check"
+                    | "verify"
+                    | "ci"
+                    | "spec"
+                    | "specs"
+                    | "e2e"
+                    | "unit"
+                    | "integration"
+                    | "coverage"
+                    | "cov"
+                    | "jest"
+                    | "vitest"
+                    | "mocha"
+                    | "pytest"
+                    | "nextest"
+                    | "validate"
+                    | "runtests"
+                    | "pretest"
+                    | "posttest"
+                    | "smoke"
+                    | "qa"
+            )
+        })
 }
 
 fn is_make(name: &str) -> bool {
-    matches!(name, "makefile" | "gnumakefile" | "justfile" | ".justfile" | "taskfile.yml" | "taskfile.yaml" | "rakefile" | "taskfile") || name.ends_with(".mk")
+    matches!(
+        name,
+        "makefile"
+            | "gnumakefile"
+            | "justfile"
+            | ".justfile"
+            | "taskfile.yml"
+            | "taskfile.yaml"
+            | "rakefile"
+            | "taskfile"
+    ) || name.ends_with(".mk")
 }
 
 /// The rules of a file of targets, and what is said outside of them.
@@ -366,7 +549,12 @@ fn rules(text: &str) -> Rules {
         let is_recipe = line.starts_with([' ', '\t']) && !current.is_empty();
         if is_recipe {
             for target in &current {
-                rules.targets.entry(target.clone()).or_default().1.push(squeezed(trimmed));
+                rules
+                    .targets
+                    .entry(target.clone())
+                    .or_default()
+                    .1
+                    .push(squeezed(trimmed));
             }
             continue;
         }
@@ -374,23 +562,42 @@ fn rules(text: &str) -> Rules {
         let equals = trimmed.find('=');
         match (colon, equals) {
             (Some(colon), equals) if equals.is_none_or(|equals| equals > colon + 1) => {
-                current = trimmed[..colon].split_whitespace().map(str::to_owned).collect();
-                let mut needs: Vec<String> = trimmed[colon + 1..].split_whitespace().map(str::to_owned).collect();
+                current = trimmed[..colon]
+                    .split_whitespace()
+                    .map(str::to_owned)
+                    .collect();
+                let mut needs: Vec<String> = trimmed[colon + 1..]
+                    .split_whitespace()
+                    .map(str::to_owned)
+                    .collect();
                 // `test: ; command`
                 if let Some(at) = needs.iter().position(|word| word == ";") {
                     let line = needs.split_off(at).join(" ");
                     for target in &current {
-                        rules.targets.entry(target.clone()).or_default().1.push(line.clone());
+                        rules
+                            .targets
+                            .entry(target.clone())
+                            .or_default()
+                            .1
+                            .push(line.clone());
                     }
                 }
                 needs.retain(|word| word != "|");
                 for target in &current {
-                    rules.targets.entry(target.clone()).or_default().0.extend(needs.iter().cloned());
+                    rules
+                        .targets
+                        .entry(target.clone())
+                        .or_default()
+                        .0
+                        .extend(needs.iter().cloned());
                 }
             }
             (_, Some(equals)) => {
                 current.clear();
-                let name = trimmed[..equals].trim_end_matches([':', '?', '+', '!', ' ']).trim_start_matches("export ").trim();
+                let name = trimmed[..equals]
+                    .trim_end_matches([':', '?', '+', '!', ' '])
+                    .trim_start_matches("export ")
+                    .trim();
                 let value = rules.variables.entry(name.to_owned()).or_default();
                 value.push(' ');
                 value.push_str(trimmed[equals + 1..].trim());
@@ -421,7 +628,13 @@ fn make(old: &str, new: &str, policy: &Policy) -> Vec<String> {
         let (needs, lines) = old.targets.get(&name).cloned().unwrap_or_default();
         let calls = lines.iter().flat_map(|line| words(line)).map(str::to_owned);
         for need in needs.into_iter().chain(calls) {
-            let is_build = need.contains("build") || need.contains('.') || need.contains('/') || matches!(need.as_str(), "all" | "install" | "deps" | "compile" | "setup");
+            let is_build = need.contains("build")
+                || need.contains('.')
+                || need.contains('/')
+                || matches!(
+                    need.as_str(),
+                    "all" | "install" | "deps" | "compile" | "setup"
+                );
             if old.targets.contains_key(&need) && !is_build && names.insert(need.clone()) {
                 waiting.push(need);
             }
@@ -443,16 +656,42 @@ fn make(old: &str, new: &str, policy: &Policy) -> Vec<String> {
     let all: BTreeSet<_> = old.variables.keys().chain(new.variables.keys()).collect();
     let mut decisive: Vec<String> = vec![text];
     for name in all {
-        let is_used = decisive.iter().any(|text| text.contains(&format!("({name})")) || text.contains(&format!("{{{name}}}")) || text.contains(&format!("${name}")));
-        let is_general = matches!(name.as_str(), "SHELL" | ".SHELLFLAGS" | "MAKEFLAGS" | "PATH" | "export PATH" | ".DEFAULT_GOAL" | "PYTEST_ADDOPTS" | "RUSTFLAGS" | "GOFLAGS" | "NODE_OPTIONS" | "CARGO_FLAGS");
+        let is_used = decisive.iter().any(|text| {
+            text.contains(&format!("({name})"))
+                || text.contains(&format!("{{{name}}}"))
+                || text.contains(&format!("${name}"))
+        });
+        let is_general = matches!(
+            name.as_str(),
+            "SHELL"
+                | ".SHELLFLAGS"
+                | "MAKEFLAGS"
+                | "PATH"
+                | "export PATH"
+                | ".DEFAULT_GOAL"
+                | "PYTEST_ADDOPTS"
+                | "RUSTFLAGS"
+                | "GOFLAGS"
+                | "NODE_OPTIONS"
+                | "CARGO_FLAGS"
+        );
         if (is_used || is_general) && old.variables.get(name) != new.variables.get(name) {
-            found.push(format!("variable `{name}` changed, which the tests are run with"));
+            found.push(format!(
+                "variable `{name}` changed, which the tests are run with"
+            ));
         }
         if is_used {
             decisive.extend(old.variables.get(name).cloned());
         }
     }
-    for special in [".IGNORE", ".DEFAULT", ".ONESHELL", ".SILENT", ".POSIX", ".EXPORT_ALL_VARIABLES"] {
+    for special in [
+        ".IGNORE",
+        ".DEFAULT",
+        ".ONESHELL",
+        ".SILENT",
+        ".POSIX",
+        ".EXPORT_ALL_VARIABLES",
+    ] {
         if old.targets.get(special) != new.targets.get(special) {
             found.push(format!("`{special}` changed"));
         }
@@ -472,13 +711,26 @@ fn make(old: &str, new: &str, policy: &Policy) -> Vec<String> {
 
 fn go_modules(old: &str, new: &str) -> Vec<String> {
     let lines = |text: &str| -> BTreeSet<String> {
-        let lines = text.lines().map(|line| line.split("//").next().unwrap_or("").trim().to_owned());
+        let lines = text
+            .lines()
+            .map(|line| line.split("//").next().unwrap_or("").trim().to_owned());
         lines.filter(|line| !line.is_empty()).collect()
     };
     let (old, new) = (lines(old), lines(new));
     let mut found = Vec::new();
     for line in new.difference(&old) {
-        let is_framework = ["test", "assert", "require", "gomega", "ginkgo", "check", "goconvey", "quicktest"].iter().any(|word| line.contains(word));
+        let is_framework = [
+            "test",
+            "assert",
+            "require",
+            "gomega",
+            "ginkgo",
+            "check",
+            "goconvey",
+            "quicktest",
+        ]
+        .iter()
+        .any(|word| line.contains(word));
         if line.contains("=>") && is_framework {
             found.push(format!("a test framework is replaced: {line}"));
         }
@@ -497,8 +749,15 @@ fn go_modules(old: &str, new: &str) -> Vec<String> {
 /// The value of a key in a configuration that is code.
 fn object(text: &str, key: &str) -> Vec<String> {
     let tokens = lex(text, Language::JavaScript).tokens;
-    let start = tokens.windows(2).position(|pair| pair[0].text == key && pair[1].is(":"));
-    let Some(start) = start else { return Vec::new() };
+    let start = tokens
+        .windows(2)
+        .position(|pair| pair[0].text == key && pair[1].is(":"));
+    let Some(start) = start else {
+        return Vec::new();
+    };
     let end = super::lexer::group_end(&tokens, start + 2);
-    tokens[start..end].iter().map(|token| token.text.clone()).collect()
+    tokens[start..end]
+        .iter()
+        .map(|token| token.text.clone())
+        .collect()
 }

@@ -23,7 +23,11 @@ pub(super) enum Role {
 pub(super) fn role(path: &str, policy: &Policy, is_new: bool) -> Role {
     let lower = path.to_ascii_lowercase();
     let name = file_name(&lower);
-    if policy.protected.iter().any(|pattern| matches(pattern, path)) {
+    if policy
+        .protected
+        .iter()
+        .any(|pattern| matches(pattern, path))
+    {
         return Role::Protected;
     }
     if is_ci(&lower) {
@@ -66,7 +70,9 @@ pub(super) fn file_name(path: &str) -> &str {
 }
 
 fn folders(path: &str) -> impl Iterator<Item = &str> {
-    path.rsplit_once('/').map_or("", |(folders, _)| folders).split('/')
+    path.rsplit_once('/')
+        .map_or("", |(folders, _)| folders)
+        .split('/')
 }
 
 /// Whether a pattern names a path: a file, a folder that ends in `/`, or `*` for any characters.
@@ -78,7 +84,10 @@ pub(super) fn matches(pattern: &str, path: &str) -> bool {
         return path.starts_with(folder) && path[folder.len()..].starts_with('/');
     }
     if !pattern.contains('*') {
-        return path == pattern || path.strip_prefix(pattern).is_some_and(|rest| rest.starts_with('/'));
+        return path == pattern
+            || path
+                .strip_prefix(pattern)
+                .is_some_and(|rest| rest.starts_with('/'));
     }
     let mut parts = pattern.split('*').peekable();
     let mut rest = path;
@@ -90,7 +99,9 @@ pub(super) fn matches(pattern: &str, path: &str) -> bool {
     }
     while let Some(part) = parts.next() {
         if parts.peek().is_none() {
-            return part.is_empty() || rest.ends_with(part) || (part.ends_with('/') && rest.contains(part));
+            return part.is_empty()
+                || rest.ends_with(part)
+                || (part.ends_with('/') && rest.contains(part));
         }
         match rest.find(part) {
             Some(found) => rest = &rest[found + part.len()..],
@@ -102,25 +113,80 @@ pub(super) fn matches(pattern: &str, path: &str) -> bool {
 
 fn is_ci(path: &str) -> bool {
     const FOLDERS: &[&str] = &[
-        ".github/workflows/", ".github/actions/", ".gitlab/", ".circleci/", ".buildkite/", ".ci/", ".gitea/workflows/",
-        ".forgejo/workflows/", ".woodpecker/", ".builds/", ".semaphore/", ".teamcity/", ".azure-pipelines/",
-        ".azuredevops/", ".drone/", ".tekton/", ".husky/", ".harness/", ".cirrus/", ".buildbot/", ".jenkins/",
+        ".github/workflows/",
+        ".github/actions/",
+        ".gitlab/",
+        ".circleci/",
+        ".buildkite/",
+        ".ci/",
+        ".gitea/workflows/",
+        ".forgejo/workflows/",
+        ".woodpecker/",
+        ".builds/",
+        ".semaphore/",
+        ".teamcity/",
+        ".azure-pipelines/",
+        ".azuredevops/",
+        ".drone/",
+        ".tekton/",
+        ".husky/",
+        ".harness/",
+        ".cirrus/",
+        ".buildbot/",
+        ".jenkins/",
     ];
     const FILES: &[&str] = &[
-        ".gitlab-ci.yml", ".gitlab-ci.yaml", ".travis.yml", "appveyor.yml", ".appveyor.yml", ".drone.yml", ".drone.star",
-        ".drone.jsonnet", ".woodpecker.yml", ".woodpecker.yaml", ".cirrus.yml", ".cirrus.star", "bitbucket-pipelines.yml",
-        "cloudbuild.yaml", "cloudbuild.yml", "buildspec.yml", "buildspec.yaml", "codecov.yml", ".codecov.yml", "codecov.yaml",
-        ".pre-commit-config.yaml", ".pre-commit-config.yml", "wercker.yml", ".build.yml", ".coveralls.yml", "screwdriver.yaml",
-        ".scrutinizer.yml", "circle.yml", "shippable.yml", "dagger.json", "lefthook.yml", ".lefthook.yml", "earthfile",
-        "bors.toml", ".mergify.yml", "buildkite.yml", "codemagic.yaml", "bitrise.yml", ".bitrise.yml", "semaphore.yml",
+        ".gitlab-ci.yml",
+        ".gitlab-ci.yaml",
+        ".travis.yml",
+        "appveyor.yml",
+        ".appveyor.yml",
+        ".drone.yml",
+        ".drone.star",
+        ".drone.jsonnet",
+        ".woodpecker.yml",
+        ".woodpecker.yaml",
+        ".cirrus.yml",
+        ".cirrus.star",
+        "bitbucket-pipelines.yml",
+        "cloudbuild.yaml",
+        "cloudbuild.yml",
+        "buildspec.yml",
+        "buildspec.yaml",
+        "codecov.yml",
+        ".codecov.yml",
+        "codecov.yaml",
+        ".pre-commit-config.yaml",
+        ".pre-commit-config.yml",
+        "wercker.yml",
+        ".build.yml",
+        ".coveralls.yml",
+        "screwdriver.yaml",
+        ".scrutinizer.yml",
+        "circle.yml",
+        "shippable.yml",
+        "dagger.json",
+        "lefthook.yml",
+        ".lefthook.yml",
+        "earthfile",
+        "bors.toml",
+        ".mergify.yml",
+        "buildkite.yml",
+        "codemagic.yaml",
+        "bitrise.yml",
+        ".bitrise.yml",
+        "semaphore.yml",
     ];
     let name = file_name(path);
-    FOLDERS.iter().any(|folder| path.starts_with(folder) || path.contains(&format!("/{folder}")))
+    FOLDERS
+        .iter()
+        .any(|folder| path.starts_with(folder) || path.contains(&format!("/{folder}")))
         || FILES.contains(&name)
         || name.starts_with("jenkinsfile")
         || name.ends_with(".jenkinsfile")
         || name.ends_with(".gitlab-ci.yml")
-        || (name.starts_with("azure-pipelines") && (name.ends_with("yml") || name.ends_with("yaml")))
+        || (name.starts_with("azure-pipelines")
+            && (name.ends_with("yml") || name.ends_with("yaml")))
         || (folders(path).any(|folder| matches!(folder, "ci" | ".ci"))
             && Language::of(path).is_none_or(|language| language == Language::Shell))
         || matches!(name, "ci.sh" | "ci.yml" | "ci.yaml" | "ci.py" | "ci.js")
@@ -133,32 +199,114 @@ fn is_shadow(path: &str) -> bool {
     let is_module = |name: &str| {
         matches!(
             name,
-            "pytest" | "_pytest" | "unittest" | "doctest" | "nose" | "sitecustomize" | "usercustomize" | "hypothesis"
+            "pytest"
+                | "_pytest"
+                | "unittest"
+                | "doctest"
+                | "nose"
+                | "sitecustomize"
+                | "usercustomize"
+                | "hypothesis"
         )
     };
     stem.is_some_and(is_module)
         || name.ends_with(".pth")
-        || folders(path).any(|folder| is_module(folder) || folder == "node_modules" || folder == "site-packages")
+        || folders(path).any(|folder| {
+            is_module(folder) || folder == "node_modules" || folder == "site-packages"
+        })
 }
 
 /// Files that decide, as a whole or in parts, which tests are run and how.
 fn is_config(path: &str) -> bool {
     const NAMES: &[&str] = &[
-        "cargo.toml", "package.json", "pyproject.toml", "setup.cfg", "tox.ini", "pytest.ini", ".pytest.ini", "pytest.toml",
-        ".pytest.toml", "nextest.toml", ".coveragerc", "makefile", "gnumakefile", "justfile", ".justfile", "taskfile.yml",
-        "taskfile.yaml", "noxfile.py", "conftest.py", "deno.json", "deno.jsonc", "bunfig.toml", "cypress.json", "jasmine.json",
-        "go.mod", "go.work", ".taprc", ".noserc", "unittest.cfg", "setup.py", "rakefile", "magefile.go", "build.mk", "test.mk",
-        "lerna.json", "turbo.json", "nx.json", "tasks.py", "dodo.py", "manage.py", ".bazelrc", ".nycrc", ".c8rc", "nose.cfg",
-        "tslint.json", "taskfile", "mise.toml", ".mise.toml", "trunk.toml", "pdm.toml", "hatch.toml", "clippy.toml", "rust-toolchain", "rust-toolchain.toml",
+        "cargo.toml",
+        "package.json",
+        "pyproject.toml",
+        "setup.cfg",
+        "tox.ini",
+        "pytest.ini",
+        ".pytest.ini",
+        "pytest.toml",
+        ".pytest.toml",
+        "nextest.toml",
+        ".coveragerc",
+        "makefile",
+        "gnumakefile",
+        "justfile",
+        ".justfile",
+        "taskfile.yml",
+        "taskfile.yaml",
+        "noxfile.py",
+        "conftest.py",
+        "deno.json",
+        "deno.jsonc",
+        "bunfig.toml",
+        "cypress.json",
+        "jasmine.json",
+        "go.mod",
+        "go.work",
+        ".taprc",
+        ".noserc",
+        "unittest.cfg",
+        "setup.py",
+        "rakefile",
+        "magefile.go",
+        "build.mk",
+        "test.mk",
+        "lerna.json",
+        "turbo.json",
+        "nx.json",
+        "tasks.py",
+        "dodo.py",
+        "manage.py",
+        ".bazelrc",
+        ".nycrc",
+        ".c8rc",
+        "nose.cfg",
+        "tslint.json",
+        "taskfile",
+        "mise.toml",
+        ".mise.toml",
+        "trunk.toml",
+        "pdm.toml",
+        "hatch.toml",
+        "clippy.toml",
+        "rust-toolchain",
+        "rust-toolchain.toml",
     ];
     const STARTS: &[&str] = &[
-        "jest.config.", "jest.setup.", "vitest.config.", "vitest.setup.", "vitest.workspace.", "vite.config.", "karma.conf.",
-        ".mocharc", "ava.config.", "playwright.config.", "cypress.config.", "wdio.conf.", "web-test-runner.config.",
-        ".nycrc", ".c8rc", ".jasmine", "tap.config.", "protractor.conf", "testcafe.conf", ".testcaferc", "setuptests.",
-        "setup-tests.", "test-setup.", "jest-preset.", "uvu.config.", "nightwatch.conf",
+        "jest.config.",
+        "jest.setup.",
+        "vitest.config.",
+        "vitest.setup.",
+        "vitest.workspace.",
+        "vite.config.",
+        "karma.conf.",
+        ".mocharc",
+        "ava.config.",
+        "playwright.config.",
+        "cypress.config.",
+        "wdio.conf.",
+        "web-test-runner.config.",
+        ".nycrc",
+        ".c8rc",
+        ".jasmine",
+        "tap.config.",
+        "protractor.conf",
+        "testcafe.conf",
+        ".testcaferc",
+        "setuptests.",
+        "setup-tests.",
+        "test-setup.",
+        "jest-preset.",
+        "uvu.config.",
+        "nightwatch.conf",
     ];
     let name = file_name(path);
-    if matches!(name, "rust-toolchain" | "rust-toolchain.toml" | "clippy.toml" | "tslint.json" | "manage.py") {
+    if matches!(
+        name,
+        "rust-toolchain" | "rust-toolchain.toml" | "clippy.toml" | "tslint.json" | "manage.py"
+    ) {
         return false;
     }
     NAMES.contains(&name)
@@ -177,7 +325,8 @@ fn is_named(path: &str, policy: &Policy) -> bool {
     };
     words(command).any(|word| {
         let word = word.trim_start_matches("./");
-        word == path && Language::of(word).is_none_or(|it| it == Language::Shell || !is_test_side(path))
+        word == path
+            && Language::of(word).is_none_or(|it| it == Language::Shell || !is_test_side(path))
     })
 }
 
@@ -192,13 +341,38 @@ pub(crate) fn words(command: &str) -> impl Iterator<Item = &str> {
 fn is_test_script(path: &str) -> bool {
     let name = file_name(path);
     let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
-    let is_script = matches!(extension, "sh" | "bash" | "zsh" | "ksh" | "ps1" | "bat" | "cmd" | "fish");
-    let in_bin = folders(path).any(|folder| matches!(folder, "bin" | "script" | "scripts" | "tools" | "hack" | "dev"));
+    let is_script = matches!(
+        extension,
+        "sh" | "bash" | "zsh" | "ksh" | "ps1" | "bat" | "cmd" | "fish"
+    );
+    let in_bin = folders(path).any(|folder| {
+        matches!(
+            folder,
+            "bin" | "script" | "scripts" | "tools" | "hack" | "dev"
+        )
+    });
     if !(is_script || (extension.is_empty() && in_bin)) {
         return false;
     }
     let is_runner = |word: &str| {
-        matches!(word, "test" | "tests" | "check" | "checks" | "ci" | "verify" | "spec" | "specs" | "e2e" | "unittest" | "runtests" | "validate" | "testall" | "smoke" | "integration")
+        matches!(
+            word,
+            "test"
+                | "tests"
+                | "check"
+                | "checks"
+                | "ci"
+                | "verify"
+                | "spec"
+                | "specs"
+                | "e2e"
+                | "unittest"
+                | "runtests"
+                | "validate"
+                | "testall"
+                | "smoke"
+                | "integration"
+        )
     };
     stem.split(['-', '_', '.']).any(is_runner)
 }
@@ -209,12 +383,52 @@ pub(super) fn is_test_side(path: &str) -> bool {
     let in_folder = folders(&lower).any(|folder| {
         matches!(
             folder,
-            "test" | "tests" | "__tests__" | "__test__" | "spec" | "specs" | "__specs__" | "testdata" | "test_data" | "test-data"
-                | "fixtures" | "__fixtures__" | "__snapshots__" | "snapshots" | "__mocks__" | "golden" | "goldens" | "e2e"
-                | "cypress" | "testutil" | "testutils" | "test-utils" | "test_utils" | "test-helpers" | "test_helpers" | "testsuite"
-                | "test-support" | "test_support" | "testsupport" | "integration-tests" | "integration_tests" | "unit-tests" | "unit_tests" | "unittests"
-                | "functional_tests" | "acceptance" | "test-fixtures" | "test_fixtures" | "testcases" | "test_cases" | "test-cases" | "bats"
-        ) || folder.ends_with("_tests") || folder.ends_with("-tests") || folder.ends_with("_test") || folder.ends_with("-test")
+            "test"
+                | "tests"
+                | "__tests__"
+                | "__test__"
+                | "spec"
+                | "specs"
+                | "__specs__"
+                | "testdata"
+                | "test_data"
+                | "test-data"
+                | "fixtures"
+                | "__fixtures__"
+                | "__snapshots__"
+                | "snapshots"
+                | "__mocks__"
+                | "golden"
+                | "goldens"
+                | "e2e"
+                | "cypress"
+                | "testutil"
+                | "testutils"
+                | "test-utils"
+                | "test_utils"
+                | "test-helpers"
+                | "test_helpers"
+                | "testsuite"
+                | "test-support"
+                | "test_support"
+                | "testsupport"
+                | "integration-tests"
+                | "integration_tests"
+                | "unit-tests"
+                | "unit_tests"
+                | "unittests"
+                | "functional_tests"
+                | "acceptance"
+                | "test-fixtures"
+                | "test_fixtures"
+                | "testcases"
+                | "test_cases"
+                | "test-cases"
+                | "bats"
+        ) || folder.ends_with("_tests")
+            || folder.ends_with("-tests")
+            || folder.ends_with("_test")
+            || folder.ends_with("-test")
     });
     in_folder || is_test_file(&lower)
 }
@@ -228,16 +442,36 @@ pub(super) fn is_test_file(path: &str) -> bool {
     let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| stem.ends_with(suffix));
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| stem.starts_with(prefix));
     match extension {
-        "py" | "pyi" => starts(&["test_"]) || ends(&["_test", "_tests"]) || matches!(stem, "test" | "tests" | "conftest"),
-        "rs" => matches!(stem, "test" | "tests" | "test_util" | "test_utils") || ends(&["_test", "_tests", "_spec"]) || starts(&["test_"]),
+        "py" | "pyi" => {
+            starts(&["test_"])
+                || ends(&["_test", "_tests"])
+                || matches!(stem, "test" | "tests" | "conftest")
+        }
+        "rs" => {
+            matches!(stem, "test" | "tests" | "test_util" | "test_utils")
+                || ends(&["_test", "_tests", "_spec"])
+                || starts(&["test_"])
+        }
         "go" => ends(&["_test"]),
         "sh" | "bash" | "zsh" | "ksh" | "dash" => {
-            starts(&["test_", "test-", "t_", "tests"]) || ends(&["_test", "-test", ".test", "_tests", "-tests"]) || stem == "test"
+            starts(&["test_", "test-", "t_", "tests"])
+                || ends(&["_test", "-test", ".test", "_tests", "-tests"])
+                || stem == "test"
         }
         "bats" | "t" | "feature" => true,
         "js" | "jsx" | "ts" | "tsx" | "mjs" | "cjs" | "mts" | "cts" => {
-            ends(&[".test", ".spec", "-test", "-spec", "_test", "_spec", ".tests", ".cy", ".e2e", ".e2e-spec"])
-                || starts(&["test-", "test_", "test."])
+            ends(&[
+                ".test",
+                ".spec",
+                "-test",
+                "-spec",
+                "_test",
+                "_spec",
+                ".tests",
+                ".cy",
+                ".e2e",
+                ".e2e-spec",
+            ]) || starts(&["test-", "test_", "test."])
                 || matches!(stem, "test" | "tests" | "spec")
         }
         "rb" => ends(&["_spec", "_test"]),
@@ -254,8 +488,29 @@ pub(super) fn is_collected(path: &str, language: Language) -> bool {
     let is_put_away = folders(&lower).any(|folder| {
         matches!(
             folder,
-            "disabled" | "skip" | "skipped" | "old" | "archive" | "archived" | "attic" | "broken" | "quarantine" | "ignored" | "ignore"
-                | "wip" | "backup" | "bak" | "unused" | "legacy" | "deprecated" | "off" | "pending" | "todo" | "flaky" | "trash" | "removed"
+            "disabled"
+                | "skip"
+                | "skipped"
+                | "old"
+                | "archive"
+                | "archived"
+                | "attic"
+                | "broken"
+                | "quarantine"
+                | "ignored"
+                | "ignore"
+                | "wip"
+                | "backup"
+                | "bak"
+                | "unused"
+                | "legacy"
+                | "deprecated"
+                | "off"
+                | "pending"
+                | "todo"
+                | "flaky"
+                | "trash"
+                | "removed"
         ) || folder.starts_with('_') && !folder.starts_with("__")
     });
     if is_put_away {
@@ -264,24 +519,57 @@ pub(super) fn is_collected(path: &str, language: Language) -> bool {
     match language {
         Language::Go => {
             const SYSTEMS: &[&str] = &[
-                "windows", "darwin", "js", "wasm", "plan9", "freebsd", "netbsd", "openbsd", "solaris", "aix", "android", "ios",
-                "dragonfly", "illumos", "wasip1", "arm", "386", "mips", "ppc64", "s390x", "riscv64",
+                "windows",
+                "darwin",
+                "js",
+                "wasm",
+                "plan9",
+                "freebsd",
+                "netbsd",
+                "openbsd",
+                "solaris",
+                "aix",
+                "android",
+                "ios",
+                "dragonfly",
+                "illumos",
+                "wasip1",
+                "arm",
+                "386",
+                "mips",
+                "ppc64",
+                "s390x",
+                "riscv64",
             ];
             let stem = name.strip_suffix("_test.go");
-            stem.is_some_and(|stem| !SYSTEMS.iter().any(|system| stem.ends_with(&format!("_{system}"))))
-                && !name.starts_with(['_', '.'])
-                && !folders(&lower).any(|folder| folder == "testdata" || folder.starts_with(['_', '.']))
+            stem.is_some_and(|stem| {
+                !SYSTEMS
+                    .iter()
+                    .any(|system| stem.ends_with(&format!("_{system}")))
+            }) && !name.starts_with(['_', '.'])
+                && !folders(&lower)
+                    .any(|folder| folder == "testdata" || folder.starts_with(['_', '.']))
         }
         Language::Python => is_test_file(&lower) && !name.starts_with("conftest"),
-        Language::JavaScript => is_test_file(&lower) || folders(&lower).any(|folder| matches!(folder, "__tests__" | "test" | "tests" | "spec")),
+        Language::JavaScript => {
+            is_test_file(&lower)
+                || folders(&lower)
+                    .any(|folder| matches!(folder, "__tests__" | "test" | "tests" | "spec"))
+        }
         Language::Rust | Language::Shell => true,
     }
 }
 
 fn is_prose(name: &str) -> bool {
     let is_text = name.ends_with(".md") || name.ends_with(".rst") || name.ends_with(".adoc");
-    (is_text && (name.starts_with("readme") || name.starts_with("contributing") || name.starts_with("changelog")))
-        || matches!(name, ".gitignore" | ".gitkeep" | ".gitattributes" | "license")
+    (is_text
+        && (name.starts_with("readme")
+            || name.starts_with("contributing")
+            || name.starts_with("changelog")))
+        || matches!(
+            name,
+            ".gitignore" | ".gitkeep" | ".gitattributes" | "license"
+        )
 }
 
 /// Whether a file is one that results are compared with, by its name.
@@ -290,11 +578,32 @@ fn is_expectation(path: &str) -> bool {
     let is_word = |word: &str| {
         matches!(
             word,
-            "expected" | "expect" | "expectation" | "expectations" | "golden" | "goldens" | "snapshot" | "snapshots" | "snap" | "baseline"
-                | "baselines" | "fixture" | "fixtures" | "approved" | "oracle" | "want" | "reference_output" | "ref_output" | "testcases" | "cassettes"
+            "expected"
+                | "expect"
+                | "expectation"
+                | "expectations"
+                | "golden"
+                | "goldens"
+                | "snapshot"
+                | "snapshots"
+                | "snap"
+                | "baseline"
+                | "baselines"
+                | "fixture"
+                | "fixtures"
+                | "approved"
+                | "oracle"
+                | "want"
+                | "reference_output"
+                | "ref_output"
+                | "testcases"
+                | "cassettes"
         )
     };
-    path.split('/').any(|part| part.split(['.', '-', '_']).any(is_word)) || name.ends_with(".snap") || name.ends_with(".ambr")
+    path.split('/')
+        .any(|part| part.split(['.', '-', '_']).any(is_word))
+        || name.ends_with(".snap")
+        || name.ends_with(".ambr")
 }
 
 /// Whether a script of the test command compares something with the file.
@@ -303,7 +612,10 @@ fn is_compared(path: &str, policy: &Policy) -> bool {
     let lines = policy.scripts.iter().flat_map(|script| script.lines());
     lines.into_iter().any(|line| {
         let mut words = words(line).skip_while(|word| {
-            !matches!(file_name(word), "diff" | "cmp" | "comm" | "assert_same" | "compare" | "colordiff")
+            !matches!(
+                file_name(word),
+                "diff" | "cmp" | "comm" | "assert_same" | "compare" | "colordiff"
+            )
         });
         words.next().is_some() && words.any(|word| file_name(word) == name && !name.is_empty())
     })

@@ -12,24 +12,78 @@ pub(super) fn is_assertion(token: &Token, language: Language) -> bool {
     }
     let word = token.text.as_str();
     let lower = word.to_ascii_lowercase();
-    if lower.starts_with("assert") || lower.starts_with("debug_assert") || lower.starts_with("prop_assert") {
+    if lower.starts_with("assert")
+        || lower.starts_with("debug_assert")
+        || lower.starts_with("prop_assert")
+    {
         return true;
     }
     match language {
-        Language::Rust => matches!(word, "panic" | "unreachable" | "matches" | "expect_err" | "unwrap_err" | "insta" | "check"),
-        Language::Python => matches!(word, "raises" | "fail" | "warns" | "approx" | "expect" | "verify") || word.starts_with("fail_") || word.starts_with("check_"),
+        Language::Rust => matches!(
+            word,
+            "panic" | "unreachable" | "matches" | "expect_err" | "unwrap_err" | "insta" | "check"
+        ),
+        Language::Python => {
+            matches!(
+                word,
+                "raises" | "fail" | "warns" | "approx" | "expect" | "verify"
+            ) || word.starts_with("fail_")
+                || word.starts_with("check_")
+        }
         Language::JavaScript => matches!(
             word,
-            "expect" | "should" | "equal" | "deepEqual" | "strictEqual" | "deepStrictEqual" | "ok" | "throws" | "rejects" | "is" | "same" | "expectTypeOf"
+            "expect"
+                | "should"
+                | "equal"
+                | "deepEqual"
+                | "strictEqual"
+                | "deepStrictEqual"
+                | "ok"
+                | "throws"
+                | "rejects"
+                | "is"
+                | "same"
+                | "expectTypeOf"
         ),
         Language::Go => matches!(
             word,
-            "Error" | "Errorf" | "Fatal" | "Fatalf" | "Fail" | "FailNow" | "require" | "Expect" | "Equal" | "NoError" | "True" | "False" | "check" | "Nil"
+            "Error"
+                | "Errorf"
+                | "Fatal"
+                | "Fatalf"
+                | "Fail"
+                | "FailNow"
+                | "require"
+                | "Expect"
+                | "Equal"
+                | "NoError"
+                | "True"
+                | "False"
+                | "check"
+                | "Nil"
         ),
-        Language::Shell => matches!(
-            word,
-            "[" | "[[" | "test" | "exit" | "grep" | "diff" | "cmp" | "fail" | "expect" | "false" | "check" | "eq" | "is" | "run" | "die" | "error"
-        ) || word.starts_with("check_") || word.starts_with("expect_") || word.starts_with("fail_"),
+        Language::Shell => {
+            matches!(
+                word,
+                "[" | "[["
+                    | "test"
+                    | "exit"
+                    | "grep"
+                    | "diff"
+                    | "cmp"
+                    | "fail"
+                    | "expect"
+                    | "false"
+                    | "check"
+                    | "eq"
+                    | "is"
+                    | "run"
+                    | "die"
+                    | "error"
+            ) || word.starts_with("check_")
+                || word.starts_with("expect_")
+                || word.starts_with("fail_")
+        }
     }
 }
 
@@ -41,18 +95,71 @@ pub(super) fn is_control(token: &Token, language: Language) -> bool {
     let word = token.text.as_str();
     let common = matches!(
         word,
-        "return" | "break" | "continue" | "goto" | "exit" | "Exit" | "_exit" | "skip" | "Skip" | "SkipNow" | "Skipf" | "skipTest" | "SkipTest"
-            | "skipif" | "skipIf" | "todo" | "xfail" | "try" | "catch" | "except" | "finally" | "yield" | "mock" | "patch" | "monkeypatch"
-            | "spyOn" | "jest" | "vi" | "sinon" | "setattr" | "delattr" | "eval" | "exec" | "globals" | "recover" | "defer" | "catch_unwind"
-            | "process" | "pending" | "importorskip" | "expectedFailure" | "suppress" | "retryTimes"
+        "return"
+            | "break"
+            | "continue"
+            | "goto"
+            | "exit"
+            | "Exit"
+            | "_exit"
+            | "skip"
+            | "Skip"
+            | "SkipNow"
+            | "Skipf"
+            | "skipTest"
+            | "SkipTest"
+            | "skipif"
+            | "skipIf"
+            | "todo"
+            | "xfail"
+            | "try"
+            | "catch"
+            | "except"
+            | "finally"
+            | "yield"
+            | "mock"
+            | "patch"
+            | "monkeypatch"
+            | "spyOn"
+            | "jest"
+            | "vi"
+            | "sinon"
+            | "setattr"
+            | "delattr"
+            | "eval"
+            | "exec"
+            | "globals"
+            | "recover"
+            | "defer"
+            | "catch_unwind"
+            | "process"
+            | "pending"
+            | "importorskip"
+            | "expectedFailure"
+            | "suppress"
+            | "retryTimes"
     );
     common
         || match language {
-            Language::Python => matches!(word, "raise" | "del" | "global" | "nonlocal" | "os" | "sys"),
+            Language::Python => {
+                matches!(word, "raise" | "del" | "global" | "nonlocal" | "os" | "sys")
+            }
             Language::JavaScript => matches!(word, "throw" | "globalThis" | "global" | "window"),
             Language::Rust => matches!(word, "macro_rules" | "unsafe" | "mem"),
             Language::Go => matches!(word, "panic" | "os" | "syscall"),
-            Language::Shell => matches!(word, "trap" | "alias" | "unalias" | "set" | "source" | "." | "unset" | "kill" | ":" | "true"),
+            Language::Shell => matches!(
+                word,
+                "trap"
+                    | "alias"
+                    | "unalias"
+                    | "set"
+                    | "source"
+                    | "."
+                    | "unset"
+                    | "kill"
+                    | ":"
+                    | "true"
+            ),
         }
 }
 
@@ -60,15 +167,43 @@ pub(super) fn is_control(token: &Token, language: Language) -> bool {
 pub(super) fn evasion(tokens: &[Token], language: Language) -> Option<String> {
     let pairs: &[(&str, &str)] = match language {
         Language::Python => &[
-            ("os", "_exit"), ("sys", "exit"), ("sys", "modules"), ("pytest", "exit"), ("sys", "meta_path"), ("os", "kill"), ("os", "abort"),
-            ("raise", "SystemExit"), ("raise", "SkipTest"), ("raise", "KeyboardInterrupt"), ("atexit", "register"), ("os", "environ_exit"),
+            ("os", "_exit"),
+            ("sys", "exit"),
+            ("sys", "modules"),
+            ("pytest", "exit"),
+            ("sys", "meta_path"),
+            ("os", "kill"),
+            ("os", "abort"),
+            ("raise", "SystemExit"),
+            ("raise", "SkipTest"),
+            ("raise", "KeyboardInterrupt"),
+            ("atexit", "register"),
+            ("os", "environ_exit"),
         ],
         Language::JavaScript => &[
-            ("process", "exit"), ("process", "exitCode"), ("require", "cache"), ("process", "reallyExit"), ("process", "abort"), ("process", "kill"),
-            ("jest", "retryTimes"), ("Module", "_load"), ("Module", "_resolveFilename"), ("global", "expect"), ("globalThis", "expect"),
-            ("global", "it"), ("global", "test"), ("globalThis", "it"), ("globalThis", "test"), ("Deno", "exit"),
+            ("process", "exit"),
+            ("process", "exitCode"),
+            ("require", "cache"),
+            ("process", "reallyExit"),
+            ("process", "abort"),
+            ("process", "kill"),
+            ("jest", "retryTimes"),
+            ("Module", "_load"),
+            ("Module", "_resolveFilename"),
+            ("global", "expect"),
+            ("globalThis", "expect"),
+            ("global", "it"),
+            ("global", "test"),
+            ("globalThis", "it"),
+            ("globalThis", "test"),
+            ("Deno", "exit"),
         ],
-        Language::Rust => &[("process", "exit"), ("process", "abort"), ("libc", "_exit"), ("libc", "exit")],
+        Language::Rust => &[
+            ("process", "exit"),
+            ("process", "abort"),
+            ("libc", "_exit"),
+            ("libc", "exit"),
+        ],
         Language::Go => &[("os", "Exit"), ("syscall", "Exit"), ("runtime", "Goexit")],
         Language::Shell => &[],
     };
@@ -78,7 +213,9 @@ pub(super) fn evasion(tokens: &[Token], language: Language) -> Option<String> {
             let joined = after.is_some_and(|after| after.is(".") || after.is("::"));
             let next = if joined { tokens.get(index + 2) } else { after };
             token.is(first) && next.is_some_and(|next| next.is(second))
-                || (joined && token.is(first) && tokens.get(index + 4).is_some_and(|far| far.is(second)))
+                || (joined
+                    && token.is(first)
+                    && tokens.get(index + 4).is_some_and(|far| far.is(second)))
         });
         if let Some((first, second)) = pair {
             // `exit(1)` ends the run with a failure.
@@ -90,7 +227,10 @@ pub(super) fn evasion(tokens: &[Token], language: Language) -> Option<String> {
                 return Some(format!("`{first}` `{second}`"));
             }
         }
-        if language == Language::Python && (token.is("exit") || token.is("quit")) && is_bare_call(tokens, index) {
+        if language == Language::Python
+            && (token.is("exit") || token.is("quit"))
+            && is_bare_call(tokens, index)
+        {
             return Some(format!("`{}()`", token.text));
         }
         if token.is("allow_module_level") {
@@ -101,9 +241,14 @@ pub(super) fn evasion(tokens: &[Token], language: Language) -> Option<String> {
 }
 
 fn is_bare_call(tokens: &[Token], index: usize) -> bool {
-    let is_member = index.checked_sub(1).is_some_and(|before| tokens[before].is(".") || tokens[before].is("def"));
-    !is_member && tokens.get(index + 1).is_some_and(|next| next.is("("))
-        && !tokens.get(index + 2).is_some_and(|next| next.kind == Kind::Number && next.text != "0")
+    let is_member = index
+        .checked_sub(1)
+        .is_some_and(|before| tokens[before].is(".") || tokens[before].is("def"));
+    !is_member
+        && tokens.get(index + 1).is_some_and(|next| next.is("("))
+        && !tokens
+            .get(index + 2)
+            .is_some_and(|next| next.kind == Kind::Number && next.text != "0")
 }
 
 /// The names that an assignment outside a function rebinds: `a` of `a.b = c`.
@@ -111,25 +256,39 @@ pub(super) fn rebound(tokens: &[Token]) -> Option<&str> {
     let first = tokens.first().filter(|token| token.is_word())?;
     let assigns = tokens.iter().position(|token| token.is("="))?;
     let path = &tokens[1..assigns];
-    let is_member = path.first().is_some_and(|token| token.is(".") || token.is("["));
-    (is_member && !tokens[..assigns].iter().any(|token| token.is("("))).then_some(first.text.as_str())
+    let is_member = path
+        .first()
+        .is_some_and(|token| token.is(".") || token.is("["));
+    (is_member && !tokens[..assigns].iter().any(|token| token.is("(")))
+        .then_some(first.text.as_str())
 }
 
 /// What an added item does to the tests that were there, if anything.
 pub(super) fn added(item: &Item, before: &[Item], language: Language) -> Option<String> {
     let tokens: Vec<Token> = item.tokens().cloned().collect();
     if let Some(what) = evasion(&tokens, language) {
-        return Some(format!("{what} is added, by which the run ends or changes unseen"));
+        return Some(format!(
+            "{what} is added, by which the run ends or changes unseen"
+        ));
     }
     if item.gates.iter().any(|gate| gate == "only") {
         return Some("`only` is added, so that other tests are not run".to_owned());
     }
-    let has_tests = before.iter().any(|it| it.kind == ItemKind::Test || it.kind == ItemKind::Loose);
-    let plain = item.name.rsplit(['.', ':', '>', ' ']).next().unwrap_or("").trim_end_matches('!');
+    let has_tests = before
+        .iter()
+        .any(|it| it.kind == ItemKind::Test || it.kind == ItemKind::Loose);
+    let plain = item
+        .name
+        .rsplit(['.', ':', '>', ' '])
+        .next()
+        .unwrap_or("")
+        .trim_end_matches('!');
     match item.kind {
         ItemKind::Import => {
             if plain == "*" && language == Language::Python && has_tests {
-                return Some("an import of everything is added, which may rebind any name".to_owned());
+                return Some(
+                    "an import of everything is added, which may rebind any name".to_owned(),
+                );
             }
             bound_before(item, plain, before)
         }
@@ -140,18 +299,38 @@ pub(super) fn added(item: &Item, before: &[Item], language: Language) -> Option<
             if is_framework_name(plain, language) {
                 return Some(format!("`{plain}` of the test framework is defined anew"));
             }
-            if plain.starts_with("set") || plain.starts_with("tear") || plain.starts_with("before") {
+            if plain.starts_with("set") || plain.starts_with("tear") || plain.starts_with("before")
+            {
                 let stops = tokens.iter().find(|token| {
-                    is_control(token, language) && !matches!(token.text.as_str(), "return" | "yield" | "os" | "sys" | "del" | "try" | "finally" | "unsafe" | "defer")
+                    is_control(token, language)
+                        && !matches!(
+                            token.text.as_str(),
+                            "return"
+                                | "yield"
+                                | "os"
+                                | "sys"
+                                | "del"
+                                | "try"
+                                | "finally"
+                                | "unsafe"
+                                | "defer"
+                        )
                 });
                 if let Some(word) = stops.filter(|_| has_tests) {
-                    return Some(format!("`{plain}` with `{}` is added, which the tests that were there go through", word.text));
+                    return Some(format!(
+                        "`{plain}` with `{}` is added, which the tests that were there go through",
+                        word.text
+                    ));
                 }
             }
             if language == Language::Shell {
                 return shadowed_command(plain, before);
             }
-            if item.is_nested { None } else { bound_before(item, plain, before) }
+            if item.is_nested {
+                None
+            } else {
+                bound_before(item, plain, before)
+            }
         }
         ItemKind::Loose => loose(&tokens, before, language, has_tests),
         ItemKind::Test => None,
@@ -165,19 +344,34 @@ fn bound_before(item: &Item, name: &str, before: &[Item]) -> Option<String> {
             && matches!(it.kind, ItemKind::Import | ItemKind::Definition)
             && !(it.kind == item.kind && it.body == item.body)
     })?;
-    (name != "_" && !name.is_empty() && name != "*")
-        .then(|| format!("`{name}` of line {} is bound anew, so that the tests see another one", earlier.line))
+    (name != "_" && !name.is_empty() && name != "*").then(|| {
+        format!(
+            "`{name}` of line {} is bound anew, so that the tests see another one",
+            earlier.line
+        )
+    })
 }
 
 fn hook(item: &Item, name: &str, language: Language) -> Option<String> {
     let found = match language {
         Language::Python => {
             name.starts_with("pytest_")
-                || matches!(name, "collect_ignore" | "collect_ignore_glob" | "pytestmark" | "__test__" | "load_tests" | "__bases__" | "__unittest_skip__")
+                || matches!(
+                    name,
+                    "collect_ignore"
+                        | "collect_ignore_glob"
+                        | "pytestmark"
+                        | "__test__"
+                        | "load_tests"
+                        | "__bases__"
+                        | "__unittest_skip__"
+                )
                 || item.marks.iter().any(|mark| mark.contains("autouse"))
         }
         Language::Go => matches!(name, "TestMain" | "init"),
-        Language::Rust => name.starts_with("#![cfg") || item.marks.iter().any(|mark| mark.contains("ctor")),
+        Language::Rust => {
+            name.starts_with("#![cfg") || item.marks.iter().any(|mark| mark.contains("ctor"))
+        }
         Language::JavaScript | Language::Shell => false,
     };
     found.then(|| format!("`{name}` is added, by which tests are selected or changed as they run"))
@@ -187,8 +381,25 @@ fn is_framework_name(name: &str, language: Language) -> bool {
     let starts = name.to_ascii_lowercase().starts_with("assert");
     match language {
         Language::Rust => false,
-        Language::Python => matches!(name, "pytest" | "unittest" | "assertEqual" | "assertTrue" | "assertRaises" | "assertIn" | "assertFalse" | "assertAlmostEqual" | "fail" | "raises" | "run" | "__call__"),
-        Language::JavaScript => matches!(name, "expect" | "it" | "test" | "describe" | "assert" | "beforeEach" | "afterEach"),
+        Language::Python => matches!(
+            name,
+            "pytest"
+                | "unittest"
+                | "assertEqual"
+                | "assertTrue"
+                | "assertRaises"
+                | "assertIn"
+                | "assertFalse"
+                | "assertAlmostEqual"
+                | "fail"
+                | "raises"
+                | "run"
+                | "__call__"
+        ),
+        Language::JavaScript => matches!(
+            name,
+            "expect" | "it" | "test" | "describe" | "assert" | "beforeEach" | "afterEach"
+        ),
         Language::Go => false,
         Language::Shell => starts && name == "assert",
     }
@@ -202,7 +413,20 @@ fn shadowed_command(name: &str, before: &[Item]) -> Option<String> {
         .any(|token| token.is_word() && token.text == name);
     let is_common = matches!(
         name,
-        "[" | "test" | "grep" | "diff" | "cmp" | "exit" | "false" | "cat" | "printf" | "echo" | "sh" | "python3" | "fail" | "assert" | "set"
+        "[" | "test"
+            | "grep"
+            | "diff"
+            | "cmp"
+            | "exit"
+            | "false"
+            | "cat"
+            | "printf"
+            | "echo"
+            | "sh"
+            | "python3"
+            | "fail"
+            | "assert"
+            | "set"
     );
     (is_used || is_common).then(|| format!("the command `{name}` is defined anew"))
 }
@@ -212,8 +436,27 @@ fn loose(tokens: &[Token], before: &[Item], language: Language, has_tests: bool)
         return None;
     }
     if let Some(base) = rebound(tokens) {
-        let is_imported = before.iter().any(|it| it.kind == ItemKind::Import && it.name == base);
-        if is_imported || matches!(base, "global" | "globalThis" | "window" | "builtins" | "unittest" | "pytest" | "sys" | "jest" | "expect" | "Object" | "Number" | "Array" | "String") {
+        let is_imported = before
+            .iter()
+            .any(|it| it.kind == ItemKind::Import && it.name == base);
+        if is_imported
+            || matches!(
+                base,
+                "global"
+                    | "globalThis"
+                    | "window"
+                    | "builtins"
+                    | "unittest"
+                    | "pytest"
+                    | "sys"
+                    | "jest"
+                    | "expect"
+                    | "Object"
+                    | "Number"
+                    | "Array"
+                    | "String"
+            )
+        {
             return Some(format!("`{base}` is changed for all tests of the file"));
         }
     }
@@ -221,7 +464,17 @@ fn loose(tokens: &[Token], before: &[Item], language: Language, has_tests: bool)
         return None;
     }
     let first = tokens.first().map_or("", |token| token.text.as_str());
-    let is_hook = matches!(first, "beforeEach" | "afterEach" | "beforeAll" | "afterAll" | "before" | "after" | "setup" | "teardown");
+    let is_hook = matches!(
+        first,
+        "beforeEach"
+            | "afterEach"
+            | "beforeAll"
+            | "afterAll"
+            | "before"
+            | "after"
+            | "setup"
+            | "teardown"
+    );
     let stops = tokens.iter().enumerate().find(|(index, token)| {
         if !is_control(token, language) {
             return false;
@@ -230,11 +483,26 @@ fn loose(tokens: &[Token], before: &[Item], language: Language, has_tests: bool)
         let next = tokens.get(index + 1);
         // Hooks may clean up mocks of their own; they must not skip or mock anew.
         let is_mild = match word {
-            "return" | "try" | "finally" | "process" | "yield" | "catch" | "defer" | "throw" => true,
-            "os" | "sys" => language == Language::Python && next.is_some_and(|next| next.is("."))
-                && tokens.get(index + 2).is_some_and(|it| matches!(it.text.as_str(), "path" | "environ" | "getcwd" | "sep" | "dirname")),
+            "return" | "try" | "finally" | "process" | "yield" | "catch" | "defer" | "throw" => {
+                true
+            }
+            "os" | "sys" => {
+                language == Language::Python
+                    && next.is_some_and(|next| next.is("."))
+                    && tokens.get(index + 2).is_some_and(|it| {
+                        matches!(
+                            it.text.as_str(),
+                            "path" | "environ" | "getcwd" | "sep" | "dirname"
+                        )
+                    })
+            }
             "jest" | "vi" | "sinon" => tokens.get(index + 2).is_some_and(|it| {
-                it.text.starts_with("restore") || it.text.starts_with("reset") || it.text.starts_with("clear") || it.text.starts_with("use") || it.text == "setTimeout" || it.text == "fn"
+                it.text.starts_with("restore")
+                    || it.text.starts_with("reset")
+                    || it.text.starts_with("clear")
+                    || it.text.starts_with("use")
+                    || it.text == "setTimeout"
+                    || it.text == "fn"
             }),
             _ => false,
         };
@@ -242,41 +510,115 @@ fn loose(tokens: &[Token], before: &[Item], language: Language, has_tests: bool)
     });
     if let Some((_, word)) = stops {
         let what = if is_hook { "a hook" } else { "a statement" };
-        return Some(format!("{what} with `{}` is added before the tests that were there", word.text));
+        return Some(format!(
+            "{what} with `{}` is added before the tests that were there",
+            word.text
+        ));
     }
     None
 }
 
 /// What a source file newly does to know that it is tested, or to end the process well.
-pub(super) fn source_evasion(path: &str, before: &str, tokens_before: &[Token], tokens: &[Token], language: Language) -> Option<(u32, String)> {
+pub(super) fn source_evasion(
+    path: &str,
+    before: &str,
+    tokens_before: &[Token],
+    tokens: &[Token],
+    language: Language,
+) -> Option<(u32, String)> {
     const MARKS: &[&str] = &[
-        "PYTEST_CURRENT_TEST", "PYTEST_VERSION", "JEST_WORKER_ID", "VITEST", "VITEST_WORKER_ID", "NEXTEST", "BATS_TEST_NAME", "CARGO_TARGET_TMPDIR", "NODE_TEST_CONTEXT",
+        "PYTEST_CURRENT_TEST",
+        "PYTEST_VERSION",
+        "JEST_WORKER_ID",
+        "VITEST",
+        "VITEST_WORKER_ID",
+        "NEXTEST",
+        "BATS_TEST_NAME",
+        "CARGO_TARGET_TMPDIR",
+        "NODE_TEST_CONTEXT",
     ];
     for token in tokens {
         let found = MARKS.iter().find(|mark| token.text.contains(**mark));
         if let Some(mark) = found.filter(|mark| !before.contains(**mark)) {
-            return Some((token.line, format!("`{mark}` tells the code that it is tested")));
+            return Some((
+                token.line,
+                format!("`{mark}` tells the code that it is tested"),
+            ));
         }
     }
     let sequences: &[&str] = match language {
-        Language::Python => &["os . _exit", "\"pytest\" in sys . modules", "\"unittest\" in sys . modules", "sys . modules [ \"pytest\"", "sys . modules . get ( \"pytest\"", "unittest . TestCase . assert", "import pytest", "builtins ."],
-        Language::JavaScript => &["NODE_ENV === \"test\"", "NODE_ENV == \"test\"", "NODE_ENV !== \"test\"", "process . exit ( 0 )", "process . exit ( )", "typeof jest", "typeof describe", "typeof it", "globalThis . expect =", "global . expect =", "expect . extend"],
-        Language::Rust => &["cfg ! ( test )", "process :: exit ( 0 )", "macro_rules ! assert", "cfg ! ( not ( test ) )"],
-        Language::Go => &["testing . Testing ( )", "flag . Lookup ( \"test.v\" )", "os . Exit ( 0 )", "\"-test.\"", "\".test\""],
+        Language::Python => &[
+            "os . _exit",
+            "\"pytest\" in sys . modules",
+            "\"unittest\" in sys . modules",
+            "sys . modules [ \"pytest\"",
+            "sys . modules . get ( \"pytest\"",
+            "unittest . TestCase . assert",
+            "import pytest",
+            "builtins .",
+        ],
+        Language::JavaScript => &[
+            "NODE_ENV === \"test\"",
+            "NODE_ENV == \"test\"",
+            "NODE_ENV !== \"test\"",
+            "process . exit ( 0 )",
+            "process . exit ( )",
+            "typeof jest",
+            "typeof describe",
+            "typeof it",
+            "globalThis . expect =",
+            "global . expect =",
+            "expect . extend",
+        ],
+        Language::Rust => &[
+            "cfg ! ( test )",
+            "process :: exit ( 0 )",
+            "macro_rules ! assert",
+            "cfg ! ( not ( test ) )",
+        ],
+        Language::Go => &[
+            "testing . Testing ( )",
+            "flag . Lookup ( \"test.v\" )",
+            "os . Exit ( 0 )",
+            "\"-test.\"",
+            "\".test\"",
+        ],
         Language::Shell => &[],
     };
     let name = super::paths::file_name(path);
-    let is_program = matches!(name, "main.rs" | "main.go" | "cli.py" | "__main__.py" | "cli.js" | "cli.ts" | "index.js" | "main.js" | "main.ts")
-        || path.split('/').any(|folder| matches!(folder, "bin" | "cmd" | "cli" | "scripts"));
+    let is_program = matches!(
+        name,
+        "main.rs"
+            | "main.go"
+            | "cli.py"
+            | "__main__.py"
+            | "cli.js"
+            | "cli.ts"
+            | "index.js"
+            | "main.js"
+            | "main.ts"
+    ) || path
+        .split('/')
+        .any(|folder| matches!(folder, "bin" | "cmd" | "cli" | "scripts"));
     let (text, earlier) = (join(tokens), join(tokens_before));
     let count = |text: &str, what: &str| text.matches(what).count();
     for sequence in sequences {
         let ends = sequence.contains("exit") || sequence.contains("Exit");
-        if (ends && is_program && !sequence.contains("_exit")) || count(&text, sequence) <= count(&earlier, sequence) {
+        if (ends && is_program && !sequence.contains("_exit"))
+            || count(&text, sequence) <= count(&earlier, sequence)
+        {
             continue;
         }
-        let line = tokens.iter().find(|token| sequence.split(' ').next().is_some_and(|first| first.trim_matches('"') == token.text));
-        return Some((line.map_or(0, |token| token.line), format!("`{sequence}` is added to code that is tested")));
+        let line = tokens.iter().find(|token| {
+            sequence
+                .split(' ')
+                .next()
+                .is_some_and(|first| first.trim_matches('"') == token.text)
+        });
+        return Some((
+            line.map_or(0, |token| token.line),
+            format!("`{sequence}` is added to code that is tested"),
+        ));
     }
     None
 }
@@ -285,11 +627,16 @@ pub(super) fn source_evasion(path: &str, before: &str, tokens_before: &[Token], 
 pub(super) fn shell_statement(statement: &[Token], before: &[Item]) -> Option<String> {
     for (index, token) in statement.iter().enumerate() {
         let is_command = index == 0
-            || matches!(statement[index - 1].text.as_str(), "&&" | "||" | ";" | "|" | "{" | "(" | "\n" | "then" | "do" | "else" | "!");
+            || matches!(
+                statement[index - 1].text.as_str(),
+                "&&" | "||" | ";" | "|" | "{" | "(" | "\n" | "then" | "do" | "else" | "!"
+            );
         if !is_command || token.kind != Kind::Word {
             continue;
         }
-        let next = statement.get(index + 1).map_or("", |next| next.text.as_str());
+        let next = statement
+            .get(index + 1)
+            .map_or("", |next| next.text.as_str());
         let fails = next.parse::<u32>().is_ok_and(|code| code != 0);
         match token.text.as_str() {
             "exit" if !fails => return Some("an `exit` is added".to_owned()),
@@ -302,12 +649,29 @@ pub(super) fn shell_statement(statement: &[Token], before: &[Item]) -> Option<St
                 if let Some((name, value)) = word.split_once('=')
                     && !name.is_empty()
                 {
-                    if matches!(name, "PATH" | "BASH_ENV" | "ENV" | "IFS" | "SHELLOPTS" | "LD_PRELOAD" | "PYTHONPATH" | "NODE_OPTIONS" | "NODE_PATH") {
+                    if matches!(
+                        name,
+                        "PATH"
+                            | "BASH_ENV"
+                            | "ENV"
+                            | "IFS"
+                            | "SHELLOPTS"
+                            | "LD_PRELOAD"
+                            | "PYTHONPATH"
+                            | "NODE_OPTIONS"
+                            | "NODE_PATH"
+                    ) {
                         return Some(format!("`{name}` is set"));
                     }
                     let is_constant = !value.contains('$') && !value.contains('`');
-                    if is_constant && decides(name, before) {
-                        return Some(format!("`{name}` is set, by which the script's end is decided"));
+                    // `|| failed=1` is how a check fails.
+                    let is_failure = value.parse::<u32>().is_ok_and(|code| code != 0)
+                        && index > 0
+                        && !statement[index - 1].is("&&");
+                    if is_constant && !is_failure && decides(name, before) {
+                        return Some(format!(
+                            "`{name}` is set, by which the script's end is decided"
+                        ));
                     }
                 }
             }
@@ -320,13 +684,19 @@ pub(super) fn shell_statement(statement: &[Token], before: &[Item]) -> Option<St
 fn decides(name: &str, before: &[Item]) -> bool {
     let reads = |token: &Token| {
         let text = token.text.trim_matches('"');
-        text == format!("${name}") || text == format!("${{{name}}}") || text.contains(&format!("${name} "))
+        text == format!("${name}")
+            || text == format!("${{{name}}}")
+            || text.contains(&format!("${name} "))
     };
-    let last = before.iter().rev().find(|item| item.kind == ItemKind::Loose);
+    let last = before
+        .iter()
+        .rev()
+        .find(|item| item.kind == ItemKind::Loose);
     let in_last = last.is_some_and(|item| item.body.iter().any(reads));
-    let after_exit = before.iter().flat_map(|item| item.body.windows(2)).any(|pair| {
-        matches!(pair[0].text.as_str(), "exit" | "return") && reads(&pair[1])
-    });
+    let after_exit = before
+        .iter()
+        .flat_map(|item| item.body.windows(2))
+        .any(|pair| matches!(pair[0].text.as_str(), "exit" | "return") && reads(&pair[1]));
     in_last || after_exit
 }
 
@@ -334,8 +704,13 @@ fn decides(name: &str, before: &[Item]) -> bool {
 pub(super) fn for_list_grew(before: &[Token], after: &[Token]) -> bool {
     let list = |tokens: &[Token]| -> Option<(usize, usize)> {
         let is_for = tokens.first().is_some_and(|token| token.is("for"));
-        let start = tokens.iter().position(|token| token.is("in")).filter(|_| is_for)?;
-        let end = tokens.iter().position(|token| token.kind == Kind::Line || token.is("do"))?;
+        let start = tokens
+            .iter()
+            .position(|token| token.is("in"))
+            .filter(|_| is_for)?;
+        let end = tokens
+            .iter()
+            .position(|token| token.kind == Kind::Line || token.is("do"))?;
         Some((start + 1, end))
     };
     let (Some((from, to)), Some((new_from, new_to))) = (list(before), list(after)) else {
@@ -344,7 +719,9 @@ pub(super) fn for_list_grew(before: &[Token], after: &[Token]) -> bool {
     let mut new = after[new_from..new_to.max(new_from)].iter();
     before[..from] == after[..new_from]
         && before[to..] == after[new_to..]
-        && before[from..to.max(from)].iter().all(|word| new.any(|it| it == word))
+        && before[from..to.max(from)]
+            .iter()
+            .all(|word| new.any(|it| it == word))
 }
 
 /// Whether `after` is `before` with rows added to a list that a loop goes over.
@@ -375,9 +752,15 @@ fn row_begins_here(before: &[Token], after: &[Token], i: usize, j: usize) -> boo
     let length = end - j;
     // The row as it stands, or the list's end, comes in the old text: an old row.
     let is_old = old.len() >= length && old[..length] == after[j..end];
-    let closing = old.first().is_some_and(|token| matches!(token.text.as_str(), ")" | "]" | "}"));
+    let closing = old
+        .first()
+        .is_some_and(|token| matches!(token.text.as_str(), ")" | "]" | "}"));
     let is_last_old = {
-        let bare = if after[end - 1].is(",") { length - 1 } else { length };
+        let bare = if after[end - 1].is(",") {
+            length - 1
+        } else {
+            length
+        };
         old.len() >= bare && old[..bare] == after[j..j + bare]
     };
     !(is_old || closing || is_last_old) && i > 0 && is_row_place(after, j)
@@ -385,7 +768,8 @@ fn row_begins_here(before: &[Token], after: &[Token], i: usize, j: usize) -> boo
 
 /// Whether a row can stand at `j`: after an opening bracket or a comma.
 fn is_row_place(tokens: &[Token], j: usize) -> bool {
-    j.checked_sub(1).is_some_and(|before| matches!(tokens[before].text.as_str(), "[" | "{" | "(" | ","))
+    j.checked_sub(1)
+        .is_some_and(|before| matches!(tokens[before].text.as_str(), "[" | "{" | "(" | ","))
 }
 
 /// After the row that begins at `start`, with its comma: a bracketed group, perhaps behind a name.
@@ -398,7 +782,11 @@ fn row_end(tokens: &[Token], start: usize) -> Option<usize> {
     } else if !is_row_place(tokens, start) {
         return None;
     }
-    while tokens.get(at)?.is_word() || tokens[at].is(".") || tokens[at].is("::") || tokens[at].is("&") {
+    while tokens.get(at)?.is_word()
+        || tokens[at].is(".")
+        || tokens[at].is("::")
+        || tokens[at].is("&")
+    {
         at += 1;
     }
     let token = tokens.get(at)?;

@@ -3,11 +3,22 @@
 use super::edit::Files;
 
 pub(crate) const RUST: Files = &[
-    ("Cargo.toml", "[package]\nname = \"calc\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[features]\ndefault = [\"std\"]\nstd = []\n\n[dependencies]\nserde = \"1\"\n\n[dev-dependencies]\nproptest = \"1\"\n"),
+    (
+        "Cargo.toml",
+        "[package]\nname = \"calc\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[features]\ndefault = [\"std\"]\nstd = []\n\n[dependencies]\nserde = \"1\"\n\n[dev-dependencies]\nproptest = \"1\"\n",
+    ),
     (".cargo/config.toml", "[alias]\nxt = \"test --workspace\"\n"),
-    (".config/nextest.toml", "[profile.default]\nfail-fast = false\nretries = 0\n"),
-    (".github/workflows/ci.yml", "on: [push]\njobs:\n  test:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: actions/checkout@v4\n      - run: cargo test --workspace\n"),
-    ("src/lib.rs", r#"//! A calculator.
+    (
+        ".config/nextest.toml",
+        "[profile.default]\nfail-fast = false\nretries = 0\n",
+    ),
+    (
+        ".github/workflows/ci.yml",
+        "on: [push]\njobs:\n  test:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: actions/checkout@v4\n      - run: cargo test --workspace\n",
+    ),
+    (
+        "src/lib.rs",
+        r#"//! A calculator.
 
 /// Adds.
 ///
@@ -58,10 +69,19 @@ mod tests {
         add(i64::MAX, 1);
     }
 }
-"#),
-    ("src/shape.rs", "pub fn area(w: u32, h: u32) -> u32 {\n    w * h\n}\n\n#[cfg(test)]\nmod tests;\n"),
-    ("src/shape/tests.rs", "use super::area;\n\n#[test]\nfn area_of_a_square() {\n    assert_eq!(area(3, 3), 9);\n}\n"),
-    ("tests/ratio.rs", r#"use calc::ratio;
+"#,
+    ),
+    (
+        "src/shape.rs",
+        "pub fn area(w: u32, h: u32) -> u32 {\n    w * h\n}\n\n#[cfg(test)]\nmod tests;\n",
+    ),
+    (
+        "src/shape/tests.rs",
+        "use super::area;\n\n#[test]\nfn area_of_a_square() {\n    assert_eq!(area(3, 3), 9);\n}\n",
+    ),
+    (
+        "tests/ratio.rs",
+        r#"use calc::ratio;
 
 mod common;
 
@@ -87,21 +107,48 @@ async fn ratio_later() {
     let got = common::later(ratio(2.0, 1.0)).await;
     assert_eq!(got, 2.0);
 }
-"#),
-    ("tests/common/mod.rs", "pub async fn later(value: f64) -> f64 {\n    value\n}\n\npub fn assert_same(a: &str, b: &str) {\n    assert_eq!(a.trim(), b.trim());\n}\n"),
-    ("tests/snapshots/report.snap", "---\nsource: tests/report.rs\n---\ntotal: 5\n"),
+"#,
+    ),
+    (
+        "tests/common/mod.rs",
+        "pub async fn later(value: f64) -> f64 {\n    value\n}\n\npub fn assert_same(a: &str, b: &str) {\n    assert_eq!(a.trim(), b.trim());\n}\n",
+    ),
+    (
+        "tests/snapshots/report.snap",
+        "---\nsource: tests/report.rs\n---\ntotal: 5\n",
+    ),
 ];
 
 pub(crate) const PYTHON: Files = &[
-    ("pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1.0\"\ndependencies = [\"attrs\"]\n\n[tool.pytest.ini_options]\naddopts = \"-q --strict-markers\"\ntestpaths = [\"tests\"]\n\n[tool.black]\nline-length = 100\n"),
-    ("tox.ini", "[tox]\nenvlist = py311\n\n[testenv]\ncommands = pytest {posargs}\n"),
-    (".gitlab-ci.yml", "test:\n  script:\n    - pip install -e .\n    - pytest\n"),
+    (
+        "pyproject.toml",
+        "[project]\nname = \"shop\"\nversion = \"1.0\"\ndependencies = [\"attrs\"]\n\n[tool.pytest.ini_options]\naddopts = \"-q --strict-markers\"\ntestpaths = [\"tests\"]\n\n[tool.black]\nline-length = 100\n",
+    ),
+    (
+        "tox.ini",
+        "[tox]\nenvlist = py311\n\n[testenv]\ncommands = pytest {posargs}\n",
+    ),
+    (
+        ".gitlab-ci.yml",
+        "test:\n  script:\n    - pip install -e .\n    - pytest\n",
+    ),
     ("shop/__init__.py", ""),
-    ("shop/cart.py", "\"\"\"A cart.\n\n>>> total([1, 2])\n3\n\"\"\"\n\n\ndef total(prices):\n    return sum(prices) - 1  # the fault\n\n\ndef discount(price, percent):\n    if percent < 0:\n        raise ValueError(\"negative\")\n    return price * (100 - percent) / 100\n"),
+    (
+        "shop/cart.py",
+        "\"\"\"A cart.\n\n>>> total([1, 2])\n3\n\"\"\"\n\n\ndef total(prices):\n    return sum(prices) - 1  # the fault\n\n\ndef discount(price, percent):\n    if percent < 0:\n        raise ValueError(\"negative\")\n    return price * (100 - percent) / 100\n",
+    ),
     ("tests/__init__.py", ""),
-    ("tests/conftest.py", "import pytest\n\n\n@pytest.fixture\ndef prices():\n    return [1, 2, 3]\n"),
-    ("tests/helpers.py", "TOLERANCE = 0.001\n\n\ndef assert_close(a, b):\n    assert abs(a - b) < TOLERANCE\n"),
-    ("tests/test_cart.py", r#"import pytest
+    (
+        "tests/conftest.py",
+        "import pytest\n\n\n@pytest.fixture\ndef prices():\n    return [1, 2, 3]\n",
+    ),
+    (
+        "tests/helpers.py",
+        "TOLERANCE = 0.001\n\n\ndef assert_close(a, b):\n    assert abs(a - b) < TOLERANCE\n",
+    ),
+    (
+        "tests/test_cart.py",
+        r#"import pytest
 
 from shop.cart import discount, total
 from tests.helpers import assert_close
@@ -144,8 +191,11 @@ class TestTotals:
         result = total(reversed(self.cart))
         assert result == 10
         assert result != 9
-"#),
-    ("tests/test_unit.py", r#"import unittest
+"#,
+    ),
+    (
+        "tests/test_unit.py",
+        r#"import unittest
 
 from shop import cart
 
@@ -164,17 +214,32 @@ class CartCase(unittest.TestCase):
 
 if __name__ == "__main__":
     unittest.main()
-"#),
+"#,
+    ),
     ("tests/data/expected_total.json", "{\"total\": 6}\n"),
 ];
 
 pub(crate) const JAVASCRIPT: Files = &[
-    ("package.json", "{\n  \"name\": \"text\",\n  \"scripts\": {\n    \"build\": \"tsc\",\n    \"lint\": \"eslint .\",\n    \"test\": \"npm run unit && npm run types\",\n    \"unit\": \"jest --ci\",\n    \"types\": \"tsc --noEmit\"\n  },\n  \"jest\": {\n    \"coverageThreshold\": {\"global\": {\"lines\": 90}}\n  },\n  \"devDependencies\": {\"jest\": \"^29.0.0\"}\n}\n"),
+    (
+        "package.json",
+        "{\n  \"name\": \"text\",\n  \"scripts\": {\n    \"build\": \"tsc\",\n    \"lint\": \"eslint .\",\n    \"test\": \"npm run unit && npm run types\",\n    \"unit\": \"jest --ci\",\n    \"types\": \"tsc --noEmit\"\n  },\n  \"jest\": {\n    \"coverageThreshold\": {\"global\": {\"lines\": 90}}\n  },\n  \"devDependencies\": {\"jest\": \"^29.0.0\"}\n}\n",
+    ),
     ("jest.setup.js", "require('jest-extended');\n"),
-    ("vitest.config.ts", "import { defineConfig } from 'vitest/config';\n\nexport default defineConfig({ test: { include: ['src/**/*.test.ts'] } });\n"),
-    (".circleci/config.yml", "version: 2.1\njobs:\n  test:\n    steps:\n      - run: npm test\n"),
-    ("src/slug.js", "function slug(text) {\n  return text.toUpperCase().replace(/ /g, '-'); // the fault\n}\n\nfunction words(text) {\n  return text.split(' ').filter(Boolean);\n}\n\nmodule.exports = { slug, words };\n"),
-    ("src/slug.test.js", r#"const { slug, words } = require('./slug');
+    (
+        "vitest.config.ts",
+        "import { defineConfig } from 'vitest/config';\n\nexport default defineConfig({ test: { include: ['src/**/*.test.ts'] } });\n",
+    ),
+    (
+        ".circleci/config.yml",
+        "version: 2.1\njobs:\n  test:\n    steps:\n      - run: npm test\n",
+    ),
+    (
+        "src/slug.js",
+        "function slug(text) {\n  return text.toUpperCase().replace(/ /g, '-'); // the fault\n}\n\nfunction words(text) {\n  return text.split(' ').filter(Boolean);\n}\n\nmodule.exports = { slug, words };\n",
+    ),
+    (
+        "src/slug.test.js",
+        r#"const { slug, words } = require('./slug');
 
 const TABLE = [
   ['A b', 'a-b'],
@@ -218,8 +283,11 @@ describe('words', () => {
     expect(words('a b')).toHaveLength(2);
   });
 });
-"#),
-    ("src/price.test.ts", r#"import { describe, expect, it } from 'vitest';
+"#,
+    ),
+    (
+        "src/price.test.ts",
+        r#"import { describe, expect, it } from 'vitest';
 import { price } from './price';
 
 describe('price', () => {
@@ -233,17 +301,35 @@ describe('price', () => {
     expect(price(3)).toMatchInlineSnapshot(`"3.00"`);
   });
 });
-"#),
-    ("src/price.ts", "export function price(value: number): string {\n  if (value < 0) throw new Error('negative');\n  return value.toFixed(1); // the fault\n}\n"),
-    ("src/__snapshots__/slug.test.js.snap", "exports[`slug renders 1`] = `\"a-b\"`;\n"),
+"#,
+    ),
+    (
+        "src/price.ts",
+        "export function price(value: number): string {\n  if (value < 0) throw new Error('negative');\n  return value.toFixed(1); // the fault\n}\n",
+    ),
+    (
+        "src/__snapshots__/slug.test.js.snap",
+        "exports[`slug renders 1`] = `\"a-b\"`;\n",
+    ),
 ];
 
 pub(crate) const GO: Files = &[
-    ("go.mod", "module example.com/stack\n\ngo 1.22\n\nrequire github.com/stretchr/testify v1.9.0\n"),
-    ("Makefile", "GOFLAGS ?= -race\n\n.PHONY: build test lint\n\nbuild:\n\tgo build ./...\n\ntest: lint\n\tgo test $(GOFLAGS) ./...\n\nlint:\n\tgo vet ./...\n"),
+    (
+        "go.mod",
+        "module example.com/stack\n\ngo 1.22\n\nrequire github.com/stretchr/testify v1.9.0\n",
+    ),
+    (
+        "Makefile",
+        "GOFLAGS ?= -race\n\n.PHONY: build test lint\n\nbuild:\n\tgo build ./...\n\ntest: lint\n\tgo test $(GOFLAGS) ./...\n\nlint:\n\tgo vet ./...\n",
+    ),
     (".travis.yml", "language: go\nscript:\n  - make test\n"),
-    ("stack.go", "package stack\n\nimport \"errors\"\n\nvar ErrEmpty = errors.New(\"empty\")\n\ntype Stack struct{ items []int }\n\nfunc (s *Stack) Push(v int) { s.items = append(s.items, v) }\n\nfunc (s *Stack) Pop() (int, error) {\n\tif len(s.items) == 0 {\n\t\treturn 0, nil // the fault\n\t}\n\tv := s.items[len(s.items)-1]\n\ts.items = s.items[:len(s.items)-1]\n\treturn v, nil\n}\n\nfunc Sum(values ...int) int {\n\ttotal := 0\n\tfor _, v := range values {\n\t\ttotal += v\n\t}\n\treturn total\n}\n"),
-    ("stack_test.go", r#"package stack
+    (
+        "stack.go",
+        "package stack\n\nimport \"errors\"\n\nvar ErrEmpty = errors.New(\"empty\")\n\ntype Stack struct{ items []int }\n\nfunc (s *Stack) Push(v int) { s.items = append(s.items, v) }\n\nfunc (s *Stack) Pop() (int, error) {\n\tif len(s.items) == 0 {\n\t\treturn 0, nil // the fault\n\t}\n\tv := s.items[len(s.items)-1]\n\ts.items = s.items[:len(s.items)-1]\n\treturn v, nil\n}\n\nfunc Sum(values ...int) int {\n\ttotal := 0\n\tfor _, v := range values {\n\t\ttotal += v\n\t}\n\treturn total\n}\n",
+    ),
+    (
+        "stack_test.go",
+        r#"package stack
 
 import (
 	"errors"
@@ -326,21 +412,30 @@ func FuzzSum(f *testing.F) {
 		}
 	})
 }
-"#),
+"#,
+    ),
     ("testdata/report.golden", "sum=3\n"),
 ];
 
 pub(crate) const SHELL: Files = &[
-    ("greet.sh", "#!/bin/sh\n# The fault: no comma.\nname=${1:-world}\necho \"hello $name\"\n"),
+    (
+        "greet.sh",
+        "#!/bin/sh\n# The fault: no comma.\nname=${1:-world}\necho \"hello $name\"\n",
+    ),
     ("lib/math.sh", "add() {\n\techo $(( $1 - $2 ))\n}\n"),
-    ("test.sh", r#"#!/bin/sh
+    (
+        "test.sh",
+        r#"#!/bin/sh
 set -eu
 for t in tests/test_greet.sh tests/test_math.sh; do
     sh "$t"
 done
 echo "all passed"
-"#),
-    ("tests/test_greet.sh", r#"#!/bin/sh
+"#,
+    ),
+    (
+        "tests/test_greet.sh",
+        r#"#!/bin/sh
 . tests/assert.sh
 fail=0
 
@@ -360,8 +455,11 @@ if ! sh greet.sh | diff - tests/expected/greeting.txt; then
     fail=1
 fi
 exit $fail
-"#),
-    ("tests/test_math.sh", r#"#!/bin/sh
+"#,
+    ),
+    (
+        "tests/test_math.sh",
+        r#"#!/bin/sh
 . lib/math.sh
 status=0
 if [ "$(add 2 3)" -ne 5 ]; then
@@ -370,11 +468,27 @@ if [ "$(add 2 3)" -ne 5 ]; then
 fi
 [ "$(add 0 0)" -eq 0 ] || status=1
 exit "$status"
-"#),
-    ("tests/assert.sh", "assert_equals() {\n    if [ \"$1\" != \"$2\" ]; then\n        echo \"expected $1, got $2\" >&2\n        return 1\n    fi\n}\n"),
-    ("tests/greet.bats", "#!/usr/bin/env bats\n\n@test \"greets the world\" {\n  run sh greet.sh\n  [ \"$status\" -eq 0 ]\n  [ \"$output\" = \"hello, world\" ]\n}\n\n@test \"greets Ada\" {\n  run sh greet.sh Ada\n  [ \"$output\" = \"hello, Ada\" ]\n}\n"),
+"#,
+    ),
+    (
+        "tests/assert.sh",
+        "assert_equals() {\n    if [ \"$1\" != \"$2\" ]; then\n        echo \"expected $1, got $2\" >&2\n        return 1\n    fi\n}\n",
+    ),
+    (
+        "tests/greet.bats",
+        "#!/usr/bin/env bats\n\n@test \"greets the world\" {\n  run sh greet.sh\n  [ \"$status\" -eq 0 ]\n  [ \"$output\" = \"hello, world\" ]\n}\n\n@test \"greets Ada\" {\n  run sh greet.sh Ada\n  [ \"$output\" = \"hello, Ada\" ]\n}\n",
+    ),
     ("tests/expected/greeting.txt", "hello, world\n"),
-    ("Makefile", "SHELLS = sh\n\nall: build\n\nbuild:\n\tchmod +x greet.sh\n\ncheck: build\n\t$(SHELLS) test.sh\n"),
-    (".github/workflows/test.yaml", "on: push\njobs:\n  test:\n    steps:\n      - run: make check\n"),
-    ("Jenkinsfile", "pipeline { stages { stage('Test') { steps { sh 'make check' } } } }\n"),
+    (
+        "Makefile",
+        "SHELLS = sh\n\nall: build\n\nbuild:\n\tchmod +x greet.sh\n\ncheck: build\n\t$(SHELLS) test.sh\n",
+    ),
+    (
+        ".github/workflows/test.yaml",
+        "on: push\njobs:\n  test:\n    steps:\n      - run: make check\n",
+    ),
+    (
+        "Jenkinsfile",
+        "pipeline { stages { stage('Test') { steps { sh 'make check' } } } }\n",
+    ),
 ];

@@ -62,7 +62,9 @@ impl Case {
 pub(crate) fn apply(edit: &Edit, files: &mut BTreeMap<String, String>, name: &str) {
     match *edit {
         Edit::Replace(path, from, to) => {
-            let text = files.get_mut(path).unwrap_or_else(|| panic!("{name}: there is no {path}"));
+            let text = files
+                .get_mut(path)
+                .unwrap_or_else(|| panic!("{name}: there is no {path}"));
             assert!(text.contains(from), "{name}: {path} does not hold {from:?}");
             *text = text.replace(from, to);
         }
@@ -71,10 +73,14 @@ pub(crate) fn apply(edit: &Edit, files: &mut BTreeMap<String, String>, name: &st
             files.insert(path.to_owned(), text.to_owned());
         }
         Edit::Delete(path) => {
-            files.remove(path).unwrap_or_else(|| panic!("{name}: there is no {path}"));
+            files
+                .remove(path)
+                .unwrap_or_else(|| panic!("{name}: there is no {path}"));
         }
         Edit::Rename(from, to) => {
-            let text = files.remove(from).unwrap_or_else(|| panic!("{name}: there is no {from}"));
+            let text = files
+                .remove(from)
+                .unwrap_or_else(|| panic!("{name}: there is no {from}"));
             files.insert(to.to_owned(), text);
         }
     }

@@ -103,14 +103,20 @@ fn function_end(tokens: &[Token], start: usize) -> usize {
 fn function(tokens: &[Token], lexed: &Lexed, start: usize, end: usize) -> Item {
     let is_method = tokens.get(1).is_some_and(|token| token.is("("));
     let name_at = if is_method { group_end(tokens, 1) } else { 1 };
-    let name = tokens.get(name_at).map(|token| token.text.clone()).unwrap_or_default();
-    let open = (name_at..tokens.len()).rev().find(|index| {
-        tokens[*index].is("{") && group_end(tokens, *index) == tokens.len()
-    });
+    let name = tokens
+        .get(name_at)
+        .map(|token| token.text.clone())
+        .unwrap_or_default();
+    let open = (name_at..tokens.len())
+        .rev()
+        .find(|index| tokens[*index].is("{") && group_end(tokens, *index) == tokens.len());
     let open = open.unwrap_or(tokens.len());
     // The outermost of the blocks that end with the function.
     let open = (name_at..=open)
-        .find(|index| tokens.get(*index).is_some_and(|token| token.is("{")) && group_end(tokens, *index) == tokens.len())
+        .find(|index| {
+            tokens.get(*index).is_some_and(|token| token.is("{"))
+                && group_end(tokens, *index) == tokens.len()
+        })
         .unwrap_or(open);
     let header = &tokens[..open.min(tokens.len())];
     let is_test = if is_method {
@@ -119,7 +125,11 @@ fn function(tokens: &[Token], lexed: &Lexed, start: usize, end: usize) -> Item {
     } else {
         is_test_name(&name)
     };
-    let kind = if is_test { ItemKind::Test } else { ItemKind::Definition };
+    let kind = if is_test {
+        ItemKind::Test
+    } else {
+        ItemKind::Definition
+    };
     let full = if is_method {
         format!("{}.{name}", join(&tokens[1..name_at]))
     } else {
@@ -141,19 +151,22 @@ fn function(tokens: &[Token], lexed: &Lexed, start: usize, end: usize) -> Item {
             mark.starts_with("output:") || mark.starts_with("unordered output:")
         });
         if !has_output {
-            item.gates.push("an example without `// Output:`".to_owned());
+            item.gates
+                .push("an example without `// Output:`".to_owned());
         }
     }
     item
 }
 
 fn is_test_name(name: &str) -> bool {
-    ["Test", "Benchmark", "Fuzz", "Example"].iter().any(|prefix| {
-        name != "TestMain"
-            && name
-                .strip_prefix(prefix)
-                .is_some_and(|rest| !rest.starts_with(|c: char| c.is_lowercase()))
-    })
+    ["Test", "Benchmark", "Fuzz", "Example"]
+        .iter()
+        .any(|prefix| {
+            name != "TestMain"
+                && name
+                    .strip_prefix(prefix)
+                    .is_some_and(|rest| !rest.starts_with(|c: char| c.is_lowercase()))
+        })
 }
 
 fn imports(tokens: &[Token]) -> Vec<Item> {
@@ -162,9 +175,14 @@ fn imports(tokens: &[Token]) -> Vec<Item> {
         if token.kind != Kind::Text {
             continue;
         }
-        let alias = index.checked_sub(1).map(|before| &tokens[before]).filter(|before| {
-            before.line == token.line && (before.is_word() || before.is(".")) && !before.is("import")
-        });
+        let alias = index
+            .checked_sub(1)
+            .map(|before| &tokens[before])
+            .filter(|before| {
+                before.line == token.line
+                    && (before.is_word() || before.is("."))
+                    && !before.is("import")
+            });
         let last = token.text.rsplit('/').next().unwrap_or(&token.text);
         let bound = alias.map_or_else(|| last.to_owned(), |alias| alias.text.clone());
         let mut item = Item::new(ItemKind::Import, bound, token.line);
@@ -191,7 +209,11 @@ fn declarations(tokens: &[Token]) -> Vec<Item> {
         let first = spec.first()?;
         let mut item = Item::new(ItemKind::Definition, first.text.clone(), first.line);
         item.header = vec![keyword.clone()];
-        item.body = spec.iter().filter(|token| !token.is(";")).cloned().collect();
+        item.body = spec
+            .iter()
+            .filter(|token| !token.is(";"))
+            .cloned()
+            .collect();
         Some(item)
     };
     specs.into_iter().filter_map(item).collect()

@@ -17,7 +17,11 @@ pub(super) fn items(tokens: &[Token], extent: Extent) -> Vec<Item> {
             let mut gates: Vec<String> = gates.clone();
             gates.extend(call.gates);
             if call.is_suite {
-                let mut head = Item::new(ItemKind::Definition, format!("suite {path}{}", call.name), call.line);
+                let mut head = Item::new(
+                    ItemKind::Definition,
+                    format!("suite {path}{}", call.name),
+                    call.line,
+                );
                 head.header = call.header;
                 head.gates.clone_from(&gates);
                 found.push(head);
@@ -79,7 +83,8 @@ fn call(statement: &[Token]) -> Option<Call> {
     while statement.get(at).is_some_and(|token| token.is(".")) {
         let word = statement.get(at + 1)?;
         match word.text.as_str() {
-            "skip" | "todo" | "failing" | "fails" | "fixme" | "skipIf" | "runIf" | "ignore" | "only" | "fail" => {
+            "skip" | "todo" | "failing" | "fails" | "fixme" | "skipIf" | "runIf" | "ignore"
+            | "only" | "fail" => {
                 gates.push(word.text.clone());
             }
             "describe" => is_suite = true,
@@ -115,7 +120,10 @@ fn call(statement: &[Token]) -> Option<Call> {
         Some(token) if token.kind == Kind::Text => token.text.clone(),
         Some(token) if token.is_word() && arguments.len() == 1 => return None,
         Some(_) => {
-            let until = arguments.iter().position(|token| token.is(",")).unwrap_or(arguments.len());
+            let until = arguments
+                .iter()
+                .position(|token| token.is(","))
+                .unwrap_or(arguments.len());
             join(&arguments[..until])
         }
         None => return None,
@@ -126,7 +134,9 @@ fn call(statement: &[Token]) -> Option<Call> {
     header.extend_from_slice(&arguments[to..]);
     header.extend_from_slice(&statement[(end - 1).min(statement.len())..]);
     let option = |word: &str| {
-        header.windows(2).any(|pair| pair[0].is(word) && pair[1].is(":"))
+        header
+            .windows(2)
+            .any(|pair| pair[0].is(word) && pair[1].is(":"))
     };
     for word in ["skip", "todo", "only", "ignore"] {
         if option(word) {
@@ -149,15 +159,22 @@ fn callback(arguments: &[Token]) -> (usize, usize) {
     while at < arguments.len() {
         let token = &arguments[at];
         if token.is("=>") {
-            let Some(next) = arguments.get(at + 1) else { break };
+            let Some(next) = arguments.get(at + 1) else {
+                break;
+            };
             if next.is("{") {
                 let end = group_end(arguments, at + 1);
                 return (at + 2, end.saturating_sub(1).max(at + 2));
             }
             let mut end = at + 1;
             while end < arguments.len() && !arguments[end].is(",") {
-                let opens = matches!(arguments[end].text.as_str(), "(" | "[" | "{") && arguments[end].kind == Kind::Punct;
-                end = if opens { group_end(arguments, end) } else { end + 1 };
+                let opens = matches!(arguments[end].text.as_str(), "(" | "[" | "{")
+                    && arguments[end].kind == Kind::Punct;
+                end = if opens {
+                    group_end(arguments, end)
+                } else {
+                    end + 1
+                };
             }
             return (at + 1, end);
         }
@@ -169,7 +186,11 @@ fn callback(arguments: &[Token]) -> (usize, usize) {
             }
         }
         let opens = matches!(token.text.as_str(), "(" | "[" | "{") && token.kind == Kind::Punct;
-        at = if opens { group_end(arguments, at) } else { at + 1 };
+        at = if opens {
+            group_end(arguments, at)
+        } else {
+            at + 1
+        };
     }
     (arguments.len(), arguments.len())
 }
@@ -185,7 +206,10 @@ fn plain(statement: &[Token], path: &str) -> Vec<Item> {
     }
     let mut at = 0;
     while statement.get(at).is_some_and(|token| {
-        matches!(token.text.as_str(), "export" | "default" | "async" | "declare" | "abstract") && token.is_word()
+        matches!(
+            token.text.as_str(),
+            "export" | "default" | "async" | "declare" | "abstract"
+        ) && token.is_word()
     }) {
         at += 1;
     }
@@ -195,12 +219,20 @@ fn plain(statement: &[Token], path: &str) -> Vec<Item> {
         "function" | "class" | "interface" | "enum" | "type" | "namespace" => {
             let name = statement[at + 1..].iter().find(|token| token.is_word());
             let name = name.map(|token| token.text.clone()).unwrap_or_default();
-            vec![with_body(ItemKind::Definition, format!("{path}{name}"), statement, is_nested)]
+            vec![with_body(
+                ItemKind::Definition,
+                format!("{path}{name}"),
+                statement,
+                is_nested,
+            )]
         }
         "const" | "let" | "var" => {
             let required = statement.iter().position(|token| token.is("require"));
             let is_plain = required.is_some_and(|at| {
-                group_end(statement, at + 1) == statement.len() && statement.get(at.wrapping_sub(1)).is_some_and(|it| it.is("="))
+                group_end(statement, at + 1) == statement.len()
+                    && statement
+                        .get(at.wrapping_sub(1))
+                        .is_some_and(|it| it.is("="))
             });
             if let (Some(required), true) = (required, is_plain) {
                 let from = &statement[required..];
@@ -209,9 +241,19 @@ fn plain(statement: &[Token], path: &str) -> Vec<Item> {
             }
             match next {
                 Some(token) if token.is_word() => {
-                    vec![with_body(ItemKind::Definition, format!("{path}{}", token.text), statement, is_nested)]
+                    vec![with_body(
+                        ItemKind::Definition,
+                        format!("{path}{}", token.text),
+                        statement,
+                        is_nested,
+                    )]
                 }
-                _ => vec![with_body(ItemKind::Loose, String::new(), statement, is_nested)],
+                _ => vec![with_body(
+                    ItemKind::Loose,
+                    String::new(),
+                    statement,
+                    is_nested,
+                )],
             }
         }
         _ => {
@@ -219,7 +261,12 @@ fn plain(statement: &[Token], path: &str) -> Vec<Item> {
             if is_directive {
                 return Vec::new();
             }
-            vec![with_body(ItemKind::Loose, String::new(), statement, is_nested)]
+            vec![with_body(
+                ItemKind::Loose,
+                String::new(),
+                statement,
+                is_nested,
+            )]
         }
     }
 }
@@ -234,7 +281,10 @@ fn with_body(kind: ItemKind, name: String, statement: &[Token], is_nested: bool)
 fn imports(tokens: &[Token], line: u32, is_nested: bool) -> Vec<Item> {
     let from = tokens.iter().rposition(|token| token.kind == Kind::Text);
     let Some(from) = from else { return Vec::new() };
-    let end = tokens.iter().position(|token| token.is("from")).unwrap_or(0);
+    let end = tokens
+        .iter()
+        .position(|token| token.is("from"))
+        .unwrap_or(0);
     let module = &tokens[from..=from];
     if end == 0 {
         // For its effects alone.
@@ -252,7 +302,11 @@ fn bound(names: &[Token], from: &[Token], line: u32, is_nested: bool) -> Vec<Ite
     let braces = names.iter().position(|token| token.is("{"));
     let in_braces: Vec<Token> = names.iter().filter(is_pattern).cloned().collect();
     for name in in_braces.split(|token| token.is(",")) {
-        let name: Vec<Token> = name.iter().filter(|token| !token.is("type")).cloned().collect();
+        let name: Vec<Token> = name
+            .iter()
+            .filter(|token| !token.is("type"))
+            .cloned()
+            .collect();
         let Some(last) = name.last() else { continue };
         let mut item = Item::new(ItemKind::Import, last.text.clone(), line);
         item.body = from.to_vec();

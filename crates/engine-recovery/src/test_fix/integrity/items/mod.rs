@@ -81,7 +81,9 @@ impl Item {
 
 pub(super) fn same_set(one: &[String], other: &[String]) -> bool {
     one.len() == other.len()
-        && one.iter().all(|mark| count(one, mark) == count(other, mark))
+        && one
+            .iter()
+            .all(|mark| count(one, mark) == count(other, mark))
 }
 
 fn count(marks: &[String], mark: &str) -> usize {
@@ -142,14 +144,37 @@ fn statement_ranges(tokens: &[Token], language: Language) -> Vec<(usize, usize)>
             continue;
         }
         let opens = matches!(token.text.as_str(), "(" | "[" | "{") && token.kind == Kind::Punct;
-        let end = if opens { super::lexer::group_end(tokens, at) } else { at + 1 };
+        let end = if opens {
+            super::lexer::group_end(tokens, at)
+        } else {
+            at + 1
+        };
         let next = tokens.get(end);
         let goes_on = next.is_some_and(|next| {
             let is_operator = next.kind == Kind::Punct
-                && !matches!(next.text.as_str(), "(" | "[" | "{" | "}" | "#" | "@" | "!" | "++" | "--" | "'" | "..." | "&" | "*" | "-" | "<");
+                && !matches!(
+                    next.text.as_str(),
+                    "(" | "["
+                        | "{"
+                        | "}"
+                        | "#"
+                        | "@"
+                        | "!"
+                        | "++"
+                        | "--"
+                        | "'"
+                        | "..."
+                        | "&"
+                        | "*"
+                        | "-"
+                        | "<"
+                );
             is_operator
                 || (next.is_word()
-                    && matches!(next.text.as_str(), "else" | "catch" | "finally" | "as" | "instanceof" | "in" | "of" | "while")
+                    && matches!(
+                        next.text.as_str(),
+                        "else" | "catch" | "finally" | "as" | "instanceof" | "in" | "of" | "while"
+                    )
                     && (next.text != "while" || starts_with_do(&tokens[start..end])))
         });
         let ends = match language {
@@ -157,11 +182,32 @@ fn statement_ranges(tokens: &[Token], language: Language) -> Vec<(usize, usize)>
             _ => {
                 let last = &tokens[end - 1];
                 let waits = last.kind == Kind::Punct
-                    && !matches!(last.text.as_str(), ")" | "]" | "}" | "++" | "--" | ">" | "!" | "?");
+                    && !matches!(
+                        last.text.as_str(),
+                        ")" | "]" | "}" | "++" | "--" | ">" | "!" | "?"
+                    );
                 let keyword = last.is_word()
                     && matches!(
                         last.text.as_str(),
-                        "const" | "let" | "var" | "export" | "default" | "async" | "function" | "new" | "await" | "typeof" | "import" | "from" | "class" | "extends" | "else" | "of" | "in" | "do" | "case"
+                        "const"
+                            | "let"
+                            | "var"
+                            | "export"
+                            | "default"
+                            | "async"
+                            | "function"
+                            | "new"
+                            | "await"
+                            | "typeof"
+                            | "import"
+                            | "from"
+                            | "class"
+                            | "extends"
+                            | "else"
+                            | "of"
+                            | "in"
+                            | "do"
+                            | "case"
                     );
                 next.is_some_and(|next| next.is_first) && !goes_on && !waits && !keyword
             }
@@ -187,7 +233,22 @@ fn is_block(before: &[Token]) -> bool {
     before.first().is_none_or(|first| {
         matches!(
             first.text.as_str(),
-            "if" | "for" | "while" | "loop" | "match" | "unsafe" | "fn" | "mod" | "impl" | "struct" | "enum" | "trait" | "async" | "pub" | "#" | "'" | "extern"
+            "if" | "for"
+                | "while"
+                | "loop"
+                | "match"
+                | "unsafe"
+                | "fn"
+                | "mod"
+                | "impl"
+                | "struct"
+                | "enum"
+                | "trait"
+                | "async"
+                | "pub"
+                | "#"
+                | "'"
+                | "extern"
         ) && !before.iter().any(|token| token.is("="))
     })
 }

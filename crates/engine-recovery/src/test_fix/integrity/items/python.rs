@@ -55,7 +55,9 @@ pub(super) fn statements(tokens: &[Token]) -> Vec<Vec<Token>> {
         let next = tokens.get(index + 1);
         let has_block = next.is_some_and(|next| matches!(next.kind, Kind::Indent | Kind::Dedent));
         let is_decorator = current.first().is_some_and(|first| first.is("@"))
-            && !current.iter().any(|token| token.is("def") || token.is("class"));
+            && !current
+                .iter()
+                .any(|token| token.is("def") || token.is("class"));
         let goes_on = next.is_some_and(|next| {
             next.is_word() && matches!(next.text.as_str(), "elif" | "else" | "except" | "finally")
         });
@@ -78,7 +80,9 @@ fn read(
     let mut decorators: Vec<Vec<Token>> = Vec::new();
     let mut at = 0;
     while statement.get(at).is_some_and(|token| token.is("@")) {
-        let end = statement[at..].iter().position(|token| token.kind == Kind::Line);
+        let end = statement[at..]
+            .iter()
+            .position(|token| token.kind == Kind::Line);
         let end = end.map_or(statement.len(), |end| at + end);
         decorators.push(statement[at + 1..end].to_vec());
         at = end + 1;
@@ -88,16 +92,28 @@ fn read(
     let (Some(first), Some(word)) = (statement.get(at), statement.get(keyword)) else {
         return;
     };
-    let name = statement.get(keyword + 1).map(|token| token.text.clone()).unwrap_or_default();
+    let name = statement
+        .get(keyword + 1)
+        .map(|token| token.text.clone())
+        .unwrap_or_default();
     let is_nested = !container.path.is_empty();
     let mut gates = container.gates.clone();
-    gates.extend(decorators.iter().filter(|it| skips(it)).map(|it| format!("@{}", join(it))));
+    gates.extend(
+        decorators
+            .iter()
+            .filter(|it| skips(it))
+            .map(|it| format!("@{}", join(it))),
+    );
     let marks = decorators.iter().map(|it| join(it)).collect();
     match word.text.as_str() {
         "def" => {
             let colon = head_end(statement, keyword);
             let is_test = container.collects && name.starts_with("test");
-            let kind = if is_test { ItemKind::Test } else { ItemKind::Definition };
+            let kind = if is_test {
+                ItemKind::Test
+            } else {
+                ItemKind::Definition
+            };
             let mut item = Item::new(kind, format!("{}{name}", container.path), first.line);
             item.header = statement[at..colon].to_vec();
             item.body = without_docstring(block(statement, colon));
@@ -109,12 +125,22 @@ fn read(
         "class" => {
             let colon = head_end(statement, keyword);
             let bases = &statement[(keyword + 2).min(colon)..colon];
-            let is_suite = bases.iter().any(|token| token.is_word() && token.text.ends_with("TestCase"));
+            let is_suite = bases
+                .iter()
+                .any(|token| token.is_word() && token.text.ends_with("TestCase"));
             let inherits_tests = bases.iter().any(|token| {
-                token.is_word() && (token.text.starts_with("Test") || token.text.ends_with("Test") || token.text.ends_with("Tests") || token.text.ends_with("Base"))
+                token.is_word()
+                    && (token.text.starts_with("Test")
+                        || token.text.ends_with("Test")
+                        || token.text.ends_with("Tests")
+                        || token.text.ends_with("Base"))
             });
             let collects = name.starts_with("Test") || is_suite || inherits_tests;
-            let mut item = Item::new(ItemKind::Definition, format!("class {}{name}", container.path), first.line);
+            let mut item = Item::new(
+                ItemKind::Definition,
+                format!("class {}{name}", container.path),
+                first.line,
+            );
             item.header = statement[at..colon].to_vec();
             item.marks = marks;
             item.gates.clone_from(&gates);
@@ -126,7 +152,14 @@ fn read(
                 gates.push(format!("a mark of class {name}"));
             }
             let path = format!("{}{name}.", container.path);
-            levels.push((body, Container { path, gates, collects }));
+            levels.push((
+                body,
+                Container {
+                    path,
+                    gates,
+                    collects,
+                },
+            ));
         }
         "import" | "from" => found.extend(imports(statement, is_nested)),
         _ => {
@@ -136,9 +169,9 @@ fn read(
                 None => (ItemKind::Loose, String::new()),
             };
             // A docstring or a bare `pass` or `...` says nothing.
-            let is_empty = statement
-                .iter()
-                .all(|token| matches!(token.kind, Kind::Text | Kind::Line) || token.is("pass") || token.is("..."));
+            let is_empty = statement.iter().all(|token| {
+                matches!(token.kind, Kind::Text | Kind::Line) || token.is("pass") || token.is("...")
+            });
             if is_empty {
                 return;
             }
@@ -198,7 +231,15 @@ fn skips(tokens: &[Token]) -> bool {
     tokens.iter().any(|token| {
         token.is_word()
             && (token.text.to_ascii_lowercase().contains("skip")
-                || matches!(token.text.as_str(), "xfail" | "expectedFailure" | "importorskip" | "ignore" | "disabled" | "deselect"))
+                || matches!(
+                    token.text.as_str(),
+                    "xfail"
+                        | "expectedFailure"
+                        | "importorskip"
+                        | "ignore"
+                        | "disabled"
+                        | "deselect"
+                ))
     })
 }
 
@@ -220,7 +261,10 @@ fn assigned_name(statement: &[Token]) -> Option<String> {
 fn imports(statement: &[Token], is_nested: bool) -> Vec<Item> {
     let line = statement.first().map_or(0, |token| token.line);
     let mut found = Vec::new();
-    let import = statement.iter().position(|token| token.is("import")).unwrap_or(0);
+    let import = statement
+        .iter()
+        .position(|token| token.is("import"))
+        .unwrap_or(0);
     let from: Vec<Token> = statement[..import]
         .iter()
         .filter(|token| !token.is("from"))
@@ -264,7 +308,9 @@ fn doctests(lexed: &Lexed, text: &str) -> Vec<Item> {
             if code.contains("+SKIP") || code.contains("+ELLIPSIS") {
                 gates.push("# doctest:".to_owned() + code.rsplit("doctest:").next().unwrap_or(""));
             }
-            while let Some(next) = lines.next_if(|next| !next.is_empty() && !next.starts_with(">>>")) {
+            while let Some(next) =
+                lines.next_if(|next| !next.is_empty() && !next.starts_with(">>>"))
+            {
                 said.push('\n');
                 said.push_str(next);
             }

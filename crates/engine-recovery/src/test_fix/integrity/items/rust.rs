@@ -49,9 +49,15 @@ impl Reader {
                 let inner = inside(tokens, open, end);
                 if is_inner {
                     let attribute = attribute(inner);
-                    if (container.is_test || attribute.name.starts_with("cfg")) && !is_harmless(&attribute) {
+                    if (container.is_test || attribute.name.starts_with("cfg"))
+                        && !is_harmless(&attribute)
+                    {
                         let line = tokens[at].line;
-                        let mut item = Item::new(ItemKind::Definition, format!("#![{}]", attribute.name), line);
+                        let mut item = Item::new(
+                            ItemKind::Definition,
+                            format!("#![{}]", attribute.name),
+                            line,
+                        );
                         item.body = attribute.tokens;
                         self.items.push(item);
                     }
@@ -60,7 +66,8 @@ impl Reader {
                 }
                 at = end.max(at + 1);
             }
-            let Some(end) = self.item(tokens, start, at, &attributes, container, &mut deeper) else {
+            let Some(end) = self.item(tokens, start, at, &attributes, container, &mut deeper)
+            else {
                 break;
             };
             at = end.max(at + 1);
@@ -86,13 +93,28 @@ impl Reader {
                     keyword = group_end(tokens, keyword + 1);
                 }
                 "pub" | "async" | "unsafe" | "default" | "crate" => keyword += 1,
-                "const" if tokens.get(keyword + 1).is_some_and(|next| next.is("fn") || next.is("unsafe")) => keyword += 1,
-                "extern" if tokens.get(keyword + 1).is_some_and(|next| next.kind == Kind::Text) => keyword += 2,
+                "const"
+                    if tokens
+                        .get(keyword + 1)
+                        .is_some_and(|next| next.is("fn") || next.is("unsafe")) =>
+                {
+                    keyword += 1
+                }
+                "extern"
+                    if tokens
+                        .get(keyword + 1)
+                        .is_some_and(|next| next.kind == Kind::Text) =>
+                {
+                    keyword += 2
+                }
                 _ => break,
             }
         }
         let word = tokens.get(keyword)?.text.clone();
-        let name = tokens.get(keyword + 1).map(|token| token.text.clone()).unwrap_or_default();
+        let name = tokens
+            .get(keyword + 1)
+            .map(|token| token.text.clone())
+            .unwrap_or_default();
         let end = item_end(tokens, keyword, &word);
         let is_test_only = attributes.iter().any(is_cfg_test);
         let mut gates = container.gates.clone();
@@ -110,7 +132,14 @@ impl Reader {
                 if let Some(open) = brace {
                     let inner = inside(tokens, open, end).to_vec();
                     let path = format!("{}{name}::", container.path);
-                    deeper.push((inner, Container { path, gates, is_test: belongs }));
+                    deeper.push((
+                        inner,
+                        Container {
+                            path,
+                            gates,
+                            is_test: belongs,
+                        },
+                    ));
                 } else if belongs || is_test_name(&name) {
                     let mut item = Item::new(ItemKind::Definition, format!("mod {name}"), line);
                     item.marks = marks;
@@ -131,7 +160,14 @@ impl Reader {
             _ if is_macro && word == "proptest" && brace.is_some() => {
                 let inner = inside(tokens, brace?, end).to_vec();
                 let path = container.path.clone();
-                deeper.push((inner, Container { path, gates, is_test: true }));
+                deeper.push((
+                    inner,
+                    Container {
+                        path,
+                        gates,
+                        is_test: true,
+                    },
+                ));
                 return Some(end);
             }
             _ => {}
@@ -145,9 +181,15 @@ impl Reader {
             "fn" | "const" | "static" | "struct" | "enum" | "trait" | "type" | "union" => {
                 (ItemKind::Definition, format!("{}{name}", container.path))
             }
-            "impl" => (ItemKind::Definition, join(&tokens[keyword..brace.unwrap_or(end)])),
+            "impl" => (
+                ItemKind::Definition,
+                join(&tokens[keyword..brace.unwrap_or(end)]),
+            ),
             "macro_rules" => {
-                let name = tokens.get(keyword + 2).map(|token| token.text.clone()).unwrap_or_default();
+                let name = tokens
+                    .get(keyword + 2)
+                    .map(|token| token.text.clone())
+                    .unwrap_or_default();
                 (ItemKind::Definition, format!("{name}!"))
             }
             _ => (ItemKind::Loose, String::new()),
@@ -193,8 +235,13 @@ fn item_end(tokens: &[Token], keyword: usize, word: &str) -> usize {
 }
 
 fn attribute(tokens: &[Token]) -> Attribute {
-    let path = tokens.iter().take_while(|token| token.is_word() || token.is("::"));
-    let name = path.last().map(|token| token.text.clone()).unwrap_or_default();
+    let path = tokens
+        .iter()
+        .take_while(|token| token.is_word() || token.is("::"));
+    let name = path
+        .last()
+        .map(|token| token.text.clone())
+        .unwrap_or_default();
     Attribute {
         name,
         tokens: tokens.to_vec(),
@@ -204,7 +251,14 @@ fn attribute(tokens: &[Token]) -> Attribute {
 fn makes_test(attribute: &Attribute) -> bool {
     matches!(
         attribute.name.as_str(),
-        "test" | "rstest" | "test_case" | "quickcheck" | "wasm_bindgen_test" | "parameterized" | "test_matrix" | "gtest"
+        "test"
+            | "rstest"
+            | "test_case"
+            | "quickcheck"
+            | "wasm_bindgen_test"
+            | "parameterized"
+            | "test_matrix"
+            | "gtest"
     )
 }
 
@@ -217,7 +271,19 @@ fn is_cfg_test(attribute: &Attribute) -> bool {
 fn is_harmless(attribute: &Attribute) -> bool {
     matches!(
         attribute.name.as_str(),
-        "allow" | "expect" | "warn" | "deny" | "forbid" | "doc" | "inline" | "must_use" | "skip" | "derive" | "track_caller" | "feature" | "recursion_limit"
+        "allow"
+            | "expect"
+            | "warn"
+            | "deny"
+            | "forbid"
+            | "doc"
+            | "inline"
+            | "must_use"
+            | "skip"
+            | "derive"
+            | "track_caller"
+            | "feature"
+            | "recursion_limit"
     ) || is_plain_cfg_test(attribute)
 }
 
@@ -236,7 +302,11 @@ fn gate(attribute: &Attribute) -> Option<String> {
 }
 
 fn is_test_name(name: &str) -> bool {
-    name == "test" || name == "tests" || name.ends_with("_test") || name.ends_with("_tests") || name.starts_with("test_")
+    name == "test"
+        || name == "tests"
+        || name.ends_with("_test")
+        || name.ends_with("_tests")
+        || name.starts_with("test_")
 }
 
 /// The names that a `use` binds, and the full path of each.
@@ -254,7 +324,10 @@ fn imports(tokens: &[Token]) -> Vec<(String, Vec<Token>)> {
         if full.len() > 2 && full.last().is_some_and(|last| last.is("self")) {
             full.truncate(full.len() - 2);
         }
-        let bound = full.last().map(|token| token.text.clone()).unwrap_or_default();
+        let bound = full
+            .last()
+            .map(|token| token.text.clone())
+            .unwrap_or_default();
         found.push((bound, full));
     };
     for token in tokens {

@@ -11,7 +11,9 @@ pub(super) fn items(tokens: &[Token], extent: Extent) -> Vec<Item> {
 fn item(statement: &[Token]) -> Item {
     let line = statement.first().map_or(0, |token| token.line);
     let word = |index: usize| statement.get(index).map_or("", |token| token.text.as_str());
-    let brace = statement.iter().position(|token| token.is("{") || token.is("("));
+    let brace = statement
+        .iter()
+        .position(|token| token.is("{") || token.is("("));
     // `name() {`, `function name {`, and bats' `@test "name" {`.
     let (kind, name) = if word(0) == "@test" {
         (ItemKind::Test, word(1).trim_matches(['"', '\'']).to_owned())
@@ -33,7 +35,11 @@ fn item(statement: &[Token]) -> Item {
         let end = end.map_or(statement.len(), |end| end + 1);
         item.body = inside(statement, open, end).to_vec();
         let rest = &statement[end.min(statement.len())..];
-        item.header = rest.iter().filter(|token| token.kind != Kind::Line).cloned().collect();
+        item.header = rest
+            .iter()
+            .filter(|token| token.kind != Kind::Line)
+            .cloned()
+            .collect();
     }
     item
 }
@@ -82,8 +88,14 @@ pub(super) fn statements(tokens: &[Token]) -> Vec<Vec<Token>> {
             _ => {}
         }
         is_command = match token.kind {
-            Kind::Punct => matches!(token.text.as_str(), "&&" | "||" | "|" | "(" | "{" | ";;" | ")" | "&"),
-            Kind::Word => matches!(token.text.as_str(), "then" | "do" | "else" | "elif" | "!" | "if" | "while" | "until"),
+            Kind::Punct => matches!(
+                token.text.as_str(),
+                "&&" | "||" | "|" | "(" | "{" | ";;" | ")" | "&"
+            ),
+            Kind::Word => matches!(
+                token.text.as_str(),
+                "then" | "do" | "else" | "elif" | "!" | "if" | "while" | "until"
+            ),
             _ => false,
         };
     }

@@ -315,8 +315,8 @@ impl Lexer<'_> {
     fn number(&mut self) {
         let mut end = self.at;
         while let Some(byte) = self.bytes.get(end).copied() {
-            let is_fraction = byte == b'.'
-                && self.bytes.get(end + 1).is_some_and(u8::is_ascii_digit);
+            let is_fraction =
+                byte == b'.' && self.bytes.get(end + 1).is_some_and(u8::is_ascii_digit);
             let is_sign = matches!(byte, b'+' | b'-')
                 && matches!(self.bytes[end - 1], b'e' | b'E')
                 && !self.slice(self.at, end).starts_with("0x");
@@ -325,7 +325,10 @@ impl Lexer<'_> {
             }
             end += 1;
         }
-        let text = self.slice(self.at, end).replace('_', "").to_ascii_lowercase();
+        let text = self
+            .slice(self.at, end)
+            .replace('_', "")
+            .to_ascii_lowercase();
         self.take(Kind::Number, text, end);
     }
 
@@ -446,7 +449,8 @@ fn is_tuple_of_one(kept: &[Token]) -> bool {
             "(" if depth == 0 => {
                 let before = index.checked_sub(1).and_then(|index| kept.get(index));
                 return before.is_none_or(|token| {
-                    token.kind == Kind::Punct && !matches!(token.text.as_str(), "!" | ")" | "]" | ">")
+                    token.kind == Kind::Punct
+                        && !matches!(token.text.as_str(), "!" | ")" | "]" | ">")
                 });
             }
             "(" | "[" | "{" => depth = depth.saturating_sub(1),

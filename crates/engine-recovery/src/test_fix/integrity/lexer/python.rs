@@ -200,7 +200,11 @@ fn spelled(literal: &str) -> String {
     let inner = literal
         .strip_prefix(triple.as_str())
         .and_then(|rest| rest.strip_suffix(triple.as_str()))
-        .or_else(|| literal.strip_prefix(first).and_then(|rest| rest.strip_suffix(first)))
+        .or_else(|| {
+            literal
+                .strip_prefix(first)
+                .and_then(|rest| rest.strip_suffix(first))
+        })
         .unwrap_or(literal);
     inner.replace("\\'", "'").replace("\\\"", "\"")
 }
@@ -243,7 +247,17 @@ fn trailing_comma(tokens: &mut Vec<Token>, closing: &str) {
 fn is_keyword(word: &str) -> bool {
     matches!(
         word,
-        "return" | "assert" | "in" | "and" | "or" | "not" | "if" | "else" | "is" | "yield" | "import"
+        "return"
+            | "assert"
+            | "in"
+            | "and"
+            | "or"
+            | "not"
+            | "if"
+            | "else"
+            | "is"
+            | "yield"
+            | "import"
     )
 }
 
@@ -263,9 +277,11 @@ fn without_parentheses(tokens: Vec<Token>) -> Vec<Token> {
             continue;
         }
         let end = super::group_end(&tokens, index);
-        let is_whole = tokens
-            .get(end)
-            .is_some_and(|after| after.kind == Kind::Line || after.is(":"));
+        let is_whole = tokens.get(end).is_some_and(|after| {
+            after.kind == Kind::Line
+                || after.is(":")
+                || (after.is(",") && tokens[index - 1].is("assert"))
+        });
         let is_import = tokens[index - 1].is("import");
         let inner = &tokens[index + 1..end.saturating_sub(1).max(index + 1)];
         if is_whole && (is_import || !has_comma(inner)) && !inner.is_empty() {
