@@ -68,12 +68,22 @@ pub(crate) fn repair_lines(repairs: &[Repair]) -> Vec<String> {
             vec![
                 format!("  {what}"),
                 repair.strategy.replace('_', " "),
-                repair.outcome.replace('_', " "),
+                outcome(&repair.outcome),
                 one_line(&repair.reason, 160),
             ]
         })
         .collect();
     table(&rows)
+}
+
+/// How a repair ended, in words.
+pub(crate) fn outcome(outcome: &str) -> String {
+    match outcome {
+        "retry" => "tried again".to_owned(),
+        "park" => "parked".to_owned(),
+        "handed_off" => "handed to a person".to_owned(),
+        other => other.replace('_', " "),
+    }
 }
 
 /// How it stands with the run, and the line that goes on where there is one.

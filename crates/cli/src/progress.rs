@@ -180,9 +180,9 @@ fn line(step: Option<&StepRef>, event: &Event) -> Option<String> {
             let reason = one_line(reason, 200);
             let colon = if reason.is_empty() { "" } else { ": " };
             format!(
-                "repair     {who}{} {}{colon}{reason}",
+                "repair     {who}{}: {}{colon}{reason}",
                 strategy.replace('_', " "),
-                outcome.replace('_', " ")
+                crate::end::outcome(outcome)
             )
         }
         Event::ChangeSetTested { message, .. } => format!("test       {message}"),

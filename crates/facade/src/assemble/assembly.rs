@@ -7,7 +7,8 @@ use std::{
 use agents::{AgentArgument, AgentContext, Registry, parse_agent_argument};
 use async_trait::async_trait;
 use core_types::{
-    CancellationToken, CommandRunner, Event, EventSink, Inbox, Message, PortError, RunId, StepRef,
+    CancellationToken, CommandRunner, Event, EventSink, GitProvider, Inbox, Message, PortError,
+    RepositoryName, RunId, StepRef,
 };
 use engine_checkpoint::{FileInbox, RunHeader, RunJournal, RunView};
 use engine_workflow::{Aids, MeteredAgent, Ports, RepositoryPorts, RunEnd, Workflow};
@@ -340,6 +341,15 @@ impl Assembly {
         }
     }
 
+    /// The forge that holds the run's issue, if one does.
+    fn issue_forge(
+        &self,
+        repositories: &BTreeMap<RepositoryName, RepositoryPorts>,
+    ) -> Option<Arc<dyn GitProvider>> {
+        let (home, _) = self.record.settings.issue_home.as_ref()?;
+        Some(repositories.get(home)?.forge.clone())
+    }
+
     async fn ports(&self, observer: Arc<dyn Observer>, folder: &Path) -> Result<Ports, Error> {
         let run = &self.record.settings.run;
         let stored = self.journal.events();
@@ -389,6 +399,7 @@ impl Assembly {
             commands: commands.clone(),
             clock: self.surroundings.clock.clone(),
             agent: Arc::new(metered),
+            forge: self.issue_forge(&repositories),
         };
         let aids = Aids {
             recovery: recovery(self.record.recovery.as_ref(), &means, &repositories),

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use config::automation::Recovery as Configured;
 use core_types::{
-    Agent, CheckpointStore, Clock, CommandRunner, EventSink, NoRecovery, PlanState, Recovery,
-    RepositoryName, StepLog,
+    Agent, CheckpointStore, Clock, CommandRunner, EventSink, GitProvider, NoRecovery, PlanState,
+    Recovery, RepositoryName, StepLog,
 };
 use engine_recovery::{AdvancedRecovery, ByRepository, Options, RetryOptions};
 use engine_workflow::RepositoryPorts;
@@ -82,6 +82,8 @@ pub(crate) struct Means {
     pub(crate) clock: Arc<dyn Clock>,
     /// The agent, metered.
     pub(crate) agent: Arc<dyn Agent>,
+    /// Where the run's issue is kept, for reports.
+    pub(crate) forge: Option<Arc<dyn GitProvider>>,
 }
 
 /// The recovery of a run, over its repositories.
@@ -94,18 +96,20 @@ pub(crate) fn recovery(
         return Arc::new(NoRecovery);
     };
     let recoveries = repositories.iter().map(|(name, ports)| {
-        let recovery = AdvancedRecovery::builder(
+        let mut recovery = AdvancedRecovery::builder(
             means.state.clone(),
             means.checkpoints.clone(),
             ports.repository.clone(),
             means.agent.clone(),
         )
-        .forge(ports.forge.clone())
         .commands(means.commands.clone())
         .clock(means.clock.clone())
         .steps(means.steps.clone())
         .events(means.events.clone())
         .options(record.options());
+        if let Some(forge) = &means.forge {
+            recovery = recovery.forge(forge.clone());
+        }
         (name.clone(), recovery.build())
     });
     Arc::new(ByRepository::new(recoveries))
