@@ -145,11 +145,11 @@ fn an_end_in_part_names_all_repositories() {
     place
         .run("run --agent 'sh:echo bar > a.txt' --repo a --repo b --title Rename --run-id r1 --land --max-workers 1")
         .ends(&expect![[r#"
-            exit 5
-              a  [COMMIT]  verified  landed
+            exit 3
+              a  [COMMIT]  verified  proposed as a#1
               b  [COMMIT]  verified  branch main is checked out in [ROOT]/work/b with uncommitted work in a.txt
                                        → commit, stash or move away the changes in [ROOT]/work/b, then run: git -C [ROOT]/work/b merge --ff-only automation/r1/change
-            run r1 is done in part: a landed, b waiting for you; do what the arrow says, then: automation land r1
+            run r1 waits for you: do what the arrow says, then: automation land r1
         "#]]);
     b.git(&["checkout", "--quiet", "a.txt"]);
     place.run("land r1").code(0);
@@ -249,9 +249,10 @@ fn a_target_that_moved_and_does_not_fit() {
     let main = app.head();
     app.git(&["switch", "--quiet", "--create", "elsewhere"]);
     place.run("land r1").ends(&expect![[r#"
-        exit 1
-          app  [COMMIT]  verified  failed: branch main has moved and conflicts with the change in a.txt
-        run r1 failed; nothing landed; what was done stays in the branch automation/r1/change
+        exit 3
+          app  [COMMIT]  verified  branch main has moved and conflicts with the change in a.txt; change main, or merge automation/r1/change into it, then land again
+                                     → automation land r1
+        run r1 waits for you: do what the arrow says
     "#]]);
     assert_eq!(app.resolve("main"), main);
 }

@@ -86,8 +86,12 @@ fn each_lands_what_did_not_fail() {
             task b failed: test command `make test` failed: exit code 2
               | make: *** [Makefile:2: test] Error 1
               all of it: automation logs b --run r1
+              once more: automation retry b --run r1
               a  [COMMIT]  verified  landed
               b  [COMMIT]            failed: task b failed
+            on the way:
+              b  test fix             failed              agent command does not fix tests, and they fail again
+              b  manual intervention  handed to a person
             run r1 is done in part: b failed, a landed
         "#]]);
     assert_eq!(
@@ -100,6 +104,9 @@ fn each_lands_what_did_not_fail() {
         partial, stage landing, begun [T] ago
           a  a  succeeded
           b  b  failed     test command `make test` failed: exit code 2
+        repairs:
+          b  test fix             failed              agent command does not fix tests, and they fail again
+          b  manual intervention  handed to a person
         repositories:
           a  [COMMIT]  verified  landed
           b  [COMMIT]            failed: task b failed
@@ -116,8 +123,12 @@ fn each_lands_what_did_not_fail() {
         task b failed: test command `make test` failed: exit code 2
           | make: *** [Makefile:2: test] Error 1
           all of it: automation logs b --run r1
+          once more: automation retry b --run r1
           a  [COMMIT]  verified  landed
           b  [COMMIT]            failed: task b failed
+        on the way:
+          b  test fix             failed              agent command does not fix tests, and they fail again
+          b  manual intervention  handed to a person
         run r1 is done in part: b failed, a landed
     "#]]);
 }
@@ -171,12 +182,16 @@ fn an_agent_that_fails() {
             [T] plan       1 task
             [T] stage      implementation
             [T] task       app: running
+            [T] repair     app: manual intervention: handed to a person
             [T] task       app: failed: agent command: it exited with code 3, after saying: no idea
 
             task app failed: agent command: it exited with code 3, after saying: no idea
               | no idea
               all of it: automation logs app --run r1
+              once more: automation retry app --run r1
               app  [COMMIT]    failed: task app failed
+            on the way:
+              app  manual intervention  handed to a person
             run r1 failed; nothing landed
         "#]]);
     assert_eq!(before, seen(&repository));
@@ -315,7 +330,10 @@ fn a_repository_made_inside_a_clone() {
             exit 1
             task app failed: the agent left git repositories inside its clone, whose files would be lost: vendor/lib
               all of it: automation logs app --run r1
+              once more: automation retry app --run r1
               app  [COMMIT]    failed: task app failed
+            on the way:
+              app  manual intervention  handed to a person
             run r1 failed; nothing landed
         "#]]);
     assert_eq!(before, seen(&repository));
