@@ -49,6 +49,12 @@ pub(crate) enum Command {
     Logs(LogsArguments),
     /// Opens a gate at which a run waits, and goes on.
     Approve(ApproveArguments),
+    /// Tries a task that was handed to you again, with what you say of it.
+    Answer(AnswerArguments),
+    /// Tries a task that failed again.
+    Retry(RetryArguments),
+    /// Goes on without a task that failed, and without what depends on it.
+    Skip(SkipArguments),
     /// Moves the target branches to a finished run's change.
     Land(LandArguments),
     /// Removes ended runs that the configured retention does not keep.
@@ -172,6 +178,41 @@ pub(crate) struct ApproveArguments {
     /// Stays at the next gate until it is opened, instead of exiting with 3.
     #[arg(long)]
     pub(crate) wait: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AnswerArguments {
+    /// The id of the task, or a repository whose tests failed.
+    pub(crate) task: String,
+    /// What the agent is told; `-` reads standard input.
+    pub(crate) text: String,
+    /// The run, or the beginning of its name. Default: the newest.
+    #[arg(long)]
+    pub(crate) run: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RetryArguments {
+    /// The id of the task, or a repository whose tests failed.
+    pub(crate) task: String,
+    /// The run, or the beginning of its name. Default: the newest.
+    #[arg(long)]
+    pub(crate) run: Option<String>,
+    /// Opens the task's description in your editor first.
+    #[arg(long)]
+    pub(crate) edit: bool,
+    /// The task's new description; `-` reads standard input.
+    #[arg(long, value_name = "TEXT", conflicts_with = "edit")]
+    pub(crate) description: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SkipArguments {
+    /// The id of the task.
+    pub(crate) task: String,
+    /// The run, or the beginning of its name. Default: the newest.
+    #[arg(long)]
+    pub(crate) run: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -1,10 +1,7 @@
-//! One piece of an agent's work: money set aside, the agent run, money settled.
-
-use std::time::Instant;
+//! One piece of an agent's work, and the advice it gets.
 
 use core_types::{
-    Advice, AdviceRequest, AgentRequest, AgentResult, Event, Failure, OperationId, PortError,
-    SpendScope, StepKey, StepRef, TokenUsage,
+    Advice, AdviceRequest, AgentRequest, AgentResult, Failure, PortError, StepKey,
     step::{Fingerprint, StepError},
 };
 
@@ -12,51 +9,12 @@ use crate::run::Run;
 
 /// Runs the agent on a request, within a step that the caller has begun. The
 /// inner error is a failure of the agent's, the outer one stops the run.
-///
-/// The reservation's operation id names the step and its execution, so a
-/// repeated execution reserves anew. What an execution without a result has
-/// used is unknown: its reservation stays.
 pub(crate) async fn work(
     run: &Run,
-    step: &StepRef,
-    spend: &SpendScope,
     request: AgentRequest,
 ) -> Result<Result<AgentResult, Failure>, PortError> {
-    let ledger = &run.ports.aids.ledger;
-    let operation = step
-        .key
-        .operation(&run.settings.run)
-        .with_execution(step.execution);
-    let reservation = ledger.reserve(&operation, spend, None).await?;
-    let agent = run.ports.agent.name().to_owned();
-    run.emit(
-        Some(step),
-        Event::AgentStarted {
-            agent: agent.clone(),
-        },
-    );
-    let began = Instant::now();
-    let result = run.ports.agent.run(request, &run.cancel).await;
-    let usage = match &result {
-        Ok(result) => result.usage,
-        Err(_) => TokenUsage::default(),
-    };
-    run.emit(
-        Some(step),
-        Event::AgentEnded {
-            agent,
-            usage,
-            duration: began.elapsed(),
-        },
-    );
-    match result {
-        Ok(result) => {
-            let operation = settlement(&operation);
-            ledger
-                .settle(&operation, &reservation, &result.usage, result.cost)
-                .await?;
-            Ok(Ok(result))
-        }
+    match run.ports.agent.run(request, &run.cancel).await {
+        Ok(result) => Ok(Ok(result)),
         Err(error) => {
             let what = format!("{error}: ");
             let mut failure = run.as_failure(error)?;
@@ -67,12 +25,6 @@ pub(crate) async fn work(
             Ok(Err(failure))
         }
     }
-}
-
-fn settlement(reserving: &OperationId) -> OperationId {
-    // A step's operation id with its execution has at most 227 of 256 characters.
-    OperationId::new(format!("{reserving}:settle"))
-        .expect("an operation id leaves room for a suffix")
 }
 
 /// What learning adds to a prompt, recorded so that a repeated execution gets

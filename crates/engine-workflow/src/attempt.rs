@@ -2,8 +2,8 @@
 
 use core_types::{
     Advice, AdviceRequest, AgentAnswer, AgentRequest, AgentTask, Capture, ChangePolicy, CommitId,
-    DependencyResult, ErrorClass, Event, Failure, FailureKind, PortError, Scope, SpendScope, Stage,
-    StepKey, StepName, StepRef, Task, TaskStatus, Workspace,
+    DependencyResult, ErrorClass, Event, Failure, FailureKind, PortError, Scope, Stage, StepKey,
+    StepName, StepRef, Task, TaskStatus, Workspace,
     step::{self, Fingerprint, Step, StepError, StepState, WhenUnknown},
 };
 use serde::{Deserialize, Serialize};
@@ -273,12 +273,7 @@ impl Attempt<'_> {
             scratch,
             timeout: run.settings.limits.agent_timeout,
         };
-        let spend = SpendScope {
-            run: run.settings.run.clone(),
-            repository: Some(task.repository.clone()),
-            task: Some(task.id.clone()),
-        };
-        let summary = match work(run, &step, &spend, request).await? {
+        let summary = match work(run, request).await? {
             Ok(result) => match result.answer {
                 AgentAnswer::Work { summary } => text::start(&summary, text::MAX_SUMMARY_BYTES),
                 _ => String::new(),

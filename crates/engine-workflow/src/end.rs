@@ -78,6 +78,17 @@ pub struct TaskEnd {
     pub failure: Option<Failure>,
     /// The dependency that did not succeed, for skipped.
     pub because_of: Option<TaskId>,
+    /// Whether a person said to go on without it, or without what it depends on.
+    #[serde(default)]
+    pub left_out: bool,
+}
+
+impl TaskEnd {
+    /// Whether the run may land as far as this task is concerned.
+    #[must_use]
+    pub fn lets_land(&self) -> bool {
+        self.status.is_good() || self.left_out
+    }
 }
 
 /// How a repository ended.

@@ -51,6 +51,7 @@ pub(crate) async fn implement(run: &Arc<Run>, plan: &Plan) -> Result<Vec<TaskEnd
     });
     let mut execution = Vec::with_capacity(plan.tasks.len());
     for task in &plan.tasks {
+        leave_out(run, task).await?;
         execution.push(execution_task(&shared, task)?);
     }
     let executor = ParallelExecutor::new(run.settings.limits.max_workers.max(1))?;
@@ -80,6 +81,24 @@ pub(crate) async fn implement(run: &Arc<Run>, plan: &Plan) -> Result<Vec<TaskEnd
         }
     }
     Ok(ends)
+}
+
+/// Ends a task that a person said to go on without.
+async fn leave_out(run: &Run, task: &Task) -> Result<(), Error> {
+    if run.reopened().is_left_out(&task.id) && ended(run, task)?.is_none() {
+        let end = TaskEnd {
+            task: task.id.clone(),
+            status: TaskStatus::Cancelled,
+            attempt: 0,
+            commit: None,
+            summary: String::new(),
+            failure: None,
+            because_of: None,
+            left_out: true,
+        };
+        record(run, &task.id, end).await?;
+    }
+    Ok(())
 }
 
 fn execution_task(shared: &Arc<Shared>, task: &Task) -> Result<ExecutionTask<TaskEnd>, Error> {
@@ -149,6 +168,7 @@ async fn end_of(run: &Run, task: &Task, outcome: &Outcome<TaskEnd>) -> Result<Ta
         summary: String::new(),
         failure: None,
         because_of: None,
+        left_out: false,
     };
     match outcome {
         Outcome::Succeeded(end) => return Ok(TaskEnd::clone(end)),
@@ -166,6 +186,8 @@ async fn end_of(run: &Run, task: &Task, outcome: &Outcome<TaskEnd>) -> Result<Ta
         Outcome::Skipped { dependency } => {
             end.status = TaskStatus::Skipped;
             end.because_of = TaskId::new(dependency).ok();
+            let cause = end.because_of.as_ref();
+            end.left_out = cause.is_some_and(|id| run.reopened().is_left_out(id));
         }
         Outcome::Panicked(message) => {
             end.status = TaskStatus::Panicked;
@@ -179,5 +201,5 @@ async fn end_of(run: &Run, task: &Task, outcome: &Outcome<TaskEnd>) -> Result<Ta
         Outcome::TimedOut => end.status = TaskStatus::TimedOut,
         Outcome::Cancelled => end.status = TaskStatus::Cancelled,
     }
-    record(run, task, end).await
+    record(run, &task.id, end).await
 }

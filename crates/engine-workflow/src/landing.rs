@@ -60,7 +60,7 @@ pub(crate) async fn open_pull_request(
     body: String,
 ) -> Result<IssueNumber, Error> {
     let name = &progress.name;
-    let step_key = key(name, 1, "pull-request");
+    let step_key = key(name, run.first_attempt(name), "pull-request");
     let operation = step_key.operation(&run.settings.run);
     let forge = &run.repository(name)?.forge;
     let look = async {
@@ -232,7 +232,7 @@ pub(crate) async fn land(
     let name = progress.name.clone();
     let mut expected = progress.base.clone();
     let mut n_tries = 0;
-    for attempt in 1.. {
+    for attempt in run.first_attempt(&name).. {
         run.check_paused()?;
         let step_key = key(&name, attempt, "land");
         let is_replayed = matches!(run.ports.steps.state(&step_key), StepState::Finished { .. });
@@ -425,7 +425,11 @@ async fn close_pull_request(run: &Run, progress: &Progress) -> Result<(), Error>
         state: Some(PullRequestState::Merged),
         ..PullRequestChange::default()
     };
-    let step_key = key(&progress.name, 1, "close-pull-request");
+    let step_key = key(
+        &progress.name,
+        run.first_attempt(&progress.name),
+        "close-pull-request",
+    );
     update_pull_request(run, &progress.name, step_key, number, change).await
 }
 
@@ -457,7 +461,8 @@ pub(crate) async fn propose(
     tasks: &[crate::TaskEnd],
     plan: &core_types::Plan,
 ) -> Result<(), Error> {
-    publish(run, &progress.name, &progress.head, 1).await?;
+    let attempt = run.first_attempt(&progress.name);
+    publish(run, &progress.name, &progress.head, attempt).await?;
     let body = report::pull_request_body(run, progress, plan, tasks);
     progress.pull_request = Some(open_pull_request(run, progress, body).await?);
     Ok(())

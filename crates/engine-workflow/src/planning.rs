@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use core_types::{
     Advice, AdviceRequest, AgentAnswer, AgentRequest, AgentTask, CommitId, ErrorClass, Event,
-    Failure, Gate, Message, Plan, PortError, RefUpdate, RepositoryName, Scope, SpendScope, Stage,
-    StepKey, StepRef,
+    Failure, Gate, Message, Plan, PortError, RefUpdate, RepositoryName, Scope, Stage, StepKey,
+    StepRef,
     step::{Fingerprint, StepState},
 };
 use serde::{Deserialize, Serialize};
@@ -217,12 +217,7 @@ async fn ask_once(
         scratch,
         timeout: run.settings.limits.agent_timeout,
     };
-    let spend = SpendScope {
-        run: run.settings.run.clone(),
-        repository: None,
-        task: None,
-    };
-    let result = work(run, &step, &spend, request).await?;
+    let result = work(run, request).await?;
     remove(run, &step, folder).await;
     match result {
         Ok(result) => match result.answer {

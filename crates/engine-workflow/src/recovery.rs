@@ -85,7 +85,7 @@ fn request(run: &Run, failed: &Failed<'_>, seen: Seen) -> RecoveryRequest {
         head: seen.head,
         merged: seen.merged,
         failure: failed.failure.clone(),
-        answers: Vec::new(),
+        answers: run.reopened().answers(&failed.scope),
         reports: run.scratch("reports"),
         scratch: run.scratch(scratch),
     }

@@ -2,7 +2,7 @@
 
 use core_types::{
     Advice, AdviceRequest, AgentAnswer, AgentRequest, AgentTask, CommitId, Event, PortError,
-    RepositoryName, Review, Scope, SpendScope, Stage, StepKey, StepRef, step::Fingerprint,
+    RepositoryName, Review, Scope, Stage, StepKey, StepRef, step::Fingerprint,
 };
 
 use crate::{
@@ -27,7 +27,13 @@ pub(crate) async fn review(run: &Run, change: Change<'_>) -> Result<Option<Revie
     if !run.ports.agent.capabilities().review {
         return Ok(None);
     }
-    let key = |name| StepKey::new(Scope::Repository(change.repository.clone()), 1, name);
+    let key = |name| {
+        StepKey::new(
+            Scope::Repository(change.repository.clone()),
+            run.first_attempt(change.repository),
+            name,
+        )
+    };
     let advice_request = AdviceRequest {
         run: run.settings.run.clone(),
         stage: Stage::Review,
@@ -88,12 +94,7 @@ async fn review_once(
         )),
         timeout: run.settings.limits.agent_timeout,
     };
-    let spend = SpendScope {
-        run: run.settings.run.clone(),
-        repository: Some(change.repository.clone()),
-        task: None,
-    };
-    match work(run, step, &spend, request).await? {
+    match work(run, request).await? {
         Ok(result) => match result.answer {
             AgentAnswer::Review { review } => Ok(Some(review)),
             _ => Ok(None),

@@ -1,11 +1,11 @@
 //! What every stage works with: settings, ports, locks, and the names of references.
 
-use std::{collections::BTreeMap, future::Future, path::PathBuf};
+use std::{collections::BTreeMap, future::Future, path::PathBuf, sync::OnceLock};
 
 use core_types::{
     BranchName, CancellationToken, CommitId, ErrorClass, Event, Failure, FailureKind, Message,
-    PortError, RefName, RefUpdate, RepositoryBrief, RepositoryName, Scope, Stage, StepKey, StepRef,
-    TaskId, Timestamp,
+    Plan, PortError, RefName, RefUpdate, RepositoryBrief, RepositoryName, Scope, Stage, StepKey,
+    StepRef, TaskId, Timestamp,
     step::{self, Fingerprint, Step, StepError, WhenUnknown},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -14,6 +14,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::{
     Error,
     ports::{Ports, RepositoryPorts},
+    reopened::Reopened,
     settings::{RepositorySettings, Settings},
 };
 
@@ -23,6 +24,8 @@ pub(crate) struct Run {
     pub(crate) settings: Settings,
     pub(crate) ports: Ports,
     pub(crate) cancel: CancellationToken,
+    /// What people have reopened; set when the plan is settled.
+    reopened: OnceLock<Reopened>,
     /// One merge at a time into each integration branch.
     merging: BTreeMap<RepositoryName, Mutex<()>>,
 }
@@ -38,8 +41,26 @@ impl Run {
             settings,
             ports,
             cancel,
+            reopened: OnceLock::new(),
             merging,
         }
+    }
+
+    /// Takes what people have said of work that was handed off, once a session.
+    pub(crate) async fn take_reopened(&self, plan: &Plan) -> Result<(), Error> {
+        let reopened = Reopened::take(self, plan).await?;
+        self.reopened.get_or_init(|| reopened);
+        Ok(())
+    }
+
+    /// What people have reopened so far.
+    pub(crate) fn reopened(&self) -> &Reopened {
+        self.reopened.get_or_init(Reopened::default)
+    }
+
+    /// The number of the first attempt at a repository's stages since it was last reopened.
+    pub(crate) fn first_attempt(&self, repository: &RepositoryName) -> u32 {
+        self.reopened().first_attempt(repository)
     }
 
     pub(crate) fn emit(&self, step: Option<&StepRef>, event: Event) {

@@ -18,9 +18,9 @@ use crate::{
     run::Run,
 };
 
-/// The key of the step that holds a task's end.
-pub(crate) fn end_key(task: &Task) -> StepKey {
-    StepKey::new(Scope::Task(task.id.clone()), 1, "end")
+/// The key of the step that holds a task's end in one of its rounds.
+fn end_key(task: &TaskId, round: u32) -> StepKey {
+    StepKey::new(Scope::Task(task.clone()), round, "end")
 }
 
 /// Runs a task to its end, recorded.
@@ -33,7 +33,8 @@ pub(crate) async fn run_task(
     dependencies: Vec<DependencyResult>,
     context: &mut TaskContext<TaskEnd>,
 ) -> Result<TaskEnd, Error> {
-    let mut attempt = 1;
+    let task = run.reopened().reworded(&task);
+    let mut attempt = first_attempt(&run, &task.id)?;
     // A repair that met conflicts in its own merge is repaired again, without a new attempt.
     let mut unmerged = None;
     let attempted = loop {
@@ -87,8 +88,9 @@ pub(crate) async fn run_task(
         summary,
         failure,
         because_of: None,
+        left_out: false,
     };
-    record(&run, &task, end).await
+    record(&run, &task.id, end).await
 }
 
 fn failed_status(failure: &Failure) -> TaskStatus {
@@ -130,21 +132,36 @@ fn merged_results(run: &Run, task: &Task, tasks: &BTreeMap<TaskId, Task>) -> Vec
     results.collect()
 }
 
-/// The end that was recorded of a task, by this process or an earlier one.
+/// The end that was recorded of a task in its present round, by this process or an earlier one.
 pub(crate) fn ended(run: &Run, task: &Task) -> Result<Option<TaskEnd>, Error> {
-    let StepState::Finished { result, .. } = run.ports.steps.state(&end_key(task)) else {
+    ended_in(run, &task.id, run.reopened().round(&task.id))
+}
+
+/// The end that was recorded of a task in one of its rounds.
+pub(crate) fn ended_in(run: &Run, task: &TaskId, round: u32) -> Result<Option<TaskEnd>, Error> {
+    let key = end_key(task, round);
+    let StepState::Finished { result, .. } = run.ports.steps.state(&key) else {
         return Ok(None);
     };
-    let end = serde_json::from_value(result).map_err(|source| StepError::Unreadable {
-        key: end_key(task),
-        source,
-    })?;
+    let end =
+        serde_json::from_value(result).map_err(|source| StepError::Unreadable { key, source })?;
     Ok(Some(end))
 }
 
-/// Records a task's end; the last step of every task.
-pub(crate) async fn record(run: &Run, task: &Task, end: TaskEnd) -> Result<TaskEnd, Error> {
-    let ended = run.step(end_key(task), Fingerprint::new(), |step| async move {
+/// The number of the first attempt in a task's present round: attempts are numbered through.
+fn first_attempt(run: &Run, task: &TaskId) -> Result<u32, Error> {
+    let round = run.reopened().round(task);
+    let mut last = 0;
+    for earlier in 1..round {
+        last = ended_in(run, task, earlier)?.map_or(last, |end| end.attempt.max(last));
+    }
+    Ok(last + 1)
+}
+
+/// Records a task's end; the last step of each of its rounds.
+pub(crate) async fn record(run: &Run, task: &TaskId, end: TaskEnd) -> Result<TaskEnd, Error> {
+    let key = end_key(task, run.reopened().round(task));
+    let ended = run.step(key, Fingerprint::new(), |step| async move {
         let event = Event::TaskChanged {
             task: end.task.clone(),
             status: end.status,

@@ -69,7 +69,7 @@ async fn test(
     mut head: CommitId,
     context: &mut TaskContext<()>,
 ) -> Result<Tested, Error> {
-    let mut attempt = 1;
+    let mut attempt = run.first_attempt(name);
     loop {
         run.check_paused()?;
         let verified = test_head(run, name, &head, attempt, "test").await?;

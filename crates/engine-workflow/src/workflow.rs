@@ -9,7 +9,7 @@ use core_types::{
 use serde_json::json;
 
 use crate::{
-    Error, Ports, Settings,
+    Error, MeteredAgent, Ports, Settings,
     end::{EndStatus, RepositoryEnd, RepositoryState, RunEnd, TaskEnd},
     implementation::implement,
     landing::{self, Asked},
@@ -34,6 +34,9 @@ impl Workflow {
     /// has taken the run, this one included. Cancelling the token pauses the run.
     #[must_use]
     pub fn new(settings: Settings, ports: Ports, session: u32, pause: &CancellationToken) -> Self {
+        let mut ports = ports;
+        let ledger = ports.aids.ledger.clone();
+        ports.agent = Arc::new(MeteredAgent::new(ports.agent, ledger, ports.events.clone()));
         let run = Arc::new(Run::new(settings, ports, pause.child_token()));
         Self { run, session }
     }
@@ -108,6 +111,7 @@ async fn stages(run: &Arc<Run>) -> Result<RunEnd, Error> {
         }
     };
     run.check_paused()?;
+    run.take_reopened(&plan).await?;
 
     run.enter(Stage::Implementation, json!({ "plan": plan }))
         .await?;
@@ -154,7 +158,13 @@ async fn stages(run: &Arc<Run>) -> Result<RunEnd, Error> {
             landing::propose(run, progress, &tasks, &plan).await?;
         } else if progress.has_changed() {
             // To be looked at, as where all fail.
-            landing::publish(run, &progress.name, &progress.head, 1).await?;
+            landing::publish(
+                run,
+                &progress.name,
+                &progress.head,
+                run.first_attempt(&progress.name),
+            )
+            .await?;
         }
     }
     if repositories.iter().any(Progress::goes_on) {
@@ -176,13 +186,17 @@ async fn integrated(
         let Some(base) = bases.get(name) else {
             continue;
         };
-        let key = StepKey::new(Scope::Repository(name.clone()), 1, "integrated");
+        let key = StepKey::new(
+            Scope::Repository(name.clone()),
+            run.first_attempt(name),
+            "integrated",
+        );
         let head: CommitId = run
             .step(key, Fingerprint::new(), |_| run.integration_head(name))
             .await?;
         let bad: Vec<String> = tasks
             .iter()
-            .filter(|end| !end.status.is_good())
+            .filter(|end| !end.lets_land())
             .filter(|end| {
                 plan.tasks
                     .iter()
@@ -248,7 +262,13 @@ async fn failed(
         .iter()
         .filter(|progress| progress.has_changed())
     {
-        landing::publish(run, &progress.name, &progress.head, 1).await?;
+        landing::publish(
+            run,
+            &progress.name,
+            &progress.head,
+            run.first_attempt(&progress.name),
+        )
+        .await?;
     }
     let repositories = repositories.iter().map(Progress::end).collect();
     Ok(RunEnd {

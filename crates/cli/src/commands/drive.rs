@@ -195,6 +195,10 @@ pub(crate) fn describe(session: &Session, driven: &Driven) {
     output.line("");
     for task in end.tasks.iter().filter(|task| !task.status.is_good()) {
         let (id, status) = (&task.task, task.status);
+        if task.left_out {
+            output.line(format!("task {id} left out, as you said"));
+            continue;
+        }
         match (&task.failure, &task.because_of) {
             (Some(failure), _) => {
                 output.line(format!("task {id} {status}: {}", failure.message));
@@ -202,6 +206,7 @@ pub(crate) fn describe(session: &Session, driven: &Driven) {
                     output.line(format!("  | {line}"));
                 }
                 output.line(format!("  all of it: automation logs {id} --run {run}"));
+                output.line(format!("  once more: automation retry {id} --run {run}"));
             }
             (None, Some(dependency)) => {
                 output.line(format!("task {id} {status}: {dependency} did not succeed"));

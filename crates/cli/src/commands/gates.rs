@@ -62,6 +62,7 @@ pub(crate) async fn approve(session: Session, arguments: ApproveArguments) -> Re
             hint: "leave --plan out".to_owned(),
         }),
     };
+    refuse_failed(&session, &run)?;
     let message = Message::Approve { gate, plan };
     tell(&session, run, &message, AtGate::from_flag(arguments.wait)).await
 }
@@ -69,6 +70,7 @@ pub(crate) async fn approve(session: Session, arguments: ApproveArguments) -> Re
 /// `automation land`.
 pub(crate) async fn land(session: Session, arguments: LandArguments) -> Result<u8> {
     let run = session.pick(arguments.run.as_deref(), "can land", |_| true)?;
+    refuse_failed(&session, &run)?;
     let message = Message::Land {
         update_checkout: arguments.consent.update_checkout,
         allow_unverified: arguments.consent.allow_unverified,
@@ -76,17 +78,24 @@ pub(crate) async fn land(session: Session, arguments: LandArguments) -> Result<u
     tell(&session, run, &message, AtGate::Exit).await
 }
 
-/// Says it, and goes on with the run unless a process holds it.
-async fn tell(session: &Session, run: RunId, message: &Message, at_gate: AtGate) -> Result<u8> {
-    // Asked first, so that nothing is said to a run that does not exist.
-    let status = session.status(&run)?;
-    if status.state == RunState::Failed {
+fn refuse_failed(session: &Session, run: &RunId) -> Result<()> {
+    if session.status(run)?.state == RunState::Failed {
         let message = format!("run {run} has failed; nothing of it can be approved or landed");
         bail!(Error::Request {
             message,
             hint: format!("see `automation status {run}`")
         })
     }
+    Ok(())
+}
+
+/// Says it, and goes on with the run unless a process holds it. The run must exist.
+pub(super) async fn tell(
+    session: &Session,
+    run: RunId,
+    message: &Message,
+    at_gate: AtGate,
+) -> Result<u8> {
     let is_held = send(&session.home, &run, message, &session.surroundings).await?;
     if !is_held {
         match Box::pin(go_on(session, run.clone(), false, at_gate)).await {

@@ -5,6 +5,7 @@ mod docs;
 mod drive;
 mod gates;
 mod gc;
+mod handoff;
 mod init;
 mod issue;
 mod logs;
@@ -31,6 +32,9 @@ pub(crate) async fn dispatch(arguments: Arguments) -> Result<u8> {
         Command::Status(arguments) => status::status(&session, &arguments),
         Command::Logs(arguments) => logs::logs(&session, &arguments),
         Command::Approve(arguments) => Box::pin(gates::approve(session, arguments)).await,
+        Command::Answer(arguments) => Box::pin(handoff::answer(session, arguments)).await,
+        Command::Retry(arguments) => Box::pin(handoff::retry(session, arguments)).await,
+        Command::Skip(arguments) => Box::pin(handoff::skip(session, arguments)).await,
         Command::Land(arguments) => Box::pin(gates::land(session, arguments)).await,
         Command::Gc(arguments) => gc::gc(&session, arguments).await,
         Command::Demo(arguments) => Box::pin(demo::demo(session, arguments)).await,

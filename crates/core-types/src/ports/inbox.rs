@@ -3,7 +3,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{Plan, PortError, StepKey, TaskId};
+use crate::{Plan, PortError, Scope, StepKey, TaskId};
 
 /// A place where a run waits for a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -51,18 +51,18 @@ pub enum Message {
         /// Whether a change without a test command may land.
         allow_unverified: bool,
     },
-    /// Try a task that was handed off again, told what a person says.
+    /// Try work that was handed off again, told what a person says.
     Answer {
-        /// Which task.
-        task: TaskId,
+        /// Which task, or which repository's tests.
+        scope: Scope,
         /// What the person says.
         text: String,
     },
-    /// Try a task that was handed off again.
+    /// Try work that was handed off again.
     Retry {
-        /// Which task.
-        task: TaskId,
-        /// Its new description, where the person changed it.
+        /// Which task, or which repository's tests.
+        scope: Scope,
+        /// The task's new description, where the person changed it.
         description: Option<String>,
     },
     /// Go on without a task that was handed off, and without what depends on it.

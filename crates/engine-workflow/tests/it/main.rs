@@ -4,6 +4,7 @@ mod landing;
 mod planning;
 mod ports;
 mod recovery;
+mod reopening;
 mod resume;
 mod tasks;
 mod world;

@@ -70,6 +70,8 @@ pub struct TaskState {
     pub task: TaskId,
     /// Its title.
     pub title: String,
+    /// What the agent was asked to do, as the plan says it.
+    pub description: String,
     /// Where it is done.
     pub repository: String,
     /// Its state.
@@ -243,6 +245,7 @@ impl Folded {
             TaskState {
                 task: task.id.clone(),
                 title: task.title.clone(),
+                description: task.description.clone(),
                 repository: task.repository.to_string(),
                 status,
                 attempt: change.map_or(0, |change| change.attempt),

@@ -1,0 +1,105 @@
+//! An agent whose work is paid for and told of.
+
+use std::{sync::Arc, time::Instant};
+
+use async_trait::async_trait;
+use core_types::{
+    Agent, AgentCapabilities, AgentRequest, AgentResult, CancellationToken, ChangePolicy,
+    ErrorClass, Event, EventSink, Ledger, OperationId, PortError, Scope, SpendScope, TokenUsage,
+};
+
+/// An agent that sets money aside before it works, settles it afterwards, and
+/// reports both ends of its work as events.
+///
+/// A [`Workflow`](crate::Workflow) wraps its own agent; who gives the same
+/// agent to a [`Recovery`](core_types::Recovery) wraps it there too. Each piece
+/// of work belongs to a step, and one execution of a step does one piece: the
+/// reservation's operation id names both, so a repeated execution reserves
+/// anew. What an execution without a result has used is unknown: its
+/// reservation stays.
+#[derive(Debug, Clone)]
+pub struct MeteredAgent {
+    agent: Arc<dyn Agent>,
+    ledger: Arc<dyn Ledger>,
+    events: Arc<dyn EventSink>,
+}
+
+impl MeteredAgent {
+    /// Meters an agent.
+    #[must_use]
+    pub fn new(agent: Arc<dyn Agent>, ledger: Arc<dyn Ledger>, events: Arc<dyn EventSink>) -> Self {
+        Self {
+            agent,
+            ledger,
+            events,
+        }
+    }
+}
+
+#[async_trait]
+impl Agent for MeteredAgent {
+    fn name(&self) -> &str {
+        self.agent.name()
+    }
+
+    fn capabilities(&self) -> AgentCapabilities {
+        self.agent.capabilities()
+    }
+
+    fn changes(&self) -> ChangePolicy {
+        self.agent.changes()
+    }
+
+    async fn run(
+        &self,
+        request: AgentRequest,
+        cancel: &CancellationToken,
+    ) -> Result<AgentResult, PortError> {
+        let Some(step) = request.step.clone() else {
+            let operation = "pay for an agent's work outside of a step";
+            return Err(PortError::new(ErrorClass::Validation, operation));
+        };
+        let spend = SpendScope {
+            run: request.run.clone(),
+            repository: request.repository.clone(),
+            task: match &step.key.scope {
+                Scope::Task(task) => Some(task.clone()),
+                Scope::Run | Scope::Repository(_) => None,
+            },
+        };
+        let operation = step
+            .key
+            .operation(&request.run)
+            .with_execution(step.execution);
+        let reservation = self.ledger.reserve(&operation, &spend, None).await?;
+        let agent = self.name().to_owned();
+        let started = Event::AgentStarted {
+            agent: agent.clone(),
+        };
+        self.events.emit(Some(&step), started);
+        let began = Instant::now();
+        let result = self.agent.run(request, cancel).await;
+        let usage = match &result {
+            Ok(result) => result.usage,
+            Err(_) => TokenUsage::default(),
+        };
+        let ended = Event::AgentEnded {
+            agent,
+            usage,
+            duration: began.elapsed(),
+        };
+        self.events.emit(Some(&step), ended);
+        let result = result?;
+        let operation = settlement(&operation);
+        self.ledger
+            .settle(&operation, &reservation, &result.usage, result.cost)
+            .await?;
+        Ok(result)
+    }
+}
+
+fn settlement(reserving: &OperationId) -> OperationId {
+    // A step's operation id with its execution has at most 227 of 256 characters.
+    OperationId::new(format!("{reserving}:settle"))
+        .expect("an operation id leaves room for a suffix")
+}
