@@ -245,7 +245,9 @@ async fn write_issue(session: &Session, home: &Home) -> Result<u64> {
 fn where_to_look(session: &Session, folder: &Path, run: &RunId, issue: u64) {
     let (output, shown) = (session.output, folder.display());
     output.line("");
-    output.line("The work is on the branch main of all three repositories. Look around:");
+    output.line(
+        "Three repositories changed together; the work is on the branch main of each. Look around:",
+    );
     output.line(format!("  git -C {shown}/backend log --graph --oneline"));
     output.line(format!("  automation --home {shown} status {run}"));
     output.line(format!("  automation --home {shown} issue show {issue}"));
