@@ -155,10 +155,11 @@ impl Marks {
             .any(|mark| mark.commit == commit.as_str() && written(mark))
     }
 
-    /// What a killed landing of this commit had prepared, if it was prepared.
-    pub(crate) fn held(&self, commit: &CommitId) -> Option<&Held> {
-        let mark = self.left.iter().find(|mark| mark.commit == commit.as_str());
-        mark?.held.as_ref()
+    /// What killed landings had prepared and no more: nothing of theirs is written anywhere.
+    pub(crate) fn only_prepared(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        let is_only = |mark: &&Mark| mark.held.as_ref().is_some_and(|held| !held.is_writing);
+        let marks = self.left.iter().filter(is_only);
+        marks.map(|mark| self.folder.join(&mark.commit))
     }
 
     /// Whether a git of a killed landing still ends.

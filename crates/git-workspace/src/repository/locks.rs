@@ -79,6 +79,10 @@ impl GitRepository {
         {
             disk::remove(file.clone()).await?;
         }
+        // With the locks, all that they stood for is gone.
+        for mark in marks.only_prepared() {
+            disk::remove(mark).await?;
+        }
         Ok(())
     }
 

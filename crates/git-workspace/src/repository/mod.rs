@@ -422,8 +422,10 @@ impl Repository for GitRepository {
         landing: &Landing,
         change_set: &OperationId,
     ) -> Result<Standing, PortError> {
-        let recovered = self.recover_commit(landing, change_set).await;
-        recovered
-            .map_err(|error| error.during(format!("recover {} of {}", landing.branch, self.name)))
+        let recovered = self.recover_commit(landing).await;
+        recovered.map_err(|error| {
+            let (branch, name) = (&landing.branch, &self.name);
+            error.during(format!("recover {branch} of {name} for {change_set}"))
+        })
     }
 }

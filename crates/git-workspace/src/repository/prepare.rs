@@ -122,11 +122,7 @@ impl GitRepository {
         Ok(Prepared::Ready(Box::new(branch)))
     }
 
-    pub(super) async fn recover_commit(
-        &self,
-        landing: &Landing,
-        change_set: &OperationId,
-    ) -> Result<Standing, Error> {
+    pub(super) async fn recover_commit(&self, landing: &Landing) -> Result<Standing, Error> {
         let Landing {
             branch,
             expected,
@@ -151,13 +147,6 @@ impl GitRepository {
             };
             return Err(self.why_no_branch(branch).await.unwrap_or(unknown));
         };
-        // Files that a decided landing had begun to write are for the next landing to end.
-        let is_over = marks
-            .held(commit)
-            .is_some_and(|held| held.change_set == change_set.as_str() && !held.is_writing);
-        if is_over {
-            self.clear_mark(marks, commit).await?;
-        }
         let user = &self.user.git_folder;
         let is_there = need_commits(&self.git, user, &[commit]).await.is_ok();
         if is_there && self.contains(&now, commit).await? {

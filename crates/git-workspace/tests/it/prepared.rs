@@ -260,6 +260,19 @@ async fn what_a_killed_engine_held_is_free_again() {
     assert_eq!(standing.expect("recovered"), Standing::Landed);
 }
 
+/// The commit that was held is never landed, so that nothing else would clear its mark.
+#[tokio::test]
+async fn the_mark_of_a_killed_engine_goes_where_the_target_has_moved() {
+    let (home, repository, landing) = killed("git checkout -q -b elsewhere").await;
+    home.sh("cd user && rm .git/refs/heads/main.lock && git update-ref refs/heads/main $(git commit-tree -p main -m x main^{tree})").await;
+    let prepared = repository.prepare_landing(&landing, &change_set()).await;
+    assert!(
+        matches!(prepared, Ok(Prepared::TargetMoved { .. })),
+        "{prepared:?}"
+    );
+    assert_eq!(left(&home).await, "");
+}
+
 #[tokio::test]
 async fn a_lock_that_is_not_the_very_one_is_the_users() {
     let (home, repository, landing) = killed("true").await;
