@@ -11,6 +11,7 @@
 //! | `process` | [`process`] | contained child processes with bounded output |
 //! | `config` | [`config`] | YAML in, checked values and located findings out |
 //! | `engine-checkpoint` | [`engine_checkpoint`] | checkpoints, states of plans, and the journal of a run |
+//! | `engine-recovery` | [`engine_recovery`] | repairs of failures: retries, conflicts, failing tests, reports for people |
 //! | `engine-parallel` | [`engine_parallel`] | a graph of async tasks on a bounded number of workers |
 //! | `git-workspace` | [`git_workspace`] | Git repositories: clones for agents, merges, landings |
 //! | `forges` | [`forges`] | issues and pull requests: the local forge |
@@ -43,6 +44,8 @@ pub use core_types;
 pub use engine_checkpoint;
 #[cfg(feature = "engine-parallel")]
 pub use engine_parallel;
+#[cfg(feature = "engine-recovery")]
+pub use engine_recovery;
 #[cfg(feature = "engine-workflow")]
 pub use engine_workflow;
 #[cfg(feature = "forges")]

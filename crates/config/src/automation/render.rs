@@ -66,11 +66,12 @@ pub fn render(choices: &InitChoices) -> String {
                 for key in *keys {
                     let default = defaults.and_then(|node| node.get(key.name)?.as_scalar());
                     text.push_str(&comment("  ", key.doc));
-                    text.push_str(&format!(
-                        "  #{}: {}\n",
-                        key.name,
-                        default.map_or("", |scalar| &scalar.text)
-                    ));
+                    let absent = match key.shape {
+                        Shape::List(_) => "[]",
+                        _ => "",
+                    };
+                    let default = default.map_or(absent, |scalar| &scalar.text);
+                    text.push_str(&format!("  #{}: {default}\n", key.name));
                 }
             }
             _ => {}

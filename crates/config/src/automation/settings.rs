@@ -24,6 +24,8 @@ pub struct Settings {
     pub approvals: Approvals,
     /// How results reach the target branches.
     pub landing: Landing,
+    /// How a run repairs what fails.
+    pub recovery: Recovery,
     /// What `automation gc` keeps.
     pub retention: Retention,
 }
@@ -110,6 +112,33 @@ pub enum LandingMode {
     Each,
 }
 
+/// How a run repairs what fails, before a person is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovery {
+    /// Whether failures are repaired at all.
+    pub enabled: bool,
+    /// Times that one operation is tried again.
+    pub retry_attempts: u32,
+    /// Times that all operations of one task together are tried again.
+    pub task_retries: u32,
+    /// Times that all operations of a run together are tried again.
+    pub run_retries: u32,
+    /// The wait before the second retry.
+    pub base_delay: Duration,
+    /// The longest wait between two retries.
+    pub max_delay: Duration,
+    /// The longest wait that is sat out; for a longer one the run is parked.
+    pub max_wait: Duration,
+    /// By what share of themselves waits are waited, in hundredths.
+    pub delay_percent: u32,
+    /// Times that the agent is asked for a fix of failing tests.
+    pub fix_rounds: u32,
+    /// Places of one merge that the agent may decide.
+    pub max_conflict_hunks: u32,
+    /// What a fix of failing tests must not touch, beside what is always protected.
+    pub protected_paths: Vec<String>,
+}
+
 /// What `automation gc` keeps; runs that have not ended are always kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
@@ -160,6 +189,7 @@ fn read(file: &str, document: Section<'_>) -> Settings {
     let limits = document.section("limits");
     let approvals = document.section("approvals");
     let landing = document.section("landing");
+    let recovery = document.section("recovery");
     let retention = document.section("retention");
     Settings {
         file: file.to_owned(),
@@ -188,6 +218,19 @@ fn read(file: &str, document: Section<'_>) -> Settings {
             ),
             update_checkout: landing.flag("update_checkout"),
             allow_unverified: landing.flag("allow_unverified"),
+        },
+        recovery: Recovery {
+            enabled: recovery.flag("enabled"),
+            retry_attempts: recovery.integer("retry_attempts"),
+            task_retries: recovery.integer("task_retries"),
+            run_retries: recovery.integer("run_retries"),
+            base_delay: recovery.duration("base_delay"),
+            max_delay: recovery.duration("max_delay"),
+            max_wait: recovery.duration("max_wait"),
+            delay_percent: recovery.integer("delay_percent"),
+            fix_rounds: recovery.integer("fix_rounds"),
+            max_conflict_hunks: recovery.integer("max_conflict_hunks"),
+            protected_paths: recovery.texts("protected_paths"),
         },
         retention: Retention {
             keep_runs: retention.integer("keep_runs"),

@@ -47,6 +47,19 @@ fn the_defaults() {
             update_checkout: false,
             allow_unverified: false,
         },
+        recovery: Recovery {
+            enabled: true,
+            retry_attempts: 3,
+            task_retries: 5,
+            run_retries: 20,
+            base_delay: Duration::from_secs(2),
+            max_delay: minutes(1),
+            max_wait: minutes(10),
+            delay_percent: 100,
+            fix_rounds: 3,
+            max_conflict_hunks: 20,
+            protected_paths: Vec::new(),
+        },
         retention: Retention {
             keep_runs: 100,
             max_age: Some(minutes(90 * 24 * 60)),
@@ -82,6 +95,7 @@ agents:
 limits: {max_workers: "${WORKERS}", agent_timeout: 500ms, output_disk: 1GiB}
 approvals: {plan: true}
 landing: {mode: "${MODE}", update_checkout: true}
+recovery: {enabled: false, base_delay: 0ms, fix_rounds: 1, protected_paths: [ci/, "*.golden"]}
 retention: {max_age: never, keep_runs: 7}
 "#,
     )
@@ -136,6 +150,16 @@ retention: {max_age: never, keep_runs: 7}
             mode: LandingMode::Each,
             update_checkout: true,
             allow_unverified: false
+        }
+    );
+    assert_eq!(
+        settings.recovery,
+        Recovery {
+            enabled: false,
+            base_delay: Duration::ZERO,
+            fix_rounds: 1,
+            protected_paths: vec!["ci/".to_owned(), "*.golden".to_owned()],
+            ..Settings::default().recovery
         }
     );
     assert_eq!(
@@ -226,7 +250,7 @@ fn a_variable_inside_a_text_is_told() {
 
 #[test]
 fn what_is_no_mapping() {
-    let keys = "default_agent, agents, limits, approvals, landing, retention";
+    let keys = "default_agent, agents, limits, approvals, landing, recovery, retention";
     check(
         "- a\n- b\n",
         &format!("1:1: expected a mapping with the keys {keys}; found a list"),

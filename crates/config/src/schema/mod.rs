@@ -25,7 +25,7 @@ pub(crate) use tables::REPOSITORY;
 /// The kinds of files that have a table here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// `config/automation.yaml`: agents, limits, approvals, landing, retention.
+    /// `config/automation.yaml`: agents, limits, approvals, landing, recovery, retention.
     Automation,
     /// `config/repositories.yaml`: the repositories and the workflows over them.
     Repositories,
@@ -56,7 +56,7 @@ impl Kind {
     pub(crate) fn doc(self) -> &'static str {
         match self {
             Self::Automation => {
-                "How the engine works: its agents, limits, approvals, landing and retention."
+                "How the engine works: its agents, limits, approvals, landing, recovery and retention."
             }
             Self::Repositories => {
                 "The repositories that a run may work on, and the workflows over them."

@@ -51,6 +51,12 @@ pub(crate) const AUTOMATION: &[Key] = &[
         "How results reach the target branches.",
     ),
     Key::new(
+        "recovery",
+        Shape::Section(RECOVERY),
+        Default,
+        "How a run repairs what fails, before a person is asked.",
+    ),
+    Key::new(
         "retention",
         Shape::Section(RETENTION),
         Default,
@@ -205,6 +211,92 @@ pub(crate) const LANDING: &[Key] = &[
         Shape::Flag,
         Default,
         "Land repositories that have no test command; off, since nothing would have shown that the change works.",
+    ),
+];
+
+/// How often something is tried again; more is a slip.
+const TRIES: Shape = Shape::Integer {
+    min: 0,
+    max: 1000,
+    or: None,
+};
+
+const DELAY: Shape = Shape::Duration {
+    min: Duration::ZERO,
+    max: Duration::from_secs(7 * DAY),
+    or: None,
+};
+
+pub(crate) const RECOVERY: &[Key] = &[
+    Key::new(
+        "enabled",
+        Shape::Flag,
+        Default,
+        "Whether failures are repaired at all; `false`: each goes to a person at once.",
+    ),
+    Key::new(
+        "retry_attempts",
+        TRIES,
+        Default,
+        "Times that one operation is tried again after a transient error: at once, then after `base_delay`, then after twice as long and so on.",
+    ),
+    Key::new(
+        "task_retries",
+        TRIES,
+        Default,
+        "Times that all operations of one task together are tried again.",
+    ),
+    Key::new(
+        "run_retries",
+        TRIES,
+        Default,
+        "Times that all operations of a run together are tried again; a run whose world is broken ends.",
+    ),
+    Key::new(
+        "base_delay",
+        DELAY,
+        Default,
+        "The wait before the second retry.",
+    ),
+    Key::new(
+        "max_delay",
+        DELAY,
+        Default,
+        "The longest wait between two retries.",
+    ),
+    Key::new(
+        "max_wait",
+        DELAY,
+        Default,
+        "The longest wait, for a limit that the other side named, that is sat out; for a longer one the run is parked.",
+    ),
+    Key::new(
+        "delay_percent",
+        TRIES,
+        Default,
+        "By what share of themselves all these waits are waited, for tests: 0 is not at all.",
+    ),
+    Key::new(
+        "fix_rounds",
+        TRIES,
+        Default,
+        "Times that the agent is asked for a fix of failing tests; each costs an agent, and what is not found by then is rarely found later.",
+    ),
+    Key::new(
+        "max_conflict_hunks",
+        Shape::Integer {
+            min: 0,
+            max: 10_000,
+            or: None,
+        },
+        Default,
+        "Places of one merge that the agent may decide; with more of them the two sides are different designs, and a person is asked.",
+    ),
+    Key::new(
+        "protected_paths",
+        Shape::List(&Shape::Text),
+        Means("none but those that are always protected: CI files, test configuration"),
+        "Files, folders (ending in `/`) and patterns with `*` that a fix of failing tests must not touch.",
     ),
 ];
 

@@ -49,17 +49,13 @@ pub(super) fn render(
         Confidence::High => "",
         Confidence::Low => ", read from its text alone",
     };
+    push(&mut text, format_args!("Class `{}`{sure}:\n", found.class));
+    let detail = failure.detail.trim_end();
+    let gap = if detail.is_empty() { "" } else { "\n\n" };
     push(
         &mut text,
-        format_args!(
-            "{} (class `{}`{sure})\n",
-            one_line(&failure.message),
-            found.class
-        ),
+        format_args!("{}\n", fenced(&format!("{}{gap}{detail}", failure.message))),
     );
-    if !failure.detail.trim().is_empty() {
-        push(&mut text, format_args!("{}\n", fenced(&failure.detail)));
-    }
 
     push(&mut text, format_args!("## What was tried\n"));
     for entry in history {
@@ -174,8 +170,10 @@ fn fenced(text: &str) -> String {
     format!("{fence}text\n{}\n{fence}", text.trim_end())
 }
 
+/// One line in which nothing is markup that a forge acts on: no tag, no comment, no mention.
 pub(super) fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.replace('<', "&lt;").replace('@', "&#64;")
 }
 
 fn push(text: &mut String, line: std::fmt::Arguments<'_>) {

@@ -10,13 +10,19 @@ use super::lock;
 
 /// The states of plans in memory.
 #[derive(Debug, Default)]
-pub struct MemoryPlanState(Mutex<HashMap<PlanId, (Vec<String>, BTreeMap<TaskId, TaskStatus>)>>);
+pub struct MemoryPlanState(Mutex<HashMap<PlanId, State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    stages: Vec<String>,
+    tasks: BTreeMap<TaskId, TaskStatus>,
+}
 
 impl MemoryPlanState {
     /// Adds a stage to a plan's completed ones; does nothing if it is among them.
     pub fn complete(&self, plan: &PlanId, stage: &str) {
         let mut plans = lock(&self.0);
-        let (stages, _) = plans.entry(plan.clone()).or_default();
+        let stages = &mut plans.entry(plan.clone()).or_default().stages;
         if !stages.iter().any(|done| done == stage) {
             stages.push(stage.to_owned());
         }
@@ -25,8 +31,8 @@ impl MemoryPlanState {
     /// Sets a task's status.
     pub fn set(&self, plan: &PlanId, task: &TaskId, status: TaskStatus) {
         let mut plans = lock(&self.0);
-        let (_, tasks) = plans.entry(plan.clone()).or_default();
-        tasks.insert(task.clone(), status);
+        let state = plans.entry(plan.clone()).or_default();
+        state.tasks.insert(task.clone(), status);
     }
 }
 
@@ -36,7 +42,7 @@ impl PlanState for MemoryPlanState {
         let plans = lock(&self.0);
         Ok(plans
             .get(plan)
-            .map(|(stages, _)| stages.clone())
+            .map(|state| state.stages.clone())
             .unwrap_or_default())
     }
 
@@ -47,7 +53,7 @@ impl PlanState for MemoryPlanState {
         let plans = lock(&self.0);
         Ok(plans
             .get(plan)
-            .map(|(_, tasks)| tasks.clone())
+            .map(|state| state.tasks.clone())
             .unwrap_or_default())
     }
 }
