@@ -286,6 +286,9 @@ pub(crate) fn loses_the_rest(
         let text = fs::read_to_string(&path)?;
         let kept = text.lines().filter(|line| hunks.contains(line));
         let kept: String = kept.map(|line| format!("{line}\n")).collect();
+        if kept == text {
+            return Err(io::Error::other("there is nothing to lose"));
+        }
         put(&path, &kept)?;
     }
     Ok(())
@@ -476,6 +479,10 @@ fn word_by_word(base: &[&str], ours: &[&str], theirs: &[&str]) -> String {
         } else if old.is_empty() {
             text += &our;
             text += &their;
+        } else if our.contains(&old) {
+            text += &our.replacen(&old, &their, 1);
+        } else if their.contains(&old) {
+            text += &their.replacen(&old, &our, 1);
         } else {
             text += &our;
         }
