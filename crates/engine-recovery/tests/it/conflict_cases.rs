@@ -84,13 +84,13 @@ pub(crate) const CASES: &[Case] = &[
         &[("lib.sh", Text(LIB))],
         &[(
             "lib.sh",
-            Text("greet() { echo \"good day world\"; }\nadd() { echo $(($1 + $2)); }\n"),
+            Text("greet() { echo \"hi world\"; }\nadd() { echo $(($1 + $2)); }\n"),
         )],
         &[(
             "lib.sh",
             Text("greet() { echo \"hello everybody\"; }\nadd() { echo $(($1 + $2)); }\n"),
         )],
-        ". ./lib.sh; [ \"$(greet)\" = 'good day everybody' ]",
+        ". ./lib.sh; [ \"$(greet)\" = 'hi everybody' ]",
     ),
     fixable(
         "adjacent lines",

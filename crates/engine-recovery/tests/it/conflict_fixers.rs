@@ -476,6 +476,10 @@ fn word_by_word(base: &[&str], ours: &[&str], theirs: &[&str]) -> String {
         } else if old.is_empty() {
             text += &our;
             text += &their;
+        } else if our.contains(&old) {
+            text += &our.replacen(&old, &their, 1);
+        } else if their.contains(&old) {
+            text += &their.replacen(&old, &our, 1);
         } else {
             text += &our;
         }
