@@ -5,7 +5,6 @@ use syn::{
     Error, Ident, LitInt, Path, Result, Token,
     ext::IdentExt,
     parse::{Parse, ParseStream},
-    parse_quote,
 };
 
 const KNOWN: &str = "`ttl_seconds`, `max_size`, `negative_ttl_seconds` and `crate`";
@@ -15,8 +14,8 @@ pub(super) struct Options {
     pub(super) max_size: Option<u64>,
     /// With the place that asks for it, where an error type that cannot serve it is reported.
     pub(super) negative_ttl_seconds: Option<(u64, Span)>,
-    /// Where the crate is found whose code the written code uses.
-    pub(super) krate: Path,
+    /// Where the crate is found whose code the written code uses, if not at `::perf_utils`.
+    pub(super) krate: Option<Path>,
 }
 
 impl Parse for Options {
@@ -54,7 +53,7 @@ impl Parse for Options {
             ttl_seconds,
             max_size,
             negative_ttl_seconds: negative,
-            krate: krate.unwrap_or_else(|| parse_quote!(::perf_utils)),
+            krate,
         })
     }
 }

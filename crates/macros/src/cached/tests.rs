@@ -26,19 +26,51 @@ fn check(options: &str, function: &str, place: &str, message: &str) {
 fn what_cannot_be_served_is_refused_at_its_place() {
     let cases = [
         ("async fn f(&self) -> u8 { 0 }", "&self", "a field"),
-        ("async fn f(self: Arc<Self>) -> u8 { 0 }", "self: Arc<Self>", "a field"),
+        (
+            "async fn f(self: Arc<Self>) -> u8 { 0 }",
+            "self: Arc<Self>",
+            "a field",
+        ),
         ("fn f() -> u8 { 0 }", "fn", "async fn"),
         ("async fn f<T>(t: T) -> u8 { 0 }", "<T>", "no generic"),
-        ("async fn f<'a>(t: &'a str) -> u8 { 0 }", "<'a>", "lifetimes"),
-        ("async fn f<const N: usize>() -> u8 { 0 }", "<const N: usize>", "no generic"),
-        ("async fn f(a: impl Into<String>) -> u8 { 0 }", "impl Into<String>", "impl Trait"),
+        (
+            "async fn f<'a>(t: &'a str) -> u8 { 0 }",
+            "<'a>",
+            "lifetimes",
+        ),
+        (
+            "async fn f<const N: usize>() -> u8 { 0 }",
+            "<const N: usize>",
+            "no generic",
+        ),
+        (
+            "async fn f(a: impl Into<String>) -> u8 { 0 }",
+            "impl Into<String>",
+            "impl Trait",
+        ),
         ("async fn f(a: &mut u8) -> u8 { 0 }", "&mut u8", "&mut"),
-        ("async fn f(a: Option<&str>) -> u8 { 0 }", "&str", "plain `&T`"),
+        (
+            "async fn f(a: Option<&str>) -> u8 { 0 }",
+            "&str",
+            "plain `&T`",
+        ),
         ("async fn f(a: &[&str]) -> u8 { 0 }", "&str", "plain `&T`"),
-        ("async fn f(a: Cow<'_, str>) -> u8 { 0 }", "'_", "plain `&T`"),
+        (
+            "async fn f(a: Cow<'_, str>) -> u8 { 0 }",
+            "'_",
+            "plain `&T`",
+        ),
         ("async fn f(a: u8) -> &str { todo() }", "&str", "owned type"),
-        ("async fn f(a: u8) -> impl Sized { a }", "impl Sized", "impl Trait"),
-        ("async fn f(a: u8) -> Option<Self> { a }", "Self", "free functions"),
+        (
+            "async fn f(a: u8) -> impl Sized { a }",
+            "impl Sized",
+            "impl Trait",
+        ),
+        (
+            "async fn f(a: u8) -> Option<Self> { a }",
+            "Self",
+            "free functions",
+        ),
         ("async fn f(a: u8) { drop(a) }", "f", "nothing to be cached"),
     ];
     for (function, place, message) in cases {
@@ -56,10 +88,20 @@ fn wrong_options_are_refused_at_their_place() {
     check("max_size = 0", function, "0", "keep nothing");
     check("ttl_seconds = 1.5", function, "1.5", "whole number");
     check("ttl_seconds = \"9\"", function, "\"9\"", "whole number");
-    check("ttl_secs = 9", function, "ttl_secs", "knows no option `ttl_secs`");
+    check(
+        "ttl_secs = 9",
+        function,
+        "ttl_secs",
+        "knows no option `ttl_secs`",
+    );
     check("max_size = 1, max_size = 2", function, "max_size", "twice");
     let place = "negative_ttl_seconds";
-    check("negative_ttl_seconds = 5", function, place, "return a `Result`");
+    check(
+        "negative_ttl_seconds = 5",
+        function,
+        place,
+        "return a `Result`",
+    );
 }
 
 #[test]

@@ -11,8 +11,6 @@ use syn::{Attribute, Ident, ItemFn, spanned::Spanned};
 use super::{options::Options, signature::Signature};
 
 pub(super) fn write(options: &Options, function: &ItemFn, signature: &Signature) -> TokenStream {
-    let krate = &options.krate;
-    let support = quote!(#krate::support);
     let ItemFn {
         attrs,
         vis,
@@ -23,6 +21,12 @@ pub(super) fn write(options: &Options, function: &ItemFn, signature: &Signature)
     let (of_body, of_function): (Vec<_>, Vec<_>) = attrs.iter().partition(|a| is_lint(a));
     let conditions = attrs.iter().filter(|a| a.path().is_ident("cfg"));
     let conditions: Vec<&Attribute> = conditions.collect();
+    // What a type lacks is said at the signature, and not at the attribute.
+    let krate = match &options.krate {
+        Some(path) => quote!(#path),
+        None => quote_spanned!(sig.ident.span()=> ::perf_utils),
+    };
+    let support = quote_spanned!(sig.ident.span()=> #krate::support);
     let (name, inputs, output) = (&sig.ident, &sig.inputs, &sig.output);
     let ty = &signature.output;
 
@@ -43,28 +47,30 @@ pub(super) fn write(options: &Options, function: &ItemFn, signature: &Signature)
     let (value, call) = if signature.is_result {
         let share = match options.negative_ttl_seconds {
             Some(_) => quote_spanned!(ty.span()=>
-                #support::Share::<<#ty as #support::Fallible>::Error>::by_clone()),
+                #support::share_by_clone::<<#ty as #support::Fallible>::Error>()),
             None => quote! {{
                 use #support::{NotShared as _, SharedByClone as _};
                 (&#support::Probe::<<#ty as #support::Fallible>::Error>::new()).share()
             }},
         };
         let value = quote_spanned!(ty.span()=> <#ty as #support::Fallible>::Value);
-        let call = quote!(#support::fallible(#name::cache(), #key, #share, #load).await);
+        let call = quote_spanned!(name.span()=> #support::fallible(#name::cache(), #key, #share, #load).await);
         (value, call)
     } else {
         let check = quote_spanned!(ty.span()=> #support::check_not_result::<#ty, _>(););
-        let call = quote!({ #check #support::infallible(#name::cache(), #key, #load).await });
+        let call = quote_spanned!(name.span()=> { #check #support::infallible(#name::cache(), #key, #load).await });
         (quote!(#ty), call)
     };
     let check_value = quote_spanned!(ty.span()=> #support::check_value::<#value>(););
     let of_type = format!("The cache of the function [`{name}()`].");
     let of_cache = format!("What [`{name}()`] has returned, by its arguments.");
+    let cache = quote_spanned!(name.span()=> #krate::AsyncCache<(#(#keys,)*), #value>);
     let numbers = [
         option(options.ttl_seconds),
         option(options.max_size),
         option(options.negative_ttl_seconds.map(|(seconds, _)| seconds)),
     ];
+    let new = quote_spanned!(name.span()=> #support::new_cache(#(#numbers),*));
     quote! {
         #(#of_function)*
         #vis async fn #name(#(#names: #types),*) #output {
@@ -88,10 +94,9 @@ pub(super) fn write(options: &Options, function: &ItemFn, signature: &Signature)
         impl #name {
             #[doc = #of_cache]
             #[allow(dead_code, reason = "not every cache is looked at")]
-            #vis fn cache() -> &'static #krate::AsyncCache<(#(#keys,)*), #value> {
-                static CACHE: ::std::sync::OnceLock<#krate::AsyncCache<(#(#keys,)*), #value>> =
-                    ::std::sync::OnceLock::new();
-                CACHE.get_or_init(|| #support::new_cache(#(#numbers),*))
+            #vis fn cache() -> &'static #cache {
+                static CACHE: ::std::sync::OnceLock<#cache> = ::std::sync::OnceLock::new();
+                CACHE.get_or_init(|| #new)
             }
         }
     }

@@ -11,7 +11,9 @@ pub enum Error {
         option: &'static str,
     },
     /// The batch's id leaves no room for the items'.
-    #[error("batch id has {length} characters; at most {limit}, since the items' ids are made of it")]
+    #[error(
+        "batch id has {length} characters; at most {limit}, since the items' ids are made of it"
+    )]
     LongId {
         /// How many it has.
         length: usize,

@@ -164,14 +164,19 @@ impl BatchOperations {
         issues: Vec<NewIssue>,
     ) -> Result<Vec<BatchItem<Issue>>, Error> {
         let content = |issue: &NewIssue, content: &mut Content| {
-            content.text("create issue").text(&issue.title).text(&issue.body);
+            content
+                .text("create issue")
+                .text(&issue.title)
+                .text(&issue.body);
             content.texts(&issue.labels);
         };
         let ids = operation::ids(batch, &issues, content)?;
         let send = async |provider: Arc<dyn GitProvider>, id: OperationId, issue: NewIssue| {
             provider.create_issue(&id, issue).await
         };
-        Ok(self.run(ids, issues, "create an issue", as_issue, send).await)
+        Ok(self
+            .run(ids, issues, "create an issue", as_issue, send)
+            .await)
     }
 
     /// Changes issues. A second change of the same issue in one batch may come before the first.
@@ -216,9 +221,13 @@ impl BatchOperations {
         };
         let ids = operation::ids(batch, &updates, content)?;
         let send = async |provider: Arc<dyn GitProvider>, id: OperationId, update: IssueUpdate| {
-            provider.update_issue(&id, update.issue_number, update.fields).await
+            provider
+                .update_issue(&id, update.issue_number, update.fields)
+                .await
         };
-        Ok(self.run(ids, updates, "change an issue", as_issue, send).await)
+        Ok(self
+            .run(ids, updates, "change an issue", as_issue, send)
+            .await)
     }
 
     /// Writes comments, otherwise as [`create_issues_batch`](Self::create_issues_batch).
@@ -236,13 +245,18 @@ impl BatchOperations {
         comments: Vec<NewComment>,
     ) -> Result<Vec<BatchItem<Comment>>, Error> {
         let content = |comment: &NewComment, content: &mut Content| {
-            content.text("create comment").number(comment.issue).text(&comment.body);
+            content
+                .text("create comment")
+                .number(comment.issue)
+                .text(&comment.body);
         };
         let ids = operation::ids(batch, &comments, content)?;
         let send = async |provider: Arc<dyn GitProvider>, id: OperationId, comment: NewComment| {
             provider.create_comment(&id, comment).await
         };
-        Ok(self.run(ids, comments, "create a comment", as_comment, send).await)
+        Ok(self
+            .run(ids, comments, "create a comment", as_comment, send)
+            .await)
     }
 
     /// Works the items off: each in a task of its own, so that a panic is one item's, and dropping

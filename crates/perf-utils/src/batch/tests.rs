@@ -15,7 +15,10 @@ fn of(items: &[&str]) -> Vec<String> {
 fn an_items_id_is_its_content_and_not_its_place() {
     let first = of(&["a", "b", "a"]);
     let again = of(&["new", "b", "a", "a"]);
-    assert_eq!((&again[1], &again[2], &again[3]), (&first[1], &first[0], &first[2]));
+    assert_eq!(
+        (&again[1], &again[2], &again[3]),
+        (&first[1], &first[0], &first[2])
+    );
     assert_ne!(first[0], first[2], "the same content twice is two items");
     assert!(!first.contains(&again[0]));
 }

@@ -313,7 +313,10 @@ where
         let flight = seat.flight();
         {
             let mut flights = self.flights.lock();
-            if flights.get(&key).is_some_and(|now| Arc::ptr_eq(now, flight)) {
+            if flights
+                .get(&key)
+                .is_some_and(|now| Arc::ptr_eq(now, flight))
+            {
                 flights.remove(&key);
                 if let Some(ttl) = ttl {
                     self.put(key, kept.clone(), ttl);

@@ -37,6 +37,12 @@ where
 /// Compiles for what can stand in a key.
 pub fn check_key<K: Hash + Eq + Clone + Send + Sync + 'static>() {}
 
+/// Shares an error that is remembered, and so must be `Clone`.
+#[must_use]
+pub fn share_by_clone<E: Clone + Send + Sync + 'static>() -> Option<Share<E>> {
+    Share::by_clone()
+}
+
 /// Compiles for what can be kept.
 pub fn check_value<V: Clone + Send + Sync + 'static>() {}
 

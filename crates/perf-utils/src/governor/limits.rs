@@ -114,8 +114,14 @@ impl Limits {
             ("max_mutations_in_flight", self.max_mutations_in_flight == 0),
             ("pause", self.pause.is_zero()),
             ("max_wait", self.max_wait.is_zero()),
-            ("calls of a quota", self.quotas.iter().any(|quota| quota.calls == 0)),
-            ("time of a quota", self.quotas.iter().any(|quota| quota.per.is_zero())),
+            (
+                "calls of a quota",
+                self.quotas.iter().any(|quota| quota.calls == 0),
+            ),
+            (
+                "time of a quota",
+                self.quotas.iter().any(|quota| quota.per.is_zero()),
+            ),
         ];
         match zeros.into_iter().find(|(_, is_zero)| *is_zero) {
             Some((limit, _)) => Err(Error::ZeroLimit { limit }),

@@ -229,7 +229,9 @@ impl Machine {
                 let total = self.in_flight.len();
                 let max_in_flight = self.limits.max_in_flight;
                 let lane = self.lane(kind);
-                if lane.waiting.is_empty() || lane.in_flight >= lane.window || total >= max_in_flight
+                if lane.waiting.is_empty()
+                    || lane.in_flight >= lane.window
+                    || total >= max_in_flight
                 {
                     break;
                 }

@@ -18,8 +18,16 @@ fn seconds(n: u64) -> Duration {
 fn limits() -> Limits {
     Limits {
         quotas: vec![
-            Quota { of: Quotas::Calls, calls: 7, per: seconds(10) },
-            Quota { of: Quotas::Mutations, calls: 3, per: seconds(8) },
+            Quota {
+                of: Quotas::Calls,
+                calls: 7,
+                per: seconds(10),
+            },
+            Quota {
+                of: Quotas::Mutations,
+                calls: 3,
+                per: seconds(8),
+            },
         ],
         max_in_flight: 5,
         max_mutations_in_flight: 2,
@@ -77,7 +85,10 @@ impl World {
 
     fn act(&mut self, actions: &Actions) {
         for ticket in &actions.begin {
-            let i = self.waiting.iter().position(|(waiting, _)| waiting == ticket);
+            let i = self
+                .waiting
+                .iter()
+                .position(|(waiting, _)| waiting == ticket);
             let (ticket, kind) = self.waiting.remove(i.expect("only who waits may begin"));
             let earlier = self.waiting.iter().any(|(w, k)| *k == kind && *w < ticket);
             assert!(!earlier, "callers of a kind begin in their order");
@@ -92,20 +103,31 @@ impl World {
 
     fn check(&self) {
         let limits = self.machine.limits();
-        assert!(self.now >= self.hold, "a call before the time that the host named");
+        assert!(
+            self.now >= self.hold,
+            "a call before the time that the host named"
+        );
         assert!(self.under_way.len() <= limits.max_in_flight);
         let is_mutation = |kind: &CallKind| *kind == CallKind::Mutation;
         let n_mutations = self.under_way.iter().filter(|(_, kind)| is_mutation(kind));
         assert!(n_mutations.count() <= limits.max_mutations_in_flight);
         for quota in &limits.quotas {
-            let counted = self.begun.iter().filter(|(at, kind)| {
-                quota.of.counts(*kind) && *at + quota.per > self.now
-            });
+            let counted = self
+                .begun
+                .iter()
+                .filter(|(at, kind)| quota.of.counts(*kind) && *at + quota.per > self.now);
             assert!(counted.count() <= quota.calls, "more than {quota:?}");
         }
-        let mut mutations = self.begun.iter().rev().filter(|(_, kind)| is_mutation(kind));
+        let mut mutations = self
+            .begun
+            .iter()
+            .rev()
+            .filter(|(_, kind)| is_mutation(kind));
         if let (Some((last, _)), Some((before, _))) = (mutations.next(), mutations.next()) {
-            assert!(*last >= *before + limits.mutation_spacing, "mutations keep apart");
+            assert!(
+                *last >= *before + limits.mutation_spacing,
+                "mutations keep apart"
+            );
         }
     }
 
@@ -174,7 +196,9 @@ impl World {
             let actions = self.machine.handle(self.now, Event::Ticked);
             self.act(&actions);
             if self.under_way.is_empty() {
-                let at = actions.wake_at.expect("someone waits, so time must be what it waits for");
+                let at = actions
+                    .wake_at
+                    .expect("someone waits, so time must be what it waits for");
                 self.now = at;
             }
         }
@@ -204,7 +228,10 @@ fn burst(world: &mut World, kind: CallKind, n: usize) -> usize {
 
 #[test]
 fn it_begins_low_rises_by_one_and_falls_by_half() {
-    let mut world = World::new(Limits { max_in_flight: 50, ..Limits::default() });
+    let mut world = World::new(Limits {
+        max_in_flight: 50,
+        ..Limits::default()
+    });
     assert_eq!(burst(&mut world, CallKind::Read, 200), 4);
     // After as many successes as the window is wide, it is wider by one.
     for width in 5..=12 {
@@ -217,9 +244,18 @@ fn it_begins_low_rises_by_one_and_falls_by_half() {
     let mut refused: VecDeque<_> = world.under_way.drain(..).collect();
     while let Some((ticket, _)) = refused.pop_front() {
         let retry_at = Some(world.now + SECOND);
-        let answer = Answer { is_refused: true, retry_at, ..Answer::default() };
-        let actions = world.machine.handle(world.now, Event::Answered(ticket, answer));
-        assert!(actions.begin.is_empty(), "it waits until the time it was told");
+        let answer = Answer {
+            is_refused: true,
+            retry_at,
+            ..Answer::default()
+        };
+        let actions = world
+            .machine
+            .handle(world.now, Event::Answered(ticket, answer));
+        assert!(
+            actions.begin.is_empty(),
+            "it waits until the time it was told"
+        );
     }
     world.make(Move::Wait(1000));
     assert_eq!(world.under_way.len(), 6);
@@ -227,7 +263,10 @@ fn it_begins_low_rises_by_one_and_falls_by_half() {
 
 #[test]
 fn mutations_begin_one_at_a_time() {
-    let mut world = World::new(Limits { max_mutations_in_flight: 3, ..Limits::default() });
+    let mut world = World::new(Limits {
+        max_mutations_in_flight: 3,
+        ..Limits::default()
+    });
     assert_eq!(burst(&mut world, CallKind::Mutation, 20), 1);
     world.make(Move::Succeed(0));
     assert_eq!(world.under_way.len(), 2, "after a success there may be two");
@@ -255,5 +294,9 @@ fn what_the_host_says_is_left_counts() {
     assert_eq!(burst(&mut world, CallKind::Read, 3), 2, "two are left");
     let event = Event::Left(world.under_way[0].0);
     let actions = world.machine.handle(world.now, event);
-    assert_eq!(actions.wake_at, Some(seconds(30)), "then the window must end");
+    assert_eq!(
+        actions.wake_at,
+        Some(seconds(30)),
+        "then the window must end"
+    );
 }

@@ -38,7 +38,9 @@ impl Base {
         };
         let authority = uri.authority().ok_or_else(|| refuse("expected a host"))?;
         if authority.as_str().contains('@') {
-            return Err(refuse("expected no user; give credentials as a secret header"));
+            return Err(refuse(
+                "expected no user; give credentials as a secret header",
+            ));
         }
         if url.contains(['?', '#']) {
             return Err(refuse("expected no query and no fragment"));
@@ -52,7 +54,10 @@ impl Base {
             None if with_tls => 443,
             None => 80,
         };
-        let host = authority.host().trim_matches(['[', ']']).to_ascii_lowercase();
+        let host = authority
+            .host()
+            .trim_matches(['[', ']'])
+            .to_ascii_lowercase();
         if host.is_empty() || port == 0 {
             return Err(refuse("expected a host, and no port 0"));
         }
@@ -66,7 +71,10 @@ impl Base {
         }
         let shown_host = authority.host().to_ascii_lowercase();
         Ok(Self {
-            origin: format!("{}://{shown_host}:{port}", if with_tls { "https" } else { "http" }),
+            origin: format!(
+                "{}://{shown_host}:{port}",
+                if with_tls { "https" } else { "http" }
+            ),
             authority: HeaderValue::from_str(&authority.as_str().to_ascii_lowercase())
                 .map_err(|_| refuse("expected a host name or address"))?,
             host,

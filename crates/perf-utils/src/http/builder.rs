@@ -95,14 +95,16 @@ impl HttpConnectionPoolBuilder {
     /// A header of every request.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.push((name.to_owned(), value.to_owned(), Secrecy::Public));
+        self.headers
+            .push((name.to_owned(), value.to_owned(), Secrecy::Public));
         self
     }
 
     /// A header of every request whose value no debug output shows, such as `Authorization`.
     #[must_use]
     pub fn secret_header(mut self, name: &str, value: &str) -> Self {
-        self.headers.push((name.to_owned(), value.to_owned(), Secrecy::Secret));
+        self.headers
+            .push((name.to_owned(), value.to_owned(), Secrecy::Secret));
         self
     }
 
@@ -138,13 +140,22 @@ impl HttpConnectionPoolBuilder {
         }
         let base = Base::parse(&self.url)?;
         let mut headers = HeaderMap::new();
-        headers.insert(header::USER_AGENT, HeaderValue::from_static("automation-engine"));
+        headers.insert(
+            header::USER_AGENT,
+            HeaderValue::from_static("automation-engine"),
+        );
         for (name, value, secrecy) in self.headers {
             let invalid = || Error::InvalidHeader { name: name.clone() };
             let key = HeaderName::try_from(&name).map_err(|_| invalid())?;
             let mut value = HeaderValue::try_from(value).map_err(|_| invalid())?;
             // What frames a message is hyper's alone to say, and the host is pinned.
-            if [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING].contains(&key) {
+            if [
+                header::HOST,
+                header::CONTENT_LENGTH,
+                header::TRANSFER_ENCODING,
+            ]
+            .contains(&key)
+            {
                 return Err(invalid());
             }
             let is_credential = [header::AUTHORIZATION, header::COOKIE].contains(&key);
@@ -159,14 +170,22 @@ impl HttpConnectionPoolBuilder {
             tls,
             self.limits,
             self.clock,
-            (self.max_connections, self.max_keepalive_connections, self.idle_timeout),
+            (
+                self.max_connections,
+                self.max_keepalive_connections,
+                self.idle_timeout,
+            ),
         )))
     }
 }
 
 impl fmt::Debug for HttpConnectionPoolBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self.headers.iter().map(|(name, ..)| name.as_str()).collect();
+        let names: Vec<&str> = self
+            .headers
+            .iter()
+            .map(|(name, ..)| name.as_str())
+            .collect();
         f.debug_struct("HttpConnectionPoolBuilder")
             .field("max_connections", &self.max_connections)
             .field("max_keepalive_connections", &self.max_keepalive_connections)

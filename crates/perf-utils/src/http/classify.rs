@@ -87,7 +87,11 @@ fn limited(headers: &HeaderMap, retry_at: Option<Timestamp>, received: Timestamp
 
 /// `Retry-After` in seconds or as an HTTP date.
 fn retry_after(headers: &HeaderMap, received: Timestamp) -> Option<Timestamp> {
-    let value = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
+    let value = headers
+        .get(http::header::RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim();
     if let Ok(seconds) = value.parse::<u64>() {
         return Some(later(received, Duration::from_secs(seconds)));
     }
@@ -100,7 +104,8 @@ fn retry_after(headers: &HeaderMap, received: Timestamp) -> Option<Timestamp> {
 
 /// The end of the window that is counted now.
 fn reset(headers: &HeaderMap, received: Timestamp) -> Option<Timestamp> {
-    let seconds = number(headers, "x-ratelimit-reset").or_else(|| number(headers, "ratelimit-reset"))?;
+    let seconds =
+        number(headers, "x-ratelimit-reset").or_else(|| number(headers, "ratelimit-reset"))?;
     Some(if seconds >= FIRST_EPOCH_SECOND {
         later(Timestamp(0), Duration::from_secs(seconds)).max(received)
     } else {

@@ -42,11 +42,13 @@ pub(super) async fn connect(
 ) -> Result<Connection, Error> {
     let opening = timeout(limit, async {
         let stream = open(base, tls).await?;
-        Connection::new(stream).await.map_err(|source| Error::Exchange {
-            origin: base.origin.clone(),
-            may_have_acted: false,
-            source,
-        })
+        Connection::new(stream)
+            .await
+            .map_err(|source| Error::Exchange {
+                origin: base.origin.clone(),
+                may_have_acted: false,
+                source,
+            })
     });
     opening.await.unwrap_or_else(|_| {
         Err(Error::TimedOut {

@@ -88,10 +88,12 @@ impl Connection {
             }
             answer.as_mut().poll(cx)
         });
-        let answer = answer.await.map_err(|mut error| match error.take_message() {
-            Some(request) => Failure::NotSent(Box::new(request)),
-            None => Failure::Broken(error.into_error()),
-        })?;
+        let answer = answer
+            .await
+            .map_err(|mut error| match error.take_message() {
+                Some(request) => Failure::NotSent(Box::new(request)),
+                None => Failure::Broken(error.into_error()),
+            })?;
         let (head, body) = answer.into_parts();
         let body = self.read(body, max_body_bytes).await?;
         Ok(Answer { head, body })

@@ -177,7 +177,10 @@ impl Error {
 
     /// As a port returns it; `operation` completes "failed to …".
     #[must_use]
-    pub fn into_port_error(self, operation: impl Into<std::borrow::Cow<'static, str>>) -> PortError {
+    pub fn into_port_error(
+        self,
+        operation: impl Into<std::borrow::Cow<'static, str>>,
+    ) -> PortError {
         let detail = match &self {
             Self::Status { detail, .. } => detail.clone(),
             _ => String::new(),

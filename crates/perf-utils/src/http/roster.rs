@@ -41,6 +41,12 @@ pub(super) struct Place<C> {
     is_held: bool,
 }
 
+enum Asked<C> {
+    Given(Place<C>),
+    Later(oneshot::Receiver<Place<C>>),
+    Refused,
+}
+
 /// The pool is closed.
 #[derive(Debug)]
 pub(super) struct Closed;
@@ -53,7 +59,11 @@ pub(super) struct Counts {
 }
 
 impl<C> Roster<C> {
-    pub(super) fn new(max_connections: usize, max_idle: usize, idle_timeout: Duration) -> Arc<Self> {
+    pub(super) fn new(
+        max_connections: usize,
+        max_idle: usize,
+        idle_timeout: Duration,
+    ) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::new(State {
                 in_use: 0,
@@ -93,7 +103,10 @@ impl<C> Roster<C> {
         let (idle, waiting) = {
             let mut state = self.lock();
             state.is_closed = true;
-            (std::mem::take(&mut state.idle), std::mem::take(&mut state.waiting))
+            (
+                std::mem::take(&mut state.idle),
+                std::mem::take(&mut state.waiting),
+            )
         };
         drop(waiting);
         drop(idle);
@@ -112,25 +125,29 @@ impl<C> Roster<C> {
 
     /// A place, as soon as there is one.
     pub(super) async fn place(self: &Arc<Self>) -> Result<Place<C>, Closed> {
-        let (connection, expired) = {
-            let mut state = self.lock();
-            if state.is_closed {
-                return Err(Closed);
-            }
-            let expired = state.expired(self.idle_timeout);
-            let connection = state.idle.pop().map(|(connection, _)| connection);
-            if connection.is_none() && state.in_use + state.idle.len() >= self.max_connections {
-                let (sender, receiver) = oneshot::channel();
-                state.waiting.push_back(sender);
-                drop(state);
-                drop(expired);
-                return receiver.await.map_err(|_| Closed);
-            }
-            state.in_use += 1;
-            (connection, expired)
-        };
-        drop(expired);
-        Ok(Place {
+        match self.ask() {
+            Asked::Given(place) => Ok(place),
+            Asked::Later(receiver) => receiver.await.map_err(|_| Closed),
+            Asked::Refused => Err(Closed),
+        }
+    }
+
+    fn ask(self: &Arc<Self>) -> Asked<C> {
+        // Dropped after the lock: closing a connection is IO.
+        let _expired;
+        let mut state = self.lock();
+        if state.is_closed {
+            return Asked::Refused;
+        }
+        _expired = state.expired(self.idle_timeout);
+        let connection = state.idle.pop().map(|(connection, _)| connection);
+        if connection.is_none() && state.in_use + state.idle.len() >= self.max_connections {
+            let (sender, receiver) = oneshot::channel();
+            state.waiting.push_back(sender);
+            return Asked::Later(receiver);
+        }
+        state.in_use += 1;
+        Asked::Given(Place {
             roster: Arc::clone(self),
             connection,
             is_held: true,

@@ -21,7 +21,10 @@ fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
 fn bases_pin_a_server() {
     let origin = |url| Base::parse(url).map(|base| base.origin).ok();
     let cases = [
-        ("https://api.example.com", Some("https://api.example.com:443")),
+        (
+            "https://api.example.com",
+            Some("https://api.example.com:443"),
+        ),
         ("http://LOCALHOST:3000/", Some("http://localhost:3000")),
         ("https://[::1]:8443/api/v3", Some("https://[::1]:8443")),
         ("https://user:hunter2@example.com", None),
@@ -49,8 +52,14 @@ fn paths_stay_below_the_base() {
     let target = |path| base.target(path).map(|target| target.to_string()).ok();
     let cases = [
         ("/issues", Some("/api/v3/issues")),
-        ("/issues?state=open&q=a/../b", Some("/api/v3/issues?state=open&q=a/../b")),
-        ("/projects/group%2Fname/issues", Some("/api/v3/projects/group%2Fname/issues")),
+        (
+            "/issues?state=open&q=a/../b",
+            Some("/api/v3/issues?state=open&q=a/../b"),
+        ),
+        (
+            "/projects/group%2Fname/issues",
+            Some("/api/v3/projects/group%2Fname/issues"),
+        ),
         ("/a..b/...", Some("/api/v3/a..b/...")),
         ("/", Some("/api/v3/")),
         ("", None),
@@ -91,7 +100,13 @@ proptest! {
 }
 
 #[track_caller]
-fn check(status: u16, lines: &[(&'static str, &str)], body: &str, of_read: &str, of_mutation: &str) {
+fn check(
+    status: u16,
+    lines: &[(&'static str, &str)],
+    body: &str,
+    of_read: &str,
+    of_mutation: &str,
+) {
     for (is_mutation, expected) in [(false, of_read), (true, of_mutation)] {
         let status = StatusCode::from_u16(status).unwrap();
         let class = classify::class(status, &headers(lines), body.as_bytes(), is_mutation, NOW);
@@ -102,7 +117,10 @@ fn check(status: u16, lines: &[(&'static str, &str)], body: &str, of_read: &str,
             }
             Some(class) => class.to_string(),
         };
-        assert_eq!(shown, expected, "{status} {lines:?} mutation: {is_mutation}");
+        assert_eq!(
+            shown, expected,
+            "{status} {lines:?} mutation: {is_mutation}"
+        );
     }
 }
 
@@ -153,7 +171,10 @@ fn limits_name_their_time() {
     let passed = "Wed, 25 Nov 2026 21:00:00 GMT";
     limited(429, &[("retry-after", passed)], "rate_limited +0");
     limited(429, &[("retry-after", "soon")], "rate_limited +60");
-    let used_up = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1795644120")];
+    let used_up = [
+        ("x-ratelimit-remaining", "0"),
+        ("x-ratelimit-reset", "1795644120"),
+    ];
     limited(403, &used_up, "rate_limited +120");
     limited(429, &used_up, "rate_limited +120");
     let seconds = [("ratelimit-remaining", "0"), ("ratelimit-reset", "30")];
@@ -162,14 +183,29 @@ fn limits_name_their_time() {
     let both = [used_up[0], used_up[1], ("retry-after", "5")];
     limited(403, &both, "rate_limited +5");
     // A reset says nothing while calls are left.
-    let left = [("x-ratelimit-remaining", "9"), ("x-ratelimit-reset", "1795644120")];
+    let left = [
+        ("x-ratelimit-remaining", "9"),
+        ("x-ratelimit-reset", "1795644120"),
+    ];
     limited(429, &left, "rate_limited +60");
     check(403, &left, "", "unauthorized", "unauthorized");
     let words = "You have exceeded a Secondary rate limit.";
     check(403, &[], words, "rate_limited +60", "rate_limited +60");
-    check(503, &[("retry-after", "9")], "", "rate_limited +9", "unknown_outcome");
+    check(
+        503,
+        &[("retry-after", "9")],
+        "",
+        "rate_limited +9",
+        "unknown_outcome",
+    );
     let huge = "99999999999999999999";
-    check(429, &[("retry-after", huge)], "", "rate_limited +60", "rate_limited +60");
+    check(
+        429,
+        &[("retry-after", huge)],
+        "",
+        "rate_limited +60",
+        "rate_limited +60",
+    );
 }
 
 #[test]
