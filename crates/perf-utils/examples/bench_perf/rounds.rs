@@ -3,6 +3,9 @@
 /// Enough for a median that one disturbance does not move.
 pub(crate) const ROUNDS: usize = 7;
 
+/// How often the sides take turns within a round, so that what disturbs the one disturbs the other.
+pub(crate) const TURNS: usize = 20;
+
 #[derive(Default)]
 pub(crate) struct Rounds(Vec<f64>);
 

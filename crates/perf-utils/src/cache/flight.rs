@@ -76,6 +76,10 @@ impl<K: Hash + Eq + Clone, V> Seat<'_, K, V> {
 
 impl<K: Hash + Eq + Clone, V> Drop for Seat<'_, K, V> {
     fn drop(&mut self) {
+        if self.flight().gate.is_closed() {
+            // It has landed, and was taken out before.
+            return;
+        }
         let mut flights = self.flights.lock();
         // Given up under the lock: of two that leave at once, the second sees the map's reference alone.
         drop(self.flight.take());
