@@ -57,7 +57,7 @@ pub(crate) fn hits() -> Result<Vec<Value>> {
     // The first round warms up.
     for round in 0..=ROUNDS {
         let (mut ns_ours, mut ns_bare) = (0.0, 0.0);
-        for turn in reads.chunks(READS / (10 * TURNS)) {
+        for turn in reads.chunks(READS / (20 * TURNS)) {
             ns_ours += time(turn, |key| ours.get(key));
             ns_bare += time(turn, |key| bare.get(key));
         }

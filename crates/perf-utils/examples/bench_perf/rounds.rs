@@ -4,7 +4,7 @@
 pub(crate) const ROUNDS: usize = 7;
 
 /// How often the sides take turns within a round, so that what disturbs the one disturbs the other.
-pub(crate) const TURNS: usize = 20;
+pub(crate) const TURNS: usize = 10;
 
 #[derive(Default)]
 pub(crate) struct Rounds(Vec<f64>);

@@ -1,5 +1,7 @@
 //! The base URL, which pins scheme, host and port, and the paths below it.
 
+use std::sync::Arc;
+
 use http::{HeaderValue, Uri, uri::PathAndQuery};
 use rustls::pki_types::ServerName;
 
@@ -8,7 +10,7 @@ use super::Error;
 #[derive(Debug)]
 pub(super) struct Base {
     /// For messages: `https://host:port`.
-    pub(super) origin: String,
+    pub(super) origin: Arc<str>,
     /// A name or an address, without the brackets of IPv6.
     pub(super) host: String,
     pub(super) port: u16,
@@ -69,12 +71,10 @@ impl Base {
         if let Some(why) = wrong_in(&prefix) {
             return Err(refuse(why));
         }
+        let scheme = if with_tls { "https" } else { "http" };
         let shown_host = authority.host().to_ascii_lowercase();
         Ok(Self {
-            origin: format!(
-                "{}://{shown_host}:{port}",
-                if with_tls { "https" } else { "http" }
-            ),
+            origin: format!("{scheme}://{shown_host}:{port}").into(),
             authority: HeaderValue::from_str(&authority.as_str().to_ascii_lowercase())
                 .map_err(|_| refuse("expected a host name or address"))?,
             host,
@@ -113,6 +113,9 @@ impl Base {
 /// Servers and proxies resolve `..` before or after they decode, so both are looked at. An encoded
 /// slash alone is fine: GitLab's project paths need it.
 fn wrong_in(path: &str) -> Option<&'static str> {
+    if !path.contains(['.', '%']) {
+        return None;
+    }
     let decoded = path.to_ascii_lowercase().replace("%2e", ".");
     let decoded = decoded.replace("%2f", "/").replace("%5c", "/");
     let mut segments = decoded.split('/');

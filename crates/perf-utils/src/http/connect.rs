@@ -45,14 +45,14 @@ pub(super) async fn connect(
         Connection::new(stream)
             .await
             .map_err(|source| Error::Exchange {
-                origin: base.origin.clone(),
+                origin: base.origin.to_string(),
                 may_have_acted: false,
                 source,
             })
     });
     opening.await.unwrap_or_else(|_| {
         Err(Error::TimedOut {
-            origin: base.origin.clone(),
+            origin: base.origin.to_string(),
             phase: Phase::Connecting,
             limit,
             may_have_acted: false,
@@ -62,7 +62,7 @@ pub(super) async fn connect(
 
 async fn open(base: &Base, tls: &Arc<ClientConfig>) -> Result<Box<dyn Stream>, Error> {
     let unreachable = |source| Error::Connect {
-        origin: base.origin.clone(),
+        origin: base.origin.to_string(),
         source,
     };
     let tcp = TcpStream::connect((base.host.as_str(), base.port))
@@ -78,7 +78,7 @@ async fn open(base: &Base, tls: &Arc<ClientConfig>) -> Result<Box<dyn Stream>, E
         Ok(stream) => Ok(Box::new(stream)),
         // rustls reports what it refuses as invalid data; all else is the network.
         Err(source) if source.kind() == io::ErrorKind::InvalidData => Err(Error::Untrusted {
-            origin: base.origin.clone(),
+            origin: base.origin.to_string(),
             source,
         }),
         Err(source) => Err(unreachable(source)),

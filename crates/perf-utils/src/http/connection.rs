@@ -7,7 +7,7 @@
 use std::{
     future::poll_fn,
     pin::{Pin, pin},
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use bytes::Bytes;
@@ -43,6 +43,12 @@ pub(super) enum Failure {
     TooLarge,
 }
 
+/// A context for futures that only the driver completes: it is polled here, right before them, so
+/// there is nothing to be woken for.
+fn unwoken() -> Context<'static> {
+    Context::from_waker(Waker::noop())
+}
+
 impl Connection {
     pub(super) async fn new(stream: Box<dyn Stream>) -> Result<Self, hyper::Error> {
         let (sender, driver) = http1::handshake(TokioIo::new(stream)).await?;
@@ -62,12 +68,9 @@ impl Connection {
     }
 
     /// Says whether another request can be sent, after a look whether the server has closed it.
-    pub(super) async fn is_usable(&mut self) -> bool {
-        poll_fn(|cx| {
-            self.poll_driver(cx);
-            Poll::Ready(self.driver.is_some() && self.sender.is_ready())
-        })
-        .await
+    pub(super) fn is_usable(&mut self) -> bool {
+        self.poll_driver(&mut unwoken());
+        self.driver.is_some() && self.sender.is_ready()
     }
 
     /// Sends the request and reads the whole answer. `on_sent` is called before the first byte may
@@ -86,7 +89,7 @@ impl Connection {
             {
                 self.driver = None;
             }
-            answer.as_mut().poll(cx)
+            answer.as_mut().poll(&mut unwoken())
         });
         let answer = answer
             .await
@@ -104,14 +107,17 @@ impl Connection {
         if usize::try_from(announced).map_or(true, |announced| announced > limit) {
             return Err(Failure::TooLarge);
         }
+        // In place of the waker that it was polled with last, which would be woken for nothing.
+        self.poll_driver(&mut unwoken());
         let mut collected = Collected::Nothing;
         poll_fn(|cx| {
-            // Asking for a frame lets the driver read one; then it is there.
-            let mut has_driven = false;
+            // Asking for a frame lets the driver read one; then it is there. Only if it is not, the
+            // driver is polled so that it wakes this task.
+            let mut n_driven = 0;
             loop {
-                match Pin::new(&mut body).poll_frame(cx) {
+                match Pin::new(&mut body).poll_frame(&mut unwoken()) {
                     Poll::Ready(Some(Ok(frame))) => {
-                        has_driven = false;
+                        n_driven = 0;
                         // Trailers say nothing that is of use here.
                         if let Ok(chunk) = frame.into_data()
                             && !collected.add(chunk, limit)
@@ -123,10 +129,13 @@ impl Connection {
                         return Poll::Ready(Err(Failure::Broken(error)));
                     }
                     Poll::Ready(None) => return Poll::Ready(Ok(())),
-                    Poll::Pending if has_driven => return Poll::Pending,
                     Poll::Pending => {
-                        self.poll_driver(cx);
-                        has_driven = true;
+                        match n_driven {
+                            0 => self.poll_driver(&mut unwoken()),
+                            1 => self.poll_driver(cx),
+                            _ => return Poll::Pending,
+                        }
+                        n_driven += 1;
                     }
                 }
             }

@@ -239,7 +239,7 @@ impl Shared {
         match timeout_at(deadline, self.attempt(request, &progress)).await {
             Ok(result) => result,
             Err(_) => Err(Error::TimedOut {
-                origin: self.base.origin.clone(),
+                origin: self.base.origin.to_string(),
                 phase: progress.phase(),
                 limit: self.limits.timeout,
                 may_have_acted: progress.may_have_acted(),
@@ -257,7 +257,7 @@ impl Shared {
         loop {
             let mut connection = match used.take() {
                 Some(mut connection) => {
-                    if !connection.is_usable().await {
+                    if !connection.is_usable() {
                         continue;
                     }
                     self.reused.fetch_add(1, Ordering::Relaxed);
@@ -272,10 +272,10 @@ impl Shared {
             let exchange = connection.exchange(request, limit, || progress.sent());
             match exchange.await {
                 Ok(answer) => {
-                    if connection.is_usable().await {
+                    if connection.is_usable() {
                         place.keep(connection);
                     }
-                    let origin = self.base.origin.clone();
+                    let origin = Arc::clone(&self.base.origin);
                     let is_mutation = progress.may_have_acted();
                     return Ok(Response::new(answer, origin, is_mutation, self.clock.now()));
                 }
@@ -286,14 +286,14 @@ impl Shared {
                 }
                 Err(Failure::Broken(source)) => {
                     return Err(Error::Exchange {
-                        origin: self.base.origin.clone(),
+                        origin: self.base.origin.to_string(),
                         may_have_acted: progress.may_have_acted(),
                         source,
                     });
                 }
                 Err(Failure::TooLarge) => {
                     return Err(Error::TooLarge {
-                        origin: self.base.origin.clone(),
+                        origin: self.base.origin.to_string(),
                         limit,
                         may_have_acted: progress.may_have_acted(),
                     });
@@ -304,7 +304,7 @@ impl Shared {
 
     async fn place(&self) -> Result<Place<Connection>, Error> {
         self.roster.place().await.map_err(|Closed| Error::Closed {
-            origin: self.base.origin.clone(),
+            origin: self.base.origin.to_string(),
         })
     }
 

@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use core_types::{ErrorClass, Timestamp};
@@ -14,7 +14,7 @@ pub struct Response {
     status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
-    origin: String,
+    origin: Arc<str>,
     is_mutation: bool,
     received: Timestamp,
 }
@@ -25,7 +25,7 @@ const DETAIL_BYTES: usize = 2048;
 impl Response {
     pub(super) fn new(
         answer: Answer,
-        origin: String,
+        origin: Arc<str>,
         is_mutation: bool,
         received: Timestamp,
     ) -> Self {
@@ -78,7 +78,7 @@ impl Response {
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
         self.check_status()?;
         serde_json::from_slice(&self.body).map_err(|source| Error::Decode {
-            origin: self.origin.clone(),
+            origin: self.origin.to_string(),
             source,
         })
     }
@@ -118,7 +118,7 @@ impl Response {
         };
         let beginning = &self.body[..self.body.len().min(DETAIL_BYTES)];
         Err(Error::Status {
-            origin: self.origin.clone(),
+            origin: self.origin.to_string(),
             status: self.status,
             class,
             detail: String::from_utf8_lossy(beginning).into_owned(),
