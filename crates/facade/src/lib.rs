@@ -12,11 +12,13 @@
 //! | `config` | [`config`] | YAML in, checked values and located findings out |
 //! | `engine-checkpoint` | [`engine_checkpoint`] | checkpoints, states of plans, and the journal of a run |
 //! | `engine-parallel` | [`engine_parallel`] | a graph of async tasks on a bounded number of workers |
+//! | `perf-utils` | [`perf_utils`] | caching, a rate governor, batches of forge calls |
+//! | `perf-utils-http` | [`perf_utils`] | its HTTP connection pool, with hyper and rustls |
 //! | `git-workspace` | [`git_workspace`] | Git repositories: clones for agents, merges, landings |
 //! | `forges` | [`forges`] | issues and pull requests: the local forge |
 //! | `agents` | [`agents`] | coding agents: any command, and scripted playbooks |
 //! | `engine-workflow` | [`engine_workflow`] | the main job over ports |
-//! | `assemble` | [`assemble`] | all of the above, put together into runs |
+//! | `assemble` | [`assemble`] | what runs over local repositories need, put together |
 //! | `full` | | everything stable |
 //!
 //! By default no feature is on.
@@ -51,6 +53,8 @@ pub use forges;
 pub use git_workspace;
 #[cfg(feature = "journal")]
 pub use journal;
+#[cfg(feature = "perf-utils")]
+pub use perf_utils;
 #[cfg(feature = "process")]
 pub use process;
 
