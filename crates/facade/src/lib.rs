@@ -14,11 +14,13 @@
 //! | `engine-recovery` | [`engine_recovery`] | repairs of failures: retries, conflicts, failing tests, reports for people |
 //! | `engine-parallel` | [`engine_parallel`] | a graph of async tasks on a bounded number of workers |
 //! | `multi-repo` | [`multi_repo`] | one change over several repositories: who waits for whom, and landing in all or in none |
+//! | `perf-utils` | [`perf_utils`] | caching, a rate governor, batches of forge calls |
+//! | `perf-utils-http` | [`perf_utils`] | its HTTP connection pool, with hyper and rustls |
 //! | `git-workspace` | [`git_workspace`] | Git repositories: clones for agents, merges, landings |
 //! | `forges` | [`forges`] | issues and pull requests: the local forge |
 //! | `agents` | [`agents`] | coding agents: any command, and scripted playbooks |
 //! | `engine-workflow` | [`engine_workflow`] | the main job over ports |
-//! | `assemble` | [`assemble`] | all of the above, put together into runs |
+//! | `assemble` | [`assemble`] | what runs over local repositories need, put together |
 //! | `full` | | everything stable |
 //!
 //! By default no feature is on.
@@ -57,6 +59,8 @@ pub use git_workspace;
 pub use journal;
 #[cfg(feature = "multi-repo")]
 pub use multi_repo;
+#[cfg(feature = "perf-utils")]
+pub use perf_utils;
 #[cfg(feature = "process")]
 pub use process;
 

@@ -38,6 +38,12 @@ const PROGRAMS: &[Program] = &[
         example: "bench_recovery",
     },
     Program {
+        kind: Kind::Bench,
+        name: "perf",
+        package: "perf-utils",
+        example: "bench_perf",
+    },
+    Program {
         kind: Kind::Crash,
         name: "run",
         package: "cli",
