@@ -27,9 +27,11 @@ fn main() -> Result<ExitCode, Failure> {
     };
     let mut claims = Vec::new();
     for world in World::ALL {
-        // What people give by hand is half of the confounded world's tasks.
+        // What people give by hand is half of the confounded world's tasks, and what does not count a fifth of the
+        // adversary's: there must be more for a thousand that count.
         let (tasks, share) = match world {
-            World::Confounded => (2 * TASKS, 0.5),
+            World::Confounded => (2 * TASKS + TASKS / 4, 0.5),
+            World::Adversary => (TASKS + TASKS / 3, 1.0),
             _ => (TASKS, 1.0),
         };
         let all = play(seeds, |seed| Setup {

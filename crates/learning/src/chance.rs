@@ -9,10 +9,6 @@ use sha2::{Digest, Sha256};
 pub(crate) struct Chance(u64);
 
 impl Chance {
-    pub(crate) const fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
     /// A stream of its own for what the parts name, such as one task of one run. Parts are told apart
     /// by their lengths, so that no two lists of parts share a stream by concatenation.
     pub(crate) fn of(seed: u64, parts: &[&str]) -> Self {

@@ -10,38 +10,76 @@ use sha2::{Digest, Sha256};
 const KEPT: f64 = 0.998;
 
 /// How many tasks of all kinds a kind without history counts as.
-const PRIOR_TASKS: f64 = 4.0;
+const PRIOR_TASKS: f64 = 10.0;
 
 /// How many kinds are told apart; what comes later is all one.
 const MAX_KINDS: usize = 1_000;
+
+/// How much evidence the slope of complexity starts from, as that of no slope.
+const PRIOR_SLOPE: f64 = 2.0;
+
+/// What is known of a task before it begins.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known {
+    pub(crate) kind: u64,
+    /// How hard it looks, where somebody said so.
+    pub(crate) complexity: Option<f64>,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 struct Count {
     tasks: f64,
     successes: f64,
+    /// Sum over tasks whose complexity is known, and how many these are.
+    complexity: f64,
+    n_complexity: f64,
 }
 
-/// Success rates so far, by kind of task. Only what was before a task goes into its expectation, so that
-/// the expectation cannot know the task's own outcome.
+/// Success rates so far, by kind of task, and how they fall with complexity. Only what was before a task goes
+/// into its expectation, so that the expectation cannot know the task's own outcome.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Baseline {
     all: Count,
     kinds: BTreeMap<u64, Count>,
+    /// Sums of products and squares of what complexity and outcome differ from their kind's means by.
+    products: f64,
+    squares: f64,
 }
 
 impl Baseline {
-    pub(super) fn expect(&self, kind: u64) -> f64 {
+    pub(super) fn expect(&self, known: Known) -> f64 {
+        let rate = self.rate(known.kind);
+        let slope = self.products / (self.squares + PRIOR_SLOPE);
+        let differs = known.complexity.map_or(0.0, |it| it - self.mean_complexity());
+        (rate + slope * differs).clamp(0.0, 1.0)
+    }
+
+    fn rate(&self, kind: u64) -> f64 {
         let all = (self.all.successes + 1.0) / (self.all.tasks + 2.0);
         let own = self.kinds.get(&kind).copied().unwrap_or_default();
         (own.successes + PRIOR_TASKS * all) / (own.tasks + PRIOR_TASKS)
     }
 
-    pub(super) fn add(&mut self, kind: u64, success: bool) {
-        let is_known = self.kinds.contains_key(&kind) || self.kinds.len() < MAX_KINDS;
-        let own = is_known.then(|| self.kinds.entry(kind).or_default());
+    fn mean_complexity(&self) -> f64 {
+        (self.all.complexity + 0.5) / (self.all.n_complexity + 1.0)
+    }
+
+    pub(super) fn add(&mut self, known: Known, success: bool) {
+        let outcome = f64::from(u8::from(success));
+        if let Some(complexity) = known.complexity {
+            let differs = complexity - self.mean_complexity();
+            self.products = self.products * KEPT + differs * (outcome - self.rate(known.kind));
+            self.squares = self.squares * KEPT + differs * differs;
+        }
+        let is_known = self.kinds.contains_key(&known.kind) || self.kinds.len() < MAX_KINDS;
+        let own = is_known.then(|| self.kinds.entry(known.kind).or_default());
         for count in own.into_iter().chain([&mut self.all]) {
             count.tasks = count.tasks * KEPT + 1.0;
-            count.successes = count.successes * KEPT + f64::from(u8::from(success));
+            count.successes = count.successes * KEPT + outcome;
+            if let Some(complexity) = known.complexity {
+                count.complexity = count.complexity * KEPT + complexity;
+                count.n_complexity = count.n_complexity * KEPT + 1.0;
+            }
         }
     }
 }

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    baseline::Baseline,
+    baseline::{Baseline, Known},
     draw::{Arm, Draw, Exposure, Lineup},
     plan::LookPlan,
     rule::{LookTaken, Ruling, judge},
@@ -14,8 +14,8 @@ use crate::LessonId;
 /// How often a lesson on trial is shown.
 const TRIAL: f64 = 0.5;
 
-/// How often a promoted one is shown to a task of the trial: a tenth goes without, to notice when it fades.
-const WATCH: f64 = 0.9;
+/// How often a promoted one is shown to a task of the trial: a fifth goes without, to notice when it fades.
+const WATCH: f64 = 0.8;
 
 /// How much of the evidence one outside source may be.
 const MAX_OUTSIDE: f64 = 0.1;
@@ -60,8 +60,8 @@ pub(crate) struct Round {
 pub(crate) struct Unit<'a> {
     pub(crate) draw: &'a Draw,
     pub(crate) success: bool,
-    /// The kind of the task, known before it began.
-    pub(crate) stratum: u64,
+    /// What was known of the task before it began.
+    pub(crate) known: Known,
     /// Who asked for it, where that is not one of the people of this home.
     pub(crate) outside: Option<u64>,
 }
@@ -117,8 +117,8 @@ impl Experiment {
     /// Takes in a task of a trial. Returns what a later correction needs; nothing where it is no evidence:
     /// it was served, or it is above the share of an outside source.
     pub(crate) fn observe(&mut self, unit: &Unit<'_>) -> Option<KeptUnit> {
-        let expected = self.baseline.expect(unit.stratum);
-        self.baseline.add(unit.stratum, unit.success);
+        let expected = self.baseline.expect(unit.known);
+        self.baseline.add(unit.known, unit.success);
         if unit.draw.arm != Arm::Trial {
             return None;
         }

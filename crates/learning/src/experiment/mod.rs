@@ -16,6 +16,6 @@ pub use draw::{Arm, Draw, Exposure};
 pub use plan::{Exploration, Look, LookPlan};
 pub use rule::{LookTaken, Ruling, Verdict};
 
-pub(crate) use baseline::stratum;
+pub(crate) use baseline::{Known, stratum};
 pub(crate) use machine::{Experiment, KeptUnit, Unit};
 pub(crate) use tally::Tally;

@@ -12,8 +12,9 @@ const MIN_TASKS: u64 = 20;
 /// costs a lesson, not a false claim.
 const HARM: f64 = -2.33;
 
-/// What has to point upwards still: the last third of the tasks.
+/// The last third of the tasks must not point downwards, by more than one standard error.
 const RECENT: f64 = 1.0 / 3.0;
+const DOWNWARDS: f64 = -1.0;
 
 /// What a look means for a lesson.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,7 +72,7 @@ pub(super) fn judge(
     let anything = anything_before || step_up(&p, family, look.any).is_some();
     let limit = step_up(&p, family, look.false_discoveries).filter(|_| anything);
     let verdicts = lessons.iter().zip(&p).map(|((lesson, tally), &p)| {
-        let ruling = if limit.is_some_and(|limit| p <= limit) && tally.recent(RECENT).score > 0.0 {
+        let ruling = if limit.is_some_and(|limit| p <= limit) && tally.recent(RECENT).z() > DOWNWARDS {
             Ruling::Promote
         } else if enough(tally) && tally.total.z() < HARM {
             Ruling::Harmful

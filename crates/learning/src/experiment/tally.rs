@@ -10,8 +10,12 @@ const BLOCK: u64 = 25;
 /// Blocks kept; older ones are in the total alone.
 const MAX_BLOCKS: usize = 200;
 
-/// Where the watch on a promoted lesson gives it up: the evidence is e⁴ : 1 that its gain is gone.
-const ALARM: f64 = 4.0;
+/// Where the watch on a promoted lesson gives it up: the evidence is e⁵ : 1 that its gain is gone.
+const ALARM: f64 = 5.0;
+
+/// What the watch holds a lesson to, of the gain that it was promoted with. What is promoted looked better than it
+/// is, on average, since it was chosen for its looks.
+const HELD_TO: f64 = 0.6;
 
 /// Sums over tasks in which chance decided whether the lesson was shown.
 ///
@@ -82,7 +86,7 @@ pub(crate) struct Tally {
     blocks: VecDeque<Sum>,
     open: Sum,
     n_open: u64,
-    /// The gain that it was promoted with; from then on it is watched.
+    /// The gain that it is held to since it was promoted; from then on it is watched.
     claim: Option<f64>,
     /// The evidence against the claim, 0 at least.
     doubt: f64,
@@ -163,7 +167,7 @@ impl Tally {
     }
 
     pub(super) fn watch(&mut self) {
-        self.claim = self.total.gain().map(|(gain, _)| gain);
+        self.claim = self.total.gain().map(|(gain, _)| gain * HELD_TO);
         self.doubt = 0.0;
     }
 

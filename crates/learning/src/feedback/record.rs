@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use core_types::{RunId, TaskId, Timestamp};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -89,19 +91,42 @@ impl FeedbackLoop {
     /// `Validation` (a confidence outside of 0 to 1, attempt 0, more than a record takes),
     /// `ResourceExhausted` (disk full or read-only; what was there is intact), `Internal`.
     pub async fn record_execution(&self, execution: Execution) -> Result<Recorded, Error> {
-        execution.check()?;
+        let recorded = self.record_executions(vec![execution]).await?;
+        // One answer an execution.
+        Ok(recorded.first().copied().unwrap_or(Recorded::Already))
+    }
+
+    /// Records many attempts with one flush; one answer for each, in order. Either all are recorded or none.
+    ///
+    /// # Errors
+    ///
+    /// As [`FeedbackLoop::record_execution`].
+    pub async fn record_executions(
+        &self,
+        executions: Vec<Execution>,
+    ) -> Result<Vec<Recorded>, Error> {
+        executions.iter().try_for_each(Execution::check)?;
         self.blocking(move |inner| {
-            let record = to_record(execution, inner.keep_prompts, inner.clock.now());
-            let key = crate::store::key_of(&record);
-            let payload = record.encode()?;
+            let at = inner.clock.now();
+            let mut records = Vec::new();
+            for execution in executions {
+                let record = to_record(execution, inner.keep_prompts, at);
+                records.push((crate::store::key_of(&record), record.encode()?, record.scrubbed));
+            }
             let recorded = inner.store.batch(|state, batch| {
-                if state.table.get(&key).is_some() {
-                    return Ok(Recorded::Already);
+                let mut in_batch = HashSet::new();
+                let mut answers = Vec::new();
+                for (key, payload, scrubbed) in &records {
+                    if state.table.get(key).is_some() || !in_batch.insert(key) {
+                        answers.push(Recorded::Already);
+                        continue;
+                    }
+                    batch.append(EXECUTION, payload.clone())?;
+                    answers.push(Recorded::New {
+                        scrubbed: *scrubbed,
+                    });
                 }
-                batch.append(EXECUTION, payload.clone())?;
-                Ok(Recorded::New {
-                    scrubbed: record.scrubbed,
-                })
+                Ok(answers)
             })?;
             inner.settle()?;
             Ok(recorded)

@@ -156,7 +156,9 @@ impl Execution {
         self
     }
 
-    /// One value more, of any kind. `task_type` is a text that tells kinds of tasks apart.
+    /// One value more, of any kind. `task_type` is a text that tells kinds of tasks
+    /// apart, and `complexity` a number from 0 to 1 that says how hard the task looked beforehand: with both, lessons
+    /// are judged from fewer tasks.
     #[must_use]
     pub fn metadata(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
         self.metadata.insert(key.into(), value.into());

@@ -2,7 +2,7 @@
 //!
 //! Everything but the disk is real: each task is drawn for, recorded and folded as in a run. Twenty lessons are
 //! on trial: three help by nine points, two harm by as much, the others do nothing. A task's success depends on its
-//! kind, which is known, and on a difficulty that nobody sees.
+//! kind and its complexity, which are known, and on a difficulty that nobody sees.
 //!
 //! ```
 //! use learning::simulate::{Setup, World, simulate};

@@ -200,6 +200,7 @@ impl History<'_> {
         self.count(&draw, success, time);
         let execution = Execution::new(run, name("task".to_owned()), Outcome::tested(success))
             .metadata("task_type", format!("kind-{}", task.kind))
+            .metadata("complexity", task.complexity)
             .provenance(provenance);
         let record = to_record(execution, KeepPrompts::Hash, NOW);
         self.apply(EXECUTION, record.encode()?);

@@ -74,6 +74,8 @@ impl World {
 pub(super) struct SimulatedTask {
     /// Known: from 0 to 11.
     pub(super) kind: u64,
+    /// Known: how hard it looks, from 0 to 1.
+    pub(super) complexity: f64,
     /// Unknown to all: what it adds to the success rate.
     pub(super) ease: f64,
     rate: f64,
@@ -82,13 +84,15 @@ pub(super) struct SimulatedTask {
 impl SimulatedTask {
     pub(super) fn next(chance: &mut Chance) -> Self {
         let kind = chance.next() % KINDS;
-        // Evenly from −0.24 to 0.24 around the mean.
-        let of_kind = 0.48 * (kind as f64 / (KINDS - 1) as f64 - 0.5);
-        let ease = 0.12 * chance.normal();
+        // Evenly from −0.2 to 0.2 around the mean.
+        let of_kind = 0.4 * (kind as f64 / (KINDS - 1) as f64 - 0.5);
+        let complexity = (0.5 + 0.2 * chance.normal()).clamp(0.0, 1.0);
+        let ease = 0.1 * chance.normal();
         Self {
             kind,
+            complexity,
             ease,
-            rate: 0.577 + of_kind + ease,
+            rate: 0.577 + of_kind - 0.7 * (complexity - 0.5) + ease,
         }
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::table::{Table, key};
 use crate::{
     LessonId,
-    experiment::{Arm, Draw, Experiment, KeptUnit, LookTaken, Unit, stratum},
+    experiment::{Arm, Draw, Experiment, KeptUnit, Known, LookTaken, Unit, stratum},
     lesson::{Lesson, LessonScope, RetiredBecause, Status},
     record::{
         AGGREGATE, CHANGED, Change, ChangedRecord, DRAW, DrawRecord, EXECUTION, ExecutionRecord,
@@ -151,15 +151,19 @@ impl State {
         };
         let draw = core.draws.remove(&unit_key).unwrap_or(served);
         let kind = record.metadata.get("task_type").and_then(|it| it.as_str());
+        let complexity = record.metadata.get("complexity").and_then(|it| it.as_f64());
         let repository = record.repository.as_ref().map(|it| it.as_str());
         let unit = Unit {
             draw: &draw,
             success,
-            stratum: stratum(&[
-                repository.unwrap_or_default(),
-                kind.unwrap_or_default(),
-                &record.model,
-            ]),
+            known: Known {
+                kind: stratum(&[
+                    repository.unwrap_or_default(),
+                    kind.unwrap_or_default(),
+                    &record.model,
+                ]),
+                complexity: complexity.filter(|it| (0.0..=1.0).contains(it)),
+            },
             outside: (trust == Trust::Outsider).then(|| stratum(&[&record.provenance.author])),
         };
         if let Some(kept) = core.experiment.observe(&unit)
