@@ -12,6 +12,7 @@
 //! | `config` | [`config`] | YAML in, checked values and located findings out |
 //! | `engine-checkpoint` | [`engine_checkpoint`] | checkpoints, states of plans, and the journal of a run |
 //! | `engine-parallel` | [`engine_parallel`] | a graph of async tasks on a bounded number of workers |
+//! | `learning` | [`learning`] | lessons from earlier runs, believed on evidence only |
 //! | `git-workspace` | [`git_workspace`] | Git repositories: clones for agents, merges, landings |
 //! | `forges` | [`forges`] | issues and pull requests: the local forge |
 //! | `agents` | [`agents`] | coding agents: any command, and scripted playbooks |
@@ -51,6 +52,8 @@ pub use forges;
 pub use git_workspace;
 #[cfg(feature = "journal")]
 pub use journal;
+#[cfg(feature = "learning")]
+pub use learning;
 #[cfg(feature = "process")]
 pub use process;
 

@@ -62,7 +62,7 @@ async fn measure(folder: &Path) -> Result<Vec<Value>, Failure> {
     for _ in 0..OPENINGS {
         let began = Instant::now();
         let opened = FeedbackLoop::open(&feedback)?;
-        let found = opened.similar(&queries[0], TOP).await?;
+        let found = opened.similar_blocking(&queries[0], TOP)?;
         opening.0.push(began.elapsed().as_secs_f64() * 1e3);
         assert_eq!(found.len(), TOP, "the first query is answered");
     }
@@ -76,7 +76,7 @@ async fn measure(folder: &Path) -> Result<Vec<Value>, Failure> {
         let mut found = Vec::new();
         for query in &queries {
             let began = Instant::now();
-            let similar = ours.similar(query, TOP).await?;
+            let similar = ours.similar_blocking(query, TOP)?;
             our_times.push(began.elapsed().as_secs_f64() * 1e3);
             let began = Instant::now();
             let expected = plain.search(query);
@@ -172,8 +172,9 @@ async fn write(folder: &Path, corpus: &[String]) -> Result<f64, Failure> {
     let many = corpus.len() - ONE_BY_ONE;
     for start in (0..many).step_by(1_000) {
         let chunk = start..(start + 1_000).min(many);
-        let executions: Result<Vec<Execution>, Failure> =
-            chunk.map(|number| execution(number, &corpus[number])).collect();
+        let executions: Result<Vec<Execution>, Failure> = chunk
+            .map(|number| execution(number, &corpus[number]))
+            .collect();
         feedback.record_executions(executions?).await?;
     }
     let mut times = Vec::new();

@@ -40,7 +40,9 @@ fn main() -> Result<ExitCode, Failure> {
         })?;
         claims.push(false_discoveries(world, &all));
         match world {
-            World::Randomised => claims.push(recall("1,000 tasks, all randomised", &all, Some(0.70))),
+            World::Randomised => {
+                claims.push(recall("1,000 tasks, all randomised", &all, Some(0.70)))
+            }
             World::AllNull => claims.push(nothing(&all)),
             World::Confounded | World::Drift | World::Adversary => {
                 let title = format!("1,000 randomised tasks in the {} world", world.as_str());
@@ -149,7 +151,9 @@ fn nothing(all: &[Learnt]) -> Value {
 }
 
 fn served(all: &[Learnt]) -> Value {
-    let rate = mean(all, |it| f64::from(it.served.1) / f64::from(it.served.0.max(1)));
+    let rate = mean(all, |it| {
+        f64::from(it.served.1) / f64::from(it.served.0.max(1))
+    });
     json!({
         "claim": "success of served tasks in the second half of 4,000, half of them randomised",
         "ours": rate.0,
@@ -189,7 +193,11 @@ impl Mean {
 fn mean(all: &[Learnt], figure: impl Fn(&Learnt) -> f64) -> Mean {
     let n = all.len() as f64;
     let mean = all.iter().map(&figure).sum::<f64>() / n;
-    let variance = all.iter().map(|it| (figure(it) - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    let variance = all
+        .iter()
+        .map(|it| (figure(it) - mean).powi(2))
+        .sum::<f64>()
+        / (n - 1.0);
     Mean(mean, (variance / n).sqrt())
 }
 

@@ -16,7 +16,7 @@ use tantivy::{
     collector::TopDocs,
     query::{BooleanQuery, Occur, Query, TermQuery},
     schema::{
-        FAST, IndexRecordOption, Schema, TextFieldIndexing, TextOptions, Value as _, document::Value,
+        FAST, IndexRecordOption, Schema, TextFieldIndexing, TextOptions, document::Value as _,
     },
     tokenizer::{TextAnalyzer, WhitespaceTokenizer},
 };

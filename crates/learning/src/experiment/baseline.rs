@@ -50,7 +50,9 @@ impl Baseline {
     pub(super) fn expect(&self, known: Known) -> f64 {
         let rate = self.rate(known.kind);
         let slope = self.products / (self.squares + PRIOR_SLOPE);
-        let differs = known.complexity.map_or(0.0, |it| it - self.mean_complexity());
+        let differs = known
+            .complexity
+            .map_or(0.0, |it| it - self.mean_complexity());
         (rate + slope * differs).clamp(0.0, 1.0)
     }
 

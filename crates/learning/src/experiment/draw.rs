@@ -53,7 +53,13 @@ impl Draw {
             Arm::Trial => self
                 .exposures
                 .iter()
-                .map(|it| if it.shown { it.propensity } else { 1.0 - it.propensity })
+                .map(|it| {
+                    if it.shown {
+                        it.propensity
+                    } else {
+                        1.0 - it.propensity
+                    }
+                })
                 .product(),
         }
     }

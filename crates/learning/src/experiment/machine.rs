@@ -72,7 +72,8 @@ pub(crate) struct KeptUnit {
     /// Those that counted.
     pub(crate) exposures: Vec<Exposure>,
     pub(crate) success: bool,
-    expected: f64,
+    /// Without the lesson, one an exposure.
+    expected: Vec<f64>,
     outside: Option<u64>,
 }
 
@@ -97,7 +98,9 @@ impl Experiment {
 
     /// Lessons on trial.
     pub(crate) fn open(&self) -> impl Iterator<Item = LessonId> {
-        self.rounds.iter().flat_map(|round| round.open.iter().copied())
+        self.rounds
+            .iter()
+            .flat_map(|round| round.open.iter().copied())
     }
 
     /// What a task can get, of the lessons that `applies` to it.
@@ -109,7 +112,10 @@ impl Experiment {
             Some((*lesson, gain, error))
         });
         Lineup {
-            trial: trial.chain(watched).filter(|(lesson, _)| applies(*lesson)).collect(),
+            trial: trial
+                .chain(watched)
+                .filter(|(lesson, _)| applies(*lesson))
+                .collect(),
             served: served.filter(|(lesson, ..)| applies(*lesson)).collect(),
         }
     }
@@ -125,7 +131,9 @@ impl Experiment {
         let mut counted: Vec<Exposure> = Vec::new();
         let exposures = &unit.draw.exposures;
         for round in &mut self.rounds {
-            let of_round = exposures.iter().filter(|it| round.open.contains(&it.lesson));
+            let of_round = exposures
+                .iter()
+                .filter(|it| round.open.contains(&it.lesson));
             let of_round: Vec<Exposure> = of_round.copied().collect();
             if !of_round.is_empty() && round.admit(unit.outside) {
                 counted.extend(of_round);
@@ -133,11 +141,14 @@ impl Experiment {
         }
         // Promoted lessons are watched by the people's own tasks.
         if unit.outside.is_none() {
-            let promoted = exposures.iter().filter(|it| self.promoted.contains(&it.lesson));
+            let promoted = exposures
+                .iter()
+                .filter(|it| self.promoted.contains(&it.lesson));
             counted.extend(promoted);
         }
-        for exposure in &counted {
-            let sum = sum_of(exposure, unit.success, expected);
+        let expected = self.without_each(&counted, expected);
+        for (exposure, expected) in counted.iter().zip(&expected) {
+            let sum = sum_of(exposure, unit.success, *expected);
             let tally = self.tallies.entry(exposure.lesson).or_default();
             tally.add(sum, exposure.shown, unit.success, unit.outside);
         }
@@ -149,15 +160,28 @@ impl Experiment {
         })
     }
 
+    /// What the task was expected to come to, for each exposure with what all others seem to add. Chance draws
+    /// each lesson apart from the others, so that knowing them takes noise away and adds no bias.
+    fn without_each(&self, exposures: &[Exposure], expected: f64) -> Vec<f64> {
+        let gain = |exposure: &Exposure| {
+            let tally = self.tallies.get(&exposure.lesson);
+            let gain = tally.map_or(0.0, Tally::likely_gain);
+            gain * (f64::from(u8::from(exposure.shown)) - exposure.propensity)
+        };
+        let gains: Vec<f64> = exposures.iter().map(gain).collect();
+        let all: f64 = gains.iter().sum();
+        gains.iter().map(|own| expected + all - own).collect()
+    }
+
     /// Changes the outcome of a task: it was merged and reverted, say.
     pub(crate) fn correct(&mut self, unit: &mut KeptUnit, success: bool) {
         if unit.success == success {
             return;
         }
-        for exposure in &unit.exposures {
+        for (exposure, expected) in unit.exposures.iter().zip(&unit.expected) {
             if let Some(tally) = self.tallies.get_mut(&exposure.lesson) {
-                let was = sum_of(exposure, unit.success, unit.expected);
-                let is = sum_of(exposure, success, unit.expected);
+                let was = sum_of(exposure, unit.success, *expected);
+                let is = sum_of(exposure, success, *expected);
                 tally.correct(was, is, exposure.shown, unit.outside);
             }
         }
@@ -166,7 +190,9 @@ impl Experiment {
 
     /// The look that is due, judged; nothing between looks.
     pub(crate) fn due_look(&self) -> Option<LookTaken> {
-        self.rounds.iter().find_map(|round| round.due_look(&self.tallies))
+        self.rounds
+            .iter()
+            .find_map(|round| round.due_look(&self.tallies))
     }
 
     /// Does what a look concluded. Lessons that `needs_approval` stay on trial until they are promoted by hand.

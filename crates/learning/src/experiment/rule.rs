@@ -72,15 +72,16 @@ pub(super) fn judge(
     let anything = anything_before || step_up(&p, family, look.any).is_some();
     let limit = step_up(&p, family, look.false_discoveries).filter(|_| anything);
     let verdicts = lessons.iter().zip(&p).map(|((lesson, tally), &p)| {
-        let ruling = if limit.is_some_and(|limit| p <= limit) && tally.recent(RECENT).z() > DOWNWARDS {
-            Ruling::Promote
-        } else if enough(tally) && tally.total.z() < HARM {
-            Ruling::Harmful
-        } else if is_last {
-            Ruling::Unproven
-        } else {
-            Ruling::GoOn
-        };
+        let ruling =
+            if limit.is_some_and(|limit| p <= limit) && tally.recent(RECENT).z() > DOWNWARDS {
+                Ruling::Promote
+            } else if enough(tally) && tally.total.z() < HARM {
+                Ruling::Harmful
+            } else if is_last {
+                Ruling::Unproven
+            } else {
+                Ruling::GoOn
+            };
         Verdict {
             lesson: *lesson,
             tasks: (tally.shown, tally.hidden),

@@ -17,6 +17,9 @@ const ALARM: f64 = 5.0;
 /// is, on average, since it was chosen for its looks.
 const HELD_TO: f64 = 0.6;
 
+/// How much lessons usually add or take.
+const USUAL_GAIN: f64 = 0.05;
+
 /// Sums over tasks in which chance decided whether the lesson was shown.
 ///
 /// With the propensity e, whether it was shown a (1 or 0), the outcome y and the expectation m, a task adds
@@ -146,6 +149,13 @@ impl Tally {
         }
         // Its block is the newest, or near enough: blocks only say where the trend goes.
         self.open = self.open.plus(difference);
+    }
+
+    /// The gain as one would bet on it: small until much speaks for more.
+    pub(super) fn likely_gain(&self) -> f64 {
+        self.total.gain().map_or(0.0, |(gain, error)| {
+            gain * USUAL_GAIN * USUAL_GAIN / (USUAL_GAIN * USUAL_GAIN + error * error)
+        })
     }
 
     /// The evidence as it is at its weakest when any one outside source is left out.

@@ -8,8 +8,7 @@ use crate::{Error, feedback::hex};
 pub(crate) const BEGIN: &str = "<!-- automation lessons: begin";
 pub(crate) const END: &str = "<!-- automation lessons: end";
 
-const BEGIN_LINE: &str =
-    "<!-- automation lessons: begin v1. Written by `automation learn export`; change lessons there. -->";
+const BEGIN_LINE: &str = "<!-- automation lessons: begin v1. Written by `automation learn export`; change lessons there. -->";
 const END_LINE: &str = "<!-- automation lessons: end -->";
 
 /// At most so much is exported: longer files are followed less.
@@ -52,7 +51,10 @@ pub fn check(contents: &str) -> Result<Option<std::ops::Range<usize>>, Error> {
                 return edited(number, "is an end without a begin");
             }
             if text != end_line(&chain) {
-                return edited(number, "does not follow from the lines above: one is missing, or it was changed");
+                return edited(
+                    number,
+                    "does not follow from the lines above: one is missing, or it was changed",
+                );
             }
             end = Some(at + line.len());
         } else if is_inside {
@@ -78,7 +80,11 @@ pub fn check(contents: &str) -> Result<Option<std::ops::Range<usize>>, Error> {
 pub(crate) fn merge(contents: &str, lines: &[Line]) -> Result<String, Error> {
     let block = block(lines);
     Ok(match check(contents)? {
-        Some(range) => format!("{}{block}{}", &contents[..range.start], &contents[range.end..]),
+        Some(range) => format!(
+            "{}{block}{}",
+            &contents[..range.start],
+            &contents[range.end..]
+        ),
         None if lines.is_empty() => contents.to_owned(),
         None => {
             let gap = match contents {

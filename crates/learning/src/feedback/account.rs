@@ -1,9 +1,5 @@
 use super::feedback_loop::FeedbackLoop;
-use crate::{
-    Error, Figure, Lesson, LessonId, LookTaken, Status,
-    experiment::Tally,
-    store::Core,
-};
+use crate::{Error, Figure, Lesson, LessonId, LookTaken, Status, experiment::Tally, store::Core};
 
 /// A lesson and what is known of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,7 +90,8 @@ pub(crate) fn figures(core: &Core, lesson: &Lesson) -> LessonFigures {
         Some((gain, error)) if was_looked_at => Figure::around(gain, error, tally.tasks()),
         _ => {
             let first = || core.looks_planned(lesson);
-            let (n, needed) = next_look(core, lesson.id).unwrap_or_else(|| (tally.tasks(), first()));
+            let (n, needed) =
+                next_look(core, lesson.id).unwrap_or_else(|| (tally.tasks(), first()));
             Figure::NotEnough { n, needed }
         }
     };

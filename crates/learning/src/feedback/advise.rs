@@ -113,7 +113,11 @@ impl Inner {
             }
             let first = crate::store::key(subject.run.as_str(), task.as_str(), 1);
             let is_over = state.table.get(&first).is_some();
-            let share = if is_over { 0.0 } else { self.rules.exploration.share };
+            let share = if is_over {
+                0.0
+            } else {
+                self.rules.exploration.share
+            };
             let draw = self.fresh(core, subject, share, task.as_str());
             if !is_over && !draw.exposures.is_empty() {
                 let record = DrawRecord {
@@ -130,11 +134,12 @@ impl Inner {
     }
 
     fn fresh(&self, core: &Core, subject: &Subject, share: f64, task: &str) -> Draw {
-        let applies =
-            |lesson| core.covers(lesson, subject.repository.as_ref(), &subject.files);
+        let applies = |lesson| core.covers(lesson, subject.repository.as_ref(), &subject.files);
         let unit = [subject.run.as_str(), task];
         let experiment = &core.experiment;
-        experiment.lineup(applies).draw(experiment.seed, unit, share)
+        experiment
+            .lineup(applies)
+            .draw(experiment.seed, unit, share)
     }
 
     fn begin_round(&self) -> Result<(), Error> {
@@ -191,7 +196,9 @@ pub(crate) fn strip(prompt: &str) -> String {
 
 /// Whether a line is one of [`Lesson::prompt_line`](crate::Lesson::prompt_line).
 fn is_prompt_line(line: &str) -> bool {
-    let lesson = line.strip_prefix("(L").and_then(|rest| rest.split_once(", "));
+    let lesson = line
+        .strip_prefix("(L")
+        .and_then(|rest| rest.split_once(", "));
     lesson.is_some_and(|(number, rest)| {
         number.parse::<u32>().is_ok()
             && (rest.starts_with("from ") || rest.starts_with("not verified, "))

@@ -49,7 +49,11 @@ impl PromptAdvisor for Advisor {
             given.draw.arm.as_str().to_owned()
         };
         Ok(Advice {
-            lessons: given.draw.shown().map(|lesson| lesson.to_string()).collect(),
+            lessons: given
+                .draw
+                .shown()
+                .map(|lesson| lesson.to_string())
+                .collect(),
             texts: given.texts,
             arm,
             propensity: given.draw.propensity(),

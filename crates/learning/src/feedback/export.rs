@@ -2,7 +2,10 @@ use super::{
     account::{LessonFigures, figures},
     feedback_loop::FeedbackLoop,
 };
-use crate::{Error, Figure, Status, export::{Line, merge}};
+use crate::{
+    Error, Figure, Status,
+    export::{Line, merge},
+};
 
 impl FeedbackLoop {
     /// The contents of a file that agents read, such as AGENTS.md, with the promoted lessons in the part of it
@@ -27,9 +30,8 @@ impl FeedbackLoop {
                     let core = &state.core;
                     let promoted = core.lessons.values().filter(|lesson| {
                         let scope = lesson.scope.repository.as_ref();
-                        let is_for_it = repository.is_none()
-                            || scope.is_none()
-                            || scope == repository.as_ref();
+                        let is_for_it =
+                            repository.is_none() || scope.is_none() || scope == repository.as_ref();
                         // Evidence alone makes no instruction of foreign words.
                         lesson.status == Status::Promoted && !lesson.needs_approval() && is_for_it
                     });
@@ -44,7 +46,9 @@ impl FeedbackLoop {
 fn lines(mut lessons: Vec<LessonFigures>) -> Vec<Line> {
     lessons.sort_by(|a, b| {
         let gain = |it: &LessonFigures| it.gain.value().unwrap_or_default();
-        gain(b).total_cmp(&gain(a)).then(a.lesson.id.cmp(&b.lesson.id))
+        gain(b)
+            .total_cmp(&gain(a))
+            .then(a.lesson.id.cmp(&b.lesson.id))
     });
     let line = |it: &LessonFigures| {
         let gain = match it.gain {

@@ -111,7 +111,11 @@ impl FeedbackLoop {
             let mut records = Vec::new();
             for execution in executions {
                 let record = to_record(execution, inner.keep_prompts, at);
-                records.push((crate::store::key_of(&record), record.encode()?, record.scrubbed));
+                records.push((
+                    crate::store::key_of(&record),
+                    record.encode()?,
+                    record.scrubbed,
+                ));
             }
             let recorded = inner.store.batch(|state, batch| {
                 let mut in_batch = HashSet::new();
@@ -160,11 +164,14 @@ impl FeedbackLoop {
             let key = crate::store::key(run, task, attempt);
             let payload = record.encode()?;
             inner.store.batch(|state, batch| {
-                let row = state.table.get(&key).ok_or_else(|| Error::UnknownExecution {
-                    run: run.to_owned(),
-                    task: task.to_owned(),
-                    attempt,
-                })?;
+                let row = state
+                    .table
+                    .get(&key)
+                    .ok_or_else(|| Error::UnknownExecution {
+                        run: run.to_owned(),
+                        task: task.to_owned(),
+                        attempt,
+                    })?;
                 // Said twice, it is one change.
                 if row.outcome.changed(&record.change) != row.outcome {
                     batch.append(OUTCOME, payload.clone())?;
@@ -182,27 +189,34 @@ impl FeedbackLoop {
     ///
     /// `Validation` (a newer format), `Internal`.
     pub async fn similar(&self, text: &str, top: usize) -> Result<Vec<Similar>, Error> {
-        let text = text.to_owned();
-        self.blocking(move |inner| {
-            inner.store.read(|state| {
-                let Table { rows, index, .. } = &state.table;
-                let found = index.search(tokens(&text), top).into_iter();
-                let similar = found.filter_map(|(document, score)| {
-                    let row = &rows[document as usize];
-                    let mut parts = row.key.split('/');
-                    Some(Similar {
-                        run: parts.next()?.parse().ok()?,
-                        task: parts.next()?.parse().ok()?,
-                        attempt: parts.next()?.parse().ok()?,
-                        at: row.at,
-                        success: row.outcome.is_success(),
-                        score,
-                    })
-                });
-                similar.collect()
-            })
+        let (feedback, text) = (self.clone(), text.to_owned());
+        self.blocking(move |_| feedback.similar_blocking(&text, top))
+            .await
+    }
+
+    /// As [`FeedbackLoop::similar`], on this thread: for callers who have one that may wait for the disk.
+    ///
+    /// # Errors
+    ///
+    /// As [`FeedbackLoop::similar`].
+    pub fn similar_blocking(&self, text: &str, top: usize) -> Result<Vec<Similar>, Error> {
+        self.inner.store.read(|state| {
+            let Table { rows, index, .. } = &state.table;
+            let found = index.search(tokens(text), top).into_iter();
+            let similar = found.filter_map(|(document, score)| {
+                let row = &rows[document as usize];
+                let mut parts = row.key.split('/');
+                Some(Similar {
+                    run: parts.next()?.parse().ok()?,
+                    task: parts.next()?.parse().ok()?,
+                    attempt: parts.next()?.parse().ok()?,
+                    at: row.at,
+                    success: row.outcome.is_success(),
+                    score,
+                })
+            });
+            similar.collect()
         })
-        .await
     }
 }
 
@@ -233,7 +247,9 @@ pub(crate) fn to_record(
             Value::String(text) => {
                 let line = format!("{key}={text}");
                 let clean = clean(&line, MAX_VALUE_BYTES + key.len() + 1);
-                let value = clean.strip_prefix(key.as_str()).and_then(|it| it.strip_prefix('='));
+                let value = clean
+                    .strip_prefix(key.as_str())
+                    .and_then(|it| it.strip_prefix('='));
                 Value::String(value.unwrap_or(&clean).to_owned())
             }
             value @ (Value::Array(_) | Value::Object(_)) => {

@@ -1,4 +1,4 @@
-use std::{cmp::Ordering, collections::HashMap};
+use std::collections::HashMap;
 
 /// How soon more of the same word stops to matter; and how much a long text is held against it. The usual
 /// values, as in Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009).
@@ -63,7 +63,11 @@ impl Index {
 
     /// The best `top` documents with their scores, best first; equally good ones in the order of their numbers.
     /// Documents without any word of the query are none.
-    pub(crate) fn search(&self, words: impl Iterator<Item = String>, top: usize) -> Vec<(u32, f32)> {
+    pub(crate) fn search(
+        &self,
+        words: impl Iterator<Item = String>,
+        top: usize,
+    ) -> Vec<(u32, f32)> {
         let mut clauses = self.clauses(words);
         if clauses.is_empty() || top == 0 {
             return Vec::new();
@@ -71,39 +75,39 @@ impl Index {
         // Rare words first: they tell documents apart, and few documents have them.
         clauses.sort_by_key(|clause| clause.postings.len());
         let mean = self.total_length as f32 / self.lengths.len() as f32;
-        let norm = |document: u32| {
-            K1 * (1.0 - B) + K1 * B / mean * self.lengths[document as usize] as f32
-        };
-        let mut scores = vec![0.0_f32; self.lengths.len()];
-        // All documents with a score, while new ones may still come.
-        let mut candidates: Vec<u32> = Vec::new();
+        let lengths = self.lengths.as_slice();
+        let norm =
+            |document: u32| K1 * (1.0 - B) + K1 * B / mean * lengths[document as usize] as f32;
+        let mut scores = vec![0.0_f32; lengths.len()];
         // What the clauses from here on can add at most: less than the weight times K1 + 1 each.
-        let mut rest: f32 = clauses.iter().map(|clause| clause.weight * (K1 + 1.0)).sum();
-        let mut is_closed = false;
-        for clause in &clauses {
-            let worth_it = clause.postings.len() > candidates.len() * LOOK_UP_FACTOR;
-            if !is_closed && worth_it && candidates.len() >= top {
+        let mut rest: f32 = clauses
+            .iter()
+            .map(|clause| clause.weight * (K1 + 1.0))
+            .sum();
+        let mut n_postings = 0;
+        let mut candidates: Option<Vec<u32>> = None;
+        for (i, clause) in clauses.iter().enumerate() {
+            let is_dear = clause.postings.len() > n_postings * LOOK_UP_FACTOR;
+            if candidates.is_none() && is_dear && n_postings >= top {
+                let so_far = documents(&clauses[..i]);
                 // A document that has none of the words so far cannot come among the best any more.
-                is_closed = nth_score(&candidates, &scores, top) > rest;
-                if is_closed {
-                    candidates.sort_unstable();
+                if so_far.len() >= top && nth_score(&so_far, &scores, top) > rest {
+                    candidates = Some(so_far);
                 }
             }
-            if is_closed {
-                add_to(&candidates, clause, &mut scores, norm);
-            } else {
-                for &posting in clause.postings {
-                    let document = posting >> COUNT_BITS;
-                    let score = &mut scores[document as usize];
-                    if *score == 0.0 {
-                        candidates.push(document);
+            match &candidates {
+                Some(candidates) => add_to(candidates, clause, &mut scores, norm),
+                None => {
+                    for &posting in clause.postings {
+                        let document = posting >> COUNT_BITS;
+                        scores[document as usize] += gain(clause.weight, posting, norm(document));
                     }
-                    *score += gain(clause.weight, posting, norm(document));
+                    n_postings += clause.postings.len();
                 }
             }
             rest -= clause.weight * (K1 + 1.0);
         }
-        best(candidates, &scores, top)
+        best(&scores, top)
     }
 
     fn clauses(&self, words: impl Iterator<Item = String>) -> Vec<Clause<'_>> {
@@ -163,7 +167,10 @@ impl Index {
             index.terms.insert(word.into(), term as u32);
             let n_postings = take_number(bytes)?;
             let postings = take_numbers(bytes, n_postings)?;
-            if postings.last().is_some_and(|last| last >> COUNT_BITS >= n_documents) {
+            if postings
+                .last()
+                .is_some_and(|last| last >> COUNT_BITS >= n_documents)
+            {
                 return None;
             }
             index.postings.push(postings);
@@ -229,18 +236,27 @@ fn nth_score(candidates: &[u32], scores: &[f32], n: usize) -> f32 {
     *nth
 }
 
-fn best(mut candidates: Vec<u32>, scores: &[f32], top: usize) -> Vec<(u32, f32)> {
-    let order = |a: &u32, b: &u32| -> Ordering {
-        let by_score = scores[*b as usize].total_cmp(&scores[*a as usize]);
-        by_score.then(a.cmp(b))
-    };
-    if candidates.len() > top {
-        candidates.select_nth_unstable_by(top - 1, order);
-        candidates.truncate(top);
+/// The documents that have any of the clauses' words, in order.
+fn documents(clauses: &[Clause<'_>]) -> Vec<u32> {
+    let postings = clauses.iter().flat_map(|clause| clause.postings);
+    let mut documents: Vec<u32> = postings.map(|posting| posting >> COUNT_BITS).collect();
+    documents.sort_unstable();
+    documents.dedup();
+    documents
+}
+
+fn best(scores: &[f32], top: usize) -> Vec<(u32, f32)> {
+    let mut best: Vec<(u32, f32)> = Vec::with_capacity(top.min(scores.len()) + 1);
+    let mut least = 0.0;
+    for (document, &score) in scores.iter().enumerate() {
+        if score > least {
+            let at = best.partition_point(|(_, other)| *other >= score);
+            best.insert(at, (document as u32, score));
+            best.truncate(top);
+            if best.len() == top {
+                least = best[top - 1].1;
+            }
+        }
     }
-    candidates.sort_unstable_by(order);
-    candidates
-        .into_iter()
-        .map(|document| (document, scores[document as usize]))
-        .collect()
+    best
 }

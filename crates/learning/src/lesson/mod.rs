@@ -10,6 +10,8 @@ mod tests;
 
 pub use id::LessonId;
 pub use import::guidance;
-pub use value::{Lesson, LessonKind, LessonScope, NewLesson, Origin, RetiredBecause, Source, Status};
+pub use value::{
+    Lesson, LessonKind, LessonScope, NewLesson, Origin, RetiredBecause, Source, Status,
+};
 
 pub(crate) use text::one_line;

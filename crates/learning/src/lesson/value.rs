@@ -272,7 +272,10 @@ impl Lesson {
     /// The line of a prompt.
     #[must_use]
     pub fn prompt_line(&self) -> String {
-        let source = self.origins.first().map_or("nobody", |it| it.source.as_str());
+        let source = self
+            .origins
+            .first()
+            .map_or("nobody", |it| it.source.as_str());
         if self.needs_approval() {
             let text = text::quoted(&self.text);
             return format!("({}, not verified, quoted from {source}) {text}", self.id);

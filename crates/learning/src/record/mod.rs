@@ -9,6 +9,6 @@ pub use outcome::{Outcome, OutcomeChange};
 
 pub(crate) use stored::{
     AGGREGATE, CHANGED, Change, ChangedRecord, DRAW, DrawRecord, EXECUTION, ExecutionRecord, KEPT,
-    LESSON, LOOK, LessonRecord, LookRecord, MovedRecord, OUTCOME, OutcomeRecord, ROUND, MOVED,
+    LESSON, LOOK, LessonRecord, LookRecord, MOVED, MovedRecord, OUTCOME, OutcomeRecord, ROUND,
     Refused, ReviewRecord, RoundRecord, Stored, VERSION,
 };

@@ -201,6 +201,10 @@ impl ReviewRecord {
     /// From 0 to 1: how sure the reviewer is that it is good. A sure refusal is 0, an unsure verdict a half.
     pub(crate) fn score(&self) -> f64 {
         let half = self.confidence / 2.0;
-        if self.approved { 0.5 + half } else { 0.5 - half }
+        if self.approved {
+            0.5 + half
+        } else {
+            0.5 - half
+        }
     }
 }

@@ -84,6 +84,19 @@ pub(super) const KEYS: &[&str] = &[
 
 /// Values that stand for a secret and are none.
 pub(super) const HARMLESS: &[&str] = &[
-    "true", "false", "none", "null", "nil", "yes", "no", "required", "optional", "string", "str",
-    "self", "undefined", "bearer", "basic",
+    "true",
+    "false",
+    "none",
+    "null",
+    "nil",
+    "yes",
+    "no",
+    "required",
+    "optional",
+    "string",
+    "str",
+    "self",
+    "undefined",
+    "bearer",
+    "basic",
 ];

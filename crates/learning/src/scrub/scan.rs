@@ -91,8 +91,7 @@ fn token(text: &str, at: usize) -> Option<Found> {
         rest.starts_with(token.prefix.as_bytes())
             && run_length(&rest[token.prefix.len()..], is_token_byte) >= token.at_least
     })?;
-    let mut length =
-        token.prefix.len() + run_length(&rest[token.prefix.len()..], is_token_byte);
+    let mut length = token.prefix.len() + run_length(&rest[token.prefix.len()..], is_token_byte);
     // The end of a sentence is none of it.
     while rest[length - 1] == b'.' {
         length -= 1;
@@ -125,7 +124,9 @@ fn private_key(text: &str, at: usize) -> Option<Found> {
         return None;
     }
     let end = format!("-----END {title}-----");
-    let to = rest.find(&end).map_or(text.len(), |found| at + found + end.len());
+    let to = rest
+        .find(&end)
+        .map_or(text.len(), |found| at + found + end.len());
     Some((at, to, "private-key"))
 }
 
@@ -161,19 +162,27 @@ fn keyed_value(text: &str, at: usize) -> Option<Found> {
 
 /// The value after `--password ` and the like.
 fn option_value(text: &str, at: usize) -> Option<Found> {
-    let start = text[..at].rfind(char::is_whitespace).map_or(0, |space| space + 1);
+    let start = text[..at]
+        .rfind(char::is_whitespace)
+        .map_or(0, |space| space + 1);
     let key = text[start..at].strip_prefix("--")?;
     is_secret_key(key).then(|| value(text, at + 1)).flatten()
 }
 
 fn value(text: &str, mut from: usize) -> Option<Found> {
     for scheme in ["Bearer ", "bearer ", "Basic ", "basic ", "token "] {
-        if text.get(from..).is_some_and(|rest| rest.starts_with(scheme)) {
+        if text
+            .get(from..)
+            .is_some_and(|rest| rest.starts_with(scheme))
+        {
             from += scheme.len();
         }
     }
     let rest = text.get(from..)?;
-    let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\'' | '`'));
+    let quote = rest
+        .chars()
+        .next()
+        .filter(|c| matches!(c, '"' | '\'' | '`'));
     let (from, end) = match quote {
         Some(quote) => (from + 1, rest[1..].find([quote, '\n'])),
         None => {

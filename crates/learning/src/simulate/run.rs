@@ -3,8 +3,8 @@ use journal::{Fold as _, Kind, Record};
 
 use super::world::{N_LESSONS, SimulatedTask, WANTED, World};
 use crate::{
-    Arm, Draw, Error, Execution, Exploration, Exposure, KeepPrompts, LessonId, LessonKind, LookPlan,
-    Outcome, Provenance, Source, Status, Trust,
+    Arm, Draw, Error, Execution, Exploration, Exposure, KeepPrompts, LessonId, LessonKind,
+    LookPlan, Outcome, Provenance, Source, Status, Trust,
     chance::Chance,
     feedback::to_record,
     lesson::{LessonScope, Origin},
@@ -210,7 +210,7 @@ impl History<'_> {
     /// People show lessons to what looks easy, and log nothing.
     fn give_by_hand(&mut self, task: &SimulatedTask, draw: &mut Draw) {
         let exposures = (1..=N_LESSONS).map(|lesson| {
-            let propensity = 1.0 / (1.0 + (-9.0 * task.ease).exp());
+            let propensity = 1.0 / (1.0 + (-12.0 * task.ease).exp());
             Exposure {
                 lesson: LessonId(lesson),
                 shown: self.chance.happens(propensity),

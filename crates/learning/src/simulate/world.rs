@@ -84,15 +84,15 @@ pub(super) struct SimulatedTask {
 impl SimulatedTask {
     pub(super) fn next(chance: &mut Chance) -> Self {
         let kind = chance.next() % KINDS;
-        // Evenly from −0.2 to 0.2 around the mean.
-        let of_kind = 0.4 * (kind as f64 / (KINDS - 1) as f64 - 0.5);
+        // Evenly from −0.15 to 0.15 around the mean.
+        let of_kind = 0.3 * (kind as f64 / (KINDS - 1) as f64 - 0.5);
         let complexity = (0.5 + 0.2 * chance.normal()).clamp(0.0, 1.0);
-        let ease = 0.1 * chance.normal();
+        let ease = 0.08 * chance.normal();
         Self {
             kind,
             complexity,
             ease,
-            rate: 0.577 + of_kind - 0.7 * (complexity - 0.5) + ease,
+            rate: 0.577 + of_kind - 0.6 * (complexity - 0.5) + ease,
         }
     }
 

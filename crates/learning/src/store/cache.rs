@@ -34,10 +34,7 @@ pub(super) fn encode(state: &State) -> Option<Vec<u8>> {
 }
 
 pub(super) fn read(options: &journal::Options, path: &Path) -> Option<State> {
-    let file = options
-        .storage
-        .open(path, journal::OpenMode::Read)
-        .ok()?;
+    let file = options.storage.open(path, journal::OpenMode::Read).ok()?;
     let mut bytes = vec![0; usize::try_from(file.size().ok()?).ok()?];
     let mut filled = 0;
     while filled < bytes.len() {

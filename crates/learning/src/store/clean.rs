@@ -108,7 +108,10 @@ impl Store {
                 execution.attempt,
             );
             // A second record of one attempt was never taken in, and is not kept.
-            let is_its_own = state.table.get(&key).is_some_and(|row| row.seq == record.seq);
+            let is_its_own = state
+                .table
+                .get(&key)
+                .is_some_and(|row| row.seq == record.seq);
             if let (true, Some(outcome)) = (is_its_own, kept.get(key.as_str())) {
                 execution.outcome = *outcome;
                 match execution.encode() {

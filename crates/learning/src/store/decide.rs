@@ -7,7 +7,9 @@ use super::state::Core;
 use crate::{
     Error, Exploration, Lesson, LookPlan, Status,
     lesson::{RetiredBecause, Source},
-    record::{CHANGED, Change, ChangedRecord, LOOK, LookRecord, ROUND, RoundRecord, Stored, VERSION},
+    record::{
+        CHANGED, Change, ChangedRecord, LOOK, LookRecord, ROUND, RoundRecord, Stored, VERSION,
+    },
 };
 
 /// While a round goes on, another one begins only with so many lessons: each round is a family of claims.
@@ -64,7 +66,10 @@ impl Rules {
         let mut waiting: Vec<&Lesson> = core.lessons.values().filter(is_waiting).collect();
         // People's rules are the better guess, then what was found more often.
         waiting.sort_by_key(|lesson| {
-            let is_a_persons = lesson.origins.first().is_some_and(|it| it.source == Source::Person);
+            let is_a_persons = lesson
+                .origins
+                .first()
+                .is_some_and(|it| it.source == Source::Person);
             (!is_a_persons, usize::MAX - lesson.origins.len(), lesson.id)
         });
         let mut lessons = Vec::new();

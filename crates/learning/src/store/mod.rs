@@ -3,9 +3,9 @@
 mod cache;
 mod clean;
 mod decide;
+mod folder;
 mod state;
 mod table;
-mod folder;
 
 pub(crate) use decide::Rules;
 pub(crate) use folder::Store;

@@ -270,7 +270,8 @@ impl State {
         if record.lessons.is_empty() || !record.lessons.iter().all(is_candidate) {
             return false;
         }
-        core.experiment.begin(&record.lessons, record.plan, record.seed);
+        core.experiment
+            .begin(&record.lessons, record.plan, record.seed);
         let round = core.experiment.begun;
         for id in &record.lessons {
             if let Some(lesson) = core.lessons.get_mut(id) {
