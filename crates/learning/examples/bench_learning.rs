@@ -166,7 +166,7 @@ async fn write(folder: &Path, corpus: &[String]) -> Result<f64, Failure> {
     let execution = |number: usize, text: &str| -> Result<Execution, Failure> {
         let run = RunId::new(format!("run-{}", number / 50))?;
         let task = TaskId::new(format!("task-{number}"))?;
-        Ok(Execution::new(run, task, Outcome::tested(number % 3 != 0)).prompt(text))
+        Ok(Execution::new(run, task, Outcome::tested(!number.is_multiple_of(3))).prompt(text))
     };
     let feedback = FeedbackLoop::open(folder)?;
     let many = corpus.len() - ONE_BY_ONE;

@@ -113,7 +113,6 @@ pub(super) fn step_up(p: &[f64], family: usize, level: f64) -> Option<f64> {
     sorted
         .iter()
         .enumerate()
-        .filter(passes)
-        .last()
+        .rfind(passes)
         .map(|(_, p)| *p)
 }

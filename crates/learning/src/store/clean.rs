@@ -78,7 +78,7 @@ impl Store {
         let journal = SharedJournal::open(
             &folder(self.dir(), next),
             self.options().clone(),
-            Passed::default(),
+            Passed,
         )?;
         journal.batch(|_, batch| {
             batch.append(AGGREGATE, aggregate.encode()?)?;

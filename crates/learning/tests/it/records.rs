@@ -110,8 +110,8 @@ async fn figures_have_intervals_or_say_what_is_missing() {
     let (feedback, _) = open(folder.path());
     let record = |range: std::ops::Range<u32>| {
         let executions = range.map(|i| {
-            let execution = execution("r", &format!("t{i}"), i % 4 != 0);
-            execution.review(review(i % 2 == 0, 0.8))
+            let execution = execution("r", &format!("t{i}"), !i.is_multiple_of(4));
+            execution.review(review(i.is_multiple_of(2), 0.8))
         });
         feedback.record_executions(executions.collect())
     };

@@ -73,7 +73,7 @@ pub(crate) async fn work(feedback: &FeedbackLoop, prefix: &str, tasks: u32, text
             .improve_prompt(&run, &task("task"), "Do it.")
             .await
             .expect("a prompt");
-        let passed = prompt.contains(text) || number % 3 == 0;
+        let passed = prompt.contains(text) || number.is_multiple_of(3);
         let execution = Execution::new(run, task_id("task"), Outcome::tested(passed));
         feedback
             .record_execution(execution.prompt(prompt))
