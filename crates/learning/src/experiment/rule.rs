@@ -110,9 +110,5 @@ pub(super) fn step_up(p: &[f64], family: usize, level: f64) -> Option<f64> {
     let mut sorted = p.to_vec();
     sorted.sort_by(f64::total_cmp);
     let passes = |&(i, p): &(usize, &f64)| *p <= level * (i + 1) as f64 / family as f64;
-    sorted
-        .iter()
-        .enumerate()
-        .rfind(passes)
-        .map(|(_, p)| *p)
+    sorted.iter().enumerate().rfind(passes).map(|(_, p)| *p)
 }

@@ -191,12 +191,17 @@ fn value(text: &str, mut from: usize) -> Option<Found> {
         }
     };
     let value = &text[from..end.map_or(text.len(), |end| from + end)];
-    // References, examples and prose are none, and neither is what is already taken out.
+    // References, calls, examples and prose are none, and neither is what is already taken out.
+    let is_call = quote.is_none() && text[from + value.len()..].starts_with('(');
     let is_reference = value.starts_with(['$', '<', '{', '%', '*']);
     let is_harmless = HARMLESS.contains(&value.to_ascii_lowercase().as_str());
     let is_word = quote.is_none() && value.bytes().all(|byte| byte.is_ascii_lowercase());
     let is_too_short = value.len() < if is_word { 12 } else { 5 };
-    (!is_reference && !is_harmless && !is_too_short).then_some((from, from + value.len(), "value"))
+    (!is_reference && !is_call && !is_harmless && !is_too_short).then_some((
+        from,
+        from + value.len(),
+        "value",
+    ))
 }
 
 /// The word before `at`, without quotes and spaces.

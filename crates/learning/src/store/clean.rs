@@ -75,11 +75,8 @@ impl Store {
             at,
             core,
         };
-        let journal = SharedJournal::open(
-            &folder(self.dir(), next),
-            self.options().clone(),
-            Passed,
-        )?;
+        let journal =
+            SharedJournal::open(&folder(self.dir(), next), self.options().clone(), Passed)?;
         journal.batch(|_, batch| {
             batch.append(AGGREGATE, aggregate.encode()?)?;
             Ok::<_, Error>(())

@@ -9,14 +9,14 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 #[tokio::test]
 async fn a_clean_up_keeps_what_records_came_to() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (feedback, clock) = open_with(folder.path(), trial(40));
+    let (feedback, clock) = open_with(folder.path(), trial(60));
     feedback
         .propose(convention("Say hello.", Source::Person))
         .await
         .expect("proposed");
-    work(&feedback, "old", 30, "Say hello.").await;
+    work(&feedback, "old", 45, "Say hello.").await;
     clock.advance(100 * DAY);
-    work(&feedback, "new", 5, "Say hello.").await;
+    work(&feedback, "new", 10, "Say hello.").await;
     feedback
         .record_outcome(
             &run("new-1"),
@@ -30,16 +30,16 @@ async fn a_clean_up_keeps_what_records_came_to() {
         feedback.get_learning_stats().await.expect("statistics"),
         feedback.lessons().await.expect("lessons"),
     );
-    let (other, _) = open_with(folder.path(), trial(40));
+    let (other, _) = open_with(folder.path(), trial(60));
 
     assert_eq!(
         feedback.cleanup_old_feedback(200 * DAY).await.ok(),
         Some(0),
         "none is so old"
     );
-    assert_eq!(feedback.cleanup_old_feedback(90 * DAY).await.ok(), Some(30));
+    assert_eq!(feedback.cleanup_old_feedback(90 * DAY).await.ok(), Some(45));
     let mut after = feedback.get_learning_stats().await.expect("statistics");
-    assert_eq!(after.removed, 30);
+    assert_eq!(after.removed, 45);
     after.removed = 0;
     assert_eq!(after, stats);
     assert_eq!(
@@ -52,7 +52,7 @@ async fn a_clean_up_keeps_what_records_came_to() {
         Some(lessons.clone()),
         "a handle from before follows"
     );
-    let (reopened, _) = open_with(folder.path(), trial(40));
+    let (reopened, _) = open_with(folder.path(), trial(60));
     assert_eq!(reopened.lessons().await.ok(), Some(lessons));
 
     // What was kept is known still; what was removed is not.
