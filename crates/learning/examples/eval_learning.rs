@@ -50,14 +50,15 @@ fn main() -> Result<ExitCode, Failure> {
             }
         }
     }
-    // The plan's whole life, half of the tasks on trial.
+    // Long enough for the look at 2,000, half of the tasks on trial.
+    let long = 4 * TASKS + TASKS / 5;
     let all = play(seeds, |seed| Setup {
         share: 0.5,
-        ..Setup::new(World::Randomised, 4 * TASKS, seed)
+        ..Setup::new(World::Randomised, long, seed)
     })?;
-    claims.push(recall("4,000 tasks, half of them randomised", &all, None));
+    claims.push(recall("4,200 tasks, half of them randomised", &all, None));
     claims.push(served(&all));
-    claims.push(harm(&all, 4 * TASKS));
+    claims.push(harm(&all, long));
 
     let mut stdout = std::io::stdout().lock();
     for claim in &claims {
@@ -155,7 +156,7 @@ fn served(all: &[Learnt]) -> Value {
         f64::from(it.served.1) / f64::from(it.served.0.max(1))
     });
     json!({
-        "claim": "success of served tasks in the second half of 4,000, half of them randomised",
+        "claim": "success of served tasks in the second half of 4,200, half of them randomised",
         "ours": rate.0,
         "held_against": "no lessons",
         "theirs": 0.577,
