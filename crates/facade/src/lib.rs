@@ -16,6 +16,7 @@
 //! | `multi-repo` | [`multi_repo`] | one change over several repositories: who waits for whom, and landing in all or in none |
 //! | `perf-utils` | [`perf_utils`] | caching, a rate governor, batches of forge calls |
 //! | `perf-utils-http` | [`perf_utils`] | its HTTP connection pool, with hyper and rustls |
+//! | `learning` | [`learning`] | lessons from earlier runs, believed on evidence only |
 //! | `git-workspace` | [`git_workspace`] | Git repositories: clones for agents, merges, landings |
 //! | `forges` | [`forges`] | issues and pull requests: the local forge |
 //! | `agents` | [`agents`] | coding agents: any command, and scripted playbooks |
@@ -57,6 +58,8 @@ pub use forges;
 pub use git_workspace;
 #[cfg(feature = "journal")]
 pub use journal;
+#[cfg(feature = "learning")]
+pub use learning;
 #[cfg(feature = "multi-repo")]
 pub use multi_repo;
 #[cfg(feature = "perf-utils")]

@@ -44,6 +44,18 @@ const PROGRAMS: &[Program] = &[
         example: "bench_perf",
     },
     Program {
+        kind: Kind::Bench,
+        name: "learning",
+        package: "learning",
+        example: "bench_learning",
+    },
+    Program {
+        kind: Kind::Eval,
+        name: "learning",
+        package: "learning",
+        example: "eval_learning",
+    },
+    Program {
         kind: Kind::Crash,
         name: "run",
         package: "cli",

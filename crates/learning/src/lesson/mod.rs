@@ -1,0 +1,17 @@
+//! Lessons: what might help, and what is known of it.
+
+mod id;
+mod import;
+mod text;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub use id::LessonId;
+pub use import::guidance;
+pub use value::{
+    Lesson, LessonKind, LessonScope, NewLesson, Origin, RetiredBecause, Source, Status,
+};
+
+pub(crate) use text::one_line;

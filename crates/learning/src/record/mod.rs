@@ -1,0 +1,14 @@
+//! What is recorded of an execution, and how it is stored.
+
+mod execution;
+mod outcome;
+mod stored;
+
+pub use execution::{Execution, KeepPrompts, Provenance, Trust};
+pub use outcome::{Outcome, OutcomeChange};
+
+pub(crate) use stored::{
+    AGGREGATE, CHANGED, Change, ChangedRecord, DRAW, DrawRecord, EXECUTION, ExecutionRecord, KEPT,
+    LESSON, LOOK, LessonRecord, LookRecord, MOVED, MovedRecord, OUTCOME, OutcomeRecord, ROUND,
+    Refused, ReviewRecord, RoundRecord, Stored, VERSION,
+};

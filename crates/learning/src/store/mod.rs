@@ -1,0 +1,13 @@
+//! The journal of feedback, its fold, and its cache.
+
+mod cache;
+mod clean;
+mod decide;
+mod folder;
+mod state;
+mod table;
+
+pub(crate) use decide::Rules;
+pub(crate) use folder::Store;
+pub(crate) use state::{Core, State};
+pub(crate) use table::{Row, Table, key, key_of};
