@@ -11,9 +11,9 @@ use std::{
 use anyhow::{Result, ensure};
 use async_trait::async_trait;
 use core_types::{
-    Comment, ErrorClass, GitProvider, Issue, IssueChange, IssueNumber, IssueState, NewComment,
-    NewIssue, NewPullRequest, Operated, OperationId, PortError, PullRequest, PullRequestChange,
-    Timestamp,
+    Comment, CommitId, ErrorClass, GitProvider, Issue, IssueChange, IssueNumber, IssueState,
+    NewComment, NewIssue, NewPullRequest, Operated, OperationId, PortError, PullRequest,
+    PullRequestChange, Timestamp,
 };
 use perf_utils::{BatchOperations, BatchOptions};
 use serde_json::{Value, json};
@@ -143,6 +143,24 @@ impl GitProvider for Far {
     }
 
     async fn create_comment(&self, _: &OperationId, _: NewComment) -> Result<Comment, PortError> {
+        not_asked()
+    }
+
+    async fn update_comment(
+        &self,
+        _: &OperationId,
+        _: u64,
+        _: String,
+    ) -> Result<Comment, PortError> {
+        not_asked()
+    }
+
+    async fn merge_pull_request(
+        &self,
+        _: &OperationId,
+        _: IssueNumber,
+        _: &CommitId,
+    ) -> Result<PullRequest, PortError> {
         not_asked()
     }
 

@@ -11,9 +11,9 @@ use std::{
 
 use async_trait::async_trait;
 use core_types::{
-    Clock as _, Comment, ErrorClass, GitProvider, Issue, IssueChange, IssueNumber, IssueState,
-    NewComment, NewIssue, NewPullRequest, Operated, OperationId, PortError, PullRequest,
-    PullRequestChange, Timestamp,
+    Clock as _, Comment, CommitId, ErrorClass, GitProvider, Issue, IssueChange, IssueNumber,
+    IssueState, NewComment, NewIssue, NewPullRequest, Operated, OperationId, PortError,
+    PullRequest, PullRequestChange, Timestamp,
 };
 use perf_utils::{
     BatchItem, BatchOperations, BatchOptions, IssueUpdate, RateGovernor, batch::Error,
@@ -105,6 +105,26 @@ impl GitProvider for Far {
         comment: NewComment,
     ) -> Result<Comment, PortError> {
         self.forge.create_comment(operation, comment).await
+    }
+
+    async fn update_comment(
+        &self,
+        operation: &OperationId,
+        comment: u64,
+        body: String,
+    ) -> Result<Comment, PortError> {
+        self.forge.update_comment(operation, comment, body).await
+    }
+
+    async fn merge_pull_request(
+        &self,
+        operation: &OperationId,
+        number: IssueNumber,
+        expected_head: &CommitId,
+    ) -> Result<PullRequest, PortError> {
+        self.forge
+            .merge_pull_request(operation, number, expected_head)
+            .await
     }
 
     async fn list_comments(&self, issue: IssueNumber) -> Result<Vec<Comment>, PortError> {
