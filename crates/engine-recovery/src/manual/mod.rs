@@ -4,7 +4,6 @@ mod command;
 mod publish;
 mod report;
 
-
 use async_trait::async_trait;
 use core_types::{PortError, RecoveryRequest, StepLog, step::StepState};
 
