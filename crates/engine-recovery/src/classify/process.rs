@@ -63,7 +63,7 @@ fn by_code(code: i32, program: Program) -> Classified {
         (Program::Pytest, 3) => C::Internal,
         (Program::Pytest, 4 | 5) => C::Validation,
         (Program::Curl, 6 | 7 | 28 | 52 | 55 | 56) => C::Transient,
-        (Program::Curl, 1 | 2 | 3) => C::Validation,
+        (Program::Curl, 1..=3) => C::Validation,
         (Program::Curl, 9 | 60 | 67) => C::Unauthorized,
         (Program::Curl, 37 | 78) => C::NotFound,
         (Program::Curl, 23 | 27) => C::ResourceExhausted,
