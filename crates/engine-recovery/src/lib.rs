@@ -72,8 +72,8 @@
 //!   | strategy | for | what it does |
 //!   |---|---|---|
 //!   | [`RetryRecoveryStrategy`] | transient errors, limits, quotas; once: timeouts, children that the kernel ended | has the operation made again: at once, then after 2 s, 4 s, … |
-//!   | `ConflictResolutionStrategy` | merges that met conflicts | git, what was resolved before, then the agent, hunk by hunk |
-//!   | `TestFixRecoveryStrategy` | failing tests | tells flaky from broken, has the agent fix, refuses weakened tests |
+//!   | [`ConflictResolutionStrategy`] | merges that met conflicts | git, what was resolved before, then the agent, hunk by hunk |
+//!   | [`TestFixRecoveryStrategy`] | failing tests | tells flaky from broken, has the agent fix, refuses weakened tests |
 //!   | [`ManualInterventionStrategy`] | everything | one report, as a file and a comment |
 //!
 //! - What an error means is a *table* over typed sources: see [`classify`](mod@classify).
@@ -110,7 +110,7 @@ mod no_progress;
 mod options;
 pub mod retry;
 mod strategy;
-// `mod test_fix;` stands here: TestFixRecoveryStrategy.
+pub mod test_fix;
 
 use core_types::{ErrorClass, PortError, step::StepError};
 
@@ -125,7 +125,7 @@ pub use no_progress::NoProgress;
 pub use options::{Options, RetryOptions};
 pub use retry::RetryRecoveryStrategy;
 pub use strategy::{RecoveryContext, RecoveryStrategy, Spending, StrategyOutcome, Tried};
-// `pub use test_fix::…;` stands here.
+pub use test_fix::TestFixRecoveryStrategy;
 
 /// The guide's examples.
 #[cfg(doctest)]

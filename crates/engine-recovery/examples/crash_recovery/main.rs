@@ -4,11 +4,25 @@
 //! at each operation on its journal's file system, and found again as several
 //! kinds of crashes leave it. It is then resumed until it ends; and then it must
 //! look like a run that nobody stopped: the same ends, as many attempts as the
-//! budgets allow, and one report for each failure. With `--json` standard output
+//! budgets allow, and one report for each failure. Repairs by an agent, in real repositories, are
+//! stopped before and after each record of their steps. With `--json` standard output
 //! has a line for each claim.
 
 mod course;
+mod repairs;
 mod world;
+
+#[path = "../../tests/it/conflict_cases.rs"]
+mod conflict_cases;
+#[path = "../../tests/it/conflict_corpus.rs"]
+#[expect(dead_code, reason = "shared with the tests, which use all of it")]
+mod conflict_corpus;
+#[path = "../../tests/it/conflict_fixers.rs"]
+#[expect(dead_code, reason = "shared with the tests, which use all of it")]
+mod conflict_fixers;
+#[path = "../../tests/it/test_fix_cases/mod.rs"]
+#[expect(dead_code, reason = "shared with the tests, which use all of it")]
+mod test_fix_cases;
 
 use std::{env, io::Write as _, path::Path, process::ExitCode, sync::Arc, time::Instant};
 
@@ -69,18 +83,56 @@ fn main() -> Result<ExitCode> {
             }
         }
     }
+    say(format!(
+        "retries and reports done after {:.0?}",
+        started.elapsed()
+    ));
+    let repairs = runtime.block_on(repairs_stopped(is_sample))?;
     say(format!("all done after {:.0?}", started.elapsed()));
-    let holds = tally.points > 0 && tally.survived == tally.points && tally.duplicates == 0;
-    let line = json!({
-        "claim": "stops at operations on the journal of a run that recovers; attempts within budgets, the same end",
-        "points": tally.points, "survived": tally.survived, "duplicates": tally.duplicates,
-        "verdict": if holds { "holds" } else { "falls short" },
-    });
-    writeln!(std::io::stdout().lock(), "{line}")?;
-    if holds {
+    let claims = [
+        tally.claim("stops at operations on the journal of a run that recovers; attempts within budgets, the same end"),
+        repairs.claim("stops at records of repairs by an agent; rounds within budgets, the same end"),
+    ];
+    let mut stdout = std::io::stdout().lock();
+    for claim in &claims {
+        writeln!(stdout, "{claim}")?;
+    }
+    let all_hold = claims.iter().all(|claim| claim["verdict"] == "holds");
+    if all_hold {
         std::fs::remove_dir_all(&folder)?;
     }
-    Ok(ExitCode::from(u8::from(!holds)))
+    Ok(ExitCode::from(u8::from(!all_hold)))
+}
+
+impl Tally {
+    fn claim(&self, what: &str) -> serde_json::Value {
+        let holds = self.points > 0 && self.survived == self.points && self.duplicates == 0;
+        json!({
+            "claim": what, "points": self.points, "survived": self.survived,
+            "duplicates": self.duplicates,
+            "verdict": if holds { "holds" } else { "falls short" },
+        })
+    }
+}
+
+/// Every repair, stopped at every record; a sample at every twelfth.
+async fn repairs_stopped(is_sample: bool) -> Result<Tally> {
+    let mut tally = Tally::default();
+    for name in repairs::REPAIRS {
+        let (reference, points) = repairs::repair(name, None).await?;
+        say(format!("{name}: {reference:?}, {points} points"));
+        let step = if is_sample { 12 } else { 1 };
+        for point in (0..points).step_by(step) {
+            let (seen, _) = repairs::repair(name, Some(point)).await?;
+            tally.points += 1;
+            if seen.is_like(&reference, 1) {
+                tally.survived += 1;
+            } else {
+                say(format!("{name}, stopped at {point}: {seen:?}"));
+            }
+        }
+    }
+    Ok(tally)
 }
 
 /// A run that nobody stops, and how many operations its journal takes.

@@ -193,15 +193,27 @@ impl World {
     }
 }
 
-/// The failure of an attempt.
+/// The failure of an attempt, with its reports beside the world.
 pub(crate) fn request(
     world: &World,
     task: &str,
     attempt: u32,
     failure: Failure,
 ) -> Result<RecoveryRequest, PortError> {
-    let minute = Duration::from_secs(60);
     let commit = CommitId::new("a".repeat(40)).map_err(course::internal)?;
+    let mut request = request_at(task, attempt, failure, commit)?;
+    request.reports.clone_from(&world.reports);
+    Ok(request)
+}
+
+/// The failure of an attempt that started from a commit.
+pub(crate) fn request_at(
+    task: &str,
+    attempt: u32,
+    failure: Failure,
+    commit: CommitId,
+) -> Result<RecoveryRequest, PortError> {
+    let minute = Duration::from_secs(60);
     Ok(RecoveryRequest {
         run: "run-1".parse().map_err(course::internal)?,
         plan: "plan-1".parse().map_err(course::internal)?,
@@ -231,7 +243,7 @@ pub(crate) fn request(
         merged: Vec::new(),
         failure,
         answers: Vec::new(),
-        reports: world.reports.clone(),
+        reports: PathBuf::new(),
         scratch: PathBuf::from("recovery"),
     })
 }
@@ -265,6 +277,11 @@ pub(crate) async fn repository(folder: &Path) -> Result<Arc<dyn Repository>> {
     testkit::git::Fixture::new(&source)
         .file("README", "hello\n")
         .commit("first");
+    open(folder).await
+}
+
+/// The repository `app` in a folder, with our mirror beside it.
+pub(crate) async fn open(folder: &Path) -> Result<Arc<dyn Repository>> {
     let options = git_workspace::Options {
         path: std::env::var_os("PATH").unwrap_or_default(),
         ..git_workspace::Options::default()
@@ -274,6 +291,7 @@ pub(crate) async fn repository(folder: &Path) -> Result<Arc<dyn Repository>> {
         workspaces: folder.join("workspaces"),
     };
     let git = Arc::new(git_workspace::Git::new(options));
+    let source = folder.join("app");
     let opened = git_workspace::GitRepository::open(git, "app".parse()?, &source, &places);
     Ok(Arc::new(opened.await?))
 }

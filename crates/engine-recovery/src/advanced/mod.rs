@@ -15,9 +15,10 @@ use core_types::{
 };
 
 use crate::{
-    Error, ManualInterventionStrategy, Options, RecoveryContext, RecoveryStrategy, StrategyOutcome,
-    Tried, checkpoint_steps::CheckpointSteps, count::Counted, retry::RetryRecoveryStrategy,
-    step_error, stops_the_run,
+    ConflictResolutionStrategy, Error, ManualInterventionStrategy, Options, RecoveryContext,
+    RecoveryStrategy, StrategyOutcome, TestFixRecoveryStrategy, Tried,
+    checkpoint_steps::CheckpointSteps, count::Counted, retry::RetryRecoveryStrategy, step_error,
+    stops_the_run,
 };
 
 pub use attempt::{AttemptEnd, Attempted, Ran, Rerun};
@@ -310,7 +311,8 @@ impl AdvancedRecovery {
     fn strategies(&self) -> Vec<Arc<dyn RecoveryStrategy>> {
         let mut strategies = self.others.clone();
         strategies.push(Arc::clone(&self.retry) as _);
-        // Conflict resolution and the fix of tests stand here.
+        strategies.push(Arc::new(ConflictResolutionStrategy));
+        strategies.push(Arc::new(TestFixRecoveryStrategy));
         strategies.push(Arc::new(ManualInterventionStrategy));
         strategies
     }

@@ -50,7 +50,7 @@ pub(crate) enum Expected {
 pub(crate) struct Corpus {
     _home: tempfile::TempDir,
     scratch: std::path::PathBuf,
-    pub(crate) repository: GitRepository,
+    pub(crate) repository: Arc<GitRepository>,
     sides: HashMap<&'static str, (CommitId, CommitId)>,
 }
 
@@ -152,7 +152,7 @@ impl Corpus {
         Self {
             scratch: home.path().join("scratch"),
             _home: home,
-            repository,
+            repository: Arc::new(repository),
             sides,
         }
     }
@@ -236,7 +236,7 @@ impl Corpus {
         let context = RecoveryContext {
             state: &MemoryPlanState::default(),
             checkpoint: &checkpoint,
-            git: &self.repository,
+            git: &*self.repository,
             agent,
             commands: Some(&runner),
             forge: None,

@@ -10,6 +10,9 @@ mod conflict_resolution;
 mod manual;
 mod retry;
 mod steps;
+mod test_fix;
+mod test_fix_cases;
+mod test_fix_integrity;
 mod world;
 
 #[test]

@@ -1,0 +1,622 @@
+//! What a file is to the tests, by its path.
+
+use super::{lexer::Language, verdict::Policy};
+
+/// What a file is to the tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Protected,
+    Ci,
+    /// Decides how tests are run, as a whole or in parts.
+    Config,
+    /// A script that the test command names.
+    Script,
+    /// Code of tests.
+    TestCode,
+    /// What tests compare with.
+    Expectation,
+    /// Takes the place of a part of the test framework.
+    Shadow,
+    Source,
+}
+
+pub(super) fn role(path: &str, policy: &Policy, is_new: bool) -> Role {
+    let lower = path.to_ascii_lowercase();
+    let name = file_name(&lower);
+    if policy
+        .protected
+        .iter()
+        .any(|pattern| matches(pattern, path))
+    {
+        return Role::Protected;
+    }
+    if is_ci(&lower) {
+        return Role::Ci;
+    }
+    if is_shadow(&lower) {
+        return Role::Shadow;
+    }
+    if is_config(&lower) {
+        return Role::Config;
+    }
+    if is_named(path, policy) || is_test_script(&lower) {
+        return Role::Script;
+    }
+    let language = Language::of(&lower);
+    if is_test_side(path) {
+        return match language {
+            Some(_) => Role::TestCode,
+            None if is_prose(name) || is_new => Role::Source,
+            None => Role::Expectation,
+        };
+    }
+    if language.is_none() && !is_new && (is_expectation(&lower) || is_compared(path, policy)) {
+        return Role::Expectation;
+    }
+    Role::Source
+}
+
+/// Whether a path belongs to the tests: the part of a fix that is kept when
+/// it is asked whether the tests fail without the rest.
+pub(crate) fn is_test_path(path: &str, policy: &Policy) -> bool {
+    match role(path, policy, false) {
+        Role::Config | Role::Script | Role::TestCode | Role::Expectation | Role::Shadow => true,
+        Role::Protected | Role::Ci | Role::Source => false,
+    }
+}
+
+pub(super) fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+fn folders(path: &str) -> impl Iterator<Item = &str> {
+    path.rsplit_once('/')
+        .map_or("", |(folders, _)| folders)
+        .split('/')
+}
+
+/// Whether a pattern names a path: a file, a folder that ends in `/`, or `*` for any characters.
+pub(super) fn matches(pattern: &str, path: &str) -> bool {
+    let pattern = pattern.trim_start_matches("./");
+    if let Some(folder) = pattern.strip_suffix('/')
+        && !folder.contains('*')
+    {
+        return path.starts_with(folder) && path[folder.len()..].starts_with('/');
+    }
+    if !pattern.contains('*') {
+        return path == pattern
+            || path
+                .strip_prefix(pattern)
+                .is_some_and(|rest| rest.starts_with('/'));
+    }
+    let mut parts = pattern.split('*').peekable();
+    let mut rest = path;
+    if let Some(first) = parts.next() {
+        let Some(after) = rest.strip_prefix(first) else {
+            return false;
+        };
+        rest = after;
+    }
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return part.is_empty()
+                || rest.ends_with(part)
+                || (part.ends_with('/') && rest.contains(part));
+        }
+        match rest.find(part) {
+            Some(found) => rest = &rest[found + part.len()..],
+            None => return false,
+        }
+    }
+    rest.is_empty()
+}
+
+fn is_ci(path: &str) -> bool {
+    const FOLDERS: &[&str] = &[
+        ".github/workflows/",
+        ".github/actions/",
+        ".gitlab/",
+        ".circleci/",
+        ".buildkite/",
+        ".ci/",
+        ".gitea/workflows/",
+        ".forgejo/workflows/",
+        ".woodpecker/",
+        ".builds/",
+        ".semaphore/",
+        ".teamcity/",
+        ".azure-pipelines/",
+        ".azuredevops/",
+        ".drone/",
+        ".tekton/",
+        ".husky/",
+        ".harness/",
+        ".cirrus/",
+        ".buildbot/",
+        ".jenkins/",
+    ];
+    const FILES: &[&str] = &[
+        ".gitlab-ci.yml",
+        ".gitlab-ci.yaml",
+        ".travis.yml",
+        "appveyor.yml",
+        ".appveyor.yml",
+        ".drone.yml",
+        ".drone.star",
+        ".drone.jsonnet",
+        ".woodpecker.yml",
+        ".woodpecker.yaml",
+        ".cirrus.yml",
+        ".cirrus.star",
+        "bitbucket-pipelines.yml",
+        "cloudbuild.yaml",
+        "cloudbuild.yml",
+        "buildspec.yml",
+        "buildspec.yaml",
+        "codecov.yml",
+        ".codecov.yml",
+        "codecov.yaml",
+        ".pre-commit-config.yaml",
+        ".pre-commit-config.yml",
+        "wercker.yml",
+        ".build.yml",
+        ".coveralls.yml",
+        "screwdriver.yaml",
+        ".scrutinizer.yml",
+        "circle.yml",
+        "shippable.yml",
+        "dagger.json",
+        "lefthook.yml",
+        ".lefthook.yml",
+        "earthfile",
+        "bors.toml",
+        ".mergify.yml",
+        "buildkite.yml",
+        "codemagic.yaml",
+        "bitrise.yml",
+        ".bitrise.yml",
+        "semaphore.yml",
+    ];
+    let name = file_name(path);
+    FOLDERS
+        .iter()
+        .any(|folder| path.starts_with(folder) || path.contains(&format!("/{folder}")))
+        || FILES.contains(&name)
+        || name.starts_with("jenkinsfile")
+        || name.ends_with(".jenkinsfile")
+        || name.ends_with(".gitlab-ci.yml")
+        || (name.starts_with("azure-pipelines")
+            && (name.ends_with("yml") || name.ends_with("yaml")))
+        || (folders(path).any(|folder| matches!(folder, "ci" | ".ci"))
+            && Language::of(path).is_none_or(|language| language == Language::Shell))
+        || matches!(name, "ci.sh" | "ci.yml" | "ci.yaml" | "ci.py" | "ci.js")
+}
+
+/// Files that Python or Node would load in place of the framework.
+fn is_shadow(path: &str) -> bool {
+    let name = file_name(path);
+    let stem = name.strip_suffix(".py");
+    let is_module = |name: &str| {
+        matches!(
+            name,
+            "pytest"
+                | "_pytest"
+                | "unittest"
+                | "doctest"
+                | "nose"
+                | "sitecustomize"
+                | "usercustomize"
+                | "hypothesis"
+        )
+    };
+    stem.is_some_and(is_module)
+        || name.ends_with(".pth")
+        || folders(path).any(|folder| {
+            is_module(folder) || folder == "node_modules" || folder == "site-packages"
+        })
+}
+
+/// Files that decide, as a whole or in parts, which tests are run and how.
+fn is_config(path: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "cargo.toml",
+        "package.json",
+        "pyproject.toml",
+        "setup.cfg",
+        "tox.ini",
+        "pytest.ini",
+        ".pytest.ini",
+        "pytest.toml",
+        ".pytest.toml",
+        "nextest.toml",
+        ".coveragerc",
+        "makefile",
+        "gnumakefile",
+        "justfile",
+        ".justfile",
+        "taskfile.yml",
+        "taskfile.yaml",
+        "noxfile.py",
+        "conftest.py",
+        "deno.json",
+        "deno.jsonc",
+        "bunfig.toml",
+        "cypress.json",
+        "jasmine.json",
+        "go.mod",
+        "go.work",
+        ".taprc",
+        ".noserc",
+        "unittest.cfg",
+        "setup.py",
+        "rakefile",
+        "magefile.go",
+        "build.mk",
+        "test.mk",
+        "lerna.json",
+        "turbo.json",
+        "nx.json",
+        "tasks.py",
+        "dodo.py",
+        "manage.py",
+        ".bazelrc",
+        ".nycrc",
+        ".c8rc",
+        "nose.cfg",
+        "tslint.json",
+        "taskfile",
+        "mise.toml",
+        ".mise.toml",
+        "trunk.toml",
+        "pdm.toml",
+        "hatch.toml",
+        "clippy.toml",
+        "rust-toolchain",
+        "rust-toolchain.toml",
+    ];
+    const STARTS: &[&str] = &[
+        "jest.config.",
+        "jest.setup.",
+        "vitest.config.",
+        "vitest.setup.",
+        "vitest.workspace.",
+        "vite.config.",
+        "karma.conf.",
+        ".mocharc",
+        "ava.config.",
+        "playwright.config.",
+        "cypress.config.",
+        "wdio.conf.",
+        "web-test-runner.config.",
+        ".nycrc",
+        ".c8rc",
+        ".jasmine",
+        "tap.config.",
+        "protractor.conf",
+        "testcafe.conf",
+        ".testcaferc",
+        "setuptests.",
+        "setup-tests.",
+        "test-setup.",
+        "jest-preset.",
+        "uvu.config.",
+        "nightwatch.conf",
+    ];
+    let name = file_name(path);
+    if matches!(
+        name,
+        "rust-toolchain" | "rust-toolchain.toml" | "clippy.toml" | "tslint.json" | "manage.py"
+    ) {
+        return false;
+    }
+    NAMES.contains(&name)
+        || STARTS.iter().any(|start| name.starts_with(start))
+        || path.ends_with(".cargo/config")
+        || path.ends_with(".cargo/config.toml")
+        || name.ends_with(".mk")
+        || (name.starts_with("jest") && name.ends_with(".json"))
+        || (name.starts_with("pytest") && name.ends_with(".ini"))
+}
+
+/// Whether the test command names the file, or a folder that it is in.
+fn is_named(path: &str, policy: &Policy) -> bool {
+    let Some(command) = &policy.command else {
+        return false;
+    };
+    words(command).any(|word| {
+        let word = word.trim_start_matches("./");
+        word == path
+            && Language::of(word).is_none_or(|it| it == Language::Shell || !is_test_side(path))
+    })
+}
+
+/// The words of a command that could be paths.
+pub(crate) fn words(command: &str) -> impl Iterator<Item = &str> {
+    command
+        .split(|c: char| c.is_whitespace() || ";&|()'\"`=<>".contains(c))
+        .filter(|word| !word.is_empty() && !word.starts_with('-'))
+}
+
+/// Scripts that run tests, by their usual names.
+fn is_test_script(path: &str) -> bool {
+    let name = file_name(path);
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+    let is_script = matches!(
+        extension,
+        "sh" | "bash" | "zsh" | "ksh" | "ps1" | "bat" | "cmd" | "fish"
+    );
+    let in_bin = folders(path).any(|folder| {
+        matches!(
+            folder,
+            "bin" | "script" | "scripts" | "tools" | "hack" | "dev"
+        )
+    });
+    if !(is_script || (extension.is_empty() && in_bin)) {
+        return false;
+    }
+    let is_runner = |word: &str| {
+        matches!(
+            word,
+            "test"
+                | "tests"
+                | "check"
+                | "checks"
+                | "ci"
+                | "verify"
+                | "spec"
+                | "specs"
+                | "e2e"
+                | "unittest"
+                | "runtests"
+                | "validate"
+                | "testall"
+                | "smoke"
+                | "integration"
+        )
+    };
+    stem.split(['-', '_', '.']).any(is_runner)
+}
+
+/// Whether a path is where tests and what belongs to them live.
+pub(super) fn is_test_side(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    let in_folder = folders(&lower).any(|folder| {
+        matches!(
+            folder,
+            "test"
+                | "tests"
+                | "__tests__"
+                | "__test__"
+                | "spec"
+                | "specs"
+                | "__specs__"
+                | "testdata"
+                | "test_data"
+                | "test-data"
+                | "fixtures"
+                | "__fixtures__"
+                | "__snapshots__"
+                | "snapshots"
+                | "__mocks__"
+                | "golden"
+                | "goldens"
+                | "e2e"
+                | "cypress"
+                | "testutil"
+                | "testutils"
+                | "test-utils"
+                | "test_utils"
+                | "test-helpers"
+                | "test_helpers"
+                | "testsuite"
+                | "test-support"
+                | "test_support"
+                | "testsupport"
+                | "integration-tests"
+                | "integration_tests"
+                | "unit-tests"
+                | "unit_tests"
+                | "unittests"
+                | "functional_tests"
+                | "acceptance"
+                | "test-fixtures"
+                | "test_fixtures"
+                | "testcases"
+                | "test_cases"
+                | "test-cases"
+                | "bats"
+        ) || folder.ends_with("_tests")
+            || folder.ends_with("-tests")
+            || folder.ends_with("_test")
+            || folder.ends_with("-test")
+    });
+    in_folder || is_test_file(&lower)
+}
+
+/// Whether a file is one of tests by its name.
+pub(super) fn is_test_file(path: &str) -> bool {
+    let name = file_name(path);
+    let Some((stem, extension)) = name.rsplit_once('.') else {
+        return false;
+    };
+    let ends = |suffixes: &[&str]| suffixes.iter().any(|suffix| stem.ends_with(suffix));
+    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| stem.starts_with(prefix));
+    match extension {
+        "py" | "pyi" => {
+            starts(&["test_"])
+                || ends(&["_test", "_tests"])
+                || matches!(stem, "test" | "tests" | "conftest")
+        }
+        "rs" => {
+            matches!(stem, "test" | "tests" | "test_util" | "test_utils")
+                || ends(&["_test", "_tests", "_spec"])
+                || starts(&["test_"])
+        }
+        "go" => ends(&["_test"]),
+        "sh" | "bash" | "zsh" | "ksh" | "dash" => {
+            starts(&["test_", "test-", "t_", "tests"])
+                || ends(&["_test", "-test", ".test", "_tests", "-tests"])
+                || stem == "test"
+        }
+        "bats" | "t" | "feature" => true,
+        "js" | "jsx" | "ts" | "tsx" | "mjs" | "cjs" | "mts" | "cts" => {
+            ends(&[
+                ".test",
+                ".spec",
+                "-test",
+                "-spec",
+                "_test",
+                "_spec",
+                ".tests",
+                ".cy",
+                ".e2e",
+                ".e2e-spec",
+            ]) || starts(&["test-", "test_", "test."])
+                || matches!(stem, "test" | "tests" | "spec")
+        }
+        "rb" => ends(&["_spec", "_test"]),
+        "java" | "kt" | "cs" | "swift" | "scala" | "php" => ends(&["test", "tests", "spec"]),
+        "c" | "cc" | "cpp" | "cxx" => starts(&["test_"]) || ends(&["_test", "_tests", "_unittest"]),
+        _ => false,
+    }
+}
+
+/// Whether a runner would find tests in a file of this name.
+pub(super) fn is_collected(path: &str, language: Language) -> bool {
+    let lower = path.to_ascii_lowercase();
+    let name = file_name(&lower);
+    let is_put_away = folders(&lower).any(|folder| {
+        matches!(
+            folder,
+            "disabled"
+                | "skip"
+                | "skipped"
+                | "old"
+                | "archive"
+                | "archived"
+                | "attic"
+                | "broken"
+                | "quarantine"
+                | "ignored"
+                | "ignore"
+                | "wip"
+                | "backup"
+                | "bak"
+                | "unused"
+                | "legacy"
+                | "deprecated"
+                | "off"
+                | "pending"
+                | "todo"
+                | "flaky"
+                | "trash"
+                | "removed"
+        ) || folder.starts_with('_') && !folder.starts_with("__")
+    });
+    if is_put_away {
+        return false;
+    }
+    match language {
+        Language::Go => {
+            const SYSTEMS: &[&str] = &[
+                "windows",
+                "darwin",
+                "js",
+                "wasm",
+                "plan9",
+                "freebsd",
+                "netbsd",
+                "openbsd",
+                "solaris",
+                "aix",
+                "android",
+                "ios",
+                "dragonfly",
+                "illumos",
+                "wasip1",
+                "arm",
+                "386",
+                "mips",
+                "ppc64",
+                "s390x",
+                "riscv64",
+            ];
+            let stem = name.strip_suffix("_test.go");
+            stem.is_some_and(|stem| {
+                !SYSTEMS
+                    .iter()
+                    .any(|system| stem.ends_with(&format!("_{system}")))
+            }) && !name.starts_with(['_', '.'])
+                && !folders(&lower)
+                    .any(|folder| folder == "testdata" || folder.starts_with(['_', '.']))
+        }
+        Language::Python => is_test_file(&lower) && !name.starts_with("conftest"),
+        Language::JavaScript => {
+            is_test_file(&lower)
+                || folders(&lower)
+                    .any(|folder| matches!(folder, "__tests__" | "test" | "tests" | "spec"))
+        }
+        Language::Rust | Language::Shell => true,
+    }
+}
+
+fn is_prose(name: &str) -> bool {
+    let is_text = name.ends_with(".md") || name.ends_with(".rst") || name.ends_with(".adoc");
+    (is_text
+        && (name.starts_with("readme")
+            || name.starts_with("contributing")
+            || name.starts_with("changelog")))
+        || matches!(
+            name,
+            ".gitignore" | ".gitkeep" | ".gitattributes" | "license"
+        )
+}
+
+/// Whether a file is one that results are compared with, by its name.
+fn is_expectation(path: &str) -> bool {
+    let name = file_name(path);
+    let is_word = |word: &str| {
+        matches!(
+            word,
+            "expected"
+                | "expect"
+                | "expectation"
+                | "expectations"
+                | "golden"
+                | "goldens"
+                | "snapshot"
+                | "snapshots"
+                | "snap"
+                | "baseline"
+                | "baselines"
+                | "fixture"
+                | "fixtures"
+                | "approved"
+                | "oracle"
+                | "want"
+                | "reference_output"
+                | "ref_output"
+                | "testcases"
+                | "cassettes"
+        )
+    };
+    path.split('/')
+        .any(|part| part.split(['.', '-', '_']).any(is_word))
+        || name.ends_with(".snap")
+        || name.ends_with(".ambr")
+}
+
+/// Whether a script of the test command compares something with the file.
+fn is_compared(path: &str, policy: &Policy) -> bool {
+    let name = file_name(path);
+    let lines = policy.scripts.iter().flat_map(|script| script.lines());
+    lines.into_iter().any(|line| {
+        let mut words = words(line).skip_while(|word| {
+            !matches!(
+                file_name(word),
+                "diff" | "cmp" | "comm" | "assert_same" | "compare" | "colordiff"
+            )
+        });
+        words.next().is_some() && words.any(|word| file_name(word) == name && !name.is_empty())
+    })
+}

@@ -1,0 +1,7 @@
+//! Cases of our own making, as data. The bench of recovery uses the same files.
+
+pub(crate) mod bases;
+pub(crate) mod broken;
+pub(crate) mod cheats;
+pub(crate) mod edit;
+pub(crate) mod honest;
