@@ -138,14 +138,15 @@ fn debris(texts: &ConflictTexts, text: &str) -> Vec<usize> {
 }
 
 fn is_marker_like(line: &str) -> bool {
-    // Markers are hidden in comments, too.
-    let bare = line.trim_start_matches(['/', '#', ';', '*', '-', '!', ' ', '\t', '"', '%']);
-    let run = |mark: char| bare.chars().take_while(|c| *c == mark).count();
-    if ['<', '>', '|'].into_iter().any(|mark| run(mark) >= 7) {
+    // Wherever they stand: markers are hidden in comments, too.
+    if ["<<<<<<<", ">>>>>>>", "|||||||"]
+        .into_iter()
+        .any(|mark| line.contains(mark))
+    {
         return true;
     }
-    let n_equals = run('=');
-    MARKER_SIZES.contains(&n_equals) && bare[n_equals..].trim().is_empty()
+    let bare = line.trim_matches(|c: char| c.is_whitespace() || "/#;*-!\"%".contains(c));
+    MARKER_SIZES.contains(&bare.len()) && bare.bytes().all(|byte| byte == b'=')
 }
 
 /// A file of one kind of line ends keeps it.
@@ -291,7 +292,7 @@ fn drops(file: &ConflictedFile, known: &Known<'_>, text: &str) -> Vec<Drop> {
         let decided = parts.as_ref().map_or(text, |parts| parts[idx]);
         let n_new = telling(decided).filter(|line| known.is_new(line)).count();
         let heads: HashSet<_> = telling(decided).filter_map(head).collect();
-        let is_addition = hunk.base.trim().is_empty();
+        let is_addition = hunk.base.trim().is_empty() && !are_variants(hunk);
         for (side, own) in ["our side", "their side"].into_iter().zip(own_lines(hunk)) {
             let is_kept = |line: &&&str| {
                 all.contains(**line) || head(line).is_some_and(|head| heads.contains(head))
@@ -313,6 +314,14 @@ fn drops(file: &ConflictedFile, known: &Known<'_>, text: &str) -> Vec<Drop> {
         }
     }
     dropped
+}
+
+/// Whether both sides added the same thing in two forms, such as a function of one
+/// head and two bodies: only one of them can stand.
+fn are_variants(hunk: &ConflictHunk) -> bool {
+    let head = |text: &'_ str| telling(text).next().map(str::to_owned);
+    let (ours, theirs) = (head(&hunk.ours), head(&hunk.theirs));
+    ours == theirs && ours.is_some_and(|line| line.ends_with(['{', ':', '(', '[']))
 }
 
 /// What a line sets, such as `version` of `version = 2`: of two lines with the

@@ -147,9 +147,8 @@ fn markers_and_what_is_left_of_them_are_found() {
     ] {
         let text = format!("first\na\nb both\n{line}\nc\nd\nlast\n");
         let said = found(&file, &text, Judge::Tests);
-        let is_comment = line.starts_with("<!");
-        // Of comments only the plain kinds are seen through.
-        assert_eq!(said.is_empty(), is_comment, "{line}: {said:?}");
+        assert_eq!(said.len(), 1, "{line}: {said:?}");
+        assert!(said[0].ends_with("conflict markers, at line 4"), "{said:?}");
     }
     for line in ["======", "a ======= b", "<<<<<<", "== = ="] {
         check(
@@ -209,6 +208,14 @@ fn additions_of_both_sides_stay() {
         ],
     );
     assert_eq!(found(&file, "a\n", Judge::Tests).len(), 2);
+    // Of two bodies of one function only one can stand.
+    let variants = self::file(
+        "a\n",
+        "a\ndef f():\n  return 1\n",
+        "a\ndef f():\n  return sum()\n",
+        "a\n<\ndef f():\n  return 1\n|\n=\ndef f():\n  return sum()\n>\n",
+    );
+    check(&variants, "a\ndef f():\n  return sum()\n", &[]);
     // Of two values of one setting only one can stand.
     let setting = self::file(
         "a\n",

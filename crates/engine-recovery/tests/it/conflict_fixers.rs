@@ -286,6 +286,9 @@ pub(crate) fn loses_the_rest(
         let text = fs::read_to_string(&path)?;
         let kept = text.lines().filter(|line| hunks.contains(line));
         let kept: String = kept.map(|line| format!("{line}\n")).collect();
+        if kept == text {
+            return Err(io::Error::other("there is nothing to lose"));
+        }
         put(&path, &kept)?;
     }
     Ok(())
