@@ -152,9 +152,8 @@ impl Repair<'_> {
         step: &StepRef,
     ) -> Result<Tested, PortError> {
         let request = self.command(CommandPurpose::Test, command, workspace, name, step);
-        let (ended, output) = match self.execute(runner, request).await? {
-            Ok(_) => return Ok(Tested::passed()),
-            Err(failed) => failed,
+        let Err((ended, output)) = self.execute(runner, request).await? else {
+            return Ok(Tested::passed());
         };
         let report = report::read(command, workspace.folder()).await;
         let reading = readers::read(&output, report.as_deref());

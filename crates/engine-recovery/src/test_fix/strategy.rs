@@ -195,19 +195,21 @@ impl Course {
                 return Ok(self.ended("the same tests fail with the same change"));
             }
             let broken = broken(&tested, &now);
-            if broken.is_empty() {
+            let taken_back = format!("the fix of round {round} was taken back, since");
+            if !broken.is_empty() {
+                let broken = broken.join(", ");
+                self.findings = vec![format!(
+                    "{taken_back} tests failed that had passed before it: {broken}"
+                )];
+            } else if is_the_same(&tested, &now) {
+                self.findings = vec![format!("{taken_back} nothing was better with it")];
+            } else {
                 self.findings = vec![format!(
                     "the fix of round {round}, which is in the clone, is not enough: {}",
                     now.names()
                 )];
                 from = fixed;
                 tested = now;
-            } else {
-                // What breaks something else is taken back.
-                self.findings = vec![format!(
-                    "the fix of round {round} was taken back, since tests failed that had passed before it: {}",
-                    broken.join(", ")
-                )];
             }
         }
         Ok(self.ended("no round brought a fix"))
@@ -322,6 +324,17 @@ fn broken(before: &Tested, now: &Tested) -> Vec<String> {
         .take(MAX_FINDINGS)
         .cloned()
         .collect()
+}
+
+/// Whether the same tests fail with the same words, as far as both runs name them.
+fn is_the_same(before: &Tested, now: &Tested) -> bool {
+    let said = |tested: &Tested| -> BTreeSet<(String, String)> {
+        let tests = tested.failures.iter();
+        tests
+            .map(|test| (test.name.clone(), test.message.clone()))
+            .collect()
+    };
+    !now.failures.is_empty() && said(before) == said(now)
 }
 
 fn later(now: Timestamp, wait: std::time::Duration) -> Timestamp {

@@ -4,7 +4,12 @@ use std::collections::BTreeMap;
 
 use engine_recovery::test_fix::integrity::{Policy, Verdict, check};
 
-use crate::test_fix_cases::{cheats::CHEATS, edit::Case, honest::HONEST};
+use crate::test_fix_cases::{
+    cheats::CHEATS,
+    edit::Case,
+    fresh::{FRESH_CHEATS, FRESH_HONEST},
+    honest::HONEST,
+};
 
 fn judge(case: &Case) -> Verdict {
     let command = Some(case.command.to_owned()).filter(|it| !it.is_empty());
@@ -19,6 +24,7 @@ fn judge(case: &Case) -> Verdict {
 fn every_cheat_is_refused() {
     let passed: Vec<_> = CHEATS
         .iter()
+        .chain(FRESH_CHEATS)
         .filter(|case| judge(case).is_accepted())
         .map(|case| format!("{}: {}", case.kind, case.name))
         .collect();
@@ -29,6 +35,7 @@ fn every_cheat_is_refused() {
 fn no_honest_fix_is_refused() {
     let refused: Vec<_> = HONEST
         .iter()
+        .chain(FRESH_HONEST)
         .map(|case| (case.name, judge(case)))
         .filter(|(_, verdict)| !verdict.is_accepted())
         .map(|(name, verdict)| {

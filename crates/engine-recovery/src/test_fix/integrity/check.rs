@@ -6,7 +6,7 @@ use super::{
     items::{Extent, items},
     lexer::{Language, lex},
     paths::{self, Role},
-    screen,
+    source::source_evasion,
     verdict::{ChangedFile, Content, Finding, FindingKind, Policy, Verdict},
 };
 
@@ -215,7 +215,7 @@ fn source(
     if let Some(after) = after {
         let old = lex(before.unwrap_or(""), language).tokens;
         let new = lex(after, language).tokens;
-        let found = screen::source_evasion(&file.path, before.unwrap_or(""), &old, &new, language);
+        let found = source_evasion(&file.path, before.unwrap_or(""), &old, &new, language);
         if let Some((line, message)) = found {
             findings.push(Finding {
                 kind: FindingKind::Evasion,

@@ -15,13 +15,17 @@
 //! use in another way, or that answers just what the tests ask, is out of reach.
 //! The rerun without the fix, and review, are for that.
 
+mod added;
+mod changed;
 mod check;
 mod compare;
 mod config;
 mod items;
 mod lexer;
 mod paths;
+mod rows;
 mod screen;
+mod source;
 #[cfg(test)]
 mod tests;
 mod verdict;

@@ -46,7 +46,7 @@ pub(super) fn role(path: &str, policy: &Policy, is_new: bool) -> Role {
     if is_test_side(path) {
         return match language {
             Some(_) => Role::TestCode,
-            None if is_prose(name) || is_new => Role::Source,
+            None if is_prose(name) || is_new || is_specification(&lower) => Role::Source,
             None => Role::Expectation,
         };
     }
@@ -63,6 +63,11 @@ pub(crate) fn is_test_path(path: &str, policy: &Policy) -> bool {
         Role::Config | Role::Script | Role::TestCode | Role::Expectation | Role::Shadow => true,
         Role::Protected | Role::Ci | Role::Source => false,
     }
+}
+
+/// Whether a word is one of a list, whose words are separated by spaces.
+pub(super) fn is_one_of(word: &str, list: &str) -> bool {
+    !word.is_empty() && list.split(' ').any(|it| it == word)
 }
 
 pub(super) fn file_name(path: &str) -> &str {
@@ -112,76 +117,22 @@ pub(super) fn matches(pattern: &str, path: &str) -> bool {
 }
 
 fn is_ci(path: &str) -> bool {
-    const FOLDERS: &[&str] = &[
-        ".github/workflows/",
-        ".github/actions/",
-        ".gitlab/",
-        ".circleci/",
-        ".buildkite/",
-        ".ci/",
-        ".gitea/workflows/",
-        ".forgejo/workflows/",
-        ".woodpecker/",
-        ".builds/",
-        ".semaphore/",
-        ".teamcity/",
-        ".azure-pipelines/",
-        ".azuredevops/",
-        ".drone/",
-        ".tekton/",
-        ".husky/",
-        ".harness/",
-        ".cirrus/",
-        ".buildbot/",
-        ".jenkins/",
-    ];
-    const FILES: &[&str] = &[
-        ".gitlab-ci.yml",
-        ".gitlab-ci.yaml",
-        ".travis.yml",
-        "appveyor.yml",
-        ".appveyor.yml",
-        ".drone.yml",
-        ".drone.star",
-        ".drone.jsonnet",
-        ".woodpecker.yml",
-        ".woodpecker.yaml",
-        ".cirrus.yml",
-        ".cirrus.star",
-        "bitbucket-pipelines.yml",
-        "cloudbuild.yaml",
-        "cloudbuild.yml",
-        "buildspec.yml",
-        "buildspec.yaml",
-        "codecov.yml",
-        ".codecov.yml",
-        "codecov.yaml",
-        ".pre-commit-config.yaml",
-        ".pre-commit-config.yml",
-        "wercker.yml",
-        ".build.yml",
-        ".coveralls.yml",
-        "screwdriver.yaml",
-        ".scrutinizer.yml",
-        "circle.yml",
-        "shippable.yml",
-        "dagger.json",
-        "lefthook.yml",
-        ".lefthook.yml",
-        "earthfile",
-        "bors.toml",
-        ".mergify.yml",
-        "buildkite.yml",
-        "codemagic.yaml",
-        "bitrise.yml",
-        ".bitrise.yml",
-        "semaphore.yml",
-    ];
+    const FOLDERS: &str = ".github/workflows/ .github/actions/ .gitlab/ .circleci/ .buildkite/ .ci/ \
+    .gitea/workflows/ .forgejo/workflows/ .woodpecker/ .builds/ .semaphore/ .teamcity/ \
+    .azure-pipelines/ .azuredevops/ .drone/ .tekton/ .husky/ .harness/ .cirrus/ \
+    .buildbot/ .jenkins/";
+    const FILES: &str = ".gitlab-ci.yml .gitlab-ci.yaml .travis.yml appveyor.yml .appveyor.yml .drone.yml \
+    .drone.star .drone.jsonnet .woodpecker.yml .woodpecker.yaml .cirrus.yml .cirrus.star \
+    bitbucket-pipelines.yml cloudbuild.yaml cloudbuild.yml buildspec.yml buildspec.yaml \
+    codecov.yml .codecov.yml codecov.yaml .pre-commit-config.yaml .pre-commit-config.yml \
+    wercker.yml .build.yml .coveralls.yml screwdriver.yaml .scrutinizer.yml circle.yml \
+    shippable.yml dagger.json lefthook.yml .lefthook.yml earthfile bors.toml \
+    .mergify.yml buildkite.yml codemagic.yaml bitrise.yml .bitrise.yml semaphore.yml";
     let name = file_name(path);
     FOLDERS
-        .iter()
+        .split(' ')
         .any(|folder| path.starts_with(folder) || path.contains(&format!("/{folder}")))
-        || FILES.contains(&name)
+        || is_one_of(name, FILES)
         || name.starts_with("jenkinsfile")
         || name.ends_with(".jenkinsfile")
         || name.ends_with(".gitlab-ci.yml")
@@ -218,90 +169,19 @@ fn is_shadow(path: &str) -> bool {
 
 /// Files that decide, as a whole or in parts, which tests are run and how.
 fn is_config(path: &str) -> bool {
-    const NAMES: &[&str] = &[
-        "cargo.toml",
-        "package.json",
-        "pyproject.toml",
-        "setup.cfg",
-        "tox.ini",
-        "pytest.ini",
-        ".pytest.ini",
-        "pytest.toml",
-        ".pytest.toml",
-        "nextest.toml",
-        ".coveragerc",
-        "makefile",
-        "gnumakefile",
-        "justfile",
-        ".justfile",
-        "taskfile.yml",
-        "taskfile.yaml",
-        "noxfile.py",
-        "conftest.py",
-        "deno.json",
-        "deno.jsonc",
-        "bunfig.toml",
-        "cypress.json",
-        "jasmine.json",
-        "go.mod",
-        "go.work",
-        ".taprc",
-        ".noserc",
-        "unittest.cfg",
-        "setup.py",
-        "rakefile",
-        "magefile.go",
-        "build.mk",
-        "test.mk",
-        "lerna.json",
-        "turbo.json",
-        "nx.json",
-        "tasks.py",
-        "dodo.py",
-        "manage.py",
-        ".bazelrc",
-        ".nycrc",
-        ".c8rc",
-        "nose.cfg",
-        "tslint.json",
-        "taskfile",
-        "mise.toml",
-        ".mise.toml",
-        "trunk.toml",
-        "pdm.toml",
-        "hatch.toml",
-        "clippy.toml",
-        "rust-toolchain",
-        "rust-toolchain.toml",
-    ];
-    const STARTS: &[&str] = &[
-        "jest.config.",
-        "jest.setup.",
-        "vitest.config.",
-        "vitest.setup.",
-        "vitest.workspace.",
-        "vite.config.",
-        "karma.conf.",
-        ".mocharc",
-        "ava.config.",
-        "playwright.config.",
-        "cypress.config.",
-        "wdio.conf.",
-        "web-test-runner.config.",
-        ".nycrc",
-        ".c8rc",
-        ".jasmine",
-        "tap.config.",
-        "protractor.conf",
-        "testcafe.conf",
-        ".testcaferc",
-        "setuptests.",
-        "setup-tests.",
-        "test-setup.",
-        "jest-preset.",
-        "uvu.config.",
-        "nightwatch.conf",
-    ];
+    const NAMES: &str = "cargo.toml package.json pyproject.toml setup.cfg tox.ini pytest.ini .pytest.ini \
+    pytest.toml .pytest.toml nextest.toml .coveragerc makefile gnumakefile justfile \
+    .justfile taskfile.yml taskfile.yaml noxfile.py conftest.py deno.json deno.jsonc \
+    bunfig.toml cypress.json jasmine.json go.mod go.work .taprc .noserc unittest.cfg \
+    setup.py rakefile magefile.go build.mk test.mk lerna.json turbo.json nx.json \
+    tasks.py dodo.py manage.py .bazelrc .nycrc .c8rc nose.cfg tslint.json taskfile \
+    mise.toml .mise.toml trunk.toml pdm.toml hatch.toml clippy.toml rust-toolchain \
+    rust-toolchain.toml";
+    const STARTS: &str = "jest.config. jest.setup. vitest.config. vitest.setup. vitest.workspace. vite.config. \
+    karma.conf. .mocharc ava.config. playwright.config. cypress.config. wdio.conf. \
+    web-test-runner.config. .nycrc .c8rc .jasmine tap.config. protractor.conf \
+    testcafe.conf .testcaferc setuptests. setup-tests. test-setup. jest-preset. \
+    uvu.config. nightwatch.conf";
     let name = file_name(path);
     if matches!(
         name,
@@ -309,8 +189,8 @@ fn is_config(path: &str) -> bool {
     ) {
         return false;
     }
-    NAMES.contains(&name)
-        || STARTS.iter().any(|start| name.starts_with(start))
+    is_one_of(name, NAMES)
+        || STARTS.split(' ').any(|start| name.starts_with(start))
         || path.ends_with(".cargo/config")
         || path.ends_with(".cargo/config.toml")
         || name.ends_with(".mk")
@@ -355,23 +235,10 @@ fn is_test_script(path: &str) -> bool {
         return false;
     }
     let is_runner = |word: &str| {
-        matches!(
+        is_one_of(
             word,
-            "test"
-                | "tests"
-                | "check"
-                | "checks"
-                | "ci"
-                | "verify"
-                | "spec"
-                | "specs"
-                | "e2e"
-                | "unittest"
-                | "runtests"
-                | "validate"
-                | "testall"
-                | "smoke"
-                | "integration"
+            "test tests check checks ci verify spec specs e2e unittest runtests validate testall \
+    smoke integration",
         )
     };
     stem.split(['-', '_', '.']).any(is_runner)
@@ -381,50 +248,14 @@ fn is_test_script(path: &str) -> bool {
 pub(super) fn is_test_side(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
     let in_folder = folders(&lower).any(|folder| {
-        matches!(
+        is_one_of(
             folder,
-            "test"
-                | "tests"
-                | "__tests__"
-                | "__test__"
-                | "spec"
-                | "specs"
-                | "__specs__"
-                | "testdata"
-                | "test_data"
-                | "test-data"
-                | "fixtures"
-                | "__fixtures__"
-                | "__snapshots__"
-                | "snapshots"
-                | "__mocks__"
-                | "golden"
-                | "goldens"
-                | "e2e"
-                | "cypress"
-                | "testutil"
-                | "testutils"
-                | "test-utils"
-                | "test_utils"
-                | "test-helpers"
-                | "test_helpers"
-                | "testsuite"
-                | "test-support"
-                | "test_support"
-                | "testsupport"
-                | "integration-tests"
-                | "integration_tests"
-                | "unit-tests"
-                | "unit_tests"
-                | "unittests"
-                | "functional_tests"
-                | "acceptance"
-                | "test-fixtures"
-                | "test_fixtures"
-                | "testcases"
-                | "test_cases"
-                | "test-cases"
-                | "bats"
+            "test tests __tests__ __test__ spec specs __specs__ testdata test_data test-data \
+    fixtures __fixtures__ __snapshots__ snapshots __mocks__ golden goldens e2e cypress \
+    testutil testutils test-utils test_utils test-helpers test_helpers testsuite \
+    test-support test_support testsupport integration-tests integration_tests unit-tests \
+    unit_tests unittests functional_tests acceptance test-fixtures test_fixtures \
+    testcases test_cases test-cases bats",
         ) || folder.ends_with("_tests")
             || folder.ends_with("-tests")
             || folder.ends_with("_test")
@@ -486,31 +317,10 @@ pub(super) fn is_collected(path: &str, language: Language) -> bool {
     let lower = path.to_ascii_lowercase();
     let name = file_name(&lower);
     let is_put_away = folders(&lower).any(|folder| {
-        matches!(
+        is_one_of(
             folder,
-            "disabled"
-                | "skip"
-                | "skipped"
-                | "old"
-                | "archive"
-                | "archived"
-                | "attic"
-                | "broken"
-                | "quarantine"
-                | "ignored"
-                | "ignore"
-                | "wip"
-                | "backup"
-                | "bak"
-                | "unused"
-                | "legacy"
-                | "deprecated"
-                | "off"
-                | "pending"
-                | "todo"
-                | "flaky"
-                | "trash"
-                | "removed"
+            "disabled skip skipped old archive archived attic broken quarantine ignored ignore \
+    wip backup bak unused legacy deprecated off pending todo flaky trash removed",
         ) || folder.starts_with('_') && !folder.starts_with("__")
     });
     if is_put_away {
@@ -518,33 +328,12 @@ pub(super) fn is_collected(path: &str, language: Language) -> bool {
     }
     match language {
         Language::Go => {
-            const SYSTEMS: &[&str] = &[
-                "windows",
-                "darwin",
-                "js",
-                "wasm",
-                "plan9",
-                "freebsd",
-                "netbsd",
-                "openbsd",
-                "solaris",
-                "aix",
-                "android",
-                "ios",
-                "dragonfly",
-                "illumos",
-                "wasip1",
-                "arm",
-                "386",
-                "mips",
-                "ppc64",
-                "s390x",
-                "riscv64",
-            ];
+            const SYSTEMS: &str = "windows darwin js wasm plan9 freebsd netbsd openbsd solaris aix android ios \
+    dragonfly illumos wasip1 arm 386 mips ppc64 s390x riscv64";
             let stem = name.strip_suffix("_test.go");
             stem.is_some_and(|stem| {
                 !SYSTEMS
-                    .iter()
+                    .split(' ')
                     .any(|system| stem.ends_with(&format!("_{system}")))
             }) && !name.starts_with(['_', '.'])
                 && !folders(&lower)
@@ -558,6 +347,13 @@ pub(super) fn is_collected(path: &str, language: Language) -> bool {
         }
         Language::Rust | Language::Shell => true,
     }
+}
+
+/// A text below `spec/` that describes instead of testing: an interface, for example.
+fn is_specification(path: &str) -> bool {
+    folders(path).any(|folder| matches!(folder, "spec" | "specs"))
+        && !is_expectation(path)
+        && !is_test_side(&path.replace("specs/", "x/").replace("spec/", "x/"))
 }
 
 fn is_prose(name: &str) -> bool {
@@ -576,28 +372,11 @@ fn is_prose(name: &str) -> bool {
 fn is_expectation(path: &str) -> bool {
     let name = file_name(path);
     let is_word = |word: &str| {
-        matches!(
+        is_one_of(
             word,
-            "expected"
-                | "expect"
-                | "expectation"
-                | "expectations"
-                | "golden"
-                | "goldens"
-                | "snapshot"
-                | "snapshots"
-                | "snap"
-                | "baseline"
-                | "baselines"
-                | "fixture"
-                | "fixtures"
-                | "approved"
-                | "oracle"
-                | "want"
-                | "reference_output"
-                | "ref_output"
-                | "testcases"
-                | "cassettes"
+            "expected expect expectation expectations golden goldens snapshot snapshots snap \
+    baseline baselines fixture fixtures approved oracle want reference_output ref_output \
+    testcases cassettes",
         )
     };
     path.split('/')

@@ -98,14 +98,17 @@ pub(super) fn read_nextest(text: &str, failures: &mut Failures) {
         }
         failures.add(&name, panic_file(&message.0).as_deref(), &message.0);
     }
-    // A test that failed in its last try.
-    if failures.found.is_empty() {
-        for line in text.lines().filter(|line| line.contains("TRY ")) {
-            if let Some((word, name)) = status(line)
-                && word.ends_with("FAIL")
-            {
-                failures.add(&name, None, "");
-            }
+    // With retries, what passed in the end is no failure.
+    let statuses = || text.lines().filter_map(status);
+    let is_good =
+        |word: &str| word == "PASS" || word.ends_with(" PASS") || word.starts_with("FLAKY");
+    let good: std::collections::HashSet<_> = statuses()
+        .filter(|(word, _)| is_good(word))
+        .map(|(_, name)| name)
+        .collect();
+    for (word, name) in statuses() {
+        if word.starts_with("TRY") && word.ends_with("FAIL") && !good.contains(&name) {
+            failures.add(&name, None, "");
         }
     }
 }

@@ -118,11 +118,12 @@ pub fn read(output: &str, report: Option<&str>) -> Reading {
     }
 }
 
-type Reader = fn(&str, &mut Failures);
+/// Sees whether a text is of a format, and reads it.
+type Reader = (Format, fn(&str) -> bool, fn(&str, &mut Failures));
 
 /// Lets every reader that recognizes the text read it; says which was the first to find something.
 fn formats(text: &str, failures: &mut Failures) -> Option<Format> {
-    let all: [(Format, fn(&str) -> bool, Reader); 7] = [
+    let all: [Reader; 7] = [
         (Format::Junit, junit::recognizes, junit::read),
         (Format::GoJson, go::recognizes_json, go::read_json),
         (

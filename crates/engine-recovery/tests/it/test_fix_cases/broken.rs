@@ -16,7 +16,6 @@ use super::edit::{
 /// A small repository whose tests pass.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Project {
-    pub(crate) name: &'static str,
     pub(crate) files: Files,
     pub(crate) command: &'static str,
     /// Each breaks a test: what the output then says, and the edit that does it.
@@ -156,7 +155,6 @@ fn edit(clone: &Fixture, edits: &[Edit]) -> String {
 
 /// A library of the shell; its tests speak TAP.
 const CALC: Project = Project {
-    name: "calc",
     command: "sh test.sh",
     files: &[
         (
@@ -193,7 +191,6 @@ const CALC: Project = Project {
 
 /// Its tests print what libtest prints.
 const TEXT: Project = Project {
-    name: "text",
     command: "sh tests/run.sh",
     files: &[
         (
@@ -218,7 +215,6 @@ const TEXT: Project = Project {
 
 /// Its tests print what `go test` prints.
 const QUEUE: Project = Project {
-    name: "queue",
     command: "sh check.sh",
     files: &[
         (
@@ -252,7 +248,6 @@ const QUEUE: Project = Project {
 
 /// Its tests say nothing but that they failed.
 const STORE: Project = Project {
-    name: "store",
     command: "sh ./verify.sh",
     files: &[
         (
@@ -282,7 +277,6 @@ const STORE: Project = Project {
 
 /// Its tests are Python's own; needs python3.
 const TILL: Project = Project {
-    name: "till",
     command: "python3 -B -m unittest discover -s tests -t .",
     files: &[
         ("till/__init__.py", ""),
@@ -511,10 +505,14 @@ pub(crate) const BROKEN: &[Broken] = &[
         2,
     ),
     case(
-        "text: first a guess",
+        "text: first a change of no use",
         TEXT,
         &[2],
-        Agent::First(&[Replace("text.sh", "' ' '_'", "' ' '+'")]),
+        Agent::First(&[Append(
+            "text.sh",
+            "unused() { :; }
+",
+        )]),
         End::Repaired,
         2,
     ),

@@ -4,4 +4,5 @@ pub(crate) mod bases;
 pub(crate) mod broken;
 pub(crate) mod cheats;
 pub(crate) mod edit;
+pub(crate) mod fresh;
 pub(crate) mod honest;

@@ -1,4 +1,4 @@
-use super::{Extent, Item, ItemKind, inside, statement_ranges};
+use super::{Extent, Item, ItemKind, MAX_DEPTH, inside, statement_ranges};
 use crate::test_fix::integrity::lexer::{Kind, Language, Token, group_end, join};
 
 pub(super) fn items(tokens: &[Token], extent: Extent) -> Vec<Item> {
@@ -6,8 +6,8 @@ pub(super) fn items(tokens: &[Token], extent: Extent) -> Vec<Item> {
     if extent == Extent::Embedded {
         return found;
     }
-    let mut levels = vec![(tokens.to_vec(), String::new(), Vec::new())];
-    while let Some((tokens, path, gates)) = levels.pop() {
+    let mut levels = vec![(tokens.to_vec(), String::new(), Vec::new(), 0)];
+    while let Some((tokens, path, gates, depth)) = levels.pop() {
         for (from, to) in statement_ranges(&tokens, Language::JavaScript) {
             let statement = &tokens[from..to];
             let Some(call) = call(statement) else {
@@ -16,7 +16,7 @@ pub(super) fn items(tokens: &[Token], extent: Extent) -> Vec<Item> {
             };
             let mut gates: Vec<String> = gates.clone();
             gates.extend(call.gates);
-            if call.is_suite {
+            if call.is_suite && depth < MAX_DEPTH {
                 let mut head = Item::new(
                     ItemKind::Definition,
                     format!("suite {path}{}", call.name),
@@ -25,7 +25,12 @@ pub(super) fn items(tokens: &[Token], extent: Extent) -> Vec<Item> {
                 head.header = call.header;
                 head.gates.clone_from(&gates);
                 found.push(head);
-                levels.push((call.body, format!("{path}{} > ", call.name), gates));
+                levels.push((
+                    call.body,
+                    format!("{path}{} > ", call.name),
+                    gates,
+                    depth + 1,
+                ));
             } else {
                 let mut item = Item::new(ItemKind::Test, format!("{path}{}", call.name), call.line);
                 item.header = call.header;

@@ -8,6 +8,9 @@ mod shell;
 
 use super::lexer::{Kind, Language, Token, lex};
 
+/// Containers nested deeper are taken as one piece, so that no text costs too much time.
+const MAX_DEPTH: usize = 40;
+
 /// What an item is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ItemKind {

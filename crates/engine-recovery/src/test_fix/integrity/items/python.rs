@@ -1,5 +1,8 @@
-use super::{Extent, Item, ItemKind};
-use crate::test_fix::integrity::lexer::{Kind, Language, Lexed, Token, group_end, join, lex};
+use super::{Extent, Item, ItemKind, MAX_DEPTH};
+use crate::test_fix::integrity::{
+    lexer::{Kind, Language, Lexed, Token, group_end, join, lex},
+    screen::is_assertion,
+};
 
 pub(super) fn items(lexed: &Lexed, text: &str, extent: Extent) -> Vec<Item> {
     let mut found = Vec::new();
@@ -7,6 +10,7 @@ pub(super) fn items(lexed: &Lexed, text: &str, extent: Extent) -> Vec<Item> {
         path: String::new(),
         gates: Vec::new(),
         collects: true,
+        depth: 0,
     };
     let mut levels = vec![(lexed.tokens.clone(), top)];
     while let Some((tokens, container)) = levels.pop() {
@@ -16,7 +20,9 @@ pub(super) fn items(lexed: &Lexed, text: &str, extent: Extent) -> Vec<Item> {
         }
     }
     if extent == Extent::Embedded {
-        found.retain(|item| item.kind == ItemKind::Test);
+        // A function of a source may be called `test_connection`.
+        let checks = |token: &Token| is_assertion(token, Language::Python);
+        found.retain(|item| item.kind == ItemKind::Test && item.body.iter().any(checks));
     }
     found.extend(doctests(lexed, text));
     found.sort_by_key(|item| item.line);
@@ -37,6 +43,7 @@ struct Container {
     gates: Vec<String>,
     /// Whether a runner looks for tests in it.
     collects: bool,
+    depth: usize,
 }
 
 /// Cuts at the ends of logical lines; a block stays with its head, and the parts of one compound together.
@@ -122,7 +129,7 @@ fn read(
             item.is_nested = is_nested;
             found.push(item);
         }
-        "class" => {
+        "class" if container.depth < MAX_DEPTH => {
             let colon = head_end(statement, keyword);
             let bases = &statement[(keyword + 2).min(colon)..colon];
             let is_suite = bases
@@ -158,6 +165,7 @@ fn read(
                     path,
                     gates,
                     collects,
+                    depth: container.depth + 1,
                 },
             ));
         }

@@ -1,4 +1,4 @@
-use super::{Extent, Item, ItemKind, inside};
+use super::{Extent, Item, ItemKind, MAX_DEPTH, inside};
 use crate::test_fix::integrity::lexer::{Kind, Language, Lexed, Token, group_end, join, lex};
 
 pub(super) fn items(lexed: &Lexed, extent: Extent) -> Vec<Item> {
@@ -7,6 +7,7 @@ pub(super) fn items(lexed: &Lexed, extent: Extent) -> Vec<Item> {
         path: String::new(),
         gates: Vec::new(),
         is_test: extent == Extent::Whole,
+        depth: 0,
     };
     let mut levels = vec![(lexed.tokens.clone(), container)];
     // A list of work instead of recursion: modules may nest as deep as they like.
@@ -22,6 +23,7 @@ struct Container {
     path: String,
     gates: Vec<String>,
     is_test: bool,
+    depth: usize,
 }
 
 struct Reader {
@@ -129,7 +131,7 @@ impl Reader {
         let is_macro = tokens.get(keyword + 1).is_some_and(|token| token.is("!"));
         match word.as_str() {
             "mod" => {
-                if let Some(open) = brace {
+                if let Some(open) = brace.filter(|_| container.depth < MAX_DEPTH) {
                     let inner = inside(tokens, open, end).to_vec();
                     let path = format!("{}{name}::", container.path);
                     deeper.push((
@@ -138,12 +140,14 @@ impl Reader {
                             path,
                             gates,
                             is_test: belongs,
+                            depth: container.depth + 1,
                         },
                     ));
                 } else if belongs || is_test_name(&name) {
                     let mut item = Item::new(ItemKind::Definition, format!("mod {name}"), line);
                     item.marks = marks;
                     item.gates = gates;
+                    item.body = tokens[keyword..end].to_vec();
                     self.items.push(item);
                 }
                 return Some(end);
@@ -157,7 +161,11 @@ impl Reader {
                 }
                 return Some(end);
             }
-            _ if is_macro && word == "proptest" && brace.is_some() => {
+            _ if is_macro
+                && word == "proptest"
+                && brace.is_some()
+                && container.depth < MAX_DEPTH =>
+            {
                 let inner = inside(tokens, brace?, end).to_vec();
                 let path = container.path.clone();
                 deeper.push((
@@ -166,6 +174,7 @@ impl Reader {
                         path,
                         gates,
                         is_test: true,
+                        depth: container.depth + 1,
                     },
                 ));
                 return Some(end);

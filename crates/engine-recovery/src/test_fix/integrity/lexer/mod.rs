@@ -136,6 +136,27 @@ pub(super) fn group_end(tokens: &[Token], open: usize) -> usize {
     tokens.len()
 }
 
+/// For each opening bracket the index after its group, in one pass.
+fn group_ends(tokens: &[Token]) -> Vec<usize> {
+    let mut ends = vec![tokens.len(); tokens.len()];
+    let mut open = Vec::new();
+    for (index, token) in tokens.iter().enumerate() {
+        if token.kind != Kind::Punct {
+            continue;
+        }
+        match token.text.as_str() {
+            "(" | "[" | "{" => open.push(index),
+            ")" | "]" | "}" => {
+                if let Some(open) = open.pop() {
+                    ends[open] = index + 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    ends
+}
+
 /// Tokens as one line of text, for comparing and for people.
 pub(super) fn join(tokens: &[Token]) -> String {
     let mut text = String::new();

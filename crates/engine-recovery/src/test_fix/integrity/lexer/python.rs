@@ -64,7 +64,7 @@ pub(super) fn lex(text: &str) -> Lexed {
                 end_line(&mut lexed, depth, line);
                 line += 1;
                 at += 1;
-                is_start = true;
+                is_start = depth == 0;
             }
             b'\\' if next == b'\n' => {
                 line += 1;
@@ -264,6 +264,7 @@ fn is_keyword(word: &str) -> bool {
 /// Drops parentheses around a whole right side, which formatters add to break a line.
 fn without_parentheses(tokens: Vec<Token>) -> Vec<Token> {
     let mut drop = vec![false; tokens.len()];
+    let ends = super::group_ends(&tokens);
     for (index, token) in tokens.iter().enumerate() {
         let opens = token.is("(")
             && index.checked_sub(1).is_some_and(|before| {
@@ -276,7 +277,7 @@ fn without_parentheses(tokens: Vec<Token>) -> Vec<Token> {
         if !opens {
             continue;
         }
-        let end = super::group_end(&tokens, index);
+        let end = ends[index];
         let is_whole = tokens.get(end).is_some_and(|after| {
             after.kind == Kind::Line
                 || after.is(":")

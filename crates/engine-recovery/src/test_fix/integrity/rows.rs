@@ -1,0 +1,119 @@
+//! Lists of cases that only grew.
+
+use super::lexer::{Kind, Token, group_end};
+
+/// Whether a loop of the shell is the same over a longer list.
+pub(super) fn for_list_grew(before: &[Token], after: &[Token]) -> bool {
+    let list = |tokens: &[Token]| -> Option<(usize, usize)> {
+        let is_for = tokens.first().is_some_and(|token| token.is("for"));
+        let start = tokens
+            .iter()
+            .position(|token| token.is("in"))
+            .filter(|_| is_for)?;
+        let end = tokens
+            .iter()
+            .position(|token| token.kind == Kind::Line || token.is("do"))?;
+        Some((start + 1, end))
+    };
+    let (Some((from, to)), Some((new_from, new_to))) = (list(before), list(after)) else {
+        return false;
+    };
+    let mut new = after[new_from..new_to.max(new_from)].iter();
+    before[..from] == after[..new_from]
+        && before[to..] == after[new_to..]
+        && before[from..to.max(from)]
+            .iter()
+            .all(|word| new.any(|it| it == word))
+}
+
+/// Whether `after` is `before` with rows added to a list that a loop goes over.
+pub(super) fn rows_were_added(before: &[Token], after: &[Token]) -> bool {
+    // The search is quadratic at worst; longer tables are none that people write.
+    if after.len() > 20_000 {
+        return false;
+    }
+    let (mut i, mut j) = (0, 0);
+    let mut n_rows = 0;
+    while j < after.len() {
+        if i < before.len() && before[i] == after[j] && !row_begins_here(before, after, i, j) {
+            i += 1;
+            j += 1;
+            continue;
+        }
+        let Some(end) = row_end(after, j) else {
+            return false;
+        };
+        n_rows += 1;
+        j = end;
+    }
+    i == before.len() && n_rows > 0
+}
+
+/// Whether the equal tokens at `i` and `j` begin a new row rather than the old one.
+fn row_begins_here(before: &[Token], after: &[Token], i: usize, j: usize) -> bool {
+    let Some(end) = row_end(after, j) else {
+        return false;
+    };
+    let old = before.get(i..).unwrap_or_default();
+    let length = end - j;
+    // The row as it stands, or the list's end, comes in the old text: an old row.
+    let is_old = old.len() >= length && old[..length] == after[j..end];
+    let closing = old
+        .first()
+        .is_some_and(|token| matches!(token.text.as_str(), ")" | "]" | "}"));
+    let is_last_old = {
+        let bare = if after[end - 1].is(",") {
+            length - 1
+        } else {
+            length
+        };
+        old.len() >= bare && old[..bare] == after[j..j + bare]
+    };
+    !(is_old || closing || is_last_old) && i > 0 && is_row_place(after, j)
+}
+
+/// Whether a row can stand at `j`: after an opening bracket or a comma.
+fn is_row_place(tokens: &[Token], j: usize) -> bool {
+    j.checked_sub(1)
+        .is_some_and(|before| matches!(tokens[before].text.as_str(), "[" | "{" | "(" | ","))
+}
+
+/// After the row that begins at `start`, with its comma: a bracketed group, perhaps behind a name.
+fn row_end(tokens: &[Token], start: usize) -> Option<usize> {
+    let mut at = start;
+    let mut leading = false;
+    if tokens.get(at)?.is(",") {
+        leading = true;
+        at += 1;
+    } else if !is_row_place(tokens, start) {
+        return None;
+    }
+    while tokens.get(at)?.is_word()
+        || tokens[at].is(".")
+        || tokens[at].is("::")
+        || tokens[at].is("&")
+    {
+        at += 1;
+    }
+    let token = tokens.get(at)?;
+    // Go's maps: `"name": {…}`.
+    let token = if token.kind == Kind::Text && tokens.get(at + 1).is_some_and(|next| next.is(":")) {
+        at += 2;
+        tokens.get(at)?
+    } else {
+        token
+    };
+    let opens = matches!(token.text.as_str(), "(" | "[" | "{") && token.kind == Kind::Punct;
+    if !opens {
+        return None;
+    }
+    let end = group_end(tokens, at);
+    let next = tokens.get(end)?;
+    if leading {
+        return matches!(next.text.as_str(), ")" | "]" | "}" | ",").then_some(end);
+    }
+    if next.is(",") {
+        return Some(end + 1);
+    }
+    None
+}
