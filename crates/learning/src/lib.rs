@@ -1,7 +1,7 @@
 //! What earlier runs teach: records of what was done and what came of it, and lessons that are believed on
 //! evidence only.
 //!
-//! ```
+//! ```standalone_crate
 //! use core_types::{RunId, Task, TaskId};
 //! use learning::{Execution, FeedbackLoop, LessonKind, NewLesson, Outcome, Source};
 //!
