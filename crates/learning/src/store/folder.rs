@@ -170,16 +170,23 @@ fn open_current(dir: &Path, options: &journal::Options) -> Result<Current, Error
     let mut number = first_number(dir, options).unwrap_or(1);
     loop {
         let (journal, cached) = open_one(dir, number, options)?;
-        match journal.read(|state| state.moved_to)? {
-            Some(next) if next > number => number = next,
+        let Some(next) = journal.read(|state| state.moved_to)? else {
+            return Ok(Current {
+                number,
+                journal: Arc::new(journal),
+                cached,
+            });
+        };
+        number = match first_number(dir, options) {
+            _ if next > number && has_segments(options, &folder(dir, next)) => next,
+            // Another process has moved on twice meanwhile.
+            Some(first) if first > number => first,
             _ => {
-                return Ok(Current {
-                    number,
-                    journal: Arc::new(journal),
-                    cached,
+                return Err(Error::MissingSuccessor {
+                    path: folder(dir, next),
                 });
             }
-        }
+        };
     }
 }
 
