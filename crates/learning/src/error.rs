@@ -96,6 +96,12 @@ pub enum Error {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// The journal goes on in a folder that is not there.
+    #[error("the journal of feedback goes on in {}, which is missing", path.display())]
+    MissingSuccessor {
+        /// The folder.
+        path: std::path::PathBuf,
+    },
     /// The work was cut off by the end of the runtime.
     #[error("the work on the journal of feedback was cut off")]
     CutOff(#[source] tokio::task::JoinError),
@@ -122,7 +128,9 @@ impl Error {
             Self::UnknownLesson { .. } | Self::UnknownExecution { .. } => ErrorClass::NotFound,
             Self::Retired { .. } => ErrorClass::Conflict,
             Self::CannotRemove { .. } => ErrorClass::ResourceExhausted,
-            Self::CutOff(_) | Self::Encode(_) => ErrorClass::Internal,
+            Self::CutOff(_) | Self::Encode(_) | Self::MissingSuccessor { .. } => {
+                ErrorClass::Internal
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! What earlier runs teach: records of what was done and what came of it, and lessons that are believed on
 //! evidence only.
 //!
-//! ```
+//! ```standalone_crate
 //! use core_types::{RunId, Task, TaskId};
 //! use learning::{Execution, FeedbackLoop, LessonKind, NewLesson, Outcome, Source};
 //!
@@ -78,6 +78,7 @@
 //!   ones are never seen: after the plan's last look a lesson is retired as unproven.
 //! - p-values are those of the normal distribution; fewer than twenty tasks with a lesson, or without, are never
 //!   judged.
+//! - An execution whose outcome nothing measured when it was recorded is no evidence, whatever becomes known later.
 //! - Whoever can write the folder can make up anything. A key that no text gives away is no secret to [`scrub`].
 //! - All executions are held in memory, some 200 bytes and their words each. Opening reads a cache; without it, all
 //!   words are split again.

@@ -55,7 +55,7 @@ impl FeedbackLoop {
     /// # Ok(())
     /// # }
     /// # let folder = tempfile::tempdir()?;
-    /// # let options = Options { exploration: Exploration::full(), seed: 4, ..Options::default() };
+    /// # let options = Options { exploration: Exploration::full(), seed: 2, ..Options::default() };
     /// # let feedback = FeedbackLoop::open_with(folder.path(), options)?;
     /// # let task = Task {
     /// #     id: "task-42".parse()?, title: String::new(), description: String::new(),

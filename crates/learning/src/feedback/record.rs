@@ -54,7 +54,7 @@ impl FeedbackLoop {
     ///
     /// All texts are scrubbed of secrets before they are written.
     ///
-    /// ```
+    /// ```standalone_crate
     /// use core_types::{Review, RunId, TaskId};
     /// use learning::{Execution, FeedbackLoop, Outcome};
     ///

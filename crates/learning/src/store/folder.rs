@@ -8,8 +8,10 @@ use journal::{Batch, SharedJournal};
 use super::{cache, state::State};
 use crate::Error;
 
-/// How many records may be new to a cache before it is written again.
+/// How many records may be new to a cache before it is written again: while working, and by who opens, since
+/// to read them again would take as long.
 const CACHE_EVERY: u64 = 5_000;
+const CACHE_AT_OPENING: u64 = 1_000;
 
 /// The folder of feedback: journals `g1`, `g2` …, of which one is current. A clean-up writes what it keeps
 /// to the next one, then says so in the last record of the old one, then removes that. So whoever holds the old one
@@ -50,7 +52,7 @@ impl Store {
             options,
             current: Mutex::new(current),
         };
-        store.save_cache_if_stale();
+        store.save_cache_after(CACHE_AT_OPENING);
         Ok(store)
     }
 
@@ -98,7 +100,7 @@ impl Store {
             });
             match done {
                 Ok(done) => {
-                    self.save_cache_if_stale();
+                    self.save_cache_after(CACHE_EVERY);
                     return Ok(done);
                 }
                 Err(Stopped::Moved) => self.follow(current.number)?,
@@ -140,10 +142,10 @@ impl Store {
     }
 
     /// Writes the cache anew where much has been added. It only saves time, so that a failure is none.
-    fn save_cache_if_stale(&self) {
+    fn save_cache_after(&self, n_new: u64) {
         let current = self.current();
         let bytes = current.journal.read(|state| {
-            (state.seq >= current.cached + CACHE_EVERY && state.moved_to.is_none())
+            (state.seq >= current.cached + n_new && state.moved_to.is_none())
                 .then(|| (state.seq, cache::encode(state)))
         });
         let Ok(Some((seq, Some(bytes)))) = bytes else {
@@ -168,16 +170,23 @@ fn open_current(dir: &Path, options: &journal::Options) -> Result<Current, Error
     let mut number = first_number(dir, options).unwrap_or(1);
     loop {
         let (journal, cached) = open_one(dir, number, options)?;
-        match journal.read(|state| state.moved_to)? {
-            Some(next) if next > number => number = next,
+        let Some(next) = journal.read(|state| state.moved_to)? else {
+            return Ok(Current {
+                number,
+                journal: Arc::new(journal),
+                cached,
+            });
+        };
+        number = match first_number(dir, options) {
+            _ if next > number && has_segments(options, &folder(dir, next)) => next,
+            // Another process has moved on twice meanwhile.
+            Some(first) if first > number => first,
             _ => {
-                return Ok(Current {
-                    number,
-                    journal: Arc::new(journal),
-                    cached,
+                return Err(Error::MissingSuccessor {
+                    path: folder(dir, next),
                 });
             }
-        }
+        };
     }
 }
 

@@ -89,6 +89,32 @@ async fn a_newer_record_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn a_journal_that_goes_on_nowhere_is_an_error() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (feedback, _) = open(folder.path());
+    feedback
+        .record_execution(execution("r1", "t", true))
+        .await
+        .expect("recorded");
+    for next in [1, 2] {
+        append(
+            folder.path(),
+            10,
+            format!(r#"{{"v":1,"at":0,"next":{next}}}"#).as_bytes(),
+        );
+        let error = FeedbackLoop::open(folder.path())
+            .map(drop)
+            .expect_err("it is missing");
+        assert!(matches!(error, Error::MissingSuccessor { .. }), "{error:?}");
+        let read = feedback.get_learning_stats().await;
+        assert!(
+            matches!(read, Err(Error::MissingSuccessor { .. })),
+            "{read:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_journal_of_a_newer_format_is_refused_by_name() {
     let folder = tempfile::tempdir().expect("a folder");
     let (feedback, _) = open(folder.path());
