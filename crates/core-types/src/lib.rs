@@ -62,8 +62,8 @@ pub use ports::{
     CommandLine, CommandOutcome, CommandPurpose, CommandRequest, CommandRunner, DependencyResult,
     Diff, EventSink, Exit, FileChange, Gate, GitProvider, Inbox, Landed, Landing, Ledger, Merge,
     Message, NoAdvice, NoEvents, NoLedger, NoRecovery, PromptAdvisor, Recovery, RecoveryOutcome,
-    RecoveryRequest, RefUpdate, Repository, RepositoryBrief, Reservation, SpendScope, StepLog,
-    SystemClock, Workspace,
+    RecoveryRequest, RefUpdate, Repository, RepositoryBrief, Reservation, SpendRequest, SpendScope,
+    Spent, StepLog, SystemClock, Workspace,
 };
 pub use review::{Review, ReviewIssue, Severity};
 pub use status::{Stage, TaskStatus};

@@ -43,6 +43,12 @@ impl Usd {
         self.0.checked_add(other.0).map(Self)
     }
 
+    /// The sum, the largest amount where it does not fit.
+    #[must_use]
+    pub fn saturating_add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
     /// The difference, zero where `other` is larger.
     #[must_use]
     pub fn saturating_sub(self, other: Self) -> Self {

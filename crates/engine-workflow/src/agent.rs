@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use core_types::{
     Advice, AdviceRequest, AgentRequest, AgentResult, Event, Failure, OperationId, PortError,
-    SpendScope, StepKey, StepRef, TokenUsage,
+    SpendRequest, SpendScope, Spent, StepKey, StepRef, TokenUsage,
     step::{Fingerprint, StepError},
 };
 
@@ -27,8 +27,12 @@ pub(crate) async fn work(
         .key
         .operation(&run.settings.run)
         .with_execution(step.execution);
-    let reservation = ledger.reserve(&operation, spend, None).await?;
     let agent = run.ports.agent.name().to_owned();
+    let asked = SpendRequest {
+        agent: agent.clone(),
+        ..SpendRequest::default()
+    };
+    let reservation = ledger.reserve(&operation, spend, &asked, None).await?;
     run.emit(
         Some(step),
         Event::AgentStarted {
@@ -52,9 +56,12 @@ pub(crate) async fn work(
     match result {
         Ok(result) => {
             let operation = settlement(&operation);
-            ledger
-                .settle(&operation, &reservation, &result.usage, result.cost)
-                .await?;
+            let spent = Spent {
+                usage: result.usage,
+                cost: result.cost,
+                model: result.model.clone(),
+            };
+            ledger.settle(&operation, &reservation, &spent).await?;
             Ok(Ok(result))
         }
         Err(error) => {

@@ -26,7 +26,7 @@ pub use command::{
 pub use event_sink::{EventSink, NoEvents};
 pub use git_provider::GitProvider;
 pub use inbox::{Gate, Inbox, Message};
-pub use ledger::{Ledger, NoLedger, Reservation, SpendScope};
+pub use ledger::{Ledger, NoLedger, Reservation, SpendRequest, SpendScope, Spent};
 pub use recovery::{NoRecovery, Recovery, RecoveryOutcome, RecoveryRequest};
 pub use repository::{
     Blocked, Capture, CheckoutPolicy, Diff, FileChange, Landed, Landing, Merge, RefUpdate,
