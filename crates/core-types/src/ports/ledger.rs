@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{OperationId, PortError, RepositoryName, RunId, TaskId, TokenUsage, Usd};
 
 /// What money is spent on; limits may stand on each part.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SpendScope {
     /// The run.
     pub run: RunId,
