@@ -42,6 +42,12 @@ pub enum Error {
         /// Which, and how.
         moves: Vec<Change>,
     },
+    /// Weights of the model of complexity that this version cannot use.
+    #[error("the weights of complexity cannot be used: {what}")]
+    BadWeights {
+        /// What is wrong with them.
+        what: String,
+    },
     /// A limit would be passed.
     #[error(transparent)]
     BudgetExceeded(#[from] BudgetExceeded),
@@ -147,6 +153,7 @@ impl Error {
             | Self::ShrunkenTable { .. }
             | Self::MissingModels { .. }
             | Self::LargeMoves { .. }
+            | Self::BadWeights { .. }
             | Self::OperationReused { .. }
             | Self::ForeignParent { .. }
             | Self::NotARaise { .. }

@@ -120,7 +120,9 @@ pub struct Rates {
 }
 
 impl Rates {
-    pub(super) fn input_cost(&self, usage: &TokenUsage) -> Usd {
+    /// What the input of a usage costs, rounded up.
+    #[must_use]
+    pub fn input_cost(&self, usage: &TokenUsage) -> Usd {
         let parts = [
             self.input.times(usage.input),
             self.cache_read.times(usage.cache_read),
@@ -130,7 +132,9 @@ impl Rates {
         round_up(parts.into_iter().fold(0, u128::saturating_add))
     }
 
-    pub(super) fn output_cost(&self, usage: &TokenUsage) -> Usd {
+    /// What the output of a usage costs, rounded up.
+    #[must_use]
+    pub fn output_cost(&self, usage: &TokenUsage) -> Usd {
         let reasoning = usage.reasoning.min(usage.output);
         let said = self.output.times(usage.output - reasoning);
         round_up(said.saturating_add(self.reasoning.times(reasoning)))

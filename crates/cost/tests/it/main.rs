@@ -1,6 +1,7 @@
 //! The public API of the crate, through its edge.
 
 mod golden;
+mod histories;
 mod journaled;
 mod memory;
 
