@@ -10,7 +10,7 @@ use crate::{ledger::BudgetExceeded, prices::Change};
 pub enum Error {
     /// No table, alias or override has the model. It is never free.
     #[error(
-        "the price of model {model:?} is not known{}; name it under `overrides` or `aliases` in config/models.yaml",
+        "the price of model {model:?} is not known{}: name it under `overrides` or `aliases` in config/models.yaml",
         did_you_mean(near)
     )]
     UnknownModel {
@@ -135,7 +135,7 @@ fn did_you_mean(near: &[String]) -> String {
     if near.is_empty() {
         String::new()
     } else {
-        format!("; did you mean {}?", near.join(", "))
+        format!(", did you mean {}?", near.join(", "))
     }
 }
 

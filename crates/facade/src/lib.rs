@@ -11,6 +11,7 @@
 //! | `process` | [`process`] | contained child processes with bounded output |
 //! | `config` | [`config`] | YAML in, checked values and located findings out |
 //! | `engine-checkpoint` | [`engine_checkpoint`] | checkpoints, states of plans, and the journal of a run |
+//! | `cost` | [`cost`] | prices, estimates, and a ledger that keeps limits |
 //! | `engine-parallel` | [`engine_parallel`] | a graph of async tasks on a bounded number of workers |
 //! | `git-workspace` | [`git_workspace`] | Git repositories: clones for agents, merges, landings |
 //! | `forges` | [`forges`] | issues and pull requests: the local forge |
@@ -39,6 +40,8 @@ pub use agents;
 #[cfg(feature = "config")]
 pub use config;
 pub use core_types;
+#[cfg(feature = "cost")]
+pub use cost;
 #[cfg(feature = "engine-checkpoint")]
 pub use engine_checkpoint;
 #[cfg(feature = "engine-parallel")]

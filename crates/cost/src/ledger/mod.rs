@@ -6,6 +6,7 @@
 
 mod account;
 mod book;
+mod entry;
 mod journaled;
 mod memory;
 mod movement;

@@ -70,7 +70,7 @@ async fn no_history_passes_a_limit_or_forgets_what_it_said() {
     let count = if std::env::var_os("RUN_SLOW").is_some() {
         10_000
     } else {
-        40
+        25
     };
     for seed in 0..count {
         history(seed).await;
