@@ -189,7 +189,7 @@ impl Spending {
         }
         let mut shares: Vec<Share> = shares.into_values().collect();
         if group != Group::Day {
-            shares.sort_by(|a, b| b.spent.cmp(&a.spent));
+            shares.sort_by_key(|share| std::cmp::Reverse(share.spent));
         }
         shares
     }

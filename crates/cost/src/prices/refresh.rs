@@ -212,7 +212,10 @@ impl Change {
     }
 }
 
-const KINDS: [(RateKind, fn(&Rates) -> Rate); 6] = [
+/// Picks a price.
+type Pick = fn(&Rates) -> Rate;
+
+const KINDS: [(RateKind, Pick); 6] = [
     (RateKind::Input, |rates| rates.input),
     (RateKind::CacheRead, |rates| rates.cache_read),
     (RateKind::CacheWrite5m, |rates| rates.cache_write_5m),

@@ -7,6 +7,7 @@ use cost::{Cost, PriceTable, ServiceTier};
 use serde_json::Value;
 
 /// The folder of data that is no part of the repository.
+#[expect(clippy::print_stderr, reason = "what is skipped is said aloud")]
 fn shared_data() -> Option<PathBuf> {
     let folder = match std::env::var_os("AUTOMATION_SHARED_DATA") {
         Some(folder) => PathBuf::from(folder),

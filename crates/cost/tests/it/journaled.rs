@@ -19,16 +19,16 @@ use tokio::task::JoinSet;
 use crate::{histories::history, memory::options};
 
 fn usd(text: &str) -> Usd {
-    text.parse().unwrap()
+    text.parse().expect("an amount")
 }
 
 fn operation(id: impl AsRef<str>) -> OperationId {
-    OperationId::new(id).unwrap()
+    OperationId::new(id).expect("a valid id")
 }
 
 fn scope(run: &str) -> SpendScope {
     SpendScope {
-        run: RunId::new(run).unwrap(),
+        run: RunId::new(run).expect("a valid name"),
         repository: None,
         task: None,
     }
@@ -49,7 +49,8 @@ fn cost(amount: &str) -> Spent {
 }
 
 fn open(dir: &Path, options: LedgerOptions) -> JournalLedger {
-    JournalLedger::open(dir, options, Arc::new(FixedClock::default())).unwrap()
+    let clock = Arc::new(FixedClock::default());
+    JournalLedger::open(dir, options, clock).expect("the folder is sound")
 }
 
 #[tokio::test]
