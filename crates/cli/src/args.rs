@@ -314,4 +314,6 @@ pub(crate) enum DocsPage {
     SettingsSchema,
     /// The JSON schema of config/repositories.yaml.
     RepositoriesSchema,
+    /// The JSON schema of config/models.yaml.
+    ModelsSchema,
 }

@@ -1,7 +1,7 @@
 //! YAML in, checked values and located findings out.
 //!
 //! The only crate that knows YAML. It reads the files that people write (`config/automation.yaml`,
-//! `config/repositories.yaml`, plans, playbooks) and writes those that they are given to edit. It opens no file and
+//! `config/repositories.yaml`, `config/models.yaml`, plans, playbooks) and writes those that they are given to edit. It opens no file and
 //! reads no environment: text and variables come in as arguments.
 //!
 //! ```
@@ -46,6 +46,7 @@ pub mod automation;
 mod command;
 mod finding;
 mod graph;
+pub mod models;
 pub mod plan;
 pub mod repositories;
 mod schema;
@@ -58,6 +59,7 @@ use serde::de::DeserializeOwned;
 pub use command::Command;
 use finding::Report;
 pub use finding::{Finding, Findings, Mark};
+use models::Models;
 use plan::PlanFile;
 use repositories::Repositories;
 pub use schema::{Kind, json_schema, reference_markdown};
@@ -95,6 +97,19 @@ pub fn load_repositories(
     env: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Repositories, Findings> {
     repositories::load(file, text, env)
+}
+
+/// Reads `config/models.yaml`; `file` is what findings call it.
+///
+/// # Errors
+/// All findings: those of [`load_settings`]' kind, aliases and prices that stand twice, amounts that are none, thresholds
+/// that cross. Whether the models exist, the table of prices knows.
+pub fn load_models(
+    file: &str,
+    text: &str,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Models, Findings> {
+    models::load(file, text, env)
 }
 
 /// Reads a plan; `file` is what findings call it. Variables are left as they stand, since an agent may have written it.

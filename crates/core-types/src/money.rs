@@ -43,6 +43,12 @@ impl Usd {
         self.0.checked_add(other.0).map(Self)
     }
 
+    /// The sum, the largest amount where it does not fit.
+    #[must_use]
+    pub fn saturating_add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
     /// The difference, zero where `other` is larger.
     #[must_use]
     pub fn saturating_sub(self, other: Self) -> Self {
@@ -50,8 +56,19 @@ impl Usd {
     }
 }
 
+/// All decimals that there are, at least two; with a precision so many, rounded.
 impl fmt::Display for Usd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(precision @ 0..12) = f.precision() {
+            let unit = 10_u128.pow(12 - precision as u32);
+            let units = (u128::from(self.0) + unit / 2) / unit;
+            let in_usd = u128::from(PICO_PER_USD) / unit;
+            write!(f, "{}", units / in_usd)?;
+            if precision > 0 {
+                write!(f, ".{:0precision$}", units % in_usd)?;
+            }
+            return Ok(());
+        }
         let (whole, rest) = (self.0 / PICO_PER_USD, self.0 % PICO_PER_USD);
         let decimals = format!("{rest:012}");
         let decimals = decimals.trim_end_matches('0');

@@ -174,3 +174,16 @@ fn a_failure_keeps_the_end_of_the_output_and_a_bounded_message() {
     assert!(failure.message.starts_with("failed to run an agent: éé"));
     assert!(failure.message.len() < 1_100, "messages are short");
 }
+
+#[test]
+fn money_is_shown_with_as_many_decimals_as_asked() {
+    let amount: crate::Usd = "1.2355".parse().unwrap();
+    assert_eq!(format!("{amount}"), "1.2355");
+    assert_eq!(format!("{amount:.2}"), "1.24");
+    assert_eq!(format!("{amount:.0}"), "1");
+    assert_eq!(format!("{amount:.3}"), "1.236");
+    assert_eq!(
+        format!("{:.2}", crate::Usd::from_pico(999_999_999_999)),
+        "1.00"
+    );
+}

@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Instant};
 use async_trait::async_trait;
 use core_types::{
     Agent, AgentCapabilities, AgentRequest, AgentResult, CancellationToken, ChangePolicy,
-    ErrorClass, Event, EventSink, Ledger, OperationId, PortError, Scope, SpendScope, TokenUsage,
+    ErrorClass, Event, EventSink, Ledger, OperationId, PortError, Scope, SpendRequest, SpendScope,
+    Spent, TokenUsage,
 };
 
 /// An agent that sets money aside before it works, settles it afterwards, and
@@ -71,8 +72,15 @@ impl Agent for MeteredAgent {
             .key
             .operation(&request.run)
             .with_execution(step.execution);
-        let reservation = self.ledger.reserve(&operation, &spend, None).await?;
         let agent = self.name().to_owned();
+        let asked = SpendRequest {
+            agent: agent.clone(),
+            ..SpendRequest::default()
+        };
+        let reservation = self
+            .ledger
+            .reserve(&operation, &spend, &asked, None)
+            .await?;
         let started = Event::AgentStarted {
             agent: agent.clone(),
         };
@@ -91,9 +99,12 @@ impl Agent for MeteredAgent {
         self.events.emit(Some(&step), ended);
         let result = result?;
         let operation = settlement(&operation);
-        self.ledger
-            .settle(&operation, &reservation, &result.usage, result.cost)
-            .await?;
+        let spent = Spent {
+            usage: result.usage,
+            cost: result.cost,
+            model: result.model.clone(),
+        };
+        self.ledger.settle(&operation, &reservation, &spent).await?;
         Ok(result)
     }
 }

@@ -12,6 +12,7 @@
 //! | `config` | [`config`] | YAML in, checked values and located findings out |
 //! | `engine-checkpoint` | [`engine_checkpoint`] | checkpoints, states of plans, and the journal of a run |
 //! | `engine-recovery` | [`engine_recovery`] | repairs of failures: retries, conflicts, failing tests, reports for people |
+//! | `cost` | [`cost`] | prices, estimates, and a ledger that keeps limits |
 //! | `engine-parallel` | [`engine_parallel`] | a graph of async tasks on a bounded number of workers |
 //! | `multi-repo` | [`multi_repo`] | one change over several repositories: who waits for whom, and landing in all or in none |
 //! | `perf-utils` | [`perf_utils`] | caching, a rate governor, batches of forge calls |
@@ -44,6 +45,8 @@ pub use agents;
 #[cfg(feature = "config")]
 pub use config;
 pub use core_types;
+#[cfg(feature = "cost")]
+pub use cost;
 #[cfg(feature = "engine-checkpoint")]
 pub use engine_checkpoint;
 #[cfg(feature = "engine-parallel")]

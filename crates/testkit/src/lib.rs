@@ -23,6 +23,7 @@ mod fakes;
 pub mod git;
 pub mod git_provider;
 pub mod inbox;
+pub mod ledger;
 pub mod neutral;
 pub mod plan_runner;
 pub mod plan_state;

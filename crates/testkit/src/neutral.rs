@@ -5,7 +5,8 @@ use std::time::Duration;
 use core_types::{
     AdviceRequest, CancellationToken, CommitId, ErrorClass, Event, EventSink, Failure, FailureKind,
     Issue, IssueState, Ledger, OperationId, PromptAdvisor, Recovery, RecoveryOutcome,
-    RecoveryRequest, RepositoryCommands, RunId, Scope, SpendScope, Stage, Timestamp, TokenUsage,
+    RecoveryRequest, RepositoryCommands, RunId, Scope, SpendRequest, SpendScope, Spent, Stage,
+    Timestamp, Usd,
 };
 
 fn run() -> RunId {
@@ -43,27 +44,30 @@ pub async fn ledger(ledger: &dyn Ledger) {
         repository: None,
         task: None,
     };
+    let request = SpendRequest::default();
     let whole = ledger
-        .reserve(&operation("a"), &scope, None)
+        .reserve(&operation("a"), &scope, &request, None)
         .await
         .expect("reserve");
     assert_eq!(whole.operation, operation("a"));
     let again = ledger
-        .reserve(&operation("a"), &scope, None)
+        .reserve(&operation("a"), &scope, &request, None)
         .await
         .expect("reserve again");
     assert_eq!(again, whole, "an operation reserves once");
-    let part = ledger.reserve(&operation("b"), &scope, Some(&whole)).await;
-    let part = part.expect("reserve a part");
-    let usage = TokenUsage {
-        input: 1,
-        ..TokenUsage::default()
+    let part = ledger
+        .reserve(&operation("b"), &scope, &request, Some(&whole))
+        .await
+        .expect("reserve a part");
+    let spent = Spent {
+        cost: Some(Usd::from_pico(1)),
+        ..Spent::default()
     };
     for _ in 0..2 {
-        let settled = ledger.settle(&operation("c"), &part, &usage, None).await;
+        let settled = ledger.settle(&operation("c"), &part, &spent).await;
         settled.expect("settling twice is settling once");
     }
-    let settled = ledger.settle(&operation("d"), &whole, &usage, None).await;
+    let settled = ledger.settle(&operation("d"), &whole, &spent).await;
     settled.expect("settle");
 }
 

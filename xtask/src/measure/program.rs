@@ -27,6 +27,18 @@ struct Program {
 const PROGRAMS: &[Program] = &[
     Program {
         kind: Kind::Bench,
+        name: "cost",
+        package: "cost",
+        example: "bench_cost",
+    },
+    Program {
+        kind: Kind::Eval,
+        name: "complexity",
+        package: "cost",
+        example: "eval_complexity",
+    },
+    Program {
+        kind: Kind::Bench,
         name: "workflow",
         package: "cli",
         example: "bench_workflow",
@@ -125,6 +137,7 @@ pub(crate) fn command(
     let json = args.flag("--json");
     let sample = kind == Kind::Crash && args.flag("--sample");
     let full = kind == Kind::Crash && args.flag("--full");
+    let fit = kind == Kind::Eval && args.flag("--fit");
     let name = args
         .positional()
         .with_context(|| format!("a name is missing: {}", names(kind)))?;
@@ -133,7 +146,7 @@ pub(crate) fn command(
         (true, true) => bail!("--sample and --full exclude each other"),
         (true, false) => Some("--sample"),
         (false, true) => Some("--full"),
-        (false, false) => None,
+        (false, false) => fit.then_some("--fit"),
     };
     let outcome = run(sh, workspace, kind, &name, size, json)?;
     for line in &outcome.lines {
@@ -143,7 +156,7 @@ pub(crate) fn command(
 }
 
 /// Runs a program and judges its claims. Without `json` and but for a sample, which is a test and no
-/// measurement, it then writes them to docs/benchmarks.md.
+/// measurement, and a fit, which makes what is measured, it then writes them to docs/benchmarks.md.
 pub(crate) fn run(
     sh: &Shell,
     workspace: &Workspace,
@@ -203,7 +216,7 @@ pub(crate) fn run(
     );
     ensure!(!claims.is_empty(), "{example} claims nothing");
 
-    if !json && !is_sample {
+    if !json && !is_sample && size != Some("--fit") {
         document::write(sh, kind, name, size, &claims)?;
     }
     let lines = if json {

@@ -19,6 +19,7 @@ pub(crate) fn docs(output: Output, page: DocsPage) -> Result<u8> {
         DocsPage::RepositoriesSchema => {
             serde_json::to_string_pretty(&json_schema(Kind::Repositories))?
         }
+        DocsPage::ModelsSchema => serde_json::to_string_pretty(&json_schema(Kind::Models))?,
     };
     output.line(text.trim_end());
     output.json(&text)?;

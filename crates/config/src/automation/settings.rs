@@ -2,6 +2,8 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
+use core_types::Usd;
+
 use crate::{
     command::Command,
     finding::{Findings, Mark, Report},
@@ -20,6 +22,8 @@ pub struct Settings {
     pub agents: Vec<AgentEntry>,
     /// How much a run may take.
     pub limits: Limits,
+    /// How much money may be spent.
+    pub budget: Budget,
     /// Where a run waits for a person.
     pub approvals: Approvals,
     /// How results reach the target branches.
@@ -81,6 +85,23 @@ pub struct Limits {
     pub output_disk_bytes: u64,
     /// Times that one attempt starts again after the engine was killed.
     pub max_executions: u32,
+}
+
+/// How much money may be spent; `None` is no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// By one run.
+    pub run: Option<Usd>,
+    /// By all runs together in one day (UTC).
+    pub day: Option<Usd>,
+    /// On one repository in one day.
+    pub repository: Option<Usd>,
+    /// By one task of a run over all its attempts.
+    pub task: Option<Usd>,
+    /// Percent of each limit, from 1 to 99, at which a run asks before it goes on.
+    pub soft: Option<u8>,
+    /// What is set aside for one request to an agent whose cost nobody can tell before.
+    pub call: Usd,
 }
 
 /// Where a run waits for a person.
@@ -189,6 +210,7 @@ fn relate(document: Section<'_>, report: &mut Report) {
 fn read(file: &str, document: Section<'_>) -> Settings {
     let agents: Vec<AgentEntry> = document.sections("agents").into_iter().map(agent).collect();
     let limits = document.section("limits");
+    let budget = document.section("budget");
     let approvals = document.section("approvals");
     let landing = document.section("landing");
     let recovery = document.section("recovery");
@@ -208,6 +230,14 @@ fn read(file: &str, document: Section<'_>) -> Settings {
             setup_timeout: limits.duration("setup_timeout"),
             output_disk_bytes: limits.size("output_disk"),
             max_executions: limits.integer("max_executions"),
+        },
+        budget: Budget {
+            run: budget.optional_money("run"),
+            day: budget.optional_money("day"),
+            repository: budget.optional_money("repository"),
+            task: budget.optional_money("task"),
+            soft: budget.optional_integer("soft"),
+            call: budget.money("call"),
         },
         approvals: Approvals {
             plan: approvals.flag("plan"),

@@ -38,6 +38,14 @@ fn the_defaults() {
             output_disk_bytes: 256 << 20,
             max_executions: 5,
         },
+        budget: Budget {
+            run: Some(usd("5")),
+            day: Some(usd("20")),
+            repository: None,
+            task: None,
+            soft: None,
+            call: usd("1"),
+        },
         approvals: Approvals {
             plan: false,
             landing: false,
@@ -232,6 +240,39 @@ retention: {keep_runs: "5", max_age: 10s}
     );
 }
 
+fn usd(text: &str) -> core_types::Usd {
+    text.parse().expect("an amount")
+}
+
+#[test]
+fn a_limit_is_money_above_nothing_or_none() {
+    let read =
+        load("budget: {run: 2.50, day: none, repository: '7', task: 0.000000000001, soft: 80}");
+    let expected = Budget {
+        run: Some(usd("2.5")),
+        day: None,
+        repository: Some(usd("7")),
+        task: Some(core_types::Usd::from_pico(1)),
+        soft: Some(80),
+        call: usd("1"),
+    };
+    assert_eq!(read.expect("sound").budget, expected);
+    check(
+        "budget:\n  run: 0\n  day: -1\n  repository: NaN\n  task: .nan\n  soft: 100\n  call: none\n",
+        "2:8: budget.run: expected an amount in USD above 0 such as 5 or 0.25, or none, found the number 0\n\
+         3:8: budget.day: expected an amount in USD above 0 such as 5 or 0.25, or none, found the number -1\n\
+         4:15: budget.repository: expected an amount in USD above 0 such as 5 or 0.25, or none, found the text \"NaN\"\n\
+         5:9: budget.task: expected an amount in USD above 0 such as 5 or 0.25, or none, found the number .nan\n\
+         6:9: budget.soft: expected from 1 to 99, found 100\n\
+         7:9: budget.call: expected an amount in USD above 0 such as 5 or 0.25, found the text \"none\"",
+    );
+    check(
+        "budget: {run: 1e3, day: 99999999999}",
+        "1:15: budget.run: expected an amount in USD above 0 such as 5 or 0.25, or none, found the number 1e3\n\
+         1:25: budget.day: expected an amount in USD above 0 such as 5 or 0.25, or none, found the number 99999999999",
+    );
+}
+
 #[test]
 fn numbers_and_truth_values_are_no_texts() {
     check(
@@ -252,7 +293,7 @@ fn a_variable_inside_a_text_is_told() {
 
 #[test]
 fn what_is_no_mapping() {
-    let keys = "default_agent, agents, limits, approvals, landing, recovery, retention";
+    let keys = "default_agent, agents, limits, budget, approvals, landing, recovery, retention";
     check(
         "- a\n- b\n",
         &format!("1:1: expected a mapping with the keys {keys}; found a list"),
@@ -290,9 +331,16 @@ fn what_init_writes_is_read() {
     );
     let read = load(&uncommented).unwrap_or_else(|findings| panic!("{findings}\n{uncommented}"));
     assert_eq!(
-        (read.limits, read.approvals, read.landing, read.retention),
+        (
+            read.limits,
+            read.budget,
+            read.approvals,
+            read.landing,
+            read.retention
+        ),
         (
             defaults.limits,
+            defaults.budget,
             defaults.approvals,
             defaults.landing,
             defaults.retention

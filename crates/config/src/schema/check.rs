@@ -1,6 +1,8 @@
 //! Holds a document against its table: every finding at once, and defaults put where keys are absent.
 
-use super::{Absent, Key, Kind, Shape, default_document};
+use core_types::Usd;
+
+use super::{Absent, Key, Kind, Shape, Zero, default_document, section::decimal};
 use crate::{
     finding::{Mark, Report, did_you_mean, quote},
     units::{format_duration, parse_duration, parse_size},
@@ -163,7 +165,9 @@ fn unexpected(node: &Node, shape: &Shape) -> String {
             Shape::Duration { .. } | Shape::Size { .. },
             Some(Resolved::Integer(_) | Resolved::Float(_)),
         ) => "; add a unit",
-        (Shape::Integer { .. } | Shape::Flag, Some(Resolved::Text)) if would_fit(node, shape) => {
+        (Shape::Integer { .. } | Shape::Decimal { .. } | Shape::Flag, Some(Resolved::Text))
+            if would_fit(node, shape) =>
+        {
             "; write it without quotes"
         }
         _ => "",
@@ -220,7 +224,7 @@ fn check_scalar(scalar: &Scalar, shape: &Shape) -> Result<(), Option<String>> {
                 && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'),
         ),
         Shape::Flag => wanted(scalar.truth().is_some()),
-        Shape::Integer { or, .. } | Shape::Duration { or, .. }
+        Shape::Integer { or, .. } | Shape::Duration { or, .. } | Shape::Money { or, .. }
             if or.is_some_and(|word| word == text) =>
         {
             Ok(())
@@ -238,6 +242,13 @@ fn check_scalar(scalar: &Scalar, shape: &Shape) -> Result<(), Option<String>> {
             in_range(parse_duration(text).ok_or(None)?, min, max, |duration| {
                 format_duration(*duration)
             })
+        }
+        Shape::Money { zero, .. } => {
+            let amount: Usd = text.parse().map_err(|_| None)?;
+            wanted(amount > Usd::ZERO || *zero == Zero::Allowed)
+        }
+        Shape::Decimal { min, max } => {
+            in_range(decimal(scalar).ok_or(None)?, min, max, f64::to_string)
         }
         Shape::Size { min, max } => in_range(parse_size(text).ok_or(None)?, min, max, |size| {
             format!("{size}B")

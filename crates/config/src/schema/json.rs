@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Absent, Key, Kind, Shape, default_document};
+use super::{Absent, Key, Kind, Shape, Zero, default_document};
 use crate::yaml::{Node, Resolved, resolve};
 
 /// The JSON schema (draft 2020-12) of a kind of file, for editors: `# yaml-language-server: $schema=…`.
@@ -83,6 +83,23 @@ fn shape(shape: &Shape, default: Option<&Node>) -> Map<String, Value> {
                 .chain(words(or))
                 .collect::<Vec<_>>(),
         ),
+        Shape::Money { zero, or } => {
+            let at_least = match zero {
+                Zero::Allowed => "minimum",
+                Zero::Refused => "exclusiveMinimum",
+            };
+            let number = json!({ "type": "number", at_least: 0 });
+            let written = text(r"^[0-9]+(\.[0-9]{1,12})?$");
+            or_variable(
+                &[number, written]
+                    .into_iter()
+                    .chain(words(or))
+                    .collect::<Vec<_>>(),
+            )
+        }
+        Shape::Decimal { min, max } => {
+            or_variable(&[json!({ "type": "number", "minimum": min, "maximum": max })])
+        }
         Shape::Size { .. } => or_variable(&[text("^([0-9]+(B|KiB|MiB|GiB))+$")]),
         Shape::Choice(names) => or_variable(&[json!({ "enum": names })]),
         Shape::Command => json!({ "anyOf": [

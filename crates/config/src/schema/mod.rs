@@ -4,6 +4,7 @@
 mod check;
 mod defaults;
 mod json;
+mod models;
 mod reference;
 mod relations;
 mod section;
@@ -25,22 +26,30 @@ pub(crate) use tables::REPOSITORY;
 /// The kinds of files that have a table here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// `config/automation.yaml`: agents, limits, approvals, landing, recovery, retention.
+    /// `config/automation.yaml`: agents, limits, budget, approvals, landing, recovery, retention.
     Automation,
     /// `config/repositories.yaml`: the repositories and the workflows over them.
     Repositories,
+    /// `config/models.yaml`: the models of the tiers, and what they cost.
+    Models,
     /// A plan: the tasks of a run.
     Plan,
 }
 
 impl Kind {
     /// Every kind, in the order of the reference page.
-    pub const ALL: [Self; 3] = [Self::Automation, Self::Repositories, Self::Plan];
+    pub const ALL: [Self; 4] = [
+        Self::Automation,
+        Self::Repositories,
+        Self::Models,
+        Self::Plan,
+    ];
 
     pub(crate) fn keys(self) -> &'static [Key] {
         match self {
             Self::Automation => tables::AUTOMATION,
             Self::Repositories => tables::REPOSITORIES,
+            Self::Models => models::MODELS,
             Self::Plan => tables::PLAN,
         }
     }
@@ -49,6 +58,7 @@ impl Kind {
         match self {
             Self::Automation => "config/automation.yaml",
             Self::Repositories => "config/repositories.yaml",
+            Self::Models => "config/models.yaml",
             Self::Plan => "Plan files",
         }
     }
@@ -56,10 +66,13 @@ impl Kind {
     pub(crate) fn doc(self) -> &'static str {
         match self {
             Self::Automation => {
-                "How the engine works: its agents, limits, approvals, landing, recovery and retention."
+                "How the engine works: its agents, limits, budget, approvals, landing, recovery and retention."
             }
             Self::Repositories => {
                 "The repositories that a run may work on, and the workflows over them."
+            }
+            Self::Models => {
+                "Which model does what, and what it costs. Without the file its defaults count."
             }
             Self::Plan => {
                 "What a run is to do, for `automation run --plan FILE`. Variables are not replaced here."
@@ -129,12 +142,31 @@ pub(crate) enum Shape {
         min: u64,
         max: u64,
     },
+    /// An amount in USD, or per million tokens.
+    Money {
+        zero: Zero,
+        or: Option<&'static str>,
+    },
+    /// A number with decimals.
+    Decimal {
+        min: f64,
+        max: f64,
+    },
     Choice(&'static [&'static str]),
     /// A shell line, or a list of a program and its arguments.
     Command,
     List(&'static Self),
     Section(&'static [Key]),
     Sections(&'static [Key]),
+}
+
+/// Whether an amount may be nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Zero {
+    /// A price may be.
+    Allowed,
+    /// A limit of nothing would refuse all work; what is meant is to have none.
+    Refused,
 }
 
 impl Shape {
@@ -154,6 +186,14 @@ impl Shape {
                 format!("a duration such as 500ms, 30s, 5m or 2h{}", or(word))
             }
             Self::Size { .. } => "a size such as 64KiB, 8MiB or 1GiB".to_owned(),
+            Self::Money { zero, or: word } => {
+                let above = match zero {
+                    Zero::Allowed => "",
+                    Zero::Refused => " above 0",
+                };
+                format!("an amount in USD{above} such as 5 or 0.25{}", or(word))
+            }
+            Self::Decimal { min, max } => format!("a number from {min} to {max}"),
             Self::Choice(names) => format!("one of {}", names.join(", ")),
             Self::Command => "a shell line, or a list of a program and its arguments".to_owned(),
             Self::List(item) => format!("a list, each {}", item.describe()),

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use core_types::Usd;
+
 use super::check::shell_line;
 use crate::{
     command::Command,
     finding::Mark,
     units::{parse_duration, parse_size},
-    yaml::{Node, Scalar, Value},
+    yaml::{Node, Resolved, Scalar, Value},
 };
 
 /// A mapping that [`check`](super::check) has seen.
@@ -124,6 +126,19 @@ impl<'a> Section<'a> {
         parse_duration(&self.scalar(key)?.text)
     }
 
+    /// An amount; `None` where it is absent, or a word such as `none` stands instead.
+    pub(crate) fn optional_money(self, key: &str) -> Option<Usd> {
+        self.scalar(key)?.text.parse().ok()
+    }
+
+    pub(crate) fn money(self, key: &str) -> Usd {
+        self.optional_money(key).expect(CHECKED)
+    }
+
+    pub(crate) fn decimal(self, key: &str) -> f64 {
+        self.scalar(key).and_then(decimal).expect(CHECKED)
+    }
+
     pub(crate) fn size(self, key: &str) -> u64 {
         self.scalar(key)
             .and_then(|scalar| parse_size(&scalar.text))
@@ -162,5 +177,17 @@ impl<'a> Section<'a> {
             Some(Value::List(items)) => items,
             _ => &[],
         }
+    }
+}
+
+/// A finite number.
+pub(crate) fn decimal(scalar: &Scalar) -> Option<f64> {
+    match scalar.unquoted() {
+        Resolved::Integer(_) | Resolved::Float(_) => scalar
+            .text
+            .parse()
+            .ok()
+            .filter(|number: &f64| number.is_finite()),
+        Resolved::Nothing | Resolved::Truth(_) | Resolved::Text => None,
     }
 }

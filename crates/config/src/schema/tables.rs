@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     Absent::{Default, Is, Means, Refused},
-    Key, Shape,
+    Key, Shape, Zero,
 };
 
 const HOUR: u64 = 3600;
@@ -37,6 +37,12 @@ pub(crate) const AUTOMATION: &[Key] = &[
         Shape::Section(LIMITS),
         Default,
         "How much a run may take.",
+    ),
+    Key::new(
+        "budget",
+        Shape::Section(BUDGET),
+        Default,
+        "How much money may be spent. What is set aside for work that still runs counts as spent.",
     ),
     Key::new(
         "approvals",
@@ -175,6 +181,57 @@ pub(crate) const LIMITS: &[Key] = &[
         },
         Default,
         "Times that one attempt is begun, the first included, when the engine is killed during it; bounds a task that takes the machine down with it.",
+    ),
+];
+
+const LIMIT: Shape = Shape::Money {
+    zero: Zero::Refused,
+    or: Some("none"),
+};
+
+pub(crate) const BUDGET: &[Key] = &[
+    Key::new(
+        "run",
+        LIMIT,
+        Default,
+        "The most that one run may spend; enough for a handful of tasks, little enough to lose.",
+    ),
+    Key::new(
+        "day",
+        LIMIT,
+        Default,
+        "The most that all runs together may spend on one day (UTC), so that a loop of runs ends too.",
+    ),
+    Key::new(
+        "repository",
+        LIMIT,
+        Default,
+        "The most that may be spent on one repository in one day; `none`, since a run has its limit.",
+    ),
+    Key::new(
+        "task",
+        LIMIT,
+        Default,
+        "The most that one task of a run may spend over all its attempts; `none`, since a run has its limit.",
+    ),
+    Key::new(
+        "soft",
+        Shape::Integer {
+            min: 1,
+            max: 99,
+            or: Some("none"),
+        },
+        Default,
+        "Percent of each limit at which a run asks before it goes on; `none`: only the limit itself counts.",
+    ),
+    Key::new(
+        "call",
+        Shape::Money {
+            zero: Zero::Refused,
+            or: None,
+        },
+        Default,
+        "What is set aside for one request to an agent whose cost nobody can tell before, and charged where it does not report its cost.",
     ),
 ];
 

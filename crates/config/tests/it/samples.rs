@@ -33,6 +33,8 @@ fn every_sample_is_read_without_findings() {
             config::load_repositories(&name, &text, &|_| None).err()
         } else if name.starts_with("automation") {
             config::load_settings(&name, &text, &|_| None).err()
+        } else if name.starts_with("models") {
+            config::load_models(&name, &text, &|_| None).err()
         } else {
             panic!("{name}: a sample of an unknown kind");
         };

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{OperationId, PortError, RepositoryName, RunId, TaskId, TokenUsage, Usd};
 
 /// What money is spent on; limits may stand on each part.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SpendScope {
     /// The run.
     pub run: RunId,
@@ -14,6 +14,40 @@ pub struct SpendScope {
     pub repository: Option<RepositoryName>,
     /// The task, where there is one.
     pub task: Option<TaskId>,
+}
+
+/// What is about to be spent, as far as it is known before the work.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SpendRequest {
+    /// The agent that will spend, as the configuration calls it; may be empty.
+    pub agent: String,
+    /// The model it will use; may be empty.
+    pub model: String,
+    /// The most the work can cost, where that is known. `None`: as much as the ledger lets one
+    /// request have.
+    pub worst_case: Option<Usd>,
+}
+
+/// What a piece of work has spent, as far as it is known after it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Spent {
+    /// The tokens that were reported; zero where none were.
+    pub usage: TokenUsage,
+    /// The cost that was reported.
+    pub cost: Option<Usd>,
+    /// The model that was named; may be empty.
+    pub model: String,
+}
+
+impl Spent {
+    /// Known to have cost nothing: what gives a reservation back.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self {
+            cost: Some(Usd::ZERO),
+            ..Self::default()
+        }
+    }
 }
 
 /// Money set aside for one piece of work.
@@ -30,29 +64,33 @@ pub struct Reservation {
 /// Both calls carry an [`OperationId`] and MUST be idempotent under it.
 #[async_trait]
 pub trait Ledger: Debug + Send + Sync {
-    /// Sets money aside before work begins. `parent` is a reservation that this one is taken out of.
+    /// Sets money aside before work begins. `parent` is a reservation that this one is taken out of,
+    /// never added to. Money that is set aside MUST count as spent until it is settled, whatever
+    /// becomes of the caller.
     ///
     /// # Errors
     ///
-    /// `BudgetExceeded` when a limit would be passed.
+    /// `BudgetExceeded` when a limit would be passed, `Validation` when the operation marks another
+    /// reservation, `ResourceExhausted` when it could not be recorded.
     async fn reserve(
         &self,
         operation: &OperationId,
         scope: &SpendScope,
+        request: &SpendRequest,
         parent: Option<&Reservation>,
     ) -> Result<Reservation, PortError>;
 
-    /// Replaces a reservation by what was used. `cost` is what the agent reported, if it did.
+    /// Replaces a reservation by what was spent. What is above the reservation MUST be recorded too.
     ///
     /// # Errors
     ///
-    /// `ResourceExhausted` when it could not be recorded.
+    /// `ResourceExhausted` when it could not be recorded, `Conflict` when another operation has
+    /// settled the reservation, `NotFound` when there is none.
     async fn settle(
         &self,
         operation: &OperationId,
         reservation: &Reservation,
-        usage: &TokenUsage,
-        cost: Option<Usd>,
+        spent: &Spent,
     ) -> Result<(), PortError>;
 }
 
@@ -66,6 +104,7 @@ impl Ledger for NoLedger {
         &self,
         operation: &OperationId,
         _: &SpendScope,
+        _: &SpendRequest,
         _: Option<&Reservation>,
     ) -> Result<Reservation, PortError> {
         Ok(Reservation {
@@ -74,13 +113,7 @@ impl Ledger for NoLedger {
         })
     }
 
-    async fn settle(
-        &self,
-        _: &OperationId,
-        _: &Reservation,
-        _: &TokenUsage,
-        _: Option<Usd>,
-    ) -> Result<(), PortError> {
+    async fn settle(&self, _: &OperationId, _: &Reservation, _: &Spent) -> Result<(), PortError> {
         Ok(())
     }
 }

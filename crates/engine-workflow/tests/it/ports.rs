@@ -6,8 +6,8 @@ use std::sync::{
 use async_trait::async_trait;
 use core_types::{
     Advice, AdviceRequest, AgentAnswer, AgentTask, CheckpointStore, ErrorClass, Ledger,
-    OperationId, PortError, PromptAdvisor, Reservation, Review, SpendScope, Stage, TokenUsage, Usd,
-    step::StepError,
+    OperationId, PortError, PromptAdvisor, Reservation, Review, SpendRequest, SpendScope, Spent,
+    Stage, step::StepError,
 };
 use engine_workflow::{EndStatus, Error};
 use serde_json::json;
@@ -27,6 +27,7 @@ impl Ledger for TestLedger {
         &self,
         operation: &OperationId,
         scope: &SpendScope,
+        _: &SpendRequest,
         _: Option<&Reservation>,
     ) -> Result<Reservation, PortError> {
         let task = scope.task.as_ref().map_or("-", |task| task.as_str());
@@ -44,14 +45,16 @@ impl Ledger for TestLedger {
         &self,
         operation: &OperationId,
         reservation: &Reservation,
-        usage: &TokenUsage,
-        _: Option<Usd>,
+        spent: &Spent,
     ) -> Result<(), PortError> {
         assert_ne!(
             *operation, reservation.operation,
             "each mutation has its own id"
         );
-        lock(&self.calls).push(format!("settle {} {}", reservation.operation, usage.input));
+        lock(&self.calls).push(format!(
+            "settle {} {}",
+            reservation.operation, spent.usage.input
+        ));
         Ok(())
     }
 }

@@ -1,0 +1,13 @@
+//! Which model a task gets, and what a plan will cost.
+
+mod effort;
+mod estimate;
+mod recommendation;
+mod select;
+#[cfg(test)]
+mod tests;
+
+pub use effort::{Effort, EffortModel};
+pub use estimate::{Costs, Estimate, History};
+pub use recommendation::Recommendation;
+pub use select::{CostOptimizer, ModelTier, Selection};
