@@ -101,7 +101,7 @@ pub enum RunError {
     /// The playbook has nothing for this name.
     #[error("the playbook has no {what} \"{name}\"; known are: {known}")]
     NotInPlaybook {
-        /// `task` or `repository`.
+        /// `task`, `repository`, `conflict of` or `tests of`.
         what: &'static str,
         /// What was asked for.
         name: String,
@@ -113,6 +113,8 @@ pub enum RunError {
     Scripted {
         /// Its message.
         message: String,
+        /// Its class.
+        class: ErrorClass,
     },
     /// A part of the path is a symbolic link.
     #[error("the path \"{path}\" leads through a symbolic link")]
@@ -154,7 +156,8 @@ impl RunError {
             Self::Record(source) => source.class(),
             Self::Process(source) => process_class(source),
             Self::Scratch { source, .. } | Self::Edit { source, .. } => io_class(source),
-            Self::Exited { .. } | Self::Scripted { .. } => ErrorClass::Internal,
+            Self::Scripted { class, .. } => *class,
+            Self::Exited { .. } => ErrorClass::Internal,
         }
     }
 

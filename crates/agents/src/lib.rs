@@ -14,11 +14,11 @@
 //! | variable | meaning |
 //! |---|---|
 //! | `AUTOMATION_RUN_ID` | the run; also the mark by which a process that outlived us is found |
-//! | `AUTOMATION_STAGE` | `planning`, `implementation` or `review` |
+//! | `AUTOMATION_STAGE` | `planning`, `implementation`, `review`, `resolve_conflict` or `fix_tests` |
 //! | `AUTOMATION_REQUEST_FILE` | the request as JSON: [`RequestRecord`](exchange::RequestRecord) |
 //! | `AUTOMATION_ANSWER_FILE` | an empty file for the answer as JSON: [`Answer`](exchange::Answer) |
-//! | `AUTOMATION_TASK_ID` | implementation: the task |
-//! | `AUTOMATION_REPOSITORY` | implementation and review: the repository |
+//! | `AUTOMATION_TASK_ID` | implementation: the task; repair: the task whose result it is, if it is one's |
+//! | `AUTOMATION_REPOSITORY` | all but planning: the repository |
 //!
 //! The answer has these keys, all optional, and no others: `summary`,
 //! `plan {title, tasks}`, `review {approved, comments, issues_found, confidence}`,

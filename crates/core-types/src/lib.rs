@@ -66,7 +66,9 @@ pub use ports::{
     RecoveryOutcome, RecoveryRequest, RefUpdate, Repository, RepositoryBrief, RepositoryCommands,
     Reservation, SpendScope, StepLog, SystemClock, Workspace,
 };
-pub use repair::{ConflictHunk, ConflictKind, ConflictedFile, FailedTest};
+pub use repair::{
+    ConflictHunk, ConflictKind, ConflictTexts, ConflictedFile, FailedTest, Resolution, SettledFile,
+};
 pub use review::{Review, ReviewIssue, Severity};
 pub use status::{Stage, TaskStatus};
 pub use step::{Scope, StepKey};

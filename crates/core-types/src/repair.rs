@@ -1,6 +1,9 @@
 //! What a repair works with: conflicts of a merge, and tests that failed.
 
+use std::fmt::Write;
+
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// A file that a merge could not settle.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +15,28 @@ pub struct ConflictedFile {
     /// The places to decide, in the file's order; empty for every kind but
     /// [`ConflictKind::Content`] and [`ConflictKind::BothAdded`].
     pub hunks: Vec<ConflictHunk>,
+    /// What git calls it, for people, such as `rename/delete`; may be empty.
+    #[serde(default)]
+    pub detail: String,
+    /// The whole file, where it has hunks. Agents find it in their folder, so it
+    /// is not written anywhere.
+    #[serde(skip)]
+    pub texts: Option<Box<ConflictTexts>>,
+}
+
+/// A conflicting file as each side has it, and as the merge left it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConflictTexts {
+    /// With markers; outside the hunks all that could be merged is merged.
+    pub merged: String,
+    /// What both sides started from; empty where both added it.
+    pub base: String,
+    /// Ours.
+    pub ours: String,
+    /// Theirs.
+    pub theirs: String,
+    /// Whether all four are what the files hold; else bytes that are no UTF-8 were replaced.
+    pub is_exact: bool,
 }
 
 /// Why a file could not be merged.
@@ -42,6 +67,49 @@ pub struct ConflictHunk {
     pub ours: String,
     /// The lines of their side; may be empty.
     pub theirs: String,
+}
+
+impl ConflictHunk {
+    /// What the hunk is known by when it comes again: 64 hexadecimal digits
+    /// from its three texts, whichever side is ours.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        let (first, second) = if self.ours <= self.theirs {
+            (&self.ours, &self.theirs)
+        } else {
+            (&self.theirs, &self.ours)
+        };
+        let mut digest = Sha256::new();
+        for text in [&self.base, first, second] {
+            // With their lengths, so that no two triples give the same bytes.
+            digest.update((text.len() as u64).to_be_bytes());
+            digest.update(text);
+        }
+        let digest = digest.finalize();
+        digest.iter().fold(String::new(), |mut hex, byte| {
+            // Writing to a string cannot fail.
+            write!(hex, "{byte:02x}").ok();
+            hex
+        })
+    }
+}
+
+/// A conflicting file without its conflicts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettledFile {
+    /// The path relative to the repository.
+    pub path: String,
+    /// The whole file.
+    pub text: String,
+}
+
+/// How a hunk was settled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolution {
+    /// What was to be decided.
+    pub hunk: ConflictHunk,
+    /// The lines that stand in its place; may be empty.
+    pub text: String,
 }
 
 /// A test that failed, as its runner named it.

@@ -189,3 +189,43 @@ impl StepLog for CheckpointSteps {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use testkit::MemoryCheckpoints;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn steps_kept_as_checkpoints_conform() {
+        testkit::step_log::conformance(async || {
+            let store = Arc::new(MemoryCheckpoints::default());
+            let (plan, run) = ("plan-42".parse(), "run-1".parse());
+            let (plan, run) = (plan.expect("a plan id"), run.expect("a run id"));
+            let loaded = CheckpointSteps::load(store, &plan, &run).await;
+            Arc::new(loaded.expect("an empty store is read")) as Arc<dyn StepLog>
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn steps_are_there_again_after_a_restart() {
+        let store = Arc::new(MemoryCheckpoints::default());
+        let (plan, run) = ("plan-42".parse().unwrap(), "run-1".parse().unwrap());
+        let key = |name| StepKey::new(core_types::Scope::Run, 1, name);
+        let print = Fingerprint::new().with("input", "x");
+        let load = async || {
+            let store: Arc<dyn CheckpointStore> = store.clone();
+            CheckpointSteps::load(store, &plan, &run).await.unwrap()
+        };
+        let log = load().await;
+        log.begin(&key("a"), 1, &print).await.unwrap();
+        log.finish(&key("a"), 1, Value::from(7)).await.unwrap();
+        log.begin(&key("b"), 1, &print).await.unwrap();
+        log.consent(&key("b")).await.unwrap();
+        let again = load().await;
+        for name in ["a", "b", "c"] {
+            assert_eq!(again.state(&key(name)), log.state(&key(name)), "{name}");
+        }
+    }
+}

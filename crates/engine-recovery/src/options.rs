@@ -34,7 +34,8 @@ impl Default for Options {
 pub struct RetryOptions {
     /// How often one operation is tried again. Default 3: at once, after 2 s, after 4 s.
     pub per_operation: u32,
-    /// How often all operations of one task together are. Default 5.
+    /// How often all operations of one task together are. Default 5. A task that a person has
+    /// answered gets this and `per_operation` anew, but nothing of the run's.
     pub per_task: u32,
     /// How often all operations of the run together are. Default 20.
     pub per_run: u32,

@@ -80,6 +80,12 @@ pub enum Error {
         /// The other.
         theirs: CommitId,
     },
+    /// A file is to be settled that the merge does not hold.
+    #[error("the merge holds no file {path}")]
+    NoFile {
+        /// The path relative to the repository.
+        path: String,
+    },
     /// Somebody holds one of git's lock files.
     #[error("{} is held by another git command; if none runs there, remove the file", file.display())]
     Locked {
@@ -167,6 +173,7 @@ impl Error {
             | Self::NotFastForward { .. }
             | Self::Unrelated { .. }
             | Self::Unrecordable { .. }
+            | Self::NoFile { .. }
             | Self::TooOld { .. } => ErrorClass::Validation,
             Self::NoBranch { .. } | Self::NoCommit { .. } => ErrorClass::NotFound,
             Self::CheckedOut { .. } | Self::RefChanged { .. } => ErrorClass::Conflict,

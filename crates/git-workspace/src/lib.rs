@@ -39,7 +39,9 @@
 //!   branches below `automation/` ([`publish`](core_types::Repository::publish))
 //!   and the target branch ([`land`](core_types::Repository::land)).
 //! - The *mirror* is a bare repository of ours that holds all objects of its own.
-//!   Commits, merges and references of a run are made there.
+//!   Commits, merges and references of a run are made there. What a merge cannot
+//!   settle is listed ([`conflicts`](core_types::Repository::conflicts)), leased
+//!   with markers, and remembered when it is settled, for every later run.
 //! - A *clone* is a folder from a pool, reset to a commit by what differs. What
 //!   its holder leaves is read by a git directory and an index that the holder
 //!   never sees; the `.git` in the clone is the holder's own and is never read.

@@ -33,6 +33,8 @@ pub(crate) struct LeasedClone {
     slot: Slot,
     folder: PathBuf,
     commit: CommitId,
+    /// Of what is committed.
+    parents: Vec<CommitId>,
     /// One at a time works in the folder.
     gate: Mutex<()>,
 }
@@ -52,9 +54,16 @@ impl LeasedClone {
             git,
             mirror,
             slot,
+            parents: vec![commit.clone()],
             commit,
             gate: Mutex::new(()),
         }
+    }
+
+    /// The same, whose commits have these parents instead of the leased commit.
+    pub(crate) fn with_parents(mut self, parents: Vec<CommitId>) -> Self {
+        self.parents = parents;
+        self
     }
 
     /// Does `work` alone. If it is dropped before its end, the folder is not reused.
@@ -209,7 +218,9 @@ impl LeasedClone {
         let now = self.git.clock().now().0 / 1000;
         let commit = self
             .command("commit-tree")
-            .args([tree.as_str(), "-p", self.commit.as_str(), "-F", "-"])
+            .arg(tree.as_str())
+            .args(self.parents.iter().flat_map(|it| ["-p", it.as_str()]))
+            .args(["-F", "-"])
             .stdin(without_nul(message))
             .dated(now)
             .line()

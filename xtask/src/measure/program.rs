@@ -32,10 +32,22 @@ const PROGRAMS: &[Program] = &[
         example: "bench_workflow",
     },
     Program {
+        kind: Kind::Bench,
+        name: "recovery",
+        package: "engine-recovery",
+        example: "bench_recovery",
+    },
+    Program {
         kind: Kind::Crash,
         name: "run",
         package: "cli",
         example: "crash_run",
+    },
+    Program {
+        kind: Kind::Crash,
+        name: "recovery",
+        package: "engine-recovery",
+        example: "crash_recovery",
     },
 ];
 

@@ -29,6 +29,8 @@ pub struct CommandAgentOptions {
     pub plan: bool,
     /// Whether it can review; default no.
     pub review: bool,
+    /// Whether it can settle conflicts and fix tests; default no.
+    pub repair: bool,
     /// Whether it must change something; default optional: a codemod leaves a
     /// repository without a match as it is.
     pub changes: ChangePolicy,
@@ -53,6 +55,7 @@ impl CommandAgentOptions {
             command,
             plan: false,
             review: false,
+            repair: false,
             changes: ChangePolicy::Optional,
             environment: Vec::new(),
             timeout: None,
@@ -163,6 +166,13 @@ impl CommandAgent {
             AgentTask::Review { repository, .. } => {
                 launch.env("AUTOMATION_REPOSITORY", repository.name.as_str())
             }
+            AgentTask::ResolveConflict { task, .. } | AgentTask::FixTests { task, .. } => {
+                let task = task.iter().map(|it| ("AUTOMATION_TASK_ID", it.id.as_str()));
+                let repository = request.repository.iter();
+                launch
+                    .envs(task)
+                    .envs(repository.map(|it| ("AUTOMATION_REPOSITORY", it.as_str())))
+            }
             _ => launch,
         }
     }
@@ -192,7 +202,7 @@ impl Agent for CommandAgent {
         AgentCapabilities {
             plan: self.options.plan,
             review: self.options.review,
-            repair: false,
+            repair: self.options.repair,
         }
     }
 

@@ -1,4 +1,7 @@
-use core_types::{AgentRequest, AgentTask, DependencyResult, Issue, RepositoryBrief, Task};
+use core_types::{
+    AgentRequest, AgentTask, ConflictKind, ConflictedFile, DependencyResult, FailedTest, Issue,
+    RepositoryBrief, Task,
+};
 use serde::Serialize;
 
 /// The version of [`RequestRecord`]'s format.
@@ -13,13 +16,13 @@ pub struct RequestRecord {
     pub v: u16,
     /// The run's id.
     pub run: String,
-    /// `planning`, `implementation` or `review`.
+    /// `planning`, `implementation`, `review`, `resolve_conflict` or `fix_tests`.
     pub stage: &'static str,
     /// The attempt, from 1.
     pub attempt: u32,
     /// The issue that the run works on.
     pub issue: IssueRecord,
-    /// Implementation: the task.
+    /// Implementation: the task. Repair: the task whose result it is, if it is one's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskRecord>,
     /// Implementation: what the task's dependencies have done.
@@ -28,7 +31,7 @@ pub struct RequestRecord {
     /// Planning: all repositories, primary first. Review: the one reviewed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repositories: Option<Vec<RepositoryRecord>>,
-    /// Planning: what was wrong with the last plan, one finding a text.
+    /// Planning and repair: what was wrong with the last try, one finding a text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub findings: Option<Vec<String>>,
     /// Review: the commit that is reviewed.
@@ -40,6 +43,27 @@ pub struct RequestRecord {
     /// Review: whether the tests passed; absent for not verified.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tests_passed: Option<bool>,
+    /// Conflicts: what our side, the integration branch, is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ours: Option<String>,
+    /// Conflicts: what their side, the result that is merged into it, is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub theirs: Option<String>,
+    /// Conflicts: what is to be decided. The files stand in the folder, with markers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conflicts: Option<Vec<ConflictRecord>>,
+    /// Failing tests: the command as configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test_command: Option<String>,
+    /// Failing tests: those that the output names; may be empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failures: Option<Vec<FailedTestRecord>>,
+    /// Failing tests: the end of the command's output.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    /// Failing tests: which round of repair this is, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub round: Option<u32>,
     /// What was learnt from earlier runs; often empty.
     pub advice: Vec<String>,
 }
@@ -107,6 +131,42 @@ pub struct RepositoryRecord {
     pub test_command: Option<String>,
 }
 
+/// A conflicting file in a [`RequestRecord`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ConflictRecord {
+    /// The path relative to the folder.
+    pub path: String,
+    /// `content` or `both_added`; others are not asked of an agent.
+    pub kind: ConflictKind,
+    /// The places to decide, in the file's order.
+    pub hunks: Vec<HunkRecord>,
+}
+
+/// One place to decide, in a [`ConflictRecord`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HunkRecord {
+    /// The line of the opening marker in the file, from 1.
+    pub line: u32,
+    /// The lines that both sides started from; may be empty.
+    pub base: String,
+    /// The lines of our side; may be empty.
+    pub ours: String,
+    /// The lines of their side; may be empty.
+    pub theirs: String,
+}
+
+/// A test that failed, in a [`RequestRecord`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FailedTestRecord {
+    /// Its full name, in its runner's words.
+    pub name: String,
+    /// Its file; absent where the runner does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// What it said; may be empty.
+    pub message: String,
+}
+
 impl RequestRecord {
     /// The record of a request.
     #[must_use]
@@ -124,6 +184,13 @@ impl RequestRecord {
             head: None,
             diff: None,
             tests_passed: None,
+            ours: None,
+            theirs: None,
+            conflicts: None,
+            test_command: None,
+            failures: None,
+            output: None,
+            round: None,
             advice: request.advice.texts.clone(),
         };
         match &request.task {
@@ -150,6 +217,34 @@ impl RequestRecord {
                 record.head = Some(head.to_string());
                 record.diff = Some(diff.clone());
                 record.tests_passed = *tests_passed;
+            }
+            AgentTask::ResolveConflict {
+                task,
+                ours,
+                theirs,
+                files,
+                findings,
+            } => {
+                record.task = task.as_ref().map(TaskRecord::from);
+                record.ours = Some(ours.clone());
+                record.theirs = Some(theirs.clone());
+                record.conflicts = Some(files.iter().map(ConflictRecord::from).collect());
+                record.findings = Some(findings.clone());
+            }
+            AgentTask::FixTests {
+                task,
+                command,
+                failures,
+                output,
+                round,
+                findings,
+            } => {
+                record.task = task.as_ref().map(TaskRecord::from);
+                record.test_command = Some(command.clone());
+                record.failures = Some(failures.iter().map(FailedTestRecord::from).collect());
+                record.output = Some(output.clone());
+                record.round = Some(*round);
+                record.findings = Some(findings.clone());
             }
             // A kind of task that core-types adds later has only the common keys.
             _ => {}
@@ -191,6 +286,32 @@ impl From<&DependencyResult> for DependencyRecord {
             repository: done.repository.to_string(),
             commit: done.commit.as_ref().map(ToString::to_string),
             summary: done.summary.clone(),
+        }
+    }
+}
+
+impl From<&ConflictedFile> for ConflictRecord {
+    fn from(file: &ConflictedFile) -> Self {
+        let hunk = |hunk: &core_types::ConflictHunk| HunkRecord {
+            line: hunk.line,
+            base: hunk.base.clone(),
+            ours: hunk.ours.clone(),
+            theirs: hunk.theirs.clone(),
+        };
+        Self {
+            path: file.path.clone(),
+            kind: file.kind,
+            hunks: file.hunks.iter().map(hunk).collect(),
+        }
+    }
+}
+
+impl From<&FailedTest> for FailedTestRecord {
+    fn from(test: &FailedTest) -> Self {
+        Self {
+            name: test.name.clone(),
+            file: test.file.clone(),
+            message: test.message.clone(),
         }
     }
 }

@@ -147,6 +147,13 @@ fn record() -> super::RequestRecord {
         head: None,
         diff: None,
         tests_passed: None,
+        ours: None,
+        theirs: None,
+        conflicts: None,
+        test_command: None,
+        failures: None,
+        output: None,
+        round: None,
         advice: Vec::new(),
     }
 }

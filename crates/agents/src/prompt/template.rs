@@ -1,12 +1,20 @@
 use std::fmt::Write;
 
-use core_types::{AgentRequest, AgentTask, DependencyResult, Issue, RepositoryBrief, Task};
+use core_types::{
+    AgentRequest, AgentTask, ConflictKind, ConflictedFile, DependencyResult, FailedTest, Issue,
+    RepositoryBrief, Task,
+};
 
 use super::fence::{DATA_RULE, fence};
 
 const PLAN: &str = include_str!("../../prompts/plan.md");
 const IMPLEMENT: &str = include_str!("../../prompts/implement.md");
 const REVIEW: &str = include_str!("../../prompts/review.md");
+const RESOLVE_CONFLICT: &str = include_str!("../../prompts/resolve_conflict.md");
+const FIX_TESTS: &str = include_str!("../../prompts/fix_tests.md");
+
+/// How much of all hunks together a prompt shows; the folder holds the rest.
+const MAX_HUNK_BYTES: usize = 64 << 10;
 
 /// The prompt for a request: plain text that ends with a line break.
 ///
@@ -57,6 +65,42 @@ pub fn render(request: &AgentRequest) -> String {
                 ("head", head.to_string()),
                 ("diff", fence(diff)),
                 ("tests", tests_text(*tests_passed).to_owned()),
+            ],
+        ),
+        AgentTask::ResolveConflict {
+            task,
+            ours,
+            theirs,
+            files,
+            findings,
+        } => (
+            RESOLVE_CONFLICT,
+            vec![
+                ("repository", repository_name(request)),
+                ("task", task_section(task.as_ref())),
+                ("ours", fence(ours)),
+                ("theirs", fence(theirs)),
+                ("conflicts", fence(&conflicts_text(files))),
+                ("findings", last_try(findings)),
+            ],
+        ),
+        AgentTask::FixTests {
+            task,
+            command,
+            failures,
+            output,
+            round,
+            findings,
+        } => (
+            FIX_TESTS,
+            vec![
+                ("repository", repository_name(request)),
+                ("task", task_section(task.as_ref())),
+                ("round", round.to_string()),
+                ("test_command", fence(command)),
+                ("failures", fence(&failures_text(failures))),
+                ("output", fence(output)),
+                ("findings", last_try(findings)),
             ],
         ),
         // `AgentTask` may grow in core-types; a request that this version has
@@ -118,6 +162,88 @@ fn task_text(task: &Task) -> String {
         .ok();
     }
     text
+}
+
+fn repository_name(request: &AgentRequest) -> String {
+    let name = request.repository.as_ref();
+    name.map_or_else(String::new, ToString::to_string)
+}
+
+fn task_section(task: Option<&Task>) -> String {
+    let text = |task| {
+        format!(
+            "\n# The task whose result it is\n\n{}\n",
+            fence(&task_text(task))
+        )
+    };
+    task.map(text).unwrap_or_default()
+}
+
+fn last_try(findings: &[String]) -> String {
+    section("What was wrong with your last try", findings)
+}
+
+/// Each hunk in the form that the files have, but with lines that say which side is which.
+fn conflicts_text(files: &[ConflictedFile]) -> String {
+    let mut text = String::new();
+    let mut n_left_out = 0;
+    for file in files {
+        // Writing to a string cannot fail, here and below.
+        writeln!(text, "file {:?}: {}", file.path, kind_text(file.kind)).ok();
+        for hunk in &file.hunks {
+            if text.len() > MAX_HUNK_BYTES {
+                n_left_out += 1;
+                continue;
+            }
+            writeln!(text, "at line {}", hunk.line).ok();
+            for (whose, lines) in [
+                ("both started from", &hunk.base),
+                ("ours", &hunk.ours),
+                ("theirs", &hunk.theirs),
+            ] {
+                let none = if lines.is_empty() { " nothing" } else { "" };
+                writeln!(text, "  {whose}:{none}").ok();
+                for line in lines.lines() {
+                    if text.len() > MAX_HUNK_BYTES {
+                        writeln!(text, "    … the rest stands in the file").ok();
+                        break;
+                    }
+                    writeln!(text, "    {line}").ok();
+                }
+            }
+        }
+    }
+    if n_left_out > 0 {
+        writeln!(text, "{n_left_out} more hunks stand in the files").ok();
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+fn kind_text(kind: ConflictKind) -> &'static str {
+    match kind {
+        ConflictKind::Content => "both sides changed the same lines",
+        ConflictKind::BothAdded => "both sides added it",
+        ConflictKind::DeleteModify => "one side deleted it, the other changed it",
+        ConflictKind::Binary => "both sides changed it, and it is no text",
+        _ => "its name, mode or kind differs",
+    }
+}
+
+fn failures_text(failures: &[FailedTest]) -> String {
+    if failures.is_empty() {
+        return "The output names none.".to_owned();
+    }
+    let line = |test: &FailedTest| {
+        let file = test.file.iter().map(|file| format!(" ({file})"));
+        let file: String = file.collect();
+        let message = test.message.trim_end().replace('\n', "\n    ");
+        match message.as_str() {
+            "" => format!("{}{file}", test.name),
+            message => format!("{}{file}\n    {message}", test.name),
+        }
+    };
+    failures.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn repository_list(repositories: &[RepositoryBrief]) -> String {

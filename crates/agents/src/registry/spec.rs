@@ -22,6 +22,8 @@ pub struct AgentSpec {
     pub plan: bool,
     /// `command`: whether it can review; default no.
     pub review: bool,
+    /// `command`: whether it can settle conflicts and fix tests; default no.
+    pub repair: bool,
     /// Whether it must change something; default as its kind says.
     pub changes: Option<ChangePolicy>,
     /// A limit of its own beside each request's; default none.
@@ -130,6 +132,7 @@ fn command(spec: &AgentSpec, context: &AgentContext) -> Result<Arc<dyn Agent>, E
         CommandAgentOptions::new(spec.name.clone(), command, Arc::clone(&context.events));
     options.plan = spec.plan;
     options.review = spec.review;
+    options.repair = spec.repair;
     options.changes = spec.changes.unwrap_or(options.changes);
     options.timeout = spec.timeout;
     options.transcript_bytes = context.transcript_bytes;

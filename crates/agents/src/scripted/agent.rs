@@ -1,9 +1,9 @@
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use async_trait::async_trait;
 use core_types::{
     Agent, AgentAnswer, AgentCapabilities, AgentRequest, AgentResult, AgentTask, CancellationToken,
-    ChangePolicy, PortError, Review, TaskId, TokenUsage, Usd,
+    ChangePolicy, PortError, Review, Task, TaskId, TokenUsage, Usd,
 };
 use serde_json::json;
 
@@ -62,16 +62,20 @@ impl ScriptedAgent {
             AgentTask::Plan { .. } => self.plan(),
             AgentTask::Review { repository, .. } => self.review(repository.name.as_str()),
             AgentTask::Implement { task, .. } => {
-                let scene = self.scene(&task.id)?;
-                edit_folder(scene, &request.folder, request.attempt).await?;
-                Ok(Played {
-                    answer: AgentAnswer::Work {
-                        summary: scene.summary.clone(),
-                    },
-                    usage: scene.usage,
-                    cost: scene.cost,
-                    model: scene.model.clone(),
-                })
+                let scene = find("task", &self.playbook.tasks, task.id.as_str())?;
+                work(scene, request, 1).await
+            }
+            AgentTask::ResolveConflict { task, findings, .. } => {
+                // The request counts no rounds: the first has nothing to find fault with.
+                let round = if findings.is_empty() { 1 } else { 2 };
+                let name = repaired(task.as_ref(), request);
+                let scene = find("conflict of", &self.playbook.resolve_conflict, name)?;
+                work(scene, request, round).await
+            }
+            AgentTask::FixTests { task, round, .. } => {
+                let name = repaired(task.as_ref(), request);
+                let scene = find("tests of", &self.playbook.fix_tests, name)?;
+                work(scene, request, *round).await
             }
             other => Err(RunError::CannotDo {
                 stage: other.stage(),
@@ -121,15 +125,6 @@ impl ScriptedAgent {
             model: scene.model.clone(),
         })
     }
-
-    fn scene(&self, task: &TaskId) -> Result<&Scene, RunError> {
-        let scene = self.playbook.tasks.get(task);
-        scene.ok_or_else(|| RunError::NotInPlaybook {
-            what: "task",
-            name: task.to_string(),
-            known: join(self.playbook.tasks.keys()),
-        })
-    }
 }
 
 #[async_trait]
@@ -142,7 +137,8 @@ impl Agent for ScriptedAgent {
         AgentCapabilities {
             plan: self.playbook.plan.is_some(),
             review: self.playbook.review.is_some(),
-            repair: false,
+            repair: !self.playbook.resolve_conflict.is_empty()
+                || !self.playbook.fix_tests.is_empty(),
         }
     }
 
@@ -178,19 +174,62 @@ impl Agent for ScriptedAgent {
     }
 }
 
+/// The name that a repair has in the playbook.
+fn repaired<'a>(task: Option<&'a Task>, request: &'a AgentRequest) -> &'a str {
+    match (task, &request.repository) {
+        (Some(task), _) => task.id.as_str(),
+        (None, Some(repository)) => repository.as_str(),
+        (None, None) => "",
+    }
+}
+
+fn find<'a>(
+    what: &'static str,
+    scenes: &'a BTreeMap<TaskId, Scene>,
+    name: &str,
+) -> Result<&'a Scene, RunError> {
+    let found = scenes.iter().find(|(known, _)| known.as_str() == name);
+    let found = found.map(|(_, scene)| scene);
+    found.ok_or_else(|| RunError::NotInPlaybook {
+        what,
+        name: name.to_owned(),
+        known: join(scenes.keys()),
+    })
+}
+
+async fn work(scene: &Scene, request: &AgentRequest, round: u32) -> Result<Played, RunError> {
+    edit_folder(scene, &request.folder, request.attempt, round).await?;
+    Ok(Played {
+        answer: AgentAnswer::Work {
+            summary: scene.summary.clone(),
+        },
+        usage: scene.usage,
+        cost: scene.cost,
+        model: scene.model.clone(),
+    })
+}
+
 /// Each edit is one small file, so it is made without leaving this thread:
 /// a dropped request never leaves an edit under way.
-async fn edit_folder(scene: &Scene, folder: &Path, attempt: u32) -> Result<(), RunError> {
+async fn edit_folder(
+    scene: &Scene,
+    folder: &Path,
+    attempt: u32,
+    round: u32,
+) -> Result<(), RunError> {
     let steps = scene
         .steps
         .iter()
-        .filter(|step| step.on_attempt.is_none_or(|only| only == attempt));
+        .filter(|step| step.on_attempt.is_none_or(|only| only == attempt))
+        .filter(|step| step.on_round.is_none_or(|only| only == round));
     for step in steps {
         match &step.action {
             Action::Sleep(duration) => tokio::time::sleep(*duration).await,
-            Action::Fail(message) => {
-                let message = message.clone();
-                return Err(RunError::Scripted { message });
+            Action::Fail { message, class } => {
+                return Err(RunError::Scripted {
+                    message: message.clone(),
+                    class: *class,
+                });
             }
             edit => edit::apply(folder, edit)?,
         }

@@ -30,7 +30,7 @@ pub(super) fn apply(folder: &Path, action: &Action) -> Result<(), RunError> {
             let file = guard(folder, path)?;
             fs::remove_file(file).map_err(edit_error(path))
         }
-        Action::Sleep(_) | Action::Fail(_) => Ok(()),
+        Action::Sleep(_) | Action::Fail { .. } => Ok(()),
     }
 }
 

@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use core_types::{RepositoryName, ReviewIssue, TaskId, TokenUsage, Usd};
+use core_types::{ErrorClass, RepositoryName, ReviewIssue, TaskId, TokenUsage, Usd};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -30,6 +30,11 @@ pub struct Playbook {
     pub review: Option<Reviews>,
     /// What is done for each task; any other task is an error.
     pub tasks: BTreeMap<TaskId, Scene>,
+    /// How conflicts are settled: by the task whose result is merged, or by the
+    /// repository where it is no task's; any other is an error.
+    pub resolve_conflict: BTreeMap<TaskId, Scene>,
+    /// How failing tests are fixed, by the same names.
+    pub fix_tests: BTreeMap<TaskId, Scene>,
 }
 
 /// The answer to a request to plan.
@@ -108,13 +113,17 @@ pub struct Scene {
     pub model: String,
 }
 
-/// One step of a scene: an object with one action as its key, and `on_attempt`
-/// where it is for one attempt alone.
+/// One step of a scene: an object with one action as its key, and `on_attempt` or
+/// `on_round` where it is for one attempt, or one round of a repair, alone.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "StepRecord")]
 pub struct Step {
     /// The attempt it is for, from 1; `None` for all.
     pub on_attempt: Option<u32>,
+    /// The round of a repair that it is for, from 1; `None` for all. Conflicts
+    /// have two: the second knows what was wrong with the first. A task's own
+    /// work is round 1.
+    pub on_round: Option<u32>,
     /// What is done.
     pub action: Action,
 }
@@ -132,8 +141,14 @@ pub enum Action {
     Delete(WorkPath),
     /// `sleep`: waits, for example `50ms`, `2s` or `1m`.
     Sleep(Duration),
-    /// `fail`: ends the request with this error.
-    Fail(String),
+    /// `fail`: ends the request with this error, of the class `class` (`transient`,
+    /// `rate_limited`, `quota_exhausted`, `timeout`, …; default `internal`).
+    Fail {
+        /// The message.
+        message: String,
+        /// What recovery branches on.
+        class: ErrorClass,
+    },
 }
 
 /// A file and a text for it.
@@ -227,6 +242,12 @@ pub enum InvalidStep {
         /// The text.
         text: String,
     },
+    /// A class that is none, or belongs to no `fail`.
+    #[error("{text:?} is not an error class of a fail, such as transient or rate_limited")]
+    Class {
+        /// The text.
+        text: String,
+    },
     /// The text to be replaced is empty.
     #[error("the text to be replaced in {path:?} is empty")]
     EmptyReplacement {
@@ -239,6 +260,8 @@ pub enum InvalidStep {
 #[serde(deny_unknown_fields, default)]
 struct StepRecord {
     on_attempt: Option<u32>,
+    on_round: Option<u32>,
+    class: Option<String>,
     write: Option<Text>,
     append: Option<Text>,
     replace: Option<Replacement>,
@@ -258,13 +281,19 @@ impl TryFrom<StepRecord> for Step {
             let path = replacement.path.as_str().to_owned();
             return Err(InvalidStep::EmptyReplacement { path });
         }
+        let class = match (record.class, &record.fail) {
+            (None, _) => ErrorClass::Internal,
+            (Some(text), Some(_)) => parse_class(&text)?,
+            (Some(text), None) => return Err(InvalidStep::Class { text }),
+        };
+        let fail = |message| Action::Fail { message, class };
         let mut actions: Vec<Action> = [
             record.write.map(Action::Write),
             record.append.map(Action::Append),
             record.replace.map(Action::Replace),
             record.delete.map(Action::Delete),
             sleep.map(Action::Sleep),
-            record.fail.map(Action::Fail),
+            record.fail.map(fail),
         ]
         .into_iter()
         .flatten()
@@ -273,11 +302,19 @@ impl TryFrom<StepRecord> for Step {
         match (actions.pop(), found) {
             (Some(action), 1) => Ok(Self {
                 on_attempt: record.on_attempt,
+                on_round: record.on_round,
                 action,
             }),
             _ => Err(InvalidStep::Actions { found }),
         }
     }
+}
+
+/// A class by its name in the event stream; limits of calls and quotas have no known end.
+fn parse_class(text: &str) -> Result<ErrorClass, InvalidStep> {
+    serde_json::from_value(serde_json::json!({"class": text})).map_err(|_| InvalidStep::Class {
+        text: text.chars().take(40).collect(),
+    })
 }
 
 fn parse_duration(text: &str) -> Result<Duration, InvalidStep> {

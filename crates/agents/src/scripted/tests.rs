@@ -24,6 +24,11 @@ fn a_playbook_that_cannot_be_played_is_refused_when_it_is_read() {
         r#"{"replace": {"path": "a", "from": "", "to": "b"}}"#,
         "to be replaced in \"a\" is empty",
     );
+    check(
+        r#"{"fail": "a", "class": "odd"}"#,
+        "\"odd\" is not an error class",
+    );
+    check(r#"{"delete": "a", "class": "transient"}"#, "of a fail");
     for text in [
         "",
         "1",

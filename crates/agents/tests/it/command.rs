@@ -10,7 +10,10 @@ use core_types::{
     Event, PortError, TokenUsage,
 };
 
-use crate::support::{Place, Remembered, implement, plan, read, review, run, shell};
+use crate::support::{
+    Place, Remembered, fix_tests, implement, plan, read, repository, resolve_conflict, review, run,
+    shell,
+};
 
 fn refused(result: Result<AgentResult, PortError>, class: ErrorClass, line: &str) -> PortError {
     let error = result.expect_err("it is an error");
@@ -168,6 +171,31 @@ async fn it_sees_its_variables_and_no_others() {
     expected.retain(|line| !line.starts_with("AUTOMATION_TASK") && !line.contains("REPOSITORY"));
     expected[3] = "AUTOMATION_STAGE=planning".to_owned();
     assert_eq!(variables(&place), expected);
+
+    // A repair names its repository, and its task where it is one's.
+    for (task, stage, expects_task) in [
+        (resolve_conflict("greet"), "resolve_conflict", true),
+        (fix_tests(None), "fix_tests", false),
+    ] {
+        let mut request = place.request(task);
+        request.repository = Some(repository("backend").name);
+        run(options_of_repair(), request).await.unwrap();
+        let seen = variables(&place);
+        assert!(seen.contains(&format!("AUTOMATION_STAGE={stage}")));
+        assert!(seen.contains(&"AUTOMATION_REPOSITORY=backend".to_owned()));
+        let task = "AUTOMATION_TASK_ID=greet".to_owned();
+        assert_eq!(seen.contains(&task), expects_task, "{seen:?}");
+    }
+}
+
+fn options_of_repair() -> agents::CommandAgentOptions {
+    let mut options = shell("env > env.txt");
+    assert!(
+        !options.repair,
+        "a repair is asked for only where the entry says so"
+    );
+    options.repair = true;
+    options
 }
 
 /// What `env` printed, without the variables that a shell makes for itself.

@@ -35,6 +35,7 @@ async fn a_command_is_made_as_described() {
             "echo $WHO $ME > who; sleep 60".to_owned(),
         )),
         review: true,
+        repair: true,
         changes: Some(ChangePolicy::Required),
         timeout: Some(Duration::from_secs(1)),
         environment: vec![("WHO".to_owned(), "me".to_owned())],
@@ -46,6 +47,7 @@ async fn a_command_is_made_as_described() {
         ("coder", ChangePolicy::Required)
     );
     assert!(agent.capabilities().review && !agent.capabilities().plan);
+    assert!(agent.capabilities().repair);
     let ended = agent
         .run(place.request(implement("greet")), &CancellationToken::new())
         .await;

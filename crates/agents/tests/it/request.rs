@@ -2,7 +2,7 @@ use agents::exchange::RequestRecord;
 use core_types::AgentTask;
 use expect_test::{Expect, expect};
 
-use crate::support::{Place, implement, plan, review, run, shell};
+use crate::support::{Place, fix_tests, implement, plan, resolve_conflict, review, run, shell};
 
 async fn check(task: AgentTask, expected: Expect) {
     let place = Place::new();
@@ -10,14 +10,15 @@ async fn check(task: AgentTask, expected: Expect) {
     request.attempt = 2;
     request.advice.texts = vec!["Run the tests first.".to_owned()];
     let record = serde_json::to_string_pretty(&RequestRecord::new(&request)).expect("JSON");
-    // The agent copies it: what it reads is what is compared. Only the implementation stage
-    // may end without an answer.
+    // The agent copies it: what it reads is what is compared. A plan and a review
+    // need an answer.
     let answered = run(
         shell("cp \"$AUTOMATION_REQUEST_FILE\" request.json"),
         request,
     )
     .await;
-    assert_eq!(answered.is_ok(), record.contains("\"implementation\""));
+    let needs_answer = record.contains("\"planning\"") || record.contains("\"review\"");
+    assert_eq!(answered.is_ok(), !needs_answer);
     let written = place.text("request.json");
     assert_eq!(written, format!("{record}\n"));
     expected.assert_eq(&written);
@@ -146,6 +147,105 @@ async fn of_the_review_stage() {
           "head": "cccccccccccccccccccccccccccccccccccccccc",
           "diff": "+hello\n",
           "tests_passed": true,
+          "advice": [
+            "Run the tests first."
+          ]
+        }
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn of_a_conflict() {
+    check(
+        resolve_conflict("greet"),
+        expect![[r#"
+        {
+          "v": 1,
+          "run": "run-1",
+          "stage": "resolve_conflict",
+          "attempt": 2,
+          "issue": {
+            "number": 7,
+            "title": "Say hello",
+            "body": "The program is rude.\n",
+            "labels": [
+              "feature",
+              "ui"
+            ]
+          },
+          "task": {
+            "id": "greet",
+            "title": "Greet the user",
+            "description": "Print hello.",
+            "repository": "backend",
+            "dependencies": [
+              "words"
+            ],
+            "files": [
+              "src/main.rs"
+            ],
+            "estimate_seconds": 90
+          },
+          "findings": [],
+          "ours": "Say goodbye",
+          "theirs": "Greet the user: Print hello.",
+          "conflicts": [
+            {
+              "path": "src/main.rs",
+              "kind": "content",
+              "hunks": [
+                {
+                  "line": 3,
+                  "base": "",
+                  "ours": "goodbye();\n",
+                  "theirs": "hello();\n"
+                }
+              ]
+            }
+          ],
+          "advice": [
+            "Run the tests first."
+          ]
+        }
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn of_failing_tests() {
+    check(
+        fix_tests(None),
+        expect![[r#"
+        {
+          "v": 1,
+          "run": "run-1",
+          "stage": "fix_tests",
+          "attempt": 2,
+          "issue": {
+            "number": 7,
+            "title": "Say hello",
+            "body": "The program is rude.\n",
+            "labels": [
+              "feature",
+              "ui"
+            ]
+          },
+          "findings": [
+            "the same test fails"
+          ],
+          "test_command": "sh test.sh",
+          "failures": [
+            {
+              "name": "greets",
+              "file": "test.sh",
+              "message": "expected hello"
+            }
+          ],
+          "output": "1 failed",
+          "round": 2,
           "advice": [
             "Run the tests first."
           ]

@@ -2,10 +2,11 @@ use std::{os::unix::fs::symlink, time::Duration};
 
 use agents::{Playbook, ScriptedAgent, ScriptedAgentOptions};
 use core_types::{
-    Agent, AgentAnswer, AgentResult, CancellationToken, ChangePolicy, ErrorClass, PortError,
+    Agent, AgentAnswer, AgentResult, AgentTask, CancellationToken, ChangePolicy, ErrorClass,
+    PortError,
 };
 
-use crate::support::{Place, implement, plan, review};
+use crate::support::{Place, fix_tests, implement, plan, repository, resolve_conflict, review};
 
 fn agent(playbook: &str) -> ScriptedAgent {
     let playbook: Playbook = serde_json::from_str(playbook).expect("a good playbook");
@@ -253,4 +254,70 @@ async fn it_ends_at_its_limit_and_when_cancelled() {
         ErrorClass::Timeout,
         "it did not end within 1s",
     );
+}
+
+#[tokio::test]
+async fn repairs_are_played_by_task_and_round() {
+    let place = Place::new();
+    let agent = agent(
+        r#"{
+            "resolve_conflict": {"greet": {"steps": [
+                {"write": {"path": "first", "text": "1"}, "on_round": 1},
+                {"write": {"path": "second", "text": "2"}, "on_round": 2}
+            ], "summary": "both"}},
+            "fix_tests": {"backend": {"steps": [{"write": {"path": "fixed", "text": ""}, "on_round": 2}]}}
+        }"#,
+    );
+    assert!(agent.capabilities().repair && !agent.capabilities().review);
+    let token = CancellationToken::new();
+    let result = agent.run(place.request(resolve_conflict("greet")), &token);
+    let summary = "both".to_owned();
+    assert_eq!(result.await.unwrap().answer, AgentAnswer::Work { summary });
+    let exists = |name: &str| place.folder().join(name).exists();
+    assert!(exists("first") && !exists("second"));
+    let mut task = resolve_conflict("greet");
+    if let AgentTask::ResolveConflict { findings, .. } = &mut task {
+        findings.push("a marker is left".to_owned());
+    }
+    agent.run(place.request(task), &token).await.unwrap();
+    assert!(exists("second"), "findings make it the second round");
+
+    // The tests of a repository belong to no task.
+    let mut request = place.request(fix_tests(None));
+    request.repository = Some(repository("backend").name);
+    agent.run(request, &token).await.unwrap();
+    assert!(exists("fixed"));
+    refused(
+        agent
+            .run(place.request(fix_tests(Some("greet"))), &token)
+            .await,
+        ErrorClass::Validation,
+        "the playbook has no tests of \"greet\"; known are: backend",
+    );
+    refused(
+        agent
+            .run(place.request(resolve_conflict("other")), &token)
+            .await,
+        ErrorClass::Validation,
+        "the playbook has no conflict of \"other\"; known are: greet",
+    );
+    assert!(!greeter("").capabilities().repair);
+}
+
+#[tokio::test]
+async fn a_failure_has_the_class_that_the_playbook_says() {
+    let place = Place::new();
+    for (class, expected) in [
+        ("transient", ErrorClass::Transient),
+        ("rate_limited", ErrorClass::RateLimited { until: None }),
+        (
+            "quota_exhausted",
+            ErrorClass::QuotaExhausted { until: None },
+        ),
+        ("timeout", ErrorClass::Timeout),
+        ("internal", ErrorClass::Internal),
+    ] {
+        let agent = greeter(&format!(r#"{{"fail": "no", "class": "{class}"}}"#));
+        refused(play(&agent, &place).await, expected, "no");
+    }
 }

@@ -10,8 +10,9 @@ use agents::{CommandAgent, CommandAgentOptions};
 use async_trait::async_trait;
 use core_types::{
     Advice, Agent, AgentRequest, AgentResult, AgentTask, BranchName, CancellationToken,
-    CommandLine, CommitId, DependencyResult, Event, EventSink, Issue, IssueState, PortError,
-    RepositoryBrief, RepositoryName, RunId, Scope, StepKey, StepRef, Task, TaskId, Timestamp,
+    CommandLine, CommitId, ConflictHunk, ConflictKind, ConflictedFile, DependencyResult, Event,
+    EventSink, FailedTest, Issue, IssueState, PortError, RepositoryBrief, RepositoryName, RunId,
+    Scope, StepKey, StepRef, Task, TaskId, Timestamp,
 };
 use tempfile::TempDir;
 
@@ -133,6 +134,49 @@ pub(crate) fn review() -> AgentTask {
         head: commit("c"),
         diff: "+hello\n".to_owned(),
         tests_passed: Some(true),
+    }
+}
+
+pub(crate) fn resolve_conflict(task: &str) -> AgentTask {
+    let AgentTask::Implement { task, .. } = implement(task) else {
+        unreachable!("it is one")
+    };
+    AgentTask::ResolveConflict {
+        task: Some(task),
+        ours: "Say goodbye".to_owned(),
+        theirs: "Greet the user: Print hello.".to_owned(),
+        files: vec![ConflictedFile {
+            path: "src/main.rs".to_owned(),
+            kind: ConflictKind::Content,
+            hunks: vec![ConflictHunk {
+                line: 3,
+                base: String::new(),
+                ours: "goodbye();\n".to_owned(),
+                theirs: "hello();\n".to_owned(),
+            }],
+            detail: "contents".to_owned(),
+            texts: None,
+        }],
+        findings: Vec::new(),
+    }
+}
+
+pub(crate) fn fix_tests(task: Option<&str>) -> AgentTask {
+    let task = task.map(|task| match implement(task) {
+        AgentTask::Implement { task, .. } => task,
+        _ => unreachable!("it is one"),
+    });
+    AgentTask::FixTests {
+        task,
+        command: "sh test.sh".to_owned(),
+        failures: vec![FailedTest {
+            name: "greets".to_owned(),
+            file: Some("test.sh".to_owned()),
+            message: "expected hello".to_owned(),
+        }],
+        output: "1 failed".to_owned(),
+        round: 2,
+        findings: vec!["the same test fails".to_owned()],
     }
 }
 

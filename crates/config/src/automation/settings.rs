@@ -45,6 +45,8 @@ pub struct AgentEntry {
     pub plan: bool,
     /// Whether it can review.
     pub review: bool,
+    /// Whether it can settle conflicts and fix failing tests.
+    pub repair: bool,
     /// What a task without a change is.
     pub changes: Changes,
     /// The longest one request may take, where it differs from [`Limits::agent_timeout`].
@@ -245,6 +247,7 @@ fn agent(entry: Section<'_>) -> AgentEntry {
         playbook: entry.optional_text("playbook"),
         plan: entry.flag("plan"),
         review: entry.flag("review"),
+        repair: entry.flag("repair"),
         changes: entry.choice(
             "changes",
             &[

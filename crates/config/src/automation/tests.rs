@@ -88,6 +88,7 @@ agents:
     command: [fix, "--all", "${MODE}", '${MODE}', "a, b"]
     plan: true
     review: true
+    repair: true
     timeout: 1h30m
     environment: [HOME, API_KEY]
   - {name: demo, kind: scripted, playbook: demo.yaml}
@@ -123,8 +124,8 @@ retention: {max_age: never, keep_runs: 7}
         })
     );
     assert_eq!(
-        (fixer.plan, fixer.review, fixer.timeout),
-        (true, true, Some(Duration::from_secs(5400)))
+        (fixer.plan, fixer.review, fixer.repair, fixer.timeout),
+        (true, true, true, Some(Duration::from_secs(5400)))
     );
     assert_eq!(fixer.environment, ["HOME", "API_KEY"]);
     assert_eq!((fixer.mark.line, fixer.mark.column), (5, 5));

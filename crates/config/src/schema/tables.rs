@@ -102,6 +102,13 @@ pub(crate) const AGENT: &[Key] = &[
         "Whether it can review; else the review says \"not reviewed\".",
     ),
     Key::new(
+        "repair",
+        Shape::Flag,
+        Is("false"),
+        "Whether it can settle conflicts and fix failing tests; else these are left to a person. \
+         A playbook can where it has entries for it.",
+    ),
+    Key::new(
         "changes",
         Shape::Choice(&["required", "optional"]),
         Is("required"),

@@ -3,7 +3,10 @@ use std::{fmt::Debug, path::Path};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{BranchName, CommitId, PortError, RefName, RepositoryName, TreeId};
+use crate::{
+    BranchName, CommitId, ConflictHunk, ConflictedFile, PortError, RefName, RepositoryName,
+    Resolution, SettledFile, TreeId,
+};
 
 /// A clone that an agent or a test works in. Dropping it gives it back.
 ///
@@ -234,6 +237,66 @@ pub trait Repository: Debug + Send + Sync {
         theirs: &CommitId,
         message: &str,
     ) -> Result<Merge, PortError>;
+
+    /// What merging `theirs` into `ours` cannot settle, sorted by path; empty
+    /// where nothing is in the way.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` (no such commit), `Validation` (no common ancestor), `ResourceExhausted`.
+    async fn conflicts(
+        &self,
+        ours: &CommitId,
+        theirs: &CommitId,
+    ) -> Result<Vec<ConflictedFile>, PortError>;
+
+    /// A clone that holds the merge of `theirs` into `ours`: the files of
+    /// [`Repository::conflicts`] with markers as [`ConflictTexts`](crate::ConflictTexts)
+    /// has them, all others merged. Its `commit` makes a merge commit whose parents are
+    /// `ours` and `theirs`; the files that it names are those that were changed in the folder.
+    ///
+    /// # Errors
+    ///
+    /// As [`Repository::conflicts`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Repository::lease`].
+    async fn lease_merge(
+        &self,
+        ours: &CommitId,
+        theirs: &CommitId,
+    ) -> Result<Box<dyn Workspace>, PortError>;
+
+    /// The merge commit of `theirs` into `ours` in which these files have these
+    /// texts. The same input gives the same commit.
+    ///
+    /// # Errors
+    ///
+    /// As [`Repository::conflicts`]; `Validation` for a path that the merge does not hold.
+    async fn settle(
+        &self,
+        ours: &CommitId,
+        theirs: &CommitId,
+        files: &[SettledFile],
+        message: &str,
+    ) -> Result<CommitId, PortError>;
+
+    /// Keeps how hunks were settled, for every later run on this repository.
+    /// A hunk that is known already gets the new text.
+    ///
+    /// # Errors
+    ///
+    /// `ResourceExhausted`.
+    async fn remember(&self, resolutions: &[Resolution]) -> Result<(), PortError>;
+
+    /// How each hunk was settled before, whichever side was ours; `None` where
+    /// it is not known.
+    ///
+    /// # Errors
+    ///
+    /// `Internal`.
+    async fn recall(&self, hunks: &[ConflictHunk]) -> Result<Vec<Option<String>>, PortError>;
 
     /// What lies between two commits; the text is cut at `limit_bytes`.
     ///

@@ -3,11 +3,9 @@
 mod command;
 mod publish;
 mod report;
-#[cfg(test)]
-mod tests;
 
 use async_trait::async_trait;
-use core_types::{PortError, RecoveryRequest};
+use core_types::{PortError, RecoveryRequest, StepLog, step::StepState};
 
 use crate::{RecoveryContext, RecoveryStrategy, StrategyOutcome};
 
@@ -40,4 +38,10 @@ impl RecoveryStrategy for ManualInterventionStrategy {
         publish::comment(request, context, &report).await?;
         Ok(StrategyOutcome::HandedOff { report })
     }
+}
+
+/// Whether an attempt of the request's scope ended with a report for a person.
+pub(crate) fn was_handed_off(steps: &dyn StepLog, request: &RecoveryRequest, attempt: u32) -> bool {
+    let report = steps.state(&publish::report_key(request, attempt));
+    matches!(report, StepState::Finished { .. })
 }

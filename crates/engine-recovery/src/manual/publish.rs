@@ -20,7 +20,7 @@ pub(super) struct Entry {
     pub(super) tried: Vec<String>,
 }
 
-fn report_key(request: &RecoveryRequest, attempt: u32) -> StepKey {
+pub(super) fn report_key(request: &RecoveryRequest, attempt: u32) -> StepKey {
     StepKey::new(request.scope.clone(), attempt, "recovery-report")
 }
 

@@ -81,7 +81,7 @@ pub(super) fn render(
     push(&mut text, format_args!("{}\n", spent(&context.spent)));
 
     push(&mut text, format_args!("## What is there\n"));
-    for line in salvage(request) {
+    for line in salvage(request, context.spent.requests) {
         push(&mut text, format_args!("- {line}"));
     }
     push(&mut text, format_args!(""));
@@ -132,7 +132,7 @@ fn spent(spending: &Spending) -> String {
 }
 
 /// Where the work so far and the evidence are.
-fn salvage(request: &RecoveryRequest) -> Vec<String> {
+fn salvage(request: &RecoveryRequest, asked: u32) -> Vec<String> {
     let mut lines = Vec::new();
     match &request.commit {
         Some(commit) => {
@@ -146,6 +146,17 @@ fn salvage(request: &RecoveryRequest) -> Vec<String> {
             lines.push(format!("the work so far: commit `{commit}`{kept}"));
         }
         None => lines.push("no work of this attempt was kept".to_owned()),
+    }
+    if asked > 0 {
+        let scope = match &request.scope {
+            Scope::Run => "run".to_owned(),
+            Scope::Repository(name) => format!("repository/{name}"),
+            Scope::Task(task) => format!("task/{task}"),
+        };
+        lines.push(format!(
+            "what agents left in the repair: kept in the mirror below `refs/automation/{}/recovery/{scope}/{}/`",
+            request.run, request.attempt
+        ));
     }
     lines.push(format!("it started from commit `{}`", request.base));
     lines.push(format!(

@@ -7,7 +7,7 @@ use core_types::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::step_error;
+use crate::{manual::was_handed_off, step_error};
 
 /// How many units were spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -57,11 +57,15 @@ fn run_fingerprint(request: &RecoveryRequest) -> Fingerprint {
     Fingerprint::new().with("for", of.operation(&request.run).as_str())
 }
 
-/// What was spent before this request, its own unit apart.
+/// What was spent before this request, its own unit apart. A hand-off ends the count of operation
+/// and task: what is tried after it, a person has asked for.
 pub(super) fn spent(steps: &dyn StepLog, request: &RecoveryRequest) -> Spent {
     let operation = operation_of(&request.failure.kind);
     let mut spent = Spent::default();
     for attempt in 1..request.attempt {
+        if was_handed_off(steps, request, attempt) {
+            (spent.operation, spent.task) = (0, 0);
+        }
         let of = match steps.state(&unit_key(request, attempt)) {
             StepState::New => continue,
             // One that was cut off has been spent as well.

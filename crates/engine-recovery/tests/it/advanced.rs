@@ -41,7 +41,7 @@ impl RecoveryStrategy for Says {
 }
 
 fn plan() -> PlanId {
-    "plan-42".parse().unwrap()
+    "plan-42".parse().expect("a plan id")
 }
 
 fn told(world: &World) -> Vec<String> {
@@ -263,7 +263,7 @@ impl Rerun for Operation {
         request: &RecoveryRequest,
         _: &CancellationToken,
     ) -> Result<Ran, PortError> {
-        let mut attempts = self.attempts.lock().unwrap();
+        let mut attempts = self.attempts.lock().expect("no test panics");
         attempts.push(request.attempt);
         if attempts.len() > self.failures as usize {
             return Ok(Ran::Succeeded { commit: None });
@@ -289,8 +289,10 @@ async fn attempt(failures: u32, class: ErrorClass) -> (Vec<u32>, bool, AttemptEn
         .rerun(operation.clone())
         .build();
     let request = world.request("a", 1, ErrorClass::Transient, FailureKind::Setup);
-    recovery.record_failure(&request).await.unwrap();
-    let attempted = recovery.attempt_recovery(&plan()).await.unwrap();
+    let recorded = recovery.record_failure(&request).await;
+    recorded.expect("the failure is recorded");
+    let attempted = recovery.attempt_recovery(&plan()).await;
+    let attempted = attempted.expect("there is a failure");
     let is_successful = attempted.is_successful();
     let again = recovery.attempt_recovery(&plan()).await;
     assert_eq!(
@@ -298,7 +300,7 @@ async fn attempt(failures: u32, class: ErrorClass) -> (Vec<u32>, bool, AttemptEn
         is_successful,
         "what is recovered is not recovered again"
     );
-    let attempts = operation.attempts.lock().unwrap().clone();
+    let attempts = operation.attempts.lock().expect("no test panics").clone();
     (attempts, is_successful, attempted.end)
 }
 

@@ -2,6 +2,11 @@
 
 mod advanced;
 mod by_repository;
+mod conflict_cases;
+mod conflict_corpus;
+mod conflict_fixers;
+mod conflict_measure;
+mod conflict_resolution;
 mod manual;
 mod retry;
 mod steps;

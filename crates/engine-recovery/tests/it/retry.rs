@@ -180,7 +180,10 @@ async fn a_task_and_a_run_have_budgets_of_their_own() {
             // Each time as after a restart.
             match recover(&recovery(), &request).await {
                 RecoveryOutcome::Retry { .. } => units.push(task),
-                outcome => assert!(is_handed_off(&outcome), "{outcome:?}"),
+                outcome => {
+                    assert!(is_handed_off(&outcome), "{outcome:?}");
+                    break;
+                }
             }
         }
     }
@@ -192,6 +195,28 @@ async fn a_task_and_a_run_have_budgets_of_their_own() {
     );
     let report = world.report("task-b.md");
     assert!(report.contains("the run's budget of 6 retries"), "{report}");
+}
+
+#[tokio::test]
+async fn what_a_person_asks_for_has_its_retries_anew_but_not_the_runs() {
+    let world = World::new().await;
+    let options = Options {
+        retry: RetryOptions {
+            per_operation: 2,
+            per_run: 5,
+            delay_scale: 0.0,
+            ..RetryOptions::default()
+        },
+        ..Options::default()
+    };
+    let recovery = world.recovery().options(options).build();
+    let mut course = String::new();
+    for attempt in 1..=8 {
+        let request = world.request("a", attempt, ErrorClass::Transient, FailureKind::Setup);
+        let outcome = recover(&recovery, &request).await;
+        course.push(if is_handed_off(&outcome) { 'h' } else { 'r' });
+    }
+    assert_eq!(course, "rrhrrhrh");
 }
 
 #[tokio::test]

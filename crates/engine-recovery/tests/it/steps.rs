@@ -7,7 +7,7 @@ use crate::world::{World, recover};
 #[tokio::test]
 async fn budgets_survive_a_restart_without_a_runs_journal() {
     let world = World::new().await;
-    for attempt in 1..=5 {
+    for attempt in 1..=4 {
         let request = world.request("a", attempt, ErrorClass::Transient, FailureKind::Setup);
         // Every time a new one, over the same checkpoints.
         let outcome = recover(&world.alone().build(), &request).await;

@@ -22,6 +22,9 @@ pub struct AgentRecord {
     pub plan: bool,
     /// Whether it can review.
     pub review: bool,
+    /// Whether it can settle conflicts and fix failing tests; runs of before it could be said cannot.
+    #[serde(default)]
+    pub repair: bool,
     /// Whether it must change something; `None` as its kind says.
     pub changes: Option<ChangePolicy>,
     /// When it is ended; `None` for the run's limit.
@@ -39,6 +42,7 @@ impl AgentRecord {
             playbook: None,
             plan: false,
             review: false,
+            repair: false,
             changes: None,
             timeout: None,
             environment: Vec::new(),
@@ -119,6 +123,7 @@ impl AgentRecord {
             playbook,
             plan: entry.plan,
             review: entry.review,
+            repair: entry.repair,
             changes: match entry.changes {
                 Changes::Required => Some(ChangePolicy::Required),
                 Changes::Optional => Some(ChangePolicy::Optional),
@@ -169,6 +174,7 @@ impl AgentRecord {
             playbook,
             plan: self.plan,
             review: self.review,
+            repair: self.repair,
             changes: self.changes,
             timeout: self.timeout,
             environment: self.environment.iter().filter_map(value).collect(),

@@ -1,10 +1,13 @@
 //! The [`Repository`] port over the git program.
 
+mod conflict;
 mod land;
+mod marks;
 mod merge;
 mod overlay;
 mod publish;
 mod read;
+mod resolution;
 
 use std::{
     fs,
@@ -14,8 +17,8 @@ use std::{
 
 use async_trait::async_trait;
 use core_types::{
-    BranchName, CommitId, Diff, Landed, Landing, Merge, PortError, RefName, RefUpdate, Repository,
-    RepositoryName, Workspace,
+    BranchName, CommitId, ConflictHunk, ConflictedFile, Diff, Landed, Landing, Merge, PortError,
+    RefName, RefUpdate, Repository, RepositoryName, Resolution, SettledFile, Workspace,
 };
 
 use crate::{
@@ -316,6 +319,48 @@ impl Repository for GitRepository {
     ) -> Result<Merge, PortError> {
         let merged = self.merge_commits(ours, theirs, message).await;
         merged.map_err(|error| error.during(format!("merge in {}", self.name)))
+    }
+
+    async fn conflicts(
+        &self,
+        ours: &CommitId,
+        theirs: &CommitId,
+    ) -> Result<Vec<ConflictedFile>, PortError> {
+        let found = self.find_conflicts(ours, theirs).await;
+        found.map_err(|error| error.during(format!("look for conflicts in {}", self.name)))
+    }
+
+    async fn lease_merge(
+        &self,
+        ours: &CommitId,
+        theirs: &CommitId,
+    ) -> Result<Box<dyn Workspace>, PortError> {
+        // Boxed: it carries the merge and the lease.
+        match Box::pin(self.lease_marked(ours, theirs)).await {
+            Ok(clone) => Ok(Box::new(clone)),
+            Err(error) => Err(error.during(format!("make a clone of a merge of {}", self.name))),
+        }
+    }
+
+    async fn settle(
+        &self,
+        ours: &CommitId,
+        theirs: &CommitId,
+        files: &[SettledFile],
+        message: &str,
+    ) -> Result<CommitId, PortError> {
+        let settled = Box::pin(self.settle_merge(ours, theirs, files, message)).await;
+        settled.map_err(|error| error.during(format!("settle a merge in {}", self.name)))
+    }
+
+    async fn remember(&self, resolutions: &[Resolution]) -> Result<(), PortError> {
+        let kept = self.keep_resolutions(resolutions).await;
+        kept.map_err(|error| error.during(format!("keep resolutions of {}", self.name)))
+    }
+
+    async fn recall(&self, hunks: &[ConflictHunk]) -> Result<Vec<Option<String>>, PortError> {
+        let found = self.find_resolutions(hunks).await;
+        found.map_err(|error| error.during(format!("look for resolutions in {}", self.name)))
     }
 
     async fn diff(

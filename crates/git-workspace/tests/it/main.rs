@@ -3,6 +3,7 @@
 mod attacks;
 mod capture;
 mod clones;
+mod conflicts;
 mod finding;
 mod kills;
 mod landing;

@@ -1,22 +1,28 @@
 //! The recovery as a whole: which strategies are asked, in which order, and what is recorded.
 
+mod attempt;
+mod builder;
+mod record;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use core_types::{
     Agent, CancellationToken, Checkpoint, CheckpointId, CheckpointStore, Clock, CommandRunner,
-    CommitId, ErrorClass, Event, EventSink, Failure, GitProvider, NoEvents, PlanId, PlanState,
-    PortError, Recovery, RecoveryOutcome, RecoveryRequest, Repository, StepKey, StepLog, StepName,
-    SystemClock, Timestamp,
+    ErrorClass, EventSink, GitProvider, NoEvents, PlanId, PlanState, PortError, Recovery,
+    RecoveryOutcome, RecoveryRequest, Repository, StepKey, StepLog, SystemClock, Timestamp,
     step::{self, Fingerprint, Step, WhenUnknown},
 };
-use serde::{Deserialize, Serialize};
 
 use crate::{
-    Error, ManualInterventionStrategy, Options, RecoveryContext, RecoveryStrategy, StrategyOutcome,
-    Tried, checkpoint_steps::CheckpointSteps, count::Counted, retry::RetryRecoveryStrategy,
-    step_error, stops_the_run,
+    ConflictResolutionStrategy, Error, ManualInterventionStrategy, Options, RecoveryContext,
+    RecoveryStrategy, StrategyOutcome, TestFixRecoveryStrategy, Tried,
+    checkpoint_steps::CheckpointSteps, count::Counted, retry::RetryRecoveryStrategy, step_error,
+    stops_the_run,
 };
+
+pub use attempt::{AttemptEnd, Attempted, Ran, Rerun};
+pub use builder::AdvancedRecoveryBuilder;
 
 /// The stage of the checkpoint that holds a failure: its data is the [`RecoveryRequest`].
 pub const FAILED: &str = "failed";
@@ -26,98 +32,6 @@ pub const RECOVERED: &str = "recovered";
 
 /// How often an operation is begun for one unit of a budget, when the engine is killed during it.
 const MAX_EXECUTIONS: u32 = 5;
-
-/// Makes a failed operation again.
-///
-/// Inside a run nobody needs it: the workflow makes the next attempt itself.
-#[async_trait]
-pub trait Rerun: std::fmt::Debug + Send + Sync {
-    /// Makes the operation of the request again, once. It must not try again by itself.
-    ///
-    /// # Errors
-    ///
-    /// Only what stops the whole run; a failure of the operation is [`Ran::Failed`].
-    ///
-    /// # Cancel safety
-    ///
-    /// A dropped call is made again.
-    async fn rerun(
-        &self,
-        request: &RecoveryRequest,
-        cancel: &CancellationToken,
-    ) -> Result<Ran, PortError>;
-}
-
-/// How an operation ended that was made again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "ran")]
-pub enum Ran {
-    /// Well.
-    Succeeded {
-        /// What it left, where it left something.
-        commit: Option<CommitId>,
-    },
-    /// Not well.
-    Failed {
-        /// Why.
-        failure: Failure,
-    },
-}
-
-/// What an attempt at a recovery did.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Attempted {
-    /// The checkpoint of the failure.
-    pub failure: CheckpointId,
-    /// The failure as it was last: of the last attempt that was made again.
-    pub request: RecoveryRequest,
-    /// The strategies that were tried and their answers, in order.
-    pub tried: Vec<Tried>,
-    /// How it ended.
-    pub end: AttemptEnd,
-}
-
-/// How an attempt at a recovery ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AttemptEnd {
-    /// The failure is repaired by this commit.
-    Repaired {
-        /// The commit.
-        commit: CommitId,
-    },
-    /// The operation was made again and succeeded.
-    Reran {
-        /// What it left, where it left something.
-        commit: Option<CommitId>,
-    },
-    /// The operation is to be made again, by whoever can, not before `at`.
-    Retry {
-        /// The earliest time.
-        at: Timestamp,
-    },
-    /// Nothing is to be done before `until`.
-    Park {
-        /// The earliest time.
-        until: Timestamp,
-    },
-    /// A person must act.
-    HandedOff {
-        /// What a person should know, in Markdown.
-        report: String,
-    },
-}
-
-impl Attempted {
-    /// Whether the failure is gone.
-    #[must_use]
-    pub fn is_successful(&self) -> bool {
-        matches!(
-            self.end,
-            AttemptEnd::Repaired { .. } | AttemptEnd::Reran { .. }
-        )
-    }
-}
 
 /// Repairs failures by strategies, in one repository.
 ///
@@ -397,97 +311,10 @@ impl AdvancedRecovery {
     fn strategies(&self) -> Vec<Arc<dyn RecoveryStrategy>> {
         let mut strategies = self.others.clone();
         strategies.push(Arc::clone(&self.retry) as _);
-        // Conflict resolution and the fix of tests stand here.
+        strategies.push(Arc::new(ConflictResolutionStrategy));
+        strategies.push(Arc::new(TestFixRecoveryStrategy));
         strategies.push(Arc::new(ManualInterventionStrategy));
         strategies
-    }
-
-    async fn record_recovered(
-        &self,
-        request: &RecoveryRequest,
-        commit: Option<&CommitId>,
-    ) -> Result<CheckpointId, PortError> {
-        let data = serde_json::json!({
-            "scope": request.scope, "attempt": request.attempt, "commit": commit,
-        });
-        self.checkpoint.create(&request.plan, RECOVERED, data).await
-    }
-
-    async fn record_recovered_once(
-        &self,
-        steps: &dyn StepLog,
-        request: &RecoveryRequest,
-        commit: &CommitId,
-    ) -> Result<(), PortError> {
-        let key = StepKey::new(request.scope.clone(), request.attempt, "recovery-recovered");
-        let fingerprint = Fingerprint::new().with("commit", commit.as_str());
-        let step = Step::new(key, fingerprint, WhenUnknown::Idempotent);
-        let record = |_| self.record_recovered(request, Some(commit));
-        let recorded: Result<CheckpointId, _> = step::run(steps, step, record).await;
-        let recorded = recorded.map_err(|error| step_error(error, "record a recovery"));
-        recorded.map(drop)
-    }
-
-    async fn tell_began(
-        &self,
-        steps: &dyn StepLog,
-        request: &RecoveryRequest,
-        strategy: &'static str,
-    ) -> Result<(), PortError> {
-        let event = Event::RecoveryStarted {
-            strategy: strategy.to_owned(),
-            class: request.failure.class,
-            round: request.attempt,
-        };
-        self.tell(steps, request, format!("recovery-began-{strategy}"), event)
-            .await
-    }
-
-    async fn tell_ended(
-        &self,
-        steps: &dyn StepLog,
-        request: &RecoveryRequest,
-        strategy: &'static str,
-        outcome: &StrategyOutcome,
-    ) -> Result<(), PortError> {
-        let reason = match outcome {
-            StrategyOutcome::Refused { reason, .. } | StrategyOutcome::Failed { reason, .. } => {
-                reason.clone()
-            }
-            _ => String::new(),
-        };
-        let event = Event::RecoveryEnded {
-            strategy: strategy.to_owned(),
-            outcome: outcome.as_str().to_owned(),
-            reason,
-        };
-        self.tell(steps, request, format!("recovery-ended-{strategy}"), event)
-            .await
-    }
-
-    /// Emits an event once, whatever is repeated after a crash.
-    async fn tell(
-        &self,
-        steps: &dyn StepLog,
-        request: &RecoveryRequest,
-        name: String,
-        event: Event,
-    ) -> Result<(), PortError> {
-        let name = StepName::new(name).map_err(|error| {
-            PortError::new(ErrorClass::Validation, "name a strategy's steps").because(error)
-        })?;
-        let key = StepKey {
-            scope: request.scope.clone(),
-            attempt: request.attempt,
-            name,
-        };
-        let step = Step::new(key, Fingerprint::new(), WhenUnknown::Idempotent);
-        let told: Result<(), _> = step::run(steps, step, |step| async move {
-            self.events.emit(Some(&step), event);
-            Ok(())
-        })
-        .await;
-        told.map_err(|error| step_error(error, "record the course of a recovery"))
     }
 
     pub(crate) fn retry(&self) -> Arc<RetryRecoveryStrategy> {
@@ -508,82 +335,5 @@ impl Recovery for AdvancedRecovery {
         cancel: &CancellationToken,
     ) -> Result<RecoveryOutcome, PortError> {
         self.pursue(request, cancel, &mut Vec::new(), false).await
-    }
-}
-
-/// Makes an [`AdvancedRecovery`].
-#[derive(Debug)]
-pub struct AdvancedRecoveryBuilder(AdvancedRecovery);
-
-impl AdvancedRecoveryBuilder {
-    /// Where reports are commented; without it they are files only.
-    #[must_use]
-    pub fn forge(mut self, forge: Arc<dyn GitProvider>) -> Self {
-        self.0.forge = Some(forge);
-        self
-    }
-
-    /// What runs set-up and test commands; without it nothing can be verified, so no repair is
-    /// accepted.
-    #[must_use]
-    pub fn commands(mut self, commands: Arc<dyn CommandRunner>) -> Self {
-        self.0.commands = Some(commands);
-        self
-    }
-
-    /// The time of day; by default the system's.
-    #[must_use]
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.0.clock = clock;
-        self
-    }
-
-    /// The record of steps: inside a run, that of the run. By default they are
-    /// kept as checkpoints of the plan.
-    #[must_use]
-    pub fn steps(mut self, steps: Arc<dyn StepLog>) -> Self {
-        self.0.steps = Some(steps);
-        self
-    }
-
-    /// Where it is told what happens; by default nowhere.
-    #[must_use]
-    pub fn events(mut self, events: Arc<dyn EventSink>) -> Self {
-        self.0.events = events;
-        self
-    }
-
-    /// The limits.
-    #[must_use]
-    pub fn options(mut self, options: Options) -> Self {
-        self.0.options = options;
-        self
-    }
-
-    /// What makes failed operations again, for use alone.
-    #[must_use]
-    pub fn rerun(mut self, rerun: Arc<dyn Rerun>) -> Self {
-        self.0.rerun = Some(rerun);
-        self
-    }
-
-    /// The strategy that tries again, with its breakers. Recoveries of one run share it.
-    #[must_use]
-    pub fn retry(mut self, retry: Arc<RetryRecoveryStrategy>) -> Self {
-        self.0.retry = retry;
-        self
-    }
-
-    /// One more strategy, asked before the built-in ones and in the order given.
-    #[must_use]
-    pub fn strategy(mut self, strategy: Arc<dyn RecoveryStrategy>) -> Self {
-        self.0.others.push(strategy);
-        self
-    }
-
-    /// The recovery.
-    #[must_use]
-    pub fn build(self) -> AdvancedRecovery {
-        self.0
     }
 }
