@@ -54,7 +54,10 @@ impl Fixer {
     }
 
     fn requests(&self) -> Vec<AgentRequest> {
-        self.requests.lock().unwrap().clone()
+        self.requests
+            .lock()
+            .expect("no test panics while it holds it")
+            .clone()
     }
 }
 
@@ -80,7 +83,10 @@ impl Agent for Fixer {
         request: AgentRequest,
         _: &CancellationToken,
     ) -> Result<AgentResult, PortError> {
-        self.requests.lock().unwrap().push(request.clone());
+        self.requests
+            .lock()
+            .expect("no test panics while it holds it")
+            .push(request.clone());
         let summary = (self.act)(&request)?;
         Ok(AgentResult {
             answer: AgentAnswer::Work { summary },
@@ -104,7 +110,7 @@ struct Bench {
 impl Bench {
     async fn new(case: &Broken) -> Self {
         let world = World::new().await;
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("a temporary folder");
         let source = Fixture::new(folder.path().join("user"));
         for (path, text) in case.files() {
             source.file(&path, text);
@@ -119,9 +125,13 @@ impl Bench {
             workspaces: folder.path().join("workspaces"),
         };
         let git = Arc::new(Git::new(options));
-        let git = GitRepository::open(git, "app".parse().unwrap(), source.dir(), &places).await;
-        let git = git.unwrap();
-        let head = git.fetch(&BranchName::new("main").unwrap()).await.unwrap();
+        let git =
+            GitRepository::open(git, "app".parse().expect("a name"), source.dir(), &places).await;
+        let git = git.expect("the repository opens");
+        let head = git
+            .fetch(&BranchName::new("main").expect("a branch name"))
+            .await
+            .expect("main is fetched");
         let kind = FailureKind::Tests {
             command: case.project.command.to_owned(),
         };
@@ -173,22 +183,28 @@ impl Bench {
 
     async fn outcome(&self, agent: &Fixer) -> StrategyOutcome {
         let steps = MemoryStepLog::default();
-        self.recover(agent, &steps).await.unwrap()
+        self.recover(agent, &steps).await.expect("an outcome")
     }
 
     fn failing(&self) -> &CommitId {
-        self.request.commit.as_ref().unwrap()
+        self.request
+            .commit
+            .as_ref()
+            .expect("a request with a commit")
     }
 
     /// A file of a commit.
     async fn read(&self, commit: &CommitId, path: &str) -> Option<String> {
-        let bytes = self.git.read(commit, path, 1 << 20).await.unwrap();
-        bytes.map(|bytes| String::from_utf8(bytes).unwrap())
+        let bytes = self.git.read(commit, path, 1 << 20).await.expect("a file");
+        bytes.map(|bytes| String::from_utf8(bytes).expect("a text"))
     }
 }
 
 fn named(name: &str) -> Broken {
-    *BROKEN.iter().find(|case| case.name == name).unwrap()
+    *BROKEN
+        .iter()
+        .find(|case| case.name == name)
+        .expect("a case of that name")
 }
 
 fn end_of(outcome: &StrategyOutcome, failing: &CommitId) -> End {
@@ -206,7 +222,7 @@ async fn try_case(case: Broken) -> Option<String> {
     let bench = Bench::new(&case).await;
     let agent = Fixer::of(case);
     let outcome = bench.outcome(&agent).await;
-    let n_rounds = u32::try_from(agent.requests().len()).unwrap();
+    let n_rounds = u32::try_from(agent.requests().len()).expect("few rounds");
     let end = end_of(&outcome, bench.failing());
     let is_right = end == case.end && n_rounds <= case.rounds;
     (!is_right).then(|| {
@@ -224,7 +240,13 @@ async fn try_all(cases: impl Iterator<Item = &'static Broken>) {
     for case in cases {
         n_cases += 1;
         if running.len() >= 4 {
-            wrong.extend(running.join_next().await.unwrap().unwrap());
+            wrong.extend(
+                running
+                    .join_next()
+                    .await
+                    .expect("one runs")
+                    .expect("no case panics"),
+            );
         }
         running.spawn(Box::pin(try_case(*case)));
     }
@@ -238,9 +260,6 @@ async fn try_all(cases: impl Iterator<Item = &'static Broken>) {
 fn has_python() -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).any(|folder| folder.join("python3").exists());
-    if !found {
-        eprintln!("skipped: cases in Python, since there is no python3");
-    }
     found
 }
 
@@ -252,6 +271,9 @@ async fn cases_end_as_they_must() {
         eprintln!("a few of the cases; all of them with RUN_SLOW=1");
     }
     let python = has_python();
+    if !python {
+        eprintln!("skipped: cases in Python, since there is no python3");
+    }
     let cases = BROKEN.iter().enumerate();
     let cases = cases.filter(|(index, case)| {
         (all || index % 14 == 3) && (python || !case.project.command.starts_with("python3"))

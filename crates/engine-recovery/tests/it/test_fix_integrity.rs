@@ -9,6 +9,7 @@ use crate::test_fix_cases::{
     edit::Case,
     fresh::{FRESH_CHEATS, FRESH_HONEST},
     honest::HONEST,
+    second::{SECOND_CHEATS, SECOND_HONEST},
 };
 
 fn judge(case: &Case) -> Verdict {
@@ -25,6 +26,7 @@ fn every_cheat_is_refused() {
     let passed: Vec<_> = CHEATS
         .iter()
         .chain(FRESH_CHEATS)
+        .chain(SECOND_CHEATS)
         .filter(|case| judge(case).is_accepted())
         .map(|case| format!("{}: {}", case.kind, case.name))
         .collect();
@@ -36,6 +38,7 @@ fn no_honest_fix_is_refused() {
     let refused: Vec<_> = HONEST
         .iter()
         .chain(FRESH_HONEST)
+        .chain(SECOND_HONEST)
         .map(|case| (case.name, judge(case)))
         .filter(|(_, verdict)| !verdict.is_accepted())
         .map(|(name, verdict)| {

@@ -53,7 +53,7 @@ pub(super) fn added(item: &Item, side: &Side) -> Option<String> {
                     "an import of everything is added, which may rebind any name".to_owned(),
                 );
             }
-            bound_before(item, plain, before)
+            bound_before(item, plain, before).or_else(|| taken_over(item, plain, side))
         }
         ItemKind::Definition => {
             if let Some(hook) = hook(item, plain, side) {
@@ -81,10 +81,11 @@ pub(super) fn added(item: &Item, side: &Side) -> Option<String> {
             if language == Language::Shell {
                 return shadowed_command(plain, before);
             }
-            if item.is_nested {
-                None
+            let taken = taken_over(item, plain, side);
+            if item.place.is_empty() {
+                taken.or_else(|| bound_before(item, plain, before))
             } else {
-                bound_before(item, plain, before)
+                taken
             }
         }
         ItemKind::Loose => loose(&tokens, side, has_tests),
@@ -95,7 +96,7 @@ pub(super) fn added(item: &Item, side: &Side) -> Option<String> {
 fn bound_before(item: &Item, name: &str, before: &[Item]) -> Option<String> {
     let earlier = before.iter().find(|it| {
         it.name == name
-            && it.is_nested == item.is_nested
+            && it.place == item.place
             && matches!(it.kind, ItemKind::Import | ItemKind::Definition)
             && !(it.kind == item.kind && it.body == item.body)
     })?;
@@ -105,6 +106,83 @@ fn bound_before(item: &Item, name: &str, before: &[Item]) -> Option<String> {
             earlier.line
         )
     })
+}
+
+/// Whether the tests that were there used a name that they did not bind, and now
+/// get this one: from a glob import, the language itself, or a fixture of elsewhere.
+fn taken_over(item: &Item, name: &str, side: &Side) -> Option<String> {
+    let here = || {
+        side.before
+            .iter()
+            .filter(|it| it.place == item.place || side.language != Language::Rust)
+    };
+    let is_given = match side.language {
+        Language::Rust => {
+            let globs = here().filter(|it| it.kind == ItemKind::Import && it.name == "*");
+            // The same thing by its own name is no other thing.
+            let is_from = |glob: &Item| {
+                item.kind == ItemKind::Import
+                    && item.body.len() == glob.body.len()
+                    && item
+                        .body
+                        .iter()
+                        .zip(&glob.body)
+                        .rev()
+                        .skip(1)
+                        .all(|(one, other)| one == other)
+            };
+            let mut globs = globs.peekable();
+            globs.peek().is_some() && !globs.any(is_from)
+        }
+        Language::Python => {
+            let is_fixture = item.marks.iter().any(|mark| mark.contains("fixture"))
+                && here().any(|it| {
+                    it.kind == ItemKind::Test && it.header.iter().any(|token| token.is(name))
+                });
+            if is_fixture {
+                return Some(format!(
+                    "fixture `{name}` is defined anew for the tests that were there"
+                ));
+            }
+            item.place.is_empty()
+                && is_one_of(
+                    name,
+                    "abs all any bool dict enumerate float int isinstance len list map max min open print \
+                 range repr reversed round set sorted str sum tuple type zip Exception AssertionError ValueError KeyError \
+                 TypeError super hasattr getattr iter next",
+                )
+        }
+        Language::JavaScript => is_one_of(
+            name,
+            "Math JSON Promise Date Array Object Number String Boolean Map Set Symbol Error TypeError parseInt parseFloat \
+             setTimeout console Reflect RegExp isNaN structuredClone",
+        ),
+        Language::Go => is_one_of(
+            name,
+            "len cap append make new panic recover print println string int error nil true false",
+        ),
+        Language::Shell => false,
+    };
+    let uses = |it: &Item| {
+        let tokens: Vec<&Token> = it.tokens().collect();
+        tokens.iter().enumerate().any(|(index, token)| {
+            let before = index
+                .checked_sub(1)
+                .map_or("", |before| tokens[before].text.as_str());
+            token.is_word()
+                && token.text == name
+                && !matches!(before, "." | "::" | "fn" | "let" | "mut" | "const" | "var")
+        })
+    };
+    let is_used = is_given
+        && here().any(|it| {
+            matches!(
+                it.kind,
+                ItemKind::Test | ItemKind::Loose | ItemKind::Definition
+            ) && uses(it)
+        });
+    is_used
+        .then(|| format!("`{name}`, which the tests that were there use, is bound to another one"))
 }
 
 fn hook(item: &Item, name: &str, side: &Side) -> Option<String> {

@@ -431,7 +431,7 @@ fn order(side: &Side, origin: &[Option<Place>], index: usize, findings: &mut Vec
     let mut last = 0;
     for (at, place) in origin.iter().enumerate() {
         let item = &side.after[at];
-        if item.kind != ItemKind::Loose || item.is_nested {
+        if item.kind != ItemKind::Loose || !item.place.is_empty() {
             continue;
         }
         if let Some((from, before)) = place

@@ -329,90 +329,90 @@ pub(crate) const GO: Files = &[
     ),
     (
         "stack_test.go",
-        r#"package stack
+        "package stack
 
 import (
-	"errors"
-	"fmt"
-	"testing"
+\t\"errors\"
+\t\"fmt\"
+\t\"testing\"
 
-	"github.com/stretchr/testify/require"
+\t\"github.com/stretchr/testify/require\"
 )
 
 const limit = 0.01
 
 func TestPop(t *testing.T) {
-	var s Stack
-	s.Push(1)
-	got, err := s.Pop()
-	if err != nil {
-		t.Fatalf("pop: %v", err)
-	}
-	if got != 1 {
-		t.Errorf("got %d, want 1", got)
-	}
+\tvar s Stack
+\ts.Push(1)
+\tgot, err := s.Pop()
+\tif err != nil {
+\t\tt.Fatalf(\"pop: %v\", err)
+\t}
+\tif got != 1 {
+\t\tt.Errorf(\"got %d, want 1\", got)
+\t}
 }
 
 func TestPopEmpty(t *testing.T) {
-	var s Stack
-	if _, err := s.Pop(); !errors.Is(err, ErrEmpty) {
-		t.Fatalf("want ErrEmpty, got %v", err)
-	}
+\tvar s Stack
+\tif _, err := s.Pop(); !errors.Is(err, ErrEmpty) {
+\t\tt.Fatalf(\"want ErrEmpty, got %v\", err)
+\t}
 }
 
 func TestSum(t *testing.T) {
-	tests := []struct {
-		name   string
-		values []int
-		want   int
-	}{
-		{"none", nil, 0},
-		{"two", []int{1, 2}, 3},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := Sum(tt.values...); got != tt.want {
-				t.Errorf("Sum() = %d, want %d", got, tt.want)
-			}
-		})
-	}
+\ttests := []struct {
+\t\tname   string
+\t\tvalues []int
+\t\twant   int
+\t}{
+\t\t{\"none\", nil, 0},
+\t\t{\"two\", []int{1, 2}, 3},
+\t}
+\tfor _, tt := range tests {
+\t\tt.Run(tt.name, func(t *testing.T) {
+\t\t\tif got := Sum(tt.values...); got != tt.want {
+\t\t\t\tt.Errorf(\"Sum() = %d, want %d\", got, tt.want)
+\t\t\t}
+\t\t})
+\t}
 }
 
 func TestRequire(t *testing.T) {
-	require.Equal(t, 3, Sum(1, 2))
-	require.NotEqual(t, 4, Sum(1, 2))
+\trequire.Equal(t, 3, Sum(1, 2))
+\trequire.NotEqual(t, 4, Sum(1, 2))
 }
 
 func mustPop(t *testing.T, s *Stack) int {
-	t.Helper()
-	v, err := s.Pop()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
+\tt.Helper()
+\tv, err := s.Pop()
+\tif err != nil {
+\t\tt.Fatal(err)
+\t}
+\treturn v
 }
 
 func TestMustPop(t *testing.T) {
-	s := &Stack{}
-	s.Push(7)
-	if v := mustPop(t, s); v != 7 {
-		t.Fail()
-	}
+\ts := &Stack{}
+\ts.Push(7)
+\tif v := mustPop(t, s); v != 7 {
+\t\tt.Fail()
+\t}
 }
 
 func ExampleSum() {
-	fmt.Println(Sum(1, 2))
-	// Output: 3
+\tfmt.Println(Sum(1, 2))
+\t// Output: 3
 }
 
 func FuzzSum(f *testing.F) {
-	f.Fuzz(func(t *testing.T, a int) {
-		if Sum(a) != a {
-			t.Fatal(a)
-		}
-	})
+\tf.Fuzz(func(t *testing.T, a int) {
+\t\tif Sum(a) != a {
+\t\t\tt.Fatal(a)
+\t\t}
+\t})
 }
-"#,
+",
     ),
     ("testdata/report.golden", "sum=3\n"),
 ];

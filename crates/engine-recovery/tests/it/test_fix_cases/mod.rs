@@ -6,3 +6,4 @@ pub(crate) mod cheats;
 pub(crate) mod edit;
 pub(crate) mod fresh;
 pub(crate) mod honest;
+pub(crate) mod second;

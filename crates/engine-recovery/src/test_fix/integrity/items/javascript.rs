@@ -36,7 +36,7 @@ pub(super) fn items(tokens: &[Token], extent: Extent) -> Vec<Item> {
                 item.header = call.header;
                 item.body = call.body;
                 item.gates = gates;
-                item.is_nested = !path.is_empty();
+                item.place.clone_from(&path);
                 found.push(item);
             }
         }
@@ -205,9 +205,8 @@ fn plain(statement: &[Token], path: &str) -> Vec<Item> {
         return Vec::new();
     };
     let line = first.line;
-    let is_nested = !path.is_empty();
     if first.is("import") && !statement.get(1).is_some_and(|next| next.is("(")) {
-        return imports(&statement[1..], line, is_nested);
+        return imports(&statement[1..], line, path);
     }
     let mut at = 0;
     while statement.get(at).is_some_and(|token| {
@@ -228,7 +227,7 @@ fn plain(statement: &[Token], path: &str) -> Vec<Item> {
                 ItemKind::Definition,
                 format!("{path}{name}"),
                 statement,
-                is_nested,
+                path,
             )]
         }
         "const" | "let" | "var" => {
@@ -242,7 +241,7 @@ fn plain(statement: &[Token], path: &str) -> Vec<Item> {
             if let (Some(required), true) = (required, is_plain) {
                 let from = &statement[required..];
                 let names = &statement[at + 1..required - 1];
-                return bound(names, from, line, is_nested);
+                return bound(names, from, line, path);
             }
             match next {
                 Some(token) if token.is_word() => {
@@ -250,15 +249,10 @@ fn plain(statement: &[Token], path: &str) -> Vec<Item> {
                         ItemKind::Definition,
                         format!("{path}{}", token.text),
                         statement,
-                        is_nested,
+                        path,
                     )]
                 }
-                _ => vec![with_body(
-                    ItemKind::Loose,
-                    String::new(),
-                    statement,
-                    is_nested,
-                )],
+                _ => vec![with_body(ItemKind::Loose, String::new(), statement, path)],
             }
         }
         _ => {
@@ -266,24 +260,19 @@ fn plain(statement: &[Token], path: &str) -> Vec<Item> {
             if is_directive {
                 return Vec::new();
             }
-            vec![with_body(
-                ItemKind::Loose,
-                String::new(),
-                statement,
-                is_nested,
-            )]
+            vec![with_body(ItemKind::Loose, String::new(), statement, path)]
         }
     }
 }
 
-fn with_body(kind: ItemKind, name: String, statement: &[Token], is_nested: bool) -> Item {
+fn with_body(kind: ItemKind, name: String, statement: &[Token], place: &str) -> Item {
     let mut item = Item::new(kind, name, statement.first().map_or(0, |token| token.line));
     item.body = statement.to_vec();
-    item.is_nested = is_nested;
+    place.clone_into(&mut item.place);
     item
 }
 
-fn imports(tokens: &[Token], line: u32, is_nested: bool) -> Vec<Item> {
+fn imports(tokens: &[Token], line: u32, place: &str) -> Vec<Item> {
     let from = tokens.iter().rposition(|token| token.kind == Kind::Text);
     let Some(from) = from else { return Vec::new() };
     let end = tokens
@@ -297,11 +286,11 @@ fn imports(tokens: &[Token], line: u32, is_nested: bool) -> Vec<Item> {
         item.body = module.to_vec();
         return vec![item];
     }
-    bound(&tokens[..end], module, line, is_nested)
+    bound(&tokens[..end], module, line, place)
 }
 
 /// The names of a binding pattern, with what each is bound to.
-fn bound(names: &[Token], from: &[Token], line: u32, is_nested: bool) -> Vec<Item> {
+fn bound(names: &[Token], from: &[Token], line: u32, place: &str) -> Vec<Item> {
     let is_pattern = |token: &&Token| !matches!(token.text.as_str(), "{" | "}");
     let mut found = Vec::new();
     let braces = names.iter().position(|token| token.is("{"));
@@ -318,7 +307,7 @@ fn bound(names: &[Token], from: &[Token], line: u32, is_nested: bool) -> Vec<Ite
         if braces.is_some() {
             item.body.extend(name.iter().cloned());
         }
-        item.is_nested = is_nested;
+        place.clone_into(&mut item.place);
         found.push(item);
     }
     found

@@ -36,8 +36,8 @@ pub(super) struct Item {
     pub(super) body: Vec<Token>,
     /// Why a runner passes it over, or runs it under conditions only; its containers' reasons too.
     pub(super) gates: Vec<String>,
-    /// Whether it stands inside a container of tests.
-    pub(super) is_nested: bool,
+    /// The path of the container that it stands in; empty at the top.
+    pub(super) place: String,
     pub(super) line: u32,
 }
 
@@ -50,7 +50,7 @@ impl Item {
             header: Vec::new(),
             body: Vec::new(),
             gates: Vec::new(),
-            is_nested: false,
+            place: String::new(),
             line,
         }
     }

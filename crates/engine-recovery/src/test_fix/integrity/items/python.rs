@@ -103,7 +103,7 @@ fn read(
         .get(keyword + 1)
         .map(|token| token.text.clone())
         .unwrap_or_default();
-    let is_nested = !container.path.is_empty();
+    let place = container.path.as_str();
     let mut gates = container.gates.clone();
     gates.extend(
         decorators
@@ -126,7 +126,7 @@ fn read(
             item.body = without_docstring(block(statement, colon));
             item.marks = marks;
             item.gates = gates;
-            item.is_nested = is_nested;
+            place.clone_into(&mut item.place);
             found.push(item);
         }
         "class" if container.depth < MAX_DEPTH => {
@@ -151,7 +151,7 @@ fn read(
             item.header = statement[at..colon].to_vec();
             item.marks = marks;
             item.gates.clone_from(&gates);
-            item.is_nested = is_nested;
+            place.clone_into(&mut item.place);
             found.push(item);
             let body = block(statement, colon);
             let marked = statements(&body).iter().any(|it| is_mark_assignment(it));
@@ -169,7 +169,7 @@ fn read(
                 },
             ));
         }
-        "import" | "from" => found.extend(imports(statement, is_nested)),
+        "import" | "from" => found.extend(imports(statement, place)),
         _ => {
             let assigned = assigned_name(statement);
             let (kind, name) = match assigned {
@@ -185,7 +185,7 @@ fn read(
             }
             let mut item = Item::new(kind, name, first.line);
             item.body = statement.to_vec();
-            item.is_nested = is_nested;
+            place.clone_into(&mut item.place);
             found.push(item);
         }
     }
@@ -266,7 +266,7 @@ fn assigned_name(statement: &[Token]) -> Option<String> {
     (second.is("=") || second.is(":")).then(|| first.text.clone())
 }
 
-fn imports(statement: &[Token], is_nested: bool) -> Vec<Item> {
+fn imports(statement: &[Token], place: &str) -> Vec<Item> {
     let line = statement.first().map_or(0, |token| token.line);
     let mut found = Vec::new();
     let import = statement
@@ -293,7 +293,7 @@ fn imports(statement: &[Token], is_nested: bool) -> Vec<Item> {
         };
         let mut item = Item::new(ItemKind::Import, bound.text.clone(), line);
         item.body = from.iter().chain(name).cloned().collect();
-        item.is_nested = is_nested;
+        place.clone_into(&mut item.place);
         found.push(item);
     }
     found
@@ -325,7 +325,7 @@ fn doctests(lexed: &Lexed, text: &str) -> Vec<Item> {
             let mut item = Item::new(ItemKind::Test, format!("doctest{code}"), token.line);
             item.body = lex(&said, Language::Python).tokens;
             item.gates = gates;
-            item.is_nested = true;
+            "doctest".clone_into(&mut item.place);
             found.push(item);
         }
     }

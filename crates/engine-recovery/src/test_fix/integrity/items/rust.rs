@@ -156,7 +156,7 @@ impl Reader {
                 for (bound, path) in imports(&tokens[keyword + 1..end]) {
                     let mut item = Item::new(ItemKind::Import, bound, line);
                     item.body = path;
-                    item.is_nested = !container.path.is_empty();
+                    item.place.clone_from(&container.path);
                     self.items.push(item);
                 }
                 return Some(end);
@@ -206,7 +206,7 @@ impl Reader {
         let mut item = Item::new(kind, name, line);
         item.marks = marks;
         item.gates = gates;
-        item.is_nested = !container.path.is_empty();
+        item.place.clone_from(&container.path);
         let body = brace.filter(|_| kind == ItemKind::Test || word == "fn");
         match body {
             Some(open) => {
@@ -402,6 +402,6 @@ fn doctest(line: u32, info: &str, code: &str) -> Option<Item> {
     }
     item.body = body;
     item.gates = gates;
-    item.is_nested = true;
+    "doctest".clone_into(&mut item.place);
     Some(item)
 }
