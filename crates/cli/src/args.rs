@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Skip(SkipArguments),
     /// Moves the target branches to a finished run's change.
     Land(LandArguments),
+    /// Gives a run up: its pull requests are closed, nothing of it lands any more.
+    Abort(AbortArguments),
     /// Removes ended runs that the configured retention does not keep.
     Gc(GcArguments),
     /// Makes three repositories and an issue in a temporary folder, and lands a plan over them.
@@ -238,6 +240,12 @@ pub(crate) struct SkipArguments {
     /// The run, or the beginning of its name. Default: the newest.
     #[arg(long)]
     pub(crate) run: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AbortArguments {
+    /// The run, or the beginning of its name.
+    pub(crate) run: String,
 }
 
 #[derive(Debug, Args)]

@@ -108,6 +108,9 @@ pub(crate) fn summary(run: &RunId, end: &RunEnd, folder: &Path) -> String {
             };
             format!("run {run} failed; nothing landed{stays}")
         }
+        EndStatus::Aborted => {
+            format!("run {run} was given up; nothing of it lands, and its branches stay")
+        }
         EndStatus::Partial => {
             let waiting = names(|state| {
                 matches!(

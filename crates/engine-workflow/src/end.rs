@@ -44,6 +44,8 @@ pub enum EndStatus {
     Partial,
     /// It waits at a gate for a person.
     AtGate(Gate),
+    /// A person gave it up; nothing lands any more.
+    Aborted,
     /// It waits for a person to settle what the repositories or `waits_for` name.
     NeedsPerson,
 }
@@ -54,7 +56,7 @@ impl EndStatus {
     pub const fn exit_code(self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::Failed => 1,
+            Self::Failed | Self::Aborted => 1,
             Self::AtGate(_) | Self::NeedsPerson => 3,
             Self::Partial => 5,
         }

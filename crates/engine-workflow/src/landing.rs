@@ -489,7 +489,7 @@ pub(crate) async fn close_pull_request(run: &Run, progress: &Progress) -> Result
 }
 
 /// Setting the same values again changes nothing.
-async fn update_pull_request(
+pub(crate) async fn update_pull_request(
     run: &Run,
     name: &RepositoryName,
     step_key: StepKey,

@@ -152,6 +152,7 @@
 //! call. What was used by an execution of an agent without a result is unknown:
 //! its reservation is not settled.
 
+mod abort;
 mod agent;
 mod attempt;
 mod combined;

@@ -6,7 +6,7 @@ use core_types::{CancellationToken, ErrorClass, Event, Gate, Plan, Stage, step::
 use serde_json::json;
 
 use crate::{
-    Error, MeteredAgent, Ports, Settings, combined,
+    Error, MeteredAgent, Ports, Settings, abort, combined,
     deploy::{Deployed, deploy},
     end::{EndStatus, RepositoryEnd, RepositoryState, RunEnd, TaskEnd},
     implementation::implement,
@@ -88,6 +88,7 @@ fn ended(end: &RunEnd) -> Event {
         EndStatus::Failed => "failed".to_owned(),
         EndStatus::Partial => "some repositories landed and others did not".to_owned(),
         EndStatus::AtGate(gate) => format!("waits at the gate \"{}\"", gate.as_str()),
+        EndStatus::Aborted => "given up".to_owned(),
         EndStatus::NeedsPerson => "waits for a person".to_owned(),
     };
     match end.status {
@@ -102,6 +103,16 @@ fn ended(end: &RunEnd) -> Event {
 async fn stages(run: &Arc<Run>) -> Result<RunEnd, Error> {
     run.take_consents().await?;
     let bases = planning::start(run).await?;
+    if abort::is_wanted(run).await? {
+        match abort::abort(run, &bases).await? {
+            Some(end) => return Ok(end),
+            None => {
+                let message = "it cannot be given up: it has landed, in part at least";
+                let message = message.to_owned();
+                run.emit(None, Event::Warning { message });
+            }
+        }
+    }
     let plan = match Box::pin(planning::plan(run, &bases)).await? {
         Planned::Plan(plan) => plan,
         Planned::AtGate(gate) => {

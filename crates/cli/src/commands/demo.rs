@@ -17,7 +17,7 @@ use facade::{
 };
 
 use super::{
-    drive::{AtGate, drive},
+    drive::{AtGate, describe, execute},
     gates::tell,
     run::introduce,
 };
@@ -126,7 +126,9 @@ pub(crate) async fn demo(session: Session, arguments: DemoArguments) -> Result<u
         output,
         explicit_home: Some(folder.clone()),
     };
-    let mut code = Box::pin(drive(&session, assembly, AtGate::Exit)).await?;
+    let driven = Box::pin(execute(&session, assembly, AtGate::Exit)).await?;
+    describe(&session, &driven);
+    let mut code = driven.exit_code;
     let asks = |task: &TaskState| task.task.as_str() == ASKING && task.status == TaskStatus::Failed;
     if session.status(&run)?.tasks.iter().any(asks) {
         output.line("");
@@ -140,6 +142,8 @@ pub(crate) async fn demo(session: Session, arguments: DemoArguments) -> Result<u
             text: ANSWER.to_owned(),
         };
         code = Box::pin(tell(&session, run.clone(), &message, AtGate::Exit)).await?;
+    } else {
+        session.output.json(&driven)?;
     }
     if code == 0 {
         where_to_look(&session, &folder, &run, issue);

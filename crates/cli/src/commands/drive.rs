@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use facade::{
-    assemble::Assembly,
-    core_types::{CancellationToken, ErrorClass, Failure, RunId},
+    assemble::{Assembly, Repair},
+    core_types::{CancellationToken, ErrorClass, Failure, RunId, Scope},
     engine_workflow::{EndStatus, RepositoryState, RunEnd},
 };
 use serde::Serialize;
@@ -217,8 +217,17 @@ pub(crate) fn describe(session: &Session, driven: &Driven) {
     for line in repository_lines(end) {
         output.line(line);
     }
-    let repairs = session.status(run).map(|status| status.repairs);
-    if let Some(repairs) = repairs.ok().filter(|repairs| !repairs.is_empty()) {
+    // What a person has to do stands above; this is what was done without one, or with.
+    let is_open = |repair: &Repair| {
+        let failed = end.tasks.iter().filter(|task| !task.status.is_good());
+        let mut failed = failed.map(|task| Scope::Task(task.task.clone()));
+        repair.outcome == "handed_off" && failed.any(|it| Some(it) == repair.scope)
+    };
+    let mut repairs = session
+        .status(run)
+        .map_or(Vec::new(), |status| status.repairs);
+    repairs.retain(|repair| !is_open(repair));
+    if !repairs.is_empty() {
         output.line("on the way:");
         for line in repair_lines(&repairs) {
             output.line(line);

@@ -9,7 +9,7 @@ use facade::{
 
 use super::{drive::AtGate, run::go_on};
 use crate::{
-    args::{ApproveArguments, GateName, LandArguments},
+    args::{AbortArguments, ApproveArguments, GateName, LandArguments},
     failure::DONE,
     session::Session,
 };
@@ -89,6 +89,22 @@ fn refuse_failed(session: &Session, run: &RunId) -> Result<()> {
         })
     }
     Ok(())
+}
+
+/// `automation abort`.
+pub(crate) async fn abort(session: Session, arguments: AbortArguments) -> Result<u8> {
+    let run = session.pick(Some(&arguments.run), "can be given up", |_| true)?;
+    if session.status(&run)?.state == RunState::Running {
+        let message = format!("a process is working on run {run}");
+        bail!(Error::Request {
+            message,
+            hint: "pause it first, by Ctrl-C in its terminal".to_owned(),
+        })
+    }
+    let code = tell(&session, run.clone(), &Message::Abort, AtGate::Exit).await?;
+    // That it was given up is what was asked for.
+    let is_done = session.status(&run)?.state == RunState::Aborted;
+    Ok(if is_done { DONE } else { code })
 }
 
 /// Says it, and goes on with the run unless a process holds it. The run must exist.

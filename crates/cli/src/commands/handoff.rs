@@ -4,8 +4,8 @@ use std::io::Read as _;
 
 use anyhow::{Context, Result, bail};
 use facade::{
-    assemble::{Error, RunRecord, RunStatus},
-    core_types::{Message, RepositoryName, RunId, Scope, TaskId},
+    assemble::{Error, RunRecord, RunState, RunStatus, TaskState},
+    core_types::{Message, RepositoryName, RunId, Scope, TaskId, TaskStatus},
 };
 
 use super::{drive::AtGate, gates::tell};
@@ -72,11 +72,34 @@ fn named(session: &Session, run: Option<&str>, name: &str) -> Result<(RunId, Sco
     let run = session.pick(run, "can be told something", |_| true)?;
     let status = session.status(&run)?;
     if has_task(&status) {
+        let task = status.tasks.iter().find(|it| it.task.as_str() == name);
+        let failed = |task: &TaskState| {
+            task.status.has_ended() && !task.status.is_good() && task.status != TaskStatus::Skipped
+        };
+        // A task of a live run may fail yet.
+        if status.state != RunState::Running && !task.is_some_and(failed) {
+            let state = task.map(|it| it.status.to_string()).unwrap_or_default();
+            bail!(Error::Request {
+                message: format!("task {name} has not failed; it is {state}"),
+                hint: format!("`automation status {run}` shows what failed first"),
+            })
+        }
         return Ok((run, Scope::Task(TaskId::new(name)?)));
     }
     let record = RunRecord::read(&session.home, &run, &session.surroundings)?;
     let mut repositories = record.settings.repositories.iter();
     if repositories.any(|it| it.name.as_str() == name) {
+        let own = status
+            .repositories
+            .iter()
+            .find(|it| it.repository.as_str() == name);
+        let has_failed = own.is_some_and(|it| it.tested == Some(false));
+        if status.state != RunState::Running && !has_failed {
+            bail!(Error::Request {
+                message: format!("the tests of repository {name} have not failed"),
+                hint: format!("`automation status {run}` shows what failed"),
+            })
+        }
         return Ok((run, Scope::Repository(RepositoryName::new(name)?)));
     }
     bail!(Error::Request {

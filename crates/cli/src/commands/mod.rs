@@ -36,6 +36,7 @@ pub(crate) async fn dispatch(arguments: Arguments) -> Result<u8> {
         Command::Retry(arguments) => Box::pin(handoff::retry(session, arguments)).await,
         Command::Skip(arguments) => Box::pin(handoff::skip(session, arguments)).await,
         Command::Land(arguments) => Box::pin(gates::land(session, arguments)).await,
+        Command::Abort(arguments) => Box::pin(gates::abort(session, arguments)).await,
         Command::Gc(arguments) => gc::gc(&session, arguments).await,
         Command::Demo(arguments) => Box::pin(demo::demo(session, arguments)).await,
         Command::Docs(arguments) => docs::docs(session.output, arguments.page),

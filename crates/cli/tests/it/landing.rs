@@ -266,9 +266,10 @@ fn a_target_that_moved_and_fails() {
     let main = app.head();
     app.git(&["switch", "--quiet", "--create", "elsewhere"]);
     place.run("land r1").ends(&expect![[r#"
-        exit 1
-          app  [COMMIT]  verified  failed: branch main has moved, and the change fails on it: test command `make test` failed: exit code 2
-        run r1 failed; nothing landed; what was done stays in the branch automation/r1/change
+        exit 3
+          app  [COMMIT]  verified  branch main has moved, and the change fails on it: test command `make test` failed: exit code 2; change main, or merge automation/r1/change into it, then land again
+                                     → automation land r1
+        run r1 waits for you: do what the arrow says
     "#]]);
     assert_eq!(app.resolve("main"), main);
 }

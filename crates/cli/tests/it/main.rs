@@ -4,6 +4,7 @@
 
 mod collecting;
 mod gates;
+mod handoff;
 mod landing;
 mod outputs;
 mod pauses;

@@ -46,7 +46,7 @@ fn json_is_one_document() {
     ask("gc", 0);
     ask("demo --run-id d1", 0);
     ask("docs settings-schema", 0);
-    expect![[r##"
+    expect![[r#"
         0 status: a list
         2 status r9: error exit_code
         0 init: notes written
@@ -64,13 +64,13 @@ fn json_is_one_document() {
         0 land r1 --update-checkout: end error exit_code run
         0 resume r1: end error exit_code run
         0 status: a list
-        0 status r1: created end run stage state tasks title warnings
+        0 status r1: created end repairs repositories run stage state tasks title warnings
         0 logs app --run r1: a list
         2 logs nobody --run r1: error exit_code
         0 gc: a list
         0 demo --run-id d1: end error exit_code run
         0 docs settings-schema: a text
-    "##]].assert_eq(&keys);
+    "#]].assert_eq(&keys);
 }
 
 #[test]
@@ -131,16 +131,21 @@ fn the_demo() {
         exit 0
         run demo-1: Show the service's health
         done, stage landing, begun [T] ago
-          status-table     backend         succeeded
-          health-check     backend         succeeded
-          health-endpoint  backend         succeeded
-          backend-docs     backend         succeeded
-          health-client    frontend        succeeded
-          health-page      frontend        succeeded
-          page-style       frontend        succeeded
-          probe            infrastructure  succeeded
-          alert            infrastructure  succeeded
-          rollout          infrastructure  succeeded
+          status-table      backend         succeeded
+          health-check      backend         succeeded
+          health-endpoint   backend         succeeded
+          version-endpoint  backend         succeeded
+          backend-docs      backend         succeeded
+          health-client     frontend        succeeded
+          health-page       frontend        succeeded
+          page-style        frontend        succeeded
+          probe             infrastructure  succeeded
+          alert             infrastructure  succeeded
+        repairs:
+          version-endpoint  conflict resolution  repaired
+          backend-docs      retry                tried again
+          health-page       test fix             repaired
+          alert             manual intervention  handed to a person
         repositories:
           backend         [COMMIT]  verified  landed
           frontend        [COMMIT]  verified  landed

@@ -90,8 +90,7 @@ fn each_lands_what_did_not_fail() {
               a  [COMMIT]  verified  landed
               b  [COMMIT]            failed: task b failed
             on the way:
-              b  test fix             failed              agent command does not fix tests, and they fail again
-              b  manual intervention  handed to a person
+              b  test fix  failed  agent command does not fix tests, and they fail again
             run r1 is done in part: b failed, a landed
         "#]]);
     assert_eq!(
@@ -127,8 +126,7 @@ fn each_lands_what_did_not_fail() {
           a  [COMMIT]  verified  landed
           b  [COMMIT]            failed: task b failed
         on the way:
-          b  test fix             failed              agent command does not fix tests, and they fail again
-          b  manual intervention  handed to a person
+          b  test fix  failed  agent command does not fix tests, and they fail again
         run r1 is done in part: b failed, a landed
     "#]]);
 }
@@ -145,6 +143,7 @@ fn no_change_is_a_failure_where_one_is_required() {
             exit 1
             task app failed: the agent ended well but changed nothing
               all of it: automation logs app --run r1
+              once more: automation retry app --run r1
               app  [COMMIT]    failed: task app failed
             run r1 failed; nothing landed
         "#]]);
@@ -190,8 +189,6 @@ fn an_agent_that_fails() {
               all of it: automation logs app --run r1
               once more: automation retry app --run r1
               app  [COMMIT]    failed: task app failed
-            on the way:
-              app  manual intervention  handed to a person
             run r1 failed; nothing landed
         "#]]);
     assert_eq!(before, seen(&repository));
@@ -291,7 +288,11 @@ fn an_agent_that_hangs() {
             exit 1
             task app timed out: agent command: it did not end within [T]
               all of it: automation logs app --run hanging-agent
+              once more: automation retry app --run hanging-agent
               app  [COMMIT]    failed: task app timed out
+            on the way:
+              app  retry  tried again
+              app  retry  failed       the operation's budget of 1 retries is used up
             run hanging-agent failed; nothing landed
         "#]]);
     assert_eq!(place.processes_of("hanging-agent"), Vec::<String>::new());
@@ -313,7 +314,11 @@ fn tests_that_hang() {
             exit 1
             task app timed out: test command `setsid sleep 1000 & sleep 1000` failed: timed out
               all of it: automation logs app --run hanging-tests
+              once more: automation retry app --run hanging-tests
               app  [COMMIT]    failed: task app timed out
+            on the way:
+              app  retry  tried again
+              app  retry  failed       the operation's budget of 1 retries is used up
             run hanging-tests failed; nothing landed
         "#]]);
     assert_eq!(place.processes_of("hanging-tests"), Vec::<String>::new());
@@ -332,8 +337,6 @@ fn a_repository_made_inside_a_clone() {
               all of it: automation logs app --run r1
               once more: automation retry app --run r1
               app  [COMMIT]    failed: task app failed
-            on the way:
-              app  manual intervention  handed to a person
             run r1 failed; nothing landed
         "#]]);
     assert_eq!(before, seen(&repository));
@@ -434,6 +437,9 @@ fn a_test_that_fails() {
         [T] task       left: succeeded
         [T] task       right: running
         [T] test       right: failed in [T]
+        [T] test       right: failed in [T]
+        [T] repair     right: test fix: failed: agent command does not fix tests, and they fail again
+        [T] repair     right: manual intervention: handed to a person
         [T] task       right: failed: test command `make test` failed: exit code 2
         [T] task       both: skipped: right did not succeed
         [T] task       after: skipped: right did not succeed
@@ -443,10 +449,13 @@ fn a_test_that_fails() {
           | right is wrong
           | make: *** [Makefile:2: test] Error 7
           all of it: automation logs right --run r1
+          once more: automation retry right --run r1
         task both skipped: right did not succeed
         task after skipped: right did not succeed
           app  [COMMIT]  not tested  failed: task right failed, task both skipped
           web  [COMMIT]              failed: task after skipped
+        on the way:
+          right  test fix  failed  agent command does not fix tests, and they fail again
         run r1 failed; nothing landed; what was done stays in the branch automation/r1/change
     "#]]);
     place.run("status r1").is(&expect![[r#"
@@ -457,6 +466,9 @@ fn a_test_that_fails() {
           right  app  failed     test command `make test` failed: exit code 2
           both   app  skipped    right did not succeed
           after  web  skipped    right did not succeed
+        repairs:
+          right  test fix             failed              agent command does not fix tests, and they fail again
+          right  manual intervention  handed to a person
         repositories:
           app  [COMMIT]  not tested  failed: task right failed, task both skipped
           web  [COMMIT]              failed: task after skipped
@@ -568,6 +580,7 @@ fn a_set_up_that_fails() {
             task app failed: setup command `echo no network; exit 9` failed: exit code 9
               | no network
               all of it: automation logs app --run r1
+              once more: automation retry app --run r1
               app  [COMMIT]    failed: task app failed
             run r1 failed; nothing landed
         "#]]);

@@ -68,6 +68,8 @@ pub enum Message {
         /// The task's new description, where the person changed it.
         description: Option<String>,
     },
+    /// Give the run up: nothing of it lands any more.
+    Abort,
     /// Go on without a task that was handed off, and without what depends on it.
     Skip {
         /// Which task.

@@ -117,7 +117,7 @@ fn ended(
             continue;
         };
         match status.state {
-            RunState::Done | RunState::Failed | RunState::Partial => {
+            RunState::Done | RunState::Failed | RunState::Partial | RunState::Aborted => {
                 ended.push((status.created, run, status.state));
             }
             RunState::Running | RunState::Paused | RunState::Waiting => {}

@@ -410,10 +410,13 @@ pub(crate) fn changed_since(record: &RunRecord, now: &RunRecord) -> Vec<String> 
     );
     compare("landing", record.settings.landing == now.settings.landing);
     compare("recovery", record.recovery == now.recovery);
-    compare(
-        "how repositories wait for each other",
-        record.settings.change_set == now.settings.change_set,
-    );
+    // That other repositories take part is told by their names.
+    if record.sources == now.sources {
+        compare(
+            "how repositories wait for each other",
+            record.settings.change_set == now.settings.change_set,
+        );
+    }
     let by_name = |record: &RunRecord, name: &RepositoryName| {
         let source = record.sources.iter().find(|source| source.name == *name);
         let settings: Option<RepositorySettings> = record.settings.repository(name).cloned();

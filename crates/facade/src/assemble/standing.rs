@@ -13,6 +13,8 @@ pub struct RepositoryStanding {
     pub repository: RepositoryName,
     /// Where it stands.
     pub state: MemberState,
+    /// Whether its integration head passed its tests; `None` before.
+    pub tested: Option<bool>,
 }
 
 /// One repair of a run, as it ended.
@@ -98,6 +100,7 @@ impl Standings {
                 RepositoryStanding {
                     repository: name.clone(),
                     state,
+                    tested: self.tested.get(name).copied(),
                 }
             })
             .collect()

@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
 use core_types::{
-    Event, Failure, Plan, RunId, Stage, StepKey, TaskId, TaskStatus, Timestamp, step::StepState,
+    Event, Failure, MemberState, Plan, RunId, Stage, StepKey, TaskId, TaskStatus, Timestamp,
+    step::StepState,
 };
 use engine_checkpoint::RunView;
 use engine_workflow::{EndStatus, RunEnd};
@@ -53,6 +54,8 @@ pub enum RunState {
     Failed,
     /// Some of its repositories landed and others did not.
     Partial,
+    /// A person gave it up.
+    Aborted,
 }
 
 impl RunState {
@@ -66,6 +69,7 @@ impl RunState {
             Self::Done => "done",
             Self::Failed => "failed",
             Self::Partial => "partial",
+            Self::Aborted => "aborted",
         }
     }
 }
@@ -145,6 +149,12 @@ impl RunStatus {
             standings.repositories(settings, plan.as_ref(), |task| folded.status(task));
         let state = state(is_held, folded.is_stopped, end.as_ref());
         let is_live = matches!(state, RunState::Running | RunState::Paused);
+        let mut tasks = plan
+            .map(|plan| folded.tasks(&plan, is_held))
+            .unwrap_or_default();
+        for task in &mut tasks {
+            wait_for_repositories(task, &repositories);
+        }
         Ok(Self {
             run,
             title: record.settings.issue.title.clone(),
@@ -153,13 +163,31 @@ impl RunStatus {
             created: view.header().created,
             state,
             stage: folded.stage,
-            tasks: plan
-                .map(|plan| folded.tasks(&plan, is_held))
-                .unwrap_or_default(),
+            tasks,
             end: if is_live { None } else { end },
             warnings: folded.warnings,
         })
     }
+}
+
+/// A task whose repository waits for others waits for them, too.
+fn wait_for_repositories(task: &mut TaskState, repositories: &[RepositoryStanding]) {
+    let own = repositories
+        .iter()
+        .find(|it| it.repository.as_str() == task.repository);
+    let Some(MemberState::Waiting { on }) = own.map(|it| &it.state) else {
+        return;
+    };
+    if on.is_empty() || !matches!(task.status, TaskStatus::Waiting | TaskStatus::Ready) {
+        return;
+    }
+    let waits = on
+        .iter()
+        .map(|wait| format!("{} ({})", wait.repository, wait.reason.as_str()));
+    let own = std::mem::take(&mut task.waits_for);
+    let own = (task.status == TaskStatus::Waiting && !own.is_empty()).then_some(own);
+    task.status = TaskStatus::Waiting;
+    task.waits_for = waits.chain(own).collect::<Vec<_>>().join(", ");
 }
 
 fn state(is_held: bool, is_stopped: bool, end: Option<&RunEnd>) -> RunState {
@@ -172,6 +200,7 @@ fn state(is_held: bool, is_stopped: bool, end: Option<&RunEnd>) -> RunState {
         Some(EndStatus::Done) => RunState::Done,
         Some(EndStatus::Failed) => RunState::Failed,
         Some(EndStatus::Partial) => RunState::Partial,
+        Some(EndStatus::Aborted) => RunState::Aborted,
         Some(EndStatus::AtGate(_) | EndStatus::NeedsPerson) => RunState::Waiting,
     }
 }
