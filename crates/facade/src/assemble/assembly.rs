@@ -23,6 +23,7 @@ use super::{
     recovery::{Means, recovery},
     repositories::check_publishable,
     request::{Earlier, changed_since},
+    spending::{RunLedger, open_ledger},
 };
 
 /// The variable by which the processes of a run are found again. Its value is
@@ -272,7 +273,7 @@ impl Assembly {
             let message = format!("process {} of an earlier session was ended", found.pid);
             self.journal.events().emit(None, Event::Warning { message });
         }
-        let ports = self.ports(observer, &folder).await?;
+        let ports = self.ports(observer, &folder, pause).await?;
         let workflow = Workflow::new(
             self.record.settings.clone(),
             ports,
@@ -350,7 +351,12 @@ impl Assembly {
         Some(repositories.get(home)?.forge.clone())
     }
 
-    async fn ports(&self, observer: Arc<dyn Observer>, folder: &Path) -> Result<Ports, Error> {
+    async fn ports(
+        &self,
+        observer: Arc<dyn Observer>,
+        folder: &Path,
+        pause: &CancellationToken,
+    ) -> Result<Ports, Error> {
         let run = &self.record.settings.run;
         let stored = self.journal.events();
         let events: Arc<dyn EventSink> = Arc::new(Observed { stored, observer });
@@ -389,7 +395,11 @@ impl Assembly {
         let commands = process::Runner::new(environment, run.clone(), events.clone());
         let commands: Arc<dyn CommandRunner> =
             Arc::new(commands.log_bytes(self.record.output_disk_bytes));
-        let aids = Aids::default();
+        let ledger = open_ledger(&self.home, &self.surroundings, Some(&self.record))?;
+        let aids = Aids {
+            ledger: Arc::new(RunLedger::new(ledger, &self.record, pause.clone())?),
+            ..Aids::default()
+        };
         let metered = MeteredAgent::new(agent.clone(), aids.ledger.clone(), events.clone());
         let means = Means {
             state: self.journal.plan_state(),

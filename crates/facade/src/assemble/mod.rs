@@ -18,6 +18,7 @@ mod record;
 mod recovery;
 mod repositories;
 mod request;
+mod spending;
 mod staged;
 mod standing;
 mod status;
@@ -36,6 +37,7 @@ pub use repositories::RepositorySource;
 pub use request::{
     KnownRepositories, RunRequest, default_workers, known_repositories, repository_names,
 };
+pub use spending::{BudgetRecord, budget, open_ledger, optimizer, plan_of};
 pub use staged::{Staged, staged};
 pub use standing::{Repair, RepositoryStanding};
 pub use status::{RunState, RunStatus, TaskState};

@@ -1,6 +1,7 @@
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use config::{
+    Finding, Findings,
     automation::{self, Settings as Configured},
     repositories::Repositories,
 };
@@ -20,6 +21,7 @@ use super::{
     plan_file::plan_from_file,
     record::VERSION,
     repositories::{Resolved, Targets, from_config, from_paths},
+    spending::optimizer,
 };
 
 /// What a new run is asked to do. What is not said here comes from the configuration.
@@ -97,6 +99,7 @@ impl RunRequest {
         let (issue, issue_home) = self
             .issue(&names, plan.as_ref(), surroundings, forge)
             .await?;
+        check_models(&configured, home, surroundings)?;
         let agent = match &earlier.agent {
             Some(agent) => agent.clone(),
             None => {
@@ -137,6 +140,7 @@ impl RunRequest {
             output_disk_bytes: configured.limits.output_disk_bytes,
             asked: Some(self.asked(home, &sources)),
             recovery: RecoveryRecord::from_config(&configured.recovery),
+            budget: Some((&configured.budget).into()),
             sources,
         })
     }
@@ -281,6 +285,34 @@ impl RunRequest {
     }
 }
 
+/// The prices can be read, and each model that an agent names has one.
+fn check_models(
+    configured: &Configured,
+    home: &Home,
+    surroundings: &Surroundings,
+) -> Result<(), Error> {
+    let optimizer = optimizer(home, surroundings)?;
+    let mut findings = Findings::default();
+    for (idx, agent) in configured.agents.iter().enumerate() {
+        if let Some(model) = &agent.model
+            && let Err(error) = optimizer.prices().find(model)
+        {
+            let key = format!("agents[{idx}].model");
+            findings.push(Finding::new(
+                &configured.file,
+                agent.mark,
+                key,
+                error.to_string(),
+            ));
+        }
+    }
+    if findings.is_empty() {
+        Ok(())
+    } else {
+        Err(findings.into())
+    }
+}
+
 /// What stays of an earlier settling of the same run.
 #[derive(Debug, Default)]
 pub(crate) struct Earlier {
@@ -410,6 +442,7 @@ pub(crate) fn changed_since(record: &RunRecord, now: &RunRecord) -> Vec<String> 
     );
     compare("landing", record.settings.landing == now.settings.landing);
     compare("recovery", record.recovery == now.recovery);
+    compare("budget", record.budget == now.budget);
     compare(
         "how repositories wait for each other",
         record.settings.change_set == now.settings.change_set,
