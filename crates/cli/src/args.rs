@@ -57,6 +57,10 @@ pub(crate) enum Command {
     Skip(SkipArguments),
     /// Moves the target branches to a finished run's change.
     Land(LandArguments),
+    /// Shows what was spent, and explains what a task costs.
+    Cost(CostArguments),
+    /// Shows what may be spent and what is spent of it, and raises limits.
+    Budget(BudgetArguments),
     /// Removes ended runs that the configured retention does not keep.
     Gc(GcArguments),
     /// Makes three repositories and an issue in a temporary folder, and lands a plan over them.
@@ -275,6 +279,72 @@ pub(crate) enum IssueCommand {
     Show {
         /// 12, #12 or backend#12.
         issue: String,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct CostArguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<CostCommand>,
+    /// Only what this run has spent; the beginning of its name will do. Default: all runs.
+    pub(crate) run: Option<String>,
+    /// What is put together. Default: runs, or the tasks of RUN.
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) by: Option<CostGroup>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CostCommand {
+    /// Explains the complexity of a task, its model, and what it is expected to cost.
+    Explain {
+        /// The id of the task, as `status` shows it.
+        task: String,
+        /// The run, or the beginning of its name. Default: the newest.
+        #[arg(long)]
+        run: Option<String>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CostGroup {
+    /// The tasks of each run.
+    Task,
+    /// The models.
+    Model,
+    /// The repositories.
+    Repo,
+    /// The days (UTC).
+    Day,
+    /// The runs.
+    Run,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BudgetArguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<BudgetCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BudgetCommand {
+    /// Raises a limit for good: that of a run, of a task of it, of a day, or of a repository on a day.
+    Raise {
+        /// The new limit in USD, such as 10 or 7.50; not what is added to it.
+        #[arg(allow_negative_numbers = true)]
+        amount: String,
+        /// The run, or the beginning of its name. Default, without --day and --repo: the newest that is paused.
+        #[arg(long, conflicts_with_all = ["day", "repository"])]
+        run: Option<String>,
+        /// A task of the run.
+        #[arg(long, conflicts_with_all = ["day", "repository"])]
+        task: Option<String>,
+        /// All runs of this day, such as 2026-11-25, or `today` (UTC).
+        #[arg(long)]
+        day: Option<String>,
+        /// A repository, on that day. Default of --day: today.
+        #[arg(long = "repo", value_name = "NAME")]
+        repository: Option<String>,
     },
 }
 

@@ -1,5 +1,7 @@
 //! The commands, a file each.
 
+mod budget;
+mod cost;
 mod demo;
 mod docs;
 mod drive;
@@ -36,6 +38,8 @@ pub(crate) async fn dispatch(arguments: Arguments) -> Result<u8> {
         Command::Retry(arguments) => Box::pin(handoff::retry(session, arguments)).await,
         Command::Skip(arguments) => Box::pin(handoff::skip(session, arguments)).await,
         Command::Land(arguments) => Box::pin(gates::land(session, arguments)).await,
+        Command::Cost(arguments) => cost::cost(&session, &arguments),
+        Command::Budget(arguments) => budget::budget(&session, arguments).await,
         Command::Gc(arguments) => gc::gc(&session, arguments).await,
         Command::Demo(arguments) => Box::pin(demo::demo(session, arguments)).await,
         Command::Docs(arguments) => docs::docs(session.output, arguments.page),

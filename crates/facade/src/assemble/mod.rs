@@ -10,6 +10,7 @@ mod agent;
 mod assembly;
 mod detect;
 mod error;
+mod estimate;
 mod gc;
 mod home;
 mod issue;
@@ -27,6 +28,7 @@ pub use agent::AgentRecord;
 pub use assembly::{Assembly, Observer, open_forge, send};
 pub use detect::{Check, CheckState, Detected, Setup, detect_test_command, doctor, initialize};
 pub use error::Error;
+pub use estimate::{CostExplanation, PlanCost, estimate, explain_cost};
 pub use gc::{Collected, Collecting, collect};
 pub use home::{Home, Surroundings};
 pub use issue::IssueSource;
@@ -37,7 +39,7 @@ pub use repositories::RepositorySource;
 pub use request::{
     KnownRepositories, RunRequest, default_workers, known_repositories, repository_names,
 };
-pub use spending::{BudgetRecord, budget, open_ledger, optimizer, plan_of};
+pub use spending::{BudgetRecord, budget, open_ledger, optimizer, plan_of, raise_limit};
 pub use staged::{Staged, staged};
 pub use standing::{Repair, RepositoryStanding};
 pub use status::{RunState, RunStatus, TaskState};

@@ -19,7 +19,9 @@ use core_types::{
     CancellationToken, ErrorClass, Ledger, OperationId, Plan, PortError, Reservation, RunId, Scope,
     SpendRequest, SpendScope, Spent, StepKey, Usd, step::StepState,
 };
-use cost::{BudgetExceeded, CostOptimizer, JournalLedger, LedgerOptions, Limits, PriceTable};
+use cost::{
+    BudgetExceeded, CostOptimizer, JournalLedger, LedgerOptions, Limit, Limits, PriceTable,
+};
 use engine_checkpoint::RunView;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
@@ -103,6 +105,45 @@ pub fn open_ledger(
     )?)
 }
 
+/// Raises a limit for all processes and for good, and returns what it was before.
+///
+/// # Errors
+///
+/// As [`open_ledger`]; [`Error::Cost`] where there is no such limit, or it is not below `to`.
+///
+/// # Cancel safety
+///
+/// Dropped, it may happen or not.
+pub async fn raise_limit(
+    home: &Home,
+    surroundings: &Surroundings,
+    run: Option<&RunRecord>,
+    limit: &Limit,
+    to: Usd,
+) -> Result<Option<Usd>, Error> {
+    let ledger = open_ledger(home, surroundings, run)?;
+    let known = ledger.spending()?.standings.into_iter();
+    let standing = known.filter(|it| it.limit == *limit).find_map(|it| it.amount);
+    let budget = match run {
+        Some(record) => record.budget,
+        None => Some(budget(home, surroundings)?),
+    };
+    let configured = budget.and_then(|budget| match limit {
+        Limit::Run { .. } => budget.run,
+        Limit::Day { .. } => budget.day,
+        Limit::Repository { .. } => budget.repository,
+        Limit::Task { .. } => budget.task,
+    });
+    // Whoever comes second with the same raise finds it done, and is told so.
+    let before = standing.or(configured);
+    let from = before.unwrap_or_default();
+    let mark = format!("raise:{}:{from}:{to}", limit.to_string().replace(' ', ":"));
+    let mark = OperationId::new(mark).map_err(|error| Error::request(error.to_string(), ""))?;
+    home.ensure()?;
+    ledger.raise(&mark, limit, to).await?;
+    Ok(before)
+}
+
 /// How much may be spent as the configuration says it now.
 ///
 /// # Errors
@@ -123,7 +164,7 @@ pub fn optimizer(home: &Home, surroundings: &Surroundings) -> Result<CostOptimiz
     Ok(CostOptimizer::with_models(models, &prices)?)
 }
 
-fn models(home: &Home, surroundings: &Surroundings) -> Result<Models, Error> {
+pub(crate) fn models(home: &Home, surroundings: &Surroundings) -> Result<Models, Error> {
     let path = home.config_file("models.yaml");
     let Some(bytes) = read(&path)? else {
         return Ok(Models::default());
@@ -136,7 +177,7 @@ fn models(home: &Home, surroundings: &Surroundings) -> Result<Models, Error> {
 }
 
 /// The table that `prices.file` names, if it can be trusted; else the one that the program brings.
-fn prices(home: &Home, models: &Models) -> Result<PriceTable, Error> {
+pub(crate) fn prices(home: &Home, models: &Models) -> Result<PriceTable, Error> {
     let bundled = PriceTable::bundled();
     let Some(file) = &models.prices.file else {
         return Ok((*bundled).clone());
