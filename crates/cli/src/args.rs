@@ -61,6 +61,9 @@ pub(crate) enum Command {
     Cost(CostArguments),
     /// Shows what may be spent and what is spent of it, and raises limits.
     Budget(BudgetArguments),
+    /// Lessons: what earlier runs teach, and what speaks for it.
+    #[command(subcommand)]
+    Learn(LearnCommand),
     /// Removes ended runs that the configured retention does not keep.
     Gc(GcArguments),
     /// Makes three repositories and an issue in a temporary folder, and lands a plan over them.
@@ -343,6 +346,53 @@ pub(crate) enum BudgetCommand {
         #[arg(long)]
         day: Option<String>,
         /// A repository, on that day. Default of --day: today.
+        #[arg(long = "repo", value_name = "NAME")]
+        repository: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LearnCommand {
+    /// Lists the lessons with their evidence.
+    Ls,
+    /// Shows where a lesson comes from, and every look at its evidence.
+    Why {
+        /// The lesson, such as L17.
+        lesson: String,
+    },
+    /// Adds a rule of yours as a candidate, or those of a file such as AGENTS.md.
+    Add {
+        /// One line that an agent may read.
+        #[arg(required_unless_present = "from")]
+        text: Option<String>,
+        /// A file whose list items are rules.
+        #[arg(long, value_name = "FILE", conflicts_with = "text")]
+        from: Option<PathBuf>,
+        /// Only for tasks of this repository. Default: all.
+        #[arg(long = "repo", value_name = "NAME")]
+        repository: Option<String>,
+    },
+    /// Approves a lesson whose words are an agent's, a review's or an issue's.
+    Approve {
+        /// The lesson, such as L17.
+        lesson: String,
+    },
+    /// Ends a lesson: it is neither tried nor served any more.
+    Retire {
+        /// The lesson, such as L17.
+        lesson: String,
+        /// Why, for whoever asks later.
+        #[arg(default_value = "", hide_default_value = true)]
+        reason: String,
+    },
+    /// Shows statistics over everything that was recorded.
+    Stats,
+    /// Writes the promoted lessons into their own part of a file that agents read.
+    Export {
+        /// The file, which is made where it is missing; `-` prints what would be written.
+        #[arg(default_value = "AGENTS.md")]
+        file: PathBuf,
+        /// Leaves out the lessons for other repositories than this one.
         #[arg(long = "repo", value_name = "NAME")]
         repository: Option<String>,
     },

@@ -53,7 +53,6 @@ pub(crate) async fn budget(session: &Session, arguments: BudgetArguments) -> Res
                 amount,
             );
             let before = raising.await?;
-            let was = before.unwrap_or_default();
             let resume = match &limit {
                 Limit::Run { run } | Limit::Task { run, .. } => {
                     format!("; go on with: automation resume {run}")
@@ -61,7 +60,7 @@ pub(crate) async fn budget(session: &Session, arguments: BudgetArguments) -> Res
                 Limit::Day { .. } | Limit::Repository { .. } => String::new(),
             };
             session.output.line(format!(
-                "the limit of {limit} is {amount} USD now; it was {was}{resume}"
+                "the limit of {limit} is {amount} USD now; it was {before}{resume}"
             ));
             session
                 .output
@@ -114,7 +113,9 @@ fn show(session: &Session) -> Result<u8> {
         ("a task of a run", amount(budget.task)),
         (
             "asks from",
-            budget.soft.map_or("none".to_owned(), |it| format!("{it} %")),
+            budget
+                .soft
+                .map_or("none".to_owned(), |it| format!("{it} %")),
         ),
         ("set aside for a request", budget.call.to_string()),
     ]
@@ -143,7 +144,10 @@ fn show(session: &Session) -> Result<u8> {
             && let Ok(record) = RunRecord::read(home, run, surroundings)
         {
             let own = open_ledger(home, surroundings, Some(&record))?.spending()?;
-            let own = own.standings.into_iter().find(|it| it.limit == standing.limit);
+            let own = own
+                .standings
+                .into_iter()
+                .find(|it| it.limit == standing.limit);
             standing.amount = own.and_then(|own| own.amount);
         }
         standings.push(standing);

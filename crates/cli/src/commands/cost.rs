@@ -92,7 +92,9 @@ fn show(output: Output, what: &str, shares: &[Share], spending: &Spending) {
     }
     for open in &spending.open {
         let task = open.scope.task.as_ref();
-        let task = task.map(|task| format!(", task {task}")).unwrap_or_default();
+        let task = task
+            .map(|task| format!(", task {task}"))
+            .unwrap_or_default();
         output.line(format!(
             "set aside: {} USD for run {}{task}, by work that goes on or was killed",
             open.held, open.scope.run

@@ -10,6 +10,7 @@ mod gc;
 mod handoff;
 mod init;
 mod issue;
+mod learn;
 mod logs;
 mod run;
 mod status;
@@ -40,6 +41,7 @@ pub(crate) async fn dispatch(arguments: Arguments) -> Result<u8> {
         Command::Land(arguments) => Box::pin(gates::land(session, arguments)).await,
         Command::Cost(arguments) => cost::cost(&session, &arguments),
         Command::Budget(arguments) => budget::budget(&session, arguments).await,
+        Command::Learn(command) => learn::learn(&session, command).await,
         Command::Gc(arguments) => gc::gc(&session, arguments).await,
         Command::Demo(arguments) => Box::pin(demo::demo(session, arguments)).await,
         Command::Docs(arguments) => docs::docs(session.output, arguments.page),

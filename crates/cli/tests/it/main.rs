@@ -3,8 +3,10 @@
 #![cfg(target_os = "linux")]
 
 mod collecting;
+mod costs;
 mod gates;
 mod landing;
+mod learning;
 mod outputs;
 mod pauses;
 mod place;

@@ -49,7 +49,11 @@ fn corrected(home: &Home, surroundings: &Surroundings) -> Result<CostOptimizer, 
     const MOST_RUNS: usize = 100;
     let optimizer = optimizer(home, surroundings)?;
     let spending = open_ledger(home, surroundings, None)?.spending()?;
-    let runs: BTreeSet<RunId> = spending.rows.iter().map(|it| it.scope.run.clone()).collect();
+    let runs: BTreeSet<RunId> = spending
+        .rows
+        .iter()
+        .map(|it| it.scope.run.clone())
+        .collect();
     let mut estimated = Vec::new();
     for run in runs.into_iter().rev().take(MOST_RUNS) {
         // A run that was removed, or cannot be read, says nothing.
@@ -164,7 +168,9 @@ fn why(models: &Models, selection: &Selection) -> String {
     let score = selection.explanation.score;
     let (balanced, advanced) = (models.thresholds.balanced, models.thresholds.advanced);
     match selection.tier {
-        ModelTier::Advanced => format!("{score:.2} is not below the threshold of ADVANCED, {advanced}"),
+        ModelTier::Advanced => {
+            format!("{score:.2} is not below the threshold of ADVANCED, {advanced}")
+        }
         ModelTier::Balanced => format!(
             "{score:.2} is between the thresholds of BALANCED, {balanced}, and ADVANCED, {advanced}"
         ),

@@ -6,7 +6,10 @@ use engine_workflow::{LandingMode, Settings};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{AgentRecord, BudgetRecord, Error, Home, RecoveryRecord, RepositorySource, Surroundings};
+use super::{
+    AgentRecord, BudgetRecord, Error, Home, LearningRecord, RecoveryRecord, RepositorySource,
+    Surroundings,
+};
 
 /// The name of the run record that replaces the header's after `resume --reload`.
 pub(crate) const RELOADED: &str = "reloaded";
@@ -62,6 +65,9 @@ pub struct RunRecord {
     /// How much it may spend; `None` in records of before there were limits.
     #[serde(default)]
     pub budget: Option<BudgetRecord>,
+    /// What it learns; `None` for nothing.
+    #[serde(default)]
+    pub learning: Option<LearningRecord>,
     /// Where the repositories are, in the order of the settings.
     pub sources: Vec<RepositorySource>,
 }

@@ -14,8 +14,8 @@ use git_workspace::Git;
 use multi_repo::Selection;
 
 use super::{
-    AgentRecord, Asked, Error, Home, IssueSource, RecoveryRecord, RepositorySource, RunRecord,
-    Surroundings,
+    AgentRecord, Asked, Error, Home, IssueSource, LearningRecord, RecoveryRecord, RepositorySource,
+    RunRecord, Surroundings,
     assembly::git,
     issue::{read_file, unnumbered},
     plan_file::plan_from_file,
@@ -141,6 +141,7 @@ impl RunRequest {
             asked: Some(self.asked(home, &sources)),
             recovery: RecoveryRecord::from_config(&configured.recovery),
             budget: Some((&configured.budget).into()),
+            learning: LearningRecord::from_config(&configured.learning),
             sources,
         })
     }
@@ -443,6 +444,7 @@ pub(crate) fn changed_since(record: &RunRecord, now: &RunRecord) -> Vec<String> 
     compare("landing", record.settings.landing == now.settings.landing);
     compare("recovery", record.recovery == now.recovery);
     compare("budget", record.budget == now.budget);
+    compare("learning", record.learning == now.learning);
     compare(
         "how repositories wait for each other",
         record.settings.change_set == now.settings.change_set,

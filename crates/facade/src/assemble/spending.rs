@@ -120,10 +120,12 @@ pub async fn raise_limit(
     run: Option<&RunRecord>,
     limit: &Limit,
     to: Usd,
-) -> Result<Option<Usd>, Error> {
+) -> Result<Usd, Error> {
     let ledger = open_ledger(home, surroundings, run)?;
     let known = ledger.spending()?.standings.into_iter();
-    let standing = known.filter(|it| it.limit == *limit).find_map(|it| it.amount);
+    let standing = known
+        .filter(|it| it.limit == *limit)
+        .find_map(|it| it.amount);
     let budget = match run {
         Some(record) => record.budget,
         None => Some(budget(home, surroundings)?),
@@ -134,14 +136,19 @@ pub async fn raise_limit(
         Limit::Repository { .. } => budget.repository,
         Limit::Task { .. } => budget.task,
     });
-    // Whoever comes second with the same raise finds it done, and is told so.
     let before = standing.or(configured);
-    let from = before.unwrap_or_default();
+    let what = format!("the limit of {limit}");
+    // A refusal leaves no ledger behind.
+    let from = match before {
+        None => return Err(cost::Error::NoLimit { what }.into()),
+        Some(limit) if to <= limit => return Err(cost::Error::NotARaise { what, limit, to }.into()),
+        Some(limit) => limit,
+    };
     let mark = format!("raise:{}:{from}:{to}", limit.to_string().replace(' ', ":"));
     let mark = OperationId::new(mark).map_err(|error| Error::request(error.to_string(), ""))?;
     home.ensure()?;
     ledger.raise(&mark, limit, to).await?;
-    Ok(before)
+    Ok(from)
 }
 
 /// How much may be spent as the configuration says it now.
@@ -232,7 +239,9 @@ pub fn plan_of(
 pub(crate) fn planned(view: &RunView) -> Result<Option<Plan>, serde_json::Error> {
     let key = StepKey::new(Scope::Run, 1, "plan");
     match view.steps().get(&key).map(|step| &step.state) {
-        Some(StepState::Finished { result, .. }) => serde_json::from_value(result.clone()).map(Some),
+        Some(StepState::Finished { result, .. }) => {
+            serde_json::from_value(result.clone()).map(Some)
+        }
         _ => Ok(None),
     }
 }
@@ -251,7 +260,10 @@ pub(crate) fn spends(agent: &AgentRecord) -> bool {
 
 fn reports(playbook: &Playbook) -> bool {
     let nothing = core_types::TokenUsage::default();
-    let plan = playbook.plan.iter().map(|it| (it.usage, it.cost, &it.model));
+    let plan = playbook
+        .plan
+        .iter()
+        .map(|it| (it.usage, it.cost, &it.model));
     let reviews = playbook.review.iter();
     let reviews = reviews.flat_map(|it| it.default.iter().chain(it.repositories.values()));
     let reviews = reviews.map(|it| (it.usage, it.cost, &it.model));
