@@ -190,7 +190,9 @@ fn check_rust(path: &str, lines: &[code::Line], findings: &mut Vec<Finding>) -> 
         if code.contains("todo!(") || code.contains("unimplemented!(") {
             error("unfinished code");
         }
-        let is_attribute = code.contains("#[") || code.contains("#![");
+        // What macros write stands in its user's code, where an expectation would not always be met.
+        let is_attribute = (code.contains("#[") || code.contains("#!["))
+            && !path.starts_with("crates/macros/src/");
         if is_attribute
             && (code.contains("[allow(") || code.contains("cfg_attr") && has_word(code, "allow"))
         {

@@ -43,6 +43,17 @@ impl Bed {
         bed.rewrite("config/playbook.yaml", |line| {
             (!line.trim_start().starts_with("- sleep:")).then(|| line.to_owned())
         })?;
+        // Which of two parallel tasks comes first must not show in the result.
+        bed.replace(
+            "config/playbook.yaml",
+            "dependencies: [status-table]\n      files: [handlers/version.sh",
+            "dependencies: [health-endpoint]\n      files: [handlers/version.sh",
+        )?;
+        bed.replace(
+            "config/automation.yaml",
+            "agents:",
+            "recovery: {delay_percent: 0}\nagents:",
+        )?;
         let test = TEST.replace("FOLDER", &bed.folder.to_string_lossy());
         bed.rewrite("config/repositories.yaml", |line| {
             Some(line.replace("sh test.sh", &format!("{test:?}")))
@@ -55,6 +66,14 @@ impl Bed {
         let text = fs::read_to_string(&path)?;
         let lines: Vec<String> = text.lines().filter_map(line).collect();
         atomic_write(&path, (lines.join("\n") + "\n").as_bytes())?;
+        Ok(())
+    }
+
+    fn replace(&self, path: &str, from: &str, to: &str) -> Result<()> {
+        let path = self.home("template").join(path);
+        let text = fs::read_to_string(&path)?;
+        ensure!(text.contains(from), "{} has no {from:?}", path.display());
+        atomic_write(&path, text.replace(from, to).as_bytes())?;
         Ok(())
     }
 

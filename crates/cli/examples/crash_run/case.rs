@@ -79,6 +79,15 @@ enum Exit {
     Hung,
 }
 
+/// The command that goes on with a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Begin,
+    Resume,
+    /// The demo's question has been handed to a person.
+    Answer,
+}
+
 impl Case {
     pub(crate) fn new(name: String, kill: Kill, more: Vec<Kill>) -> Self {
         let kills = [vec![kill], more].concat();
@@ -116,11 +125,12 @@ impl Case {
         let mut n_kills = 0;
         let mut survived_by = Vec::new();
         let mut kills = self.kills.iter().copied();
-        let mut is_begun = false;
-        let mut tries_left = 2 + self.kills.len();
+        let mut next = Next::Begin;
+        // One is for the answer to the demo's question, and one more where that was killed.
+        let mut tries_left = 4 + self.kills.len();
         loop {
             let kill = kills.next();
-            let exit = self.one_process(bed, is_begun, kill)?;
+            let exit = self.one_process(bed, next, kill)?;
             if self.waits || !matches!(exit, Exit::Killed) {
                 let killed = bed.killed(&self.name);
                 File::create(&killed)?;
@@ -130,6 +140,12 @@ impl Case {
             match exit {
                 Exit::Killed => n_kills += 1,
                 Exit::Code(0) => break,
+                // The run has failed because nobody answered yet, or the answer was cut off.
+                Exit::Code(1) if tries_left > 1 => {
+                    tries_left -= 1;
+                    next = Next::Answer;
+                    continue;
+                }
                 Exit::Code(code) => {
                     differences.push(Difference::new(format!("exit code {code}")));
                 }
@@ -141,7 +157,11 @@ impl Case {
             }
             // A run that was killed before its first record was on disk is begun anew.
             let folder = home.join(".automation/runs").join(&self.name);
-            is_begun = RunView::read(folder.join("journal")).is_ok();
+            next = if RunView::read(folder.join("journal")).is_ok() {
+                Next::Resume
+            } else {
+                Next::Begin
+            };
         }
         differences.extend(survived_by.into_iter().map(Difference::new));
 
@@ -163,10 +183,12 @@ impl Case {
         })
     }
 
-    fn one_process(&self, bed: &Bed, is_begun: bool, kill: Option<Kill>) -> Result<Exit> {
+    fn one_process(&self, bed: &Bed, next: Next, kill: Option<Kill>) -> Result<Exit> {
         let begin = [
             "run",
             "1",
+            "--workflow",
+            "full-stack-feature",
             "--land",
             "--update-checkout",
             "--max-workers",
@@ -175,7 +197,12 @@ impl Case {
             &self.name,
         ];
         let resume = ["resume", &self.name];
-        let arguments: &[&str] = if is_begun { &resume } else { &begin };
+        let answer = ["answer", "alert", "After one minute.", "--run", &self.name];
+        let arguments: &[&str] = match next {
+            Next::Begin => &begin,
+            Next::Resume => &resume,
+            Next::Answer => &answer,
+        };
         let (crash_at, instant) = match kill {
             None => (None, None),
             Some(Kill::Instant(instant)) => (None, Some(instant)),

@@ -7,18 +7,19 @@ pub(super) fn commands(request: &RecoveryRequest) -> (String, Vec<(String, &'sta
     let run = &request.run;
     match &request.scope {
         Scope::Task(task) => (
-            format!("automation answer {run} {task} \"…\""),
+            format!("automation answer {task} \"…\" --run {run}"),
             vec![
                 (
-                    format!("automation retry {run} {task}"),
+                    format!("automation retry {task} --run {run}"),
                     "tries it again as it is; `--edit` changes its description first",
                 ),
                 (
-                    format!("automation skip {run} {task}"),
+                    format!("automation skip {task} --run {run}"),
                     "goes on without it and what depends on it",
                 ),
             ],
         ),
-        Scope::Repository(_) | Scope::Run => (format!("automation resume {run}"), Vec::new()),
+        Scope::Repository(name) => (format!("automation retry {name} --run {run}"), Vec::new()),
+        Scope::Run => (format!("automation resume {run}"), Vec::new()),
     }
 }

@@ -57,12 +57,12 @@ async fn a_report_says_what_a_person_needs() {
 
         ## How it goes on
 
-            automation answer run-1 a "…"
+            automation answer a "…" --run run-1
 
         Or:
 
-        - `automation retry run-1 a` tries it again as it is; `--edit` changes its description first
-        - `automation skip run-1 a` goes on without it and what depends on it
+        - `automation retry a --run run-1` tries it again as it is; `--edit` changes its description first
+        - `automation skip a --run run-1` goes on without it and what depends on it
     "##]].assert_eq(&report);
 }
 
@@ -118,17 +118,18 @@ async fn a_repository_and_a_run_are_gone_on_with_as_a_whole() {
     let recovery = world.recovery().build();
     let mut request = world.request("a", 1, ErrorClass::Validation, FailureKind::Other);
     request.task = None;
-    for (scope, file) in [
+    for (scope, file, line) in [
         (
             Scope::Repository("app".parse().unwrap()),
             "repository-app.md",
+            "automation retry app --run run-1",
         ),
-        (Scope::Run, "run.md"),
+        (Scope::Run, "run.md", "automation resume run-1"),
     ] {
         request.scope = scope;
         recover(&recovery, &request).await;
         let report = world.report(file);
-        assert!(report.contains("    automation resume run-1\n"), "{report}");
+        assert!(report.contains(&format!("    {line}\n")), "{report}");
         assert!(!report.contains("automation skip"), "{report}");
     }
 }

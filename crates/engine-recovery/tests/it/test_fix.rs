@@ -259,8 +259,7 @@ async fn try_all(cases: impl Iterator<Item = &'static Broken>) {
 
 fn has_python() -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).any(|folder| folder.join("python3").exists());
-    found
+    std::env::split_paths(&path).any(|folder| folder.join("python3").exists())
 }
 
 /// A few cases at any time, all of them with `RUN_SLOW=1`.

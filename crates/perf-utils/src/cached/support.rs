@@ -68,6 +68,10 @@ pub trait Fallible {
     type Error;
 
     /// The type as what it is.
+    ///
+    /// # Errors
+    ///
+    /// The error that the function returned.
     fn into_result(self) -> Result<Self::Value, Self::Error>;
 
     /// And back.

@@ -175,7 +175,6 @@ impl HttpConnectionPool {
     }
 
     /// Begins a request; `path` is below the base URL's, begins with `/` and may have a query.
-    #[must_use]
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         RequestBuilder::new(Arc::clone(&self.shared), method, path)
     }

@@ -43,7 +43,7 @@ impl Far {
     }
 
     fn sent(&self) -> Vec<String> {
-        std::mem::take(&mut self.sent.lock().unwrap())
+        std::mem::take(&mut self.sent.lock().expect("no panic while it is held"))
     }
 }
 
@@ -61,7 +61,10 @@ impl GitProvider for Far {
     ) -> Result<Issue, PortError> {
         let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_under_way.fetch_max(now, Ordering::SeqCst);
-        self.sent.lock().unwrap().push(issue.title.clone());
+        self.sent
+            .lock()
+            .expect("no panic while it is held")
+            .push(issue.title.clone());
         sleep(self.latency).await;
         self.under_way.fetch_sub(1, Ordering::SeqCst);
         let is_up = self.is_up_again.load(Ordering::SeqCst);
@@ -87,7 +90,10 @@ impl GitProvider for Far {
         number: IssueNumber,
         change: IssueChange,
     ) -> Result<Issue, PortError> {
-        self.sent.lock().unwrap().push(format!("change {number}"));
+        self.sent
+            .lock()
+            .expect("no panic while it is held")
+            .push(format!("change {number}"));
         self.forge.update_issue(operation, number, change).await
     }
 
@@ -166,7 +172,7 @@ fn issues(titles: &[&str]) -> Vec<NewIssue> {
 }
 
 fn batch() -> OperationId {
-    OperationId::new("test/batch").unwrap()
+    OperationId::new("test/batch").expect("it works in a test")
 }
 
 fn operations(forge: &Arc<Far>, batch_size: usize, max_concurrent: usize) -> BatchOperations {
@@ -174,7 +180,7 @@ fn operations(forge: &Arc<Far>, batch_size: usize, max_concurrent: usize) -> Bat
         batch_size,
         max_concurrent,
     };
-    BatchOperations::new(Arc::clone(forge) as _, options).unwrap()
+    BatchOperations::new(Arc::clone(forge) as _, options).expect("it works in a test")
 }
 
 /// `title` or the class, with a mark for what was sent.
@@ -219,7 +225,7 @@ async fn each_item_has_its_result_and_a_re_run_sends_what_is_missing() {
     let first = operations
         .create_issues_batch(&batch(), issues(&titles))
         .await
-        .unwrap();
+        .expect("it works in a test");
     assert_eq!(
         shown(&first),
         [
@@ -250,7 +256,7 @@ async fn each_item_has_its_result_and_a_re_run_sends_what_is_missing() {
     let second = operations
         .create_issues_batch(&batch(), issues(&titles))
         .await
-        .unwrap();
+        .expect("it works in a test");
     assert_eq!(
         shown(&second),
         [
@@ -266,7 +272,7 @@ async fn each_item_has_its_result_and_a_re_run_sends_what_is_missing() {
     );
     assert_eq!(forge.sent().len(), 3);
     assert_eq!(
-        forge.list_issues().await.unwrap().len(),
+        forge.list_issues().await.expect("it works in a test").len(),
         8,
         "each exactly once"
     );
@@ -285,12 +291,13 @@ async fn a_thousand_issues_take_no_longer_than_they_must() {
         let items = operations
             .create_issues_batch(&batch(), issues(&titles))
             .await
-            .unwrap();
+            .expect("it works in a test");
         let took = begin.elapsed();
         assert!(items.iter().all(|item| item.result.is_ok()));
         assert_eq!(shown(&items)[999], "> issue 999");
         assert_eq!(forge.most_under_way.load(Ordering::SeqCst), max_concurrent);
-        let rounds = u32::try_from(1000_usize.div_ceil(max_concurrent)).unwrap();
+        let rounds =
+            u32::try_from(1000_usize.div_ceil(max_concurrent)).expect("it works in a test");
         let ideal = Duration::from_millis(20) * rounds;
         assert!(
             took <= ideal.mul_f64(1.1),
@@ -313,7 +320,7 @@ async fn a_dropped_batch_leaves_nothing_running_and_can_be_run_again() {
             .is_err()
     );
     let sent = forge.sent();
-    let n_there = forge.list_issues().await.unwrap().len();
+    let n_there = forge.list_issues().await.expect("it works in a test").len();
     assert!(
         n_there > 10 && sent.len() <= n_there + 3,
         "{n_there} of {}",
@@ -324,10 +331,13 @@ async fn a_dropped_batch_leaves_nothing_running_and_can_be_run_again() {
     let items = operations
         .create_issues_batch(&batch(), issues(&titles))
         .await
-        .unwrap();
+        .expect("it works in a test");
     assert!(items.iter().all(|item| item.result.is_ok()));
     assert_eq!(forge.sent().len(), 100 - n_there);
-    assert_eq!(forge.list_issues().await.unwrap().len(), 100);
+    assert_eq!(
+        forge.list_issues().await.expect("it works in a test").len(),
+        100
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -338,13 +348,14 @@ async fn a_governor_is_obeyed() {
         ..Limits::default()
     };
     let clock = Arc::new(FixedClock::default());
-    let governor = RateGovernor::with_clock("x@example.com", limits, clock).unwrap();
+    let governor =
+        RateGovernor::with_clock("x@example.com", limits, clock).expect("it works in a test");
     let operations = operations(&forge, 10, 3).governor(governor);
     let begin = Instant::now();
     let items = operations
         .create_issues_batch(&batch(), issues(&["1", "2", "3", "4"]))
         .await
-        .unwrap();
+        .expect("it works in a test");
     assert_eq!(shown(&items), ["> 1", "> 2", "> 3", "> 4"]);
     assert_eq!(begin.elapsed().as_secs(), 3);
     assert_eq!(
@@ -358,7 +369,7 @@ async fn a_governor_is_obeyed() {
     let items = operations
         .create_issues_batch(&batch(), issues(&titles))
         .await
-        .unwrap();
+        .expect("it works in a test");
     let expected = [
         "> !rate_limited",
         "!rate_limited",
@@ -375,7 +386,7 @@ async fn updates_and_comments_are_batches_too() {
     operations
         .create_issues_batch(&batch(), issues(&["a", "b"]))
         .await
-        .unwrap();
+        .expect("it works in a test");
     forge.sent();
     let close = |issue_number| IssueUpdate {
         issue_number,
@@ -389,7 +400,7 @@ async fn updates_and_comments_are_batches_too() {
         let items = operations
             .update_issues_batch(&batch(), updates.clone())
             .await
-            .unwrap();
+            .expect("it works in a test");
         let results: Vec<_> = items
             .iter()
             .map(|item| item.result.as_ref().map(|i| i.state))
@@ -409,8 +420,15 @@ async fn updates_and_comments_are_batches_too() {
         let items = operations
             .create_comments_batch(&batch(), comments)
             .await
-            .unwrap();
+            .expect("it works in a test");
         assert!(items.iter().all(|item| item.result.is_ok()));
     }
-    assert_eq!(forge.list_comments(1).await.unwrap().len(), 2);
+    assert_eq!(
+        forge
+            .list_comments(1)
+            .await
+            .expect("it works in a test")
+            .len(),
+        2
+    );
 }

@@ -14,7 +14,7 @@ use perf_utils::{AsyncCache, CacheOptions, cache::Error};
 use tokio::{sync::Barrier, task::JoinSet, time::advance};
 
 fn cache<V: Clone + Send + Sync + 'static>(options: CacheOptions) -> AsyncCache<u64, V> {
-    AsyncCache::new(options).unwrap()
+    AsyncCache::new(options).expect("it works in a test")
 }
 
 fn seconds(n: u64) -> Duration {
@@ -68,7 +68,7 @@ async fn a_value_lives_as_long_as_it_should() {
         ttl: Duration::MAX,
         ..CacheOptions::default()
     })
-    .unwrap();
+    .expect("it works in a test");
     forever.set(1, 1);
     assert_eq!(forever.get(&1), Some(1));
 }
@@ -110,7 +110,8 @@ fn absence_can_be_a_value() {
 
 #[test]
 fn a_borrowed_key_finds_an_owned_one() {
-    let cache: AsyncCache<String, u8> = AsyncCache::new(CacheOptions::default()).unwrap();
+    let cache: AsyncCache<String, u8> =
+        AsyncCache::new(CacheOptions::default()).expect("it works in a test");
     cache.set("key".to_owned(), 1);
     assert_eq!(cache.get("key"), Some(1));
     cache.delete("key");
@@ -136,7 +137,7 @@ async fn ten_thousand_misses_make_one_call() {
         });
     }
     while let Some(value) = tasks.join_next().await {
-        assert_eq!(value.unwrap(), Ok(1));
+        assert_eq!(value.expect("it works in a test"), Ok(1));
     }
     assert_eq!(calls.load(Ordering::SeqCst), 1);
     let stats = cache.get_stats();

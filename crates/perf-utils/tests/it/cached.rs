@@ -58,7 +58,7 @@ type Answer<T> = std::result::Result<T, Alone>;
 async fn even(n: usize) -> Result<usize, Alone> {
     tokio::task::yield_now().await;
     let calls = call(1);
-    if n % 2 == 0 {
+    if n.is_multiple_of(2) {
         Ok(calls)
     } else {
         Err(Alone(Box::new(calls)))
@@ -73,7 +73,10 @@ async fn an_error_that_cannot_be_cloned_is_its_callers() {
     }
     let mut errors = Vec::new();
     while let Some(result) = tasks.join_next().await {
-        errors.push(format!("{:?}", result.unwrap().unwrap_err().0));
+        errors.push(format!(
+            "{:?}",
+            result.expect("it works in a test").unwrap_err().0
+        ));
     }
     errors.sort();
     assert_eq!(
@@ -81,8 +84,8 @@ async fn an_error_that_cannot_be_cloned_is_its_callers() {
         ["1", "2", "3"],
         "each called for itself, one after another"
     );
-    assert_eq!(even(2).await.unwrap(), 4);
-    assert_eq!(even(2).await.unwrap(), 4);
+    assert_eq!(even(2).await.expect("it works in a test"), 4);
+    assert_eq!(even(2).await.expect("it works in a test"), 4);
     assert_eq!(even::cache().get_stats().entries, 1, "an error is not kept");
 }
 
@@ -100,7 +103,12 @@ async fn concurrent_calls_are_one() {
         tasks.spawn(shared(7));
     }
     while let Some(result) = tasks.join_next().await {
-        assert_eq!(result.unwrap().unwrap(), 7);
+        assert_eq!(
+            result
+                .expect("it works in a test")
+                .expect("it works in a test"),
+            7
+        );
     }
     assert_eq!(shared::cache().get_stats().loads, 1);
 }
@@ -126,10 +134,6 @@ async fn patterns_early_returns_and_types_of_a_function_body_are_served() {
     #[derive(Clone, PartialEq, Debug)]
     struct Local(u8);
 
-    #[expect(
-        clippy::needless_return,
-        reason = "a return ends the body, not the call"
-    )]
     #[cached]
     async fn local((a, b): (u8, u8), mut more: Vec<u8>, _: &'static str) -> Option<Local> {
         more.push(a);
@@ -156,8 +160,8 @@ async fn without_arguments() -> Result<usize, Alone> {
 
 #[tokio::test]
 async fn no_arguments_are_a_key_too() {
-    assert_eq!(without_arguments().await.unwrap(), 1);
-    assert_eq!(without_arguments().await.unwrap(), 1);
+    assert_eq!(without_arguments().await.expect("it works in a test"), 1);
+    assert_eq!(without_arguments().await.expect("it works in a test"), 1);
 }
 
 #[cached(ttl_seconds = 1)]

@@ -27,7 +27,7 @@ fn check(fixture: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fixtures")
         .join(fixture);
-    let text = fs::read_to_string(&path).unwrap();
+    let text = fs::read_to_string(&path).expect("it works in a test");
     let expected: Vec<(u64, &str)> = text
         .lines()
         .zip(1..)
@@ -55,8 +55,8 @@ fn check(fixture: &str) {
     reason = "a test of compile errors runs the compiler, which crate process knows nothing of"
 )]
 fn errors(source: &Path) -> BTreeSet<(u64, String)> {
-    let test = env::current_exe().unwrap();
-    let libraries = test.parent().unwrap();
+    let test = env::current_exe().expect("it works in a test");
+    let libraries = test.parent().expect("it works in a test");
     let out = tempfile_folder(libraries);
     let output = Command::new(option_env!("RUSTC").unwrap_or("rustc"))
         .args([
@@ -73,20 +73,26 @@ fn errors(source: &Path) -> BTreeSet<(u64, String)> {
         .arg(format!("--out-dir={}", out.display()))
         .arg(source)
         .output()
-        .unwrap();
+        .expect("it works in a test");
     assert!(!output.status.success(), "it compiles");
-    let stderr = String::from_utf8(output.stderr).unwrap();
+    let stderr = String::from_utf8(output.stderr).expect("it works in a test");
     let messages = stderr
         .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+        .map(|line| serde_json::from_str::<Value>(line).expect("it works in a test"));
     let errors = messages.filter(|message| message["level"] == "error");
     let mut found = BTreeSet::new();
     for error in errors {
-        let spans = error["spans"].as_array().unwrap();
+        let spans = error["spans"].as_array().expect("it works in a test");
         // The count of errors at the end has no place.
         if let Some(span) = spans.iter().find(|span| span["is_primary"] == true) {
-            let message = error["message"].as_str().unwrap().to_owned();
-            found.insert((span["line_start"].as_u64().unwrap(), message));
+            let message = error["message"]
+                .as_str()
+                .expect("it works in a test")
+                .to_owned();
+            found.insert((
+                span["line_start"].as_u64().expect("it works in a test"),
+                message,
+            ));
         }
     }
     found
@@ -94,17 +100,21 @@ fn errors(source: &Path) -> BTreeSet<(u64, String)> {
 
 fn tempfile_folder(libraries: &Path) -> PathBuf {
     let folder = libraries.join("../compile-fail");
-    fs::create_dir_all(&folder).unwrap();
+    fs::create_dir_all(&folder).expect("it works in a test");
     folder
 }
 
 /// The library as cargo has just built it for this test; older builds lie beside it.
 fn newest_library(libraries: &Path) -> PathBuf {
     let entries = fs::read_dir(libraries)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
+        .expect("it works in a test")
+        .map(|entry| entry.expect("it works in a test").path());
     let is_library = |path: &PathBuf| {
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .expect("it works in a test")
+            .to_string_lossy()
+            .into_owned();
         name.starts_with("libperf_utils-") && name.ends_with(".rlib")
     };
     let modified = |path: &PathBuf| {

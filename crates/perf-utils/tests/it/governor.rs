@@ -16,7 +16,7 @@ fn governor(limits: Limits) -> RateGovernor {
         limits,
         Arc::new(FixedClock::default()),
     )
-    .unwrap()
+    .expect("it works in a test")
 }
 
 fn seconds(n: u64) -> Duration {
@@ -35,14 +35,17 @@ async fn mutations_keep_their_distance_and_order() {
     for i in 0..20u64 {
         let governor = governor.clone();
         tasks.spawn(async move {
-            let permit = governor.acquire(CallKind::Mutation).await.unwrap();
+            let permit = governor
+                .acquire(CallKind::Mutation)
+                .await
+                .expect("it works in a test");
             permit.report(Observation::default());
             (i, begin.elapsed().as_secs())
         });
     }
     let mut begun = Vec::new();
     while let Some(task) = tasks.join_next().await {
-        begun.push(task.unwrap());
+        begun.push(task.expect("it works in a test"));
     }
     let expected: Vec<_> = (0..20).map(|i| (i, i)).collect();
     assert_eq!(begun, expected);
@@ -52,7 +55,10 @@ async fn mutations_keep_their_distance_and_order() {
 async fn a_time_that_the_host_names_is_waited_for() {
     let governor = governor(Limits::default());
     let now = FixedClock::default().now();
-    let permit = governor.acquire(CallKind::Read).await.unwrap();
+    let permit = governor
+        .acquire(CallKind::Read)
+        .await
+        .expect("it works in a test");
     let retry_at = Some(Timestamp(now.0 + 30_000));
     permit.report(Observation {
         is_refused: true,
@@ -75,7 +81,10 @@ async fn what_takes_too_long_is_an_error_at_once() {
         ..Limits::default()
     });
     let until = Timestamp(FixedClock::default().now().0 + 3_600_000);
-    let permit = governor.acquire(CallKind::Read).await.unwrap();
+    let permit = governor
+        .acquire(CallKind::Read)
+        .await
+        .expect("it works in a test");
     permit.report(Observation {
         remaining: Some(0),
         resets_at: Some(until),
@@ -105,7 +114,10 @@ async fn who_waits_too_long_for_others_is_told_too() {
         max_wait: seconds(60),
         ..Limits::default()
     });
-    let held = governor.acquire(CallKind::Mutation).await.unwrap();
+    let held = governor
+        .acquire(CallKind::Mutation)
+        .await
+        .expect("it works in a test");
     let begin = Instant::now();
     assert!(governor.acquire(CallKind::Mutation).await.is_err());
     assert_eq!(begin.elapsed(), seconds(60));
@@ -122,7 +134,12 @@ async fn who_gives_up_holds_nobody_up() {
         mutation_spacing: seconds(10),
         ..Limits::default()
     });
-    drop(governor.acquire(CallKind::Mutation).await.unwrap());
+    drop(
+        governor
+            .acquire(CallKind::Mutation)
+            .await
+            .expect("it works in a test"),
+    );
     let mut tasks = JoinSet::new();
     let mut ask = || {
         let governor = governor.clone();
@@ -144,13 +161,19 @@ async fn who_gives_up_holds_nobody_up() {
 #[test]
 fn an_account_has_one_governor() {
     let governors = Governors::default();
-    governors.of("a.example", "x", Limits::github()).unwrap();
-    governors.of("A.EXAMPLE", "x", Limits::github()).unwrap();
+    governors
+        .of("a.example", "x", Limits::github())
+        .expect("it works in a test");
+    governors
+        .of("A.EXAMPLE", "x", Limits::github())
+        .expect("it works in a test");
     let error = governors
         .of("a.example", "x", Limits::gitlab())
         .unwrap_err();
     assert!(matches!(error, Error::LimitsDiffer { .. }), "{error}");
-    governors.of("a.example", "y", Limits::gitlab()).unwrap();
+    governors
+        .of("a.example", "y", Limits::gitlab())
+        .expect("it works in a test");
     let zero = Limits {
         max_in_flight: 0,
         ..Limits::default()

@@ -19,7 +19,12 @@ async fn many(pool: &HttpConnectionPool, n: usize) {
         tasks.spawn(async move { pool.get("/").await.map(|response| response.status()) });
     }
     while let Some(status) = tasks.join_next().await {
-        assert_eq!(status.unwrap().unwrap(), 200);
+        assert_eq!(
+            status
+                .expect("it works in a test")
+                .expect("it works in a test"),
+            200
+        );
     }
 }
 
@@ -33,7 +38,7 @@ async fn waiting_requests_share_the_connections_whatever_is_kept_alive() {
             .max_connections(10)
             .max_keepalive_connections(max_keepalive_connections)
             .build()
-            .unwrap();
+            .expect("it works in a test");
         many(&pool, 300).await;
         let opened = server.connections() - before;
         assert!(
@@ -55,7 +60,11 @@ async fn gated() -> (Server, Arc<Semaphore>) {
     let server = Server::start(move |_| {
         let allowed = Arc::clone(&allowed);
         async move {
-            allowed.acquire().await.unwrap().forget();
+            allowed
+                .acquire()
+                .await
+                .expect("it works in a test")
+                .forget();
             ok("{}")
         }
     })
@@ -77,7 +86,11 @@ async fn until(pool: &HttpConnectionPool, in_use: usize, waiting: usize) {
 #[tokio::test]
 async fn who_gives_up_waiting_loses_no_connection() {
     let (server, gate) = gated().await;
-    let pool = server.pool().max_connections(1).build().unwrap();
+    let pool = server
+        .pool()
+        .max_connections(1)
+        .build()
+        .expect("it works in a test");
     let mut tasks = JoinSet::new();
     let mut ask = |pool: HttpConnectionPool| tasks.spawn(async move { drop(pool.get("/").await) });
     ask(pool.clone());
@@ -97,7 +110,11 @@ async fn who_gives_up_waiting_loses_no_connection() {
 #[tokio::test]
 async fn a_dropped_request_ends_its_connection_and_frees_its_place() {
     let (server, gate) = gated().await;
-    let pool = server.pool().max_connections(1).build().unwrap();
+    let pool = server
+        .pool()
+        .max_connections(1)
+        .build()
+        .expect("it works in a test");
     let mut tasks = JoinSet::new();
     let dropped = tasks.spawn({
         let pool = pool.clone();
@@ -109,7 +126,10 @@ async fn a_dropped_request_ends_its_connection_and_frees_its_place() {
     dropped.abort();
     drop(tasks.join_next().await);
     gate.add_permits(2);
-    assert_eq!(pool.get("/").await.unwrap().status(), 200);
+    assert_eq!(
+        pool.get("/").await.expect("it works in a test").status(),
+        200
+    );
     assert_eq!(pool.stats().opened, 2);
 }
 
@@ -122,12 +142,13 @@ async fn a_connection_that_the_server_closed_is_not_used() {
         let tell = Arc::clone(&tell);
         async move {
             let mut bytes = [0; 1024];
-            stream.read(&mut bytes).await.unwrap();
+            let n = stream.read(&mut bytes).await.expect("it works in a test");
+            assert!(n > 0, "a request comes");
             stream
                 .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
                 .await
-                .unwrap();
-            stream.shutdown().await.unwrap();
+                .expect("it works in a test");
+            stream.shutdown().await.expect("it works in a test");
             // Until the other side has closed too.
             while stream.read(&mut bytes).await.is_ok_and(|n| n > 0) {}
             tell.notify_one();
@@ -136,9 +157,12 @@ async fn a_connection_that_the_server_closed_is_not_used() {
     .await;
     let pool = HttpConnectionPool::builder(&format!("http://{address}"))
         .build()
-        .unwrap();
+        .expect("it works in a test");
     for n in 1..=3 {
-        assert_eq!(pool.get("/").await.unwrap().status(), 200);
+        assert_eq!(
+            pool.get("/").await.expect("it works in a test").status(),
+            200
+        );
         // The end has reached us once it is told, by the look before the next request at the latest.
         if pool.stats().idle == 0 {
             closed.notified().await;
@@ -154,17 +178,21 @@ async fn an_old_connection_is_not_used() {
         .pool()
         .idle_timeout(Duration::from_nanos(1))
         .build()
-        .unwrap();
-    pool.get("/").await.unwrap();
-    pool.get("/").await.unwrap();
+        .expect("it works in a test");
+    pool.get("/").await.expect("it works in a test");
+    pool.get("/").await.expect("it works in a test");
     assert_eq!((server.connections(), pool.stats().reused), (2, 0));
 }
 
 #[tokio::test]
 async fn closing_waits_for_what_is_under_way_and_refuses_the_rest() {
     let (server, gate) = gated().await;
-    let pool = server.pool().max_connections(1).build().unwrap();
-    pool.initialize().await.unwrap();
+    let pool = server
+        .pool()
+        .max_connections(1)
+        .build()
+        .expect("it works in a test");
+    pool.initialize().await.expect("it works in a test");
     assert_eq!((pool.stats().opened, pool.stats().idle), (1, 1));
     let mut tasks = JoinSet::new();
     for _ in 0..2 {
@@ -178,20 +206,30 @@ async fn closing_waits_for_what_is_under_way_and_refuses_the_rest() {
         () = &mut closing => panic!("a request is under way"),
         () = tokio::task::yield_now() => {}
     }
-    let refused = tasks.join_next().await.unwrap().unwrap().unwrap_err();
+    let refused = tasks
+        .join_next()
+        .await
+        .expect("it works in a test")
+        .expect("it works in a test")
+        .unwrap_err();
     assert!(matches!(refused, Error::Closed { .. }), "{refused}");
     assert_eq!(refused.class(), ErrorClass::Cancelled);
     gate.add_permits(1);
     closing.await;
-    let answered = tasks.join_next().await.unwrap().unwrap().unwrap();
+    let answered = tasks
+        .join_next()
+        .await
+        .expect("it works in a test")
+        .expect("it works in a test")
+        .expect("it works in a test");
     assert_eq!(answered.status(), 200, "closing cuts nothing off");
     assert!(matches!(pool.get("/").await, Err(Error::Closed { .. })));
     assert_eq!((pool.stats().idle, pool.stats().in_use), (0, 0));
 
     gate.add_permits(1);
-    pool.initialize().await.unwrap();
+    pool.initialize().await.expect("it works in a test");
     assert_eq!(
-        pool.get("/").await.unwrap().status(),
+        pool.get("/").await.expect("it works in a test").status(),
         200,
         "it is open again"
     );
@@ -200,14 +238,18 @@ async fn closing_waits_for_what_is_under_way_and_refuses_the_rest() {
 #[tokio::test]
 async fn a_scope_closes_its_pool() {
     let server = Server::start(async |_| ok("[1, 2]")).await;
-    let pool = server.pool().build().unwrap();
+    let pool = server.pool().build().expect("it works in a test");
     let data = pool
         .scope(async |pool| pool.get("/").await?.json::<Vec<u8>>())
         .await;
-    assert_eq!(data.unwrap().unwrap(), [1, 2]);
+    assert_eq!(
+        data.expect("it works in a test")
+            .expect("it works in a test"),
+        [1, 2]
+    );
     assert!(matches!(pool.get("/").await, Err(Error::Closed { .. })));
 
-    let pool = server.pool().build().unwrap();
+    let pool = server.pool().build().expect("it works in a test");
     {
         let mut scope = Box::pin(pool.scope(async |_| std::future::pending::<()>().await));
         while pool.stats().idle == 0 {
@@ -228,7 +270,7 @@ async fn a_scope_closes_its_pool() {
 async fn initializing_says_what_is_wrong() {
     let pool = HttpConnectionPool::builder("http://127.0.0.1:1")
         .build()
-        .unwrap();
+        .expect("it works in a test");
     let error = pool.initialize().await.unwrap_err();
     assert_eq!(error.class(), ErrorClass::Transient);
     assert!(error.to_string().contains("http://127.0.0.1:1"), "{error}");

@@ -23,7 +23,7 @@ async fn mirror() -> Server {
     Server::start(async |request| {
         let header = |name: &str| {
             let value = request.headers().get(name);
-            value.map(|value| value.to_str().unwrap().to_owned())
+            value.map(|value| value.to_str().expect("it works in a test").to_owned())
         };
         let told = json!({
             "method": request.method().as_str(),
@@ -46,13 +46,13 @@ async fn a_request_says_what_it_should() {
     let pool = HttpConnectionPool::builder(&url)
         .secret_header("Authorization", "token abc")
         .build()
-        .unwrap();
+        .expect("it works in a test");
     let told: Value = pool
         .get("/issues?state=open")
         .await
-        .unwrap()
+        .expect("it works in a test")
         .json()
-        .unwrap();
+        .expect("it works in a test");
     assert_eq!(told["method"], "GET");
     assert_eq!(told["target"], "/api/v1/issues?state=open");
     assert_eq!(told["host"], server.address.to_string());
@@ -66,9 +66,9 @@ async fn a_request_says_what_it_should() {
         .header("authorization", "other")
         .send()
         .await
-        .unwrap()
+        .expect("it works in a test")
         .json()
-        .unwrap();
+        .expect("it works in a test");
     assert_eq!(told["type"], "application/json");
     assert_eq!(told["body"], r#"{"title":"Ä"}"#);
     assert_eq!(told["authorization"], "other", "in place of the pool's");
@@ -79,7 +79,7 @@ async fn a_request_says_what_it_should() {
 #[tokio::test]
 async fn what_is_wrong_with_a_request_is_said_before_a_connection_is_opened() {
     let server = mirror().await;
-    let pool = server.pool().build().unwrap();
+    let pool = server.pool().build().expect("it works in a test");
     for path in [
         "http://127.0.0.1:1/",
         "//127.0.0.1/",
@@ -127,13 +127,16 @@ async fn no_debug_output_shows_a_secret() {
     let server = mirror().await;
     let builder = server.pool().secret_header("private-token", "hunter2");
     let shown = format!("{builder:?}");
-    let pool = builder.header("authorization", "hunter2").build().unwrap();
+    let pool = builder
+        .header("authorization", "hunter2")
+        .build()
+        .expect("it works in a test");
     let request = pool
         .request(Method::POST, "/")
         .header("cookie", "hunter2")
         .body("hunter2");
     let mut shown = format!("{shown}{pool:?}{request:?}");
-    let response = request.send().await.unwrap();
+    let response = request.send().await.expect("it works in a test");
     shown += &format!("{response:?}");
     assert!(!shown.contains("hunter2"), "{shown}");
     assert!(
@@ -147,18 +150,25 @@ async fn a_refusal_is_an_answer_with_a_class() {
     let clock = Arc::new(FixedClock::default());
     let server = Server::start(async |request| {
         let mut answer = ok(r#"{"message":"slow down"}"#);
-        *answer.status_mut() = request.uri().path()[1..].parse().unwrap();
+        *answer.status_mut() = request.uri().path()[1..]
+            .parse()
+            .expect("it works in a test");
         answer
             .headers_mut()
-            .insert("retry-after", "7".parse().unwrap());
-        answer
-            .headers_mut()
-            .insert("location", "http://127.0.0.1:1/".parse().unwrap());
+            .insert("retry-after", "7".parse().expect("it works in a test"));
+        answer.headers_mut().insert(
+            "location",
+            "http://127.0.0.1:1/".parse().expect("it works in a test"),
+        );
         answer
     })
     .await;
-    let pool = server.pool().clock(clock).build().unwrap();
-    let response = pool.get("/429").await.unwrap();
+    let pool = server
+        .pool()
+        .clock(clock)
+        .build()
+        .expect("it works in a test");
+    let response = pool.get("/429").await.expect("it works in a test");
     assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
     let until = Some(Timestamp(FixedClock::default_millis() + 7000));
     assert_eq!(response.class(), Some(ErrorClass::RateLimited { until }));
@@ -171,21 +181,25 @@ async fn a_refusal_is_an_answer_with_a_class() {
     assert_eq!(error.class(), ErrorClass::RateLimited { until });
     assert_eq!(error.detail(), r#"{"message":"slow down"}"#);
 
-    let redirect = pool.get("/301").await.unwrap();
+    let redirect = pool.get("/301").await.expect("it works in a test");
     assert_eq!(redirect.header("location"), Some("http://127.0.0.1:1/"));
     assert_eq!(
         redirect.class(),
         Some(ErrorClass::Validation),
         "it is not followed"
     );
-    let mutation = pool.request(Method::POST, "/502").send().await.unwrap();
+    let mutation = pool
+        .request(Method::POST, "/502")
+        .send()
+        .await
+        .expect("it works in a test");
     assert_eq!(mutation.class(), Some(ErrorClass::UnknownOutcome));
     let search = pool
         .request(Method::POST, "/502")
         .read_only()
         .send()
         .await
-        .unwrap();
+        .expect("it works in a test");
     assert_eq!(search.class(), Some(ErrorClass::Transient));
     assert_eq!(server.requests(), 4, "nothing is sent twice");
 }
@@ -202,12 +216,14 @@ impl DefaultMillis for FixedClock {
 
 #[tokio::test]
 async fn a_refused_connection_changed_nothing() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("it works in a test");
+    let address = listener.local_addr().expect("it works in a test");
     drop(listener);
     let pool = HttpConnectionPool::builder(&format!("http://{address}"))
         .build()
-        .unwrap();
+        .expect("it works in a test");
     let error = pool.request(Method::POST, "/").send().await.unwrap_err();
     assert!(matches!(error, Error::Connect { .. }), "{error}");
     assert_eq!(
@@ -223,12 +239,13 @@ async fn a_broken_connection_leaves_a_mutation_unknown() {
     let (address, _tasks) = raw(async |mut stream| {
         // It reads the request, and goes.
         let mut bytes = [0; 1024];
-        stream.read(&mut bytes).await.unwrap();
+        let n = stream.read(&mut bytes).await.expect("it works in a test");
+        assert!(n > 0, "a request comes");
     })
     .await;
     let pool = HttpConnectionPool::builder(&format!("http://{address}"))
         .build()
-        .unwrap();
+        .expect("it works in a test");
     for (method, class) in [
         (Method::GET, ErrorClass::Transient),
         (Method::POST, ErrorClass::UnknownOutcome),
@@ -249,16 +266,17 @@ async fn a_broken_connection_leaves_a_mutation_unknown() {
 async fn what_is_not_http_is_an_error() {
     let (address, _tasks) = raw(async |mut stream| {
         let mut bytes = [0; 1024];
-        stream.read(&mut bytes).await.unwrap();
+        let n = stream.read(&mut bytes).await.expect("it works in a test");
+        assert!(n > 0, "a request comes");
         stream
             .write_all(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
             .await
-            .unwrap();
+            .expect("it works in a test");
     })
     .await;
     let pool = HttpConnectionPool::builder(&format!("http://{address}"))
         .build()
-        .unwrap();
+        .expect("it works in a test");
     let error = pool.get("/").await.unwrap_err();
     assert!(matches!(error, Error::Exchange { .. }), "{error}");
 }
@@ -266,7 +284,11 @@ async fn what_is_not_http_is_an_error() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_does_not_come_is_timed_out() {
     let server = Server::start(async |_| pending().await).await;
-    let pool = server.pool().max_connections(1).build().unwrap();
+    let pool = server
+        .pool()
+        .max_connections(1)
+        .build()
+        .expect("it works in a test");
     for (method, class) in [
         (Method::GET, ErrorClass::Transient),
         (Method::PATCH, ErrorClass::UnknownOutcome),
@@ -292,7 +314,7 @@ async fn who_waits_for_a_connection_has_sent_nothing() {
         .max_connections(1)
         .timeout(Duration::from_secs(5))
         .build()
-        .unwrap();
+        .expect("it works in a test");
     let post = async || pool.request(Method::POST, "/").send().await;
     // They ask in this order, and their time ends at once: then the second gets the place of the
     // first, too late.
@@ -318,8 +340,19 @@ async fn a_body_is_read_up_to_its_limit() {
         _ => unreachable!("no other path is asked for"),
     })
     .await;
-    let pool = server.pool().max_body_bytes(1000).build().unwrap();
-    assert_eq!(pool.get("/fits").await.unwrap().bytes().len(), 1000);
+    let pool = server
+        .pool()
+        .max_body_bytes(1000)
+        .build()
+        .expect("it works in a test");
+    assert_eq!(
+        pool.get("/fits")
+            .await
+            .expect("it works in a test")
+            .bytes()
+            .len(),
+        1000
+    );
     let error = pool.get("/announced").await.unwrap_err();
     assert!(
         matches!(error, Error::TooLarge { limit: 1000, .. }),
@@ -336,14 +369,20 @@ async fn a_body_is_read_up_to_its_limit() {
     // One that never ends, in chunks.
     let (address, _tasks) = raw(async |mut stream| {
         let mut bytes = [0; 1024];
-        stream.read(&mut bytes).await.unwrap();
+        let n = stream.read(&mut bytes).await.expect("it works in a test");
+        assert!(n > 0, "a request comes");
         let head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
-        stream.write_all(head).await.unwrap();
+        stream.write_all(head).await.expect("it works in a test");
         while stream.write_all(b"a\r\n0123456789\r\n").await.is_ok() {}
     })
     .await;
     let pool = HttpConnectionPool::builder(&format!("http://{address}")).max_body_bytes(1000);
-    let error = pool.build().unwrap().get("/").await.unwrap_err();
+    let error = pool
+        .build()
+        .expect("it works in a test")
+        .get("/")
+        .await
+        .unwrap_err();
     assert!(matches!(error, Error::TooLarge { .. }), "{error}");
 }
 
@@ -359,16 +398,37 @@ async fn answers_of_many_frames_are_read_whole() {
                 _ => Response::builder()
                     .status(204)
                     .body(Full::default())
-                    .unwrap(),
+                    .expect("it works in a test"),
             }
         }
     })
     .await;
-    let pool = server.pool().max_connections(1).build().unwrap();
+    let pool = server
+        .pool()
+        .max_connections(1)
+        .build()
+        .expect("it works in a test");
     for _ in 0..3 {
-        assert_eq!(*pool.get("/large").await.unwrap().bytes(), expected);
-        assert!(pool.get("/empty").await.unwrap().bytes().is_empty());
-        let head = pool.request(Method::HEAD, "/large").send().await.unwrap();
+        assert_eq!(
+            *pool
+                .get("/large")
+                .await
+                .expect("it works in a test")
+                .bytes(),
+            expected
+        );
+        assert!(
+            pool.get("/empty")
+                .await
+                .expect("it works in a test")
+                .bytes()
+                .is_empty()
+        );
+        let head = pool
+            .request(Method::HEAD, "/large")
+            .send()
+            .await
+            .expect("it works in a test");
         assert!(head.bytes().is_empty());
     }
     let sent = pool
@@ -376,7 +436,7 @@ async fn answers_of_many_frames_are_read_whole() {
         .body(expected)
         .send()
         .await
-        .unwrap();
+        .expect("it works in a test");
     assert_eq!(sent.status(), 204);
     assert_eq!(pool.stats().opened, 1, "one connection serves them all");
 }
@@ -384,7 +444,12 @@ async fn answers_of_many_frames_are_read_whole() {
 #[tokio::test]
 async fn an_answer_that_is_not_the_json_expected_is_an_error() {
     let server = Server::start(async |_| ok("<html>")).await;
-    let pool = server.pool().build().unwrap();
-    let error = pool.get("/").await.unwrap().json::<Value>().unwrap_err();
+    let pool = server.pool().build().expect("it works in a test");
+    let error = pool
+        .get("/")
+        .await
+        .expect("it works in a test")
+        .json::<Value>()
+        .unwrap_err();
     assert!(matches!(error, Error::Decode { .. }), "{error}");
 }

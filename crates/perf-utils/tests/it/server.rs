@@ -57,15 +57,17 @@ impl Server {
         A: Future<Output = Option<S>> + Send,
         F: Future<Output = Answer> + Send,
     {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("it works in a test");
+        let address = listener.local_addr().expect("it works in a test");
         let counts = Arc::<Counts>::default();
         let (count, answer) = (Arc::clone(&counts), Arc::new(answer));
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             let mut connections = JoinSet::new();
             loop {
-                let (stream, _) = listener.accept().await.unwrap();
+                let (stream, _) = listener.accept().await.expect("it works in a test");
                 count.connections.fetch_add(1, Ordering::SeqCst);
                 let Some(stream) = accept(stream).await else {
                     continue;
@@ -122,12 +124,14 @@ pub(crate) async fn raw<F>(
 where
     F: Future<Output = ()> + Send,
 {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("it works in a test");
+    let address = listener.local_addr().expect("it works in a test");
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
         loop {
-            let (stream, _) = listener.accept().await.unwrap();
+            let (stream, _) = listener.accept().await.expect("it works in a test");
             talk(stream).await;
         }
     });

@@ -16,31 +16,31 @@ use crate::server::{Server, ok};
 
 /// A server whose certificate names these hosts, and the authority behind it.
 async fn server(hosts: &[&str]) -> (Server, Vec<u8>) {
-    let authority_key = KeyPair::generate().unwrap();
-    let mut authority = CertificateParams::new(Vec::new()).unwrap();
+    let authority_key = KeyPair::generate().expect("it works in a test");
+    let mut authority = CertificateParams::new(Vec::new()).expect("it works in a test");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority_der = authority
         .self_signed(&authority_key)
-        .unwrap()
+        .expect("it works in a test")
         .der()
         .to_vec();
     let issuer = Issuer::new(authority, authority_key);
-    let key = KeyPair::generate().unwrap();
+    let key = KeyPair::generate().expect("it works in a test");
     let names: Vec<String> = hosts.iter().map(ToString::to_string).collect();
     let certificate = CertificateParams::new(names)
-        .unwrap()
+        .expect("it works in a test")
         .signed_by(&key, &issuer)
-        .unwrap();
+        .expect("it works in a test");
 
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .unwrap()
+        .expect("it works in a test")
         .with_no_client_auth()
         .with_single_cert(
             vec![CertificateDer::from(certificate.der().to_vec())],
             PrivateKeyDer::Pkcs8(key.serialize_der().into()),
         )
-        .unwrap();
+        .expect("it works in a test");
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let accept = move |stream| {
@@ -59,9 +59,14 @@ async fn a_trusted_server_is_spoken_with() {
         let pool = HttpConnectionPool::builder(&url)
             .authority(authority.clone())
             .build()
-            .unwrap();
+            .expect("it works in a test");
         for _ in 0..3 {
-            let said: String = pool.get("/").await.unwrap().json().unwrap();
+            let said: String = pool
+                .get("/")
+                .await
+                .expect("it works in a test")
+                .json()
+                .expect("it works in a test");
             assert_eq!(said, "safe");
         }
         assert_eq!((pool.stats().opened, pool.stats().reused), (1, 2));
@@ -75,8 +80,10 @@ async fn another_server_is_not() {
     let wrong_name = HttpConnectionPool::builder(&url)
         .authority(authority)
         .build()
-        .unwrap();
-    let unknown_authority = HttpConnectionPool::builder(&url).build().unwrap();
+        .expect("it works in a test");
+    let unknown_authority = HttpConnectionPool::builder(&url)
+        .build()
+        .expect("it works in a test");
     for pool in [wrong_name, unknown_authority] {
         let error = pool.get("/").await.unwrap_err();
         assert!(matches!(error, Error::Untrusted { .. }), "{error:?}");
@@ -96,7 +103,7 @@ async fn a_server_without_tls_is_not_spoken_with_in_the_clear() {
     let pool = HttpConnectionPool::builder(&url)
         .secret_header("x", "y")
         .build()
-        .unwrap();
+        .expect("it works in a test");
     assert!(pool.get("/").await.is_err());
     assert_eq!(server.requests(), 0);
 }
