@@ -84,7 +84,7 @@ async fn list(session: &Session) -> Result<u8> {
         return Ok(DONE);
     }
     let mut rows = vec![
-        ["lesson", "", "with", "without", "gain", "text"]
+        ["lesson", "", "with it", "without it", "gain", "text"]
             .map(str::to_owned)
             .to_vec(),
     ];
@@ -97,8 +97,8 @@ async fn list(session: &Session) -> Result<u8> {
         vec![
             it.lesson.id.to_string(),
             status,
-            format!("{}/{}", it.with.1, it.with.0),
-            format!("{}/{}", it.without.1, it.without.0),
+            format!("{} of {}", it.with.1, it.with.0),
+            format!("{} of {}", it.without.1, it.without.0),
             it.gain.as_percent().to_string(),
             one_line(&it.lesson.text, 100),
         ]

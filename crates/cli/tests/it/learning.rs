@@ -35,10 +35,16 @@ fn place() -> Place {
 fn every_attempt_is_recorded_once() {
     let place = place();
     place.run("learn stats").code(0);
-    assert!(!place.path(".automation").exists(), "looking writes nothing");
+    assert!(
+        !place.path(".automation").exists(),
+        "looking writes nothing"
+    );
     place.run("run --repo app --title X --run-id r1").code(1);
     let stats = place.run("learn stats --json").code(0).json();
-    assert_eq!(stats["total_executions"], 3, "two attempts and one: {stats}");
+    assert_eq!(
+        stats["total_executions"], 3,
+        "two attempts and one: {stats}"
+    );
     assert_eq!(stats["successful_executions"], 1);
     assert_eq!(stats["measured_executions"], 3);
     assert_eq!(stats["success_rate"]["needed"], 30);
@@ -84,10 +90,10 @@ fn lessons_are_added_tried_and_retired() {
     place.run("run --repo app --title X --run-id r1").code(1);
     place.run("learn ls").is(&expect![[r#"
         exit 0
-        lesson         with  without  gain                            text
-        L1      trial  0/1   0/1      not enough evidence (2 of 250)  Run `make lint` before you end.
-        L2      trial  0/1   0/1      not enough evidence (2 of 250)  Keep lines short.
-        L3      trial  0/1   0/1      not enough evidence (2 of 250)  Say why.
+        lesson         with it  without it  gain                            text
+        L1      trial  0 of 1   0 of 1      not enough evidence (2 of 250)  Run `make lint` before you end.
+        L2      trial  0 of 1   0 of 1      not enough evidence (2 of 250)  Keep lines short.
+        L3      trial  0 of 1   0 of 1      not enough evidence (2 of 250)  Say why.
     "#]]);
     let why = place.run("learn why L1").code(0);
     why.says("on trial in round 1");
@@ -119,7 +125,10 @@ fn lessons_are_added_tried_and_retired() {
     "#]]);
     // Nothing is promoted yet, so that nothing is written.
     place.run("learn export").code(0);
-    place.file("AGENTS.md", "<!-- automation lessons: begin v1. -->\n- mine\n");
+    place.file(
+        "AGENTS.md",
+        "<!-- automation lessons: begin v1. -->\n- mine\n",
+    );
     place
         .run("learn export")
         .code(2)

@@ -167,7 +167,7 @@ pub(crate) async fn record_attempts(
     let Some(plan) = plan else {
         return Ok(0);
     };
-    let spending = open_ledger(home, surroundings, None)?.spending()?;
+    let spending = open_ledger(home, surroundings, Some(record))?.spending()?;
     let optimizer = optimizer(home, surroundings)?;
     let mut executions = Vec::new();
     for (task, attempt, seen, review) in ended_attempts(&view, &plan) {
