@@ -1,7 +1,8 @@
 //! The combined heads of a change set, tested side by side.
 
 use core_types::{
-    CommandPurpose, CommandRequest, Event, Scope, StepKey, StepRef, step::Fingerprint,
+    CommandPurpose, CommandRequest, ErrorClass, Event, PortError, Scope, StepKey, StepRef,
+    step::Fingerprint,
 };
 
 use crate::{Error, planning, progress::Progress, run::Run, verify};
@@ -13,9 +14,23 @@ pub(crate) async fn test(
     repositories: &[Progress],
     attempt: u32,
 ) -> Result<Option<String>, Error> {
+    let mut failure = None;
+    match Box::pin(pass(run, repositories, attempt, &mut failure)).await {
+        Err(_) if failure.is_some() => Ok(failure),
+        result => result.map(|()| None),
+    }
+}
+
+/// Only a pass is recorded: after a failure somebody may change what is tested.
+async fn pass(
+    run: &Run,
+    repositories: &[Progress],
+    attempt: u32,
+    failed: &mut Option<String>,
+) -> Result<(), Error> {
     let change_set = run.settings.change_set.as_ref();
     let Some(command) = change_set.and_then(|it| it.test_command.clone()) else {
-        return Ok(None);
+        return Ok(());
     };
     let heads: serde_json::Value = repositories
         .iter()
@@ -26,7 +41,7 @@ pub(crate) async fn test(
         .with("workflow_test_command", command.to_string());
     let attempt = run.reopened().rounds_so_far() * 1000 + attempt;
     let key = StepKey::new(Scope::Run, attempt, "workflow-test");
-    let failure = run.step(key, fingerprint, |step: StepRef| async move {
+    let passed = run.step(key, fingerprint, |step: StepRef| async move {
         let scratch = run.scratch(format!("workflow-test/{attempt}.{}", step.execution));
         let folder = scratch.join("repositories");
         for progress in repositories {
@@ -65,7 +80,14 @@ pub(crate) async fn test(
             },
         );
         planning::remove(run, &step, folder).await;
-        Ok(failure)
+        match failure {
+            None => Ok(()),
+            Some(text) => {
+                *failed = Some(text);
+                let operation = "pass the workflow's tests";
+                Err(PortError::new(ErrorClass::TestFailure, operation))
+            }
+        }
     });
-    Ok(failure.await?)
+    Ok(passed.await?)
 }

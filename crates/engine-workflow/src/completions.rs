@@ -22,6 +22,27 @@ pub(crate) struct Completions {
     changed: Notify,
 }
 
+/// See [`Completions::watch`].
+pub(crate) struct Watch<'a> {
+    completions: &'a Completions,
+    node: Option<&'a str>,
+}
+
+impl Watch<'_> {
+    /// The node has come to an end of its own.
+    pub(crate) fn ended(mut self) {
+        self.node = None;
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if let Some(node) = self.node {
+            self.completions.fail(node);
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct States {
     completed: BTreeSet<RepositoryName>,
@@ -74,6 +95,14 @@ impl Completions {
                 }
             }
             changed.await;
+        }
+    }
+
+    /// Takes a node for failed when it is dropped before it was said to have ended, by a panic say.
+    pub(crate) fn watch<'a>(&'a self, node: &'a str) -> Watch<'a> {
+        Watch {
+            completions: self,
+            node: Some(node),
         }
     }
 

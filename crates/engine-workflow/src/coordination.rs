@@ -136,6 +136,15 @@ fn entry_of(change_set: Option<&ChangeSet>, repository: &RepositoryName, id: &st
     entry(change_set, repository).iter().any(|it| it == id)
 }
 
+/// The nodes that wait for any of several repositories, of which this node completes one.
+pub(crate) fn any_of(nodes: &[Node], node: &str) -> Vec<String> {
+    let waits = |it: &&Node| match &it.kind {
+        NodeKind::AnyCompleted(of) => of.iter().any(|name| completed(name) == node),
+        NodeKind::Task(_) | NodeKind::Succeeded | NodeKind::Completed(_) => false,
+    };
+    nodes.iter().filter(waits).map(|it| it.id.clone()).collect()
+}
+
 /// The graph of nodes, validated.
 pub(crate) fn graph(nodes: &[Node]) -> Result<Graph, Vec<Finding>> {
     Graph::build(nodes.iter().map(|node| {

@@ -126,7 +126,9 @@ pub(crate) async fn implement(
 fn completion(shared: &Arc<Shared>, id: String, repository: RepositoryName) -> ExecutionTask<Left> {
     let shared = shared.clone();
     ExecutionTask::new(id.clone(), move |mut context| async move {
+        let watch = shared.completions.watch(&id);
         let tested = Box::pin(complete(&shared, &repository, &mut context)).await;
+        watch.ended();
         match tested {
             Ok(Ok(())) => {
                 shared.completions.complete(&repository);
@@ -228,7 +230,10 @@ fn execution_task(shared: &Arc<Shared>, task: &Task) -> Result<ExecutionTask<Lef
                 });
                 let (run, id) = (shared.run.clone(), task.id.clone());
                 let tasks = &shared.tasks;
-                match Box::pin(run_task(run, task, tasks, dependencies, &mut context)).await {
+                let watch = shared.completions.watch(id.as_str());
+                let ended = Box::pin(run_task(run, task, tasks, dependencies, &mut context)).await;
+                watch.ended();
+                match ended {
                     Ok(end) if end.status.is_good() => Ok(Some(end)),
                     Ok(end) => {
                         shared.completions.fail(id.as_str());

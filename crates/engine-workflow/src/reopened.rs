@@ -8,7 +8,12 @@ use core_types::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, run::Run, task::ended_in};
+use crate::{
+    Error,
+    coordination::{any_of, completed, graph, nodes},
+    run::Run,
+    task::ended_in,
+};
 
 /// How many attempts one round of a repository's stages may number.
 const ATTEMPTS_A_ROUND: u32 = 1000;
@@ -76,9 +81,11 @@ impl Reopened {
     ) -> Option<Record> {
         let affected = match &scope {
             Scope::Task(id) => self.reopened_with(run, plan, id),
-            Scope::Repository(name) => self
-                .is_tested(run, name)
-                .then(|| (BTreeSet::new(), BTreeSet::from([name.clone()]))),
+            Scope::Repository(name) => self.is_tested(run, name).then(|| {
+                let (tasks, mut repositories) = self.skipped_behind(run, plan, &completed(name));
+                repositories.insert(name.clone());
+                (tasks, repositories)
+            }),
             Scope::Run => None,
         };
         let Some((tasks, repositories)) = affected else {
@@ -116,34 +123,48 @@ impl Reopened {
         plan: &Plan,
         id: &TaskId,
     ) -> Option<(BTreeSet<TaskId>, BTreeSet<RepositoryName>)> {
-        let end = |id: &TaskId| ended_in(run, id, self.round(id)).ok().flatten();
-        let status = end(id)?.status;
+        let status = ended_in(run, id, self.round(id)).ok().flatten()?.status;
         if status.is_good() || status == TaskStatus::Skipped {
             return None;
         }
-        let mut tasks = BTreeSet::from([id.clone()]);
-        // Tasks are in no particular order, so look until nothing is added.
-        loop {
-            let more: Vec<_> = plan
-                .tasks
-                .iter()
-                .filter(|task| !tasks.contains(&task.id))
-                .filter(|task| task.dependencies.iter().any(|it| tasks.contains(it)))
-                .filter(|task| end(&task.id).is_some_and(|it| it.status == TaskStatus::Skipped))
-                .map(|task| task.id.clone())
-                .collect();
-            if more.is_empty() {
-                break;
-            }
-            tasks.extend(more);
-        }
-        let repositories = plan
-            .tasks
-            .iter()
-            .filter(|task| tasks.contains(&task.id))
-            .map(|task| task.repository.clone())
-            .collect();
+        let (mut tasks, mut repositories) = self.skipped_behind(run, plan, id.as_str());
+        let own = plan.tasks.iter().find(|task| task.id == *id)?;
+        repositories.insert(own.repository.clone());
+        tasks.insert(id.clone());
         Some((tasks, repositories))
+    }
+
+    /// The tasks that were skipped and wait for a node of the run's graph, also
+    /// through others and through gates; and their repositories.
+    fn skipped_behind(
+        &self,
+        run: &Run,
+        plan: &Plan,
+        node: &str,
+    ) -> (BTreeSet<TaskId>, BTreeSet<RepositoryName>) {
+        let nodes = nodes(plan, run.settings.change_set.as_ref());
+        let Ok(graph) = graph(&nodes) else {
+            return Default::default();
+        };
+        let mut behind = BTreeSet::new();
+        let mut open = vec![node.to_owned()];
+        while let Some(node) = open.pop() {
+            let dependents = graph.dependents(&node).map(|id| id.to_string());
+            for id in dependents.chain(any_of(&nodes, &node)) {
+                if behind.insert(id.clone()) {
+                    open.push(id);
+                }
+            }
+        }
+        let is_skipped = |task: &&Task| {
+            let end = ended_in(run, &task.id, self.round(&task.id)).ok().flatten();
+            behind.contains(task.id.as_str())
+                && end.is_some_and(|end| end.status == TaskStatus::Skipped)
+        };
+        let skipped = plan.tasks.iter().filter(is_skipped);
+        skipped
+            .map(|task| (task.id.clone(), task.repository.clone()))
+            .unzip()
     }
 
     /// Whether the repository's integration head was tested in its present round and nothing was proposed.

@@ -1,6 +1,6 @@
 //! What a run would do to the world, without doing any of it.
 
-use core_types::{Gate, Plan, RepositoryName};
+use core_types::{AgentCapabilities, Gate, Plan, RepositoryName};
 use serde::Serialize;
 
 use crate::{coordination::with_triggered, settings::Settings};
@@ -55,7 +55,12 @@ impl EffectKind {
 /// All effects of a run that goes well, by kind. `plan` is `None` where an
 /// agent would be asked for it: then its tasks are not known yet.
 #[must_use]
-pub fn effects(settings: &Settings, plan: Option<&Plan>, agent: &str) -> Vec<Effect> {
+pub fn effects(
+    settings: &Settings,
+    plan: Option<&Plan>,
+    agent: &str,
+    can: AgentCapabilities,
+) -> Vec<Effect> {
     let mut effects = Vec::new();
     let mut add = |kind, repository: Option<&RepositoryName>, what: String| {
         effects.push(Effect {
@@ -109,13 +114,20 @@ pub fn effects(settings: &Settings, plan: Option<&Plan>, agent: &str) -> Vec<Eff
             repository.target
         );
         add(EffectKind::PullRequest, Some(name), what);
+        if can.review {
+            let what = format!("{agent} reviews the change");
+            add(EffectKind::Agent, Some(name), what);
+        }
         if settings.landing.land {
+            let what = "it is closed as merged after the landing".to_owned();
+            add(EffectKind::PullRequest, Some(name), what);
             let gate = gate(settings.approvals.landing, Gate::Landing);
             let what = format!("{} moves to the tested commit{gate}", repository.target);
             add(EffectKind::Target, Some(name), what);
         }
         let member = change_set.and_then(|it| it.member(name));
-        if let Some(command) = member.and_then(|member| member.deploy.as_ref()) {
+        let deploy = member.and_then(|member| member.deploy.as_ref());
+        if let Some(command) = deploy.filter(|_| settings.landing.land) {
             let gate = gate(settings.approvals.deploy, Gate::Deploy);
             let what = format!("`{command}` once, after landing{gate}");
             add(EffectKind::Deploy, Some(name), what);

@@ -16,6 +16,7 @@ use crate::{
     merge::{Merged, merge},
     recovery::{self, Failed},
     run::Run,
+    testing::MAX_REPAIRS,
 };
 
 /// The key of the step that holds a task's end in one of its rounds.
@@ -37,6 +38,7 @@ pub(crate) async fn run_task(
     let mut attempt = first_attempt(&run, &task.id)?;
     // A repair that met conflicts in its own merge is repaired again, without a new attempt.
     let mut unmerged = None;
+    let mut n_repairs = 0;
     let attempted = loop {
         run.check_paused()?;
         let bad = match unmerged.take() {
@@ -46,8 +48,13 @@ pub(crate) async fn run_task(
                 Err(bad) => bad,
             },
         };
+        // A repair that does not merge again and again is no repair; a person must look.
+        if n_repairs > MAX_REPAIRS {
+            break Err(bad);
+        }
         match Box::pin(recover(&run, &task, tasks, attempt, &bad)).await? {
             RecoveryOutcome::Repaired { commit } => {
+                n_repairs += 1;
                 match merge(&run, &task, attempt, &commit, "merge-repaired").await? {
                     Merged::Into(_) => {
                         break Ok(Good {

@@ -18,6 +18,9 @@ use crate::{
     verify::{Verdict, verify},
 };
 
+/// How often what failed again after its repair is repaired once more, in one round.
+pub(crate) const MAX_REPAIRS: u32 = 2;
+
 /// A repository's integration head, tested.
 #[derive(Debug, Clone)]
 pub(crate) struct Tested {
@@ -79,12 +82,17 @@ pub(crate) async fn test<T: Send + Sync + 'static>(
     context: &mut TaskContext<T>,
 ) -> Result<Tested, Error> {
     let mut attempt = run.first_attempt(name);
+    let mut n_repairs = 0;
     loop {
         run.check_paused()?;
         let verified = test_head(run, name, &head, attempt, "test").await?;
         let Verdict::Failed { failure } = &verified else {
             return Ok(Tested { head, verified });
         };
+        // A repair whose result fails again here is no repair; a person must look.
+        if n_repairs == MAX_REPAIRS {
+            return Ok(Tested { head, verified });
+        }
         let failed = Failed {
             scope: Scope::Repository(name.clone()),
             attempt,
@@ -96,6 +104,7 @@ pub(crate) async fn test<T: Send + Sync + 'static>(
         };
         match Box::pin(recover(run, failed, Vec::new)).await? {
             RecoveryOutcome::Repaired { commit } => {
+                n_repairs += 1;
                 move_integration(run, name, attempt, &head, &commit).await?;
                 head = commit;
             }

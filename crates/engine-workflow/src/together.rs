@@ -81,12 +81,33 @@ pub(crate) async fn land(
             }
         }
         if let Some(reason) = combined::test(run, repositories, attempt + 1).await? {
+            // Where a target has moved on since, the next attempt sees that.
+            if any_moved(run, repositories, &expected).await? {
+                continue;
+            }
+            let reason = format!("{reason}; mend that on a target branch, then land again");
             let state = landing::blocked(run, reason);
             return Ok(ends(run, repositories, |_| Some(state.clone())));
         }
     }
     // The loop ends by returning: catching up is bounded.
     Ok(ends(run, repositories, |_| None))
+}
+
+/// Whether a target points elsewhere than the landing expects.
+async fn any_moved(
+    run: &Run,
+    repositories: &[Progress],
+    expected: &BTreeMap<RepositoryName, CommitId>,
+) -> Result<bool, Error> {
+    for progress in repositories.iter().filter(|it| it.goes_on()) {
+        let repository = &run.repository(&progress.name)?.repository;
+        let now = repository.fetch(&progress.target).await?;
+        if expected.get(&progress.name) != Some(&now) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// What the change set is known by in locks and marks.

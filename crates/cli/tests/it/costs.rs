@@ -218,3 +218,64 @@ fn bad_amounts_are_refused_with_their_places() {
         .says("\"someday\" is not a day");
     assert!(!place.path(".automation/costs").exists());
 }
+
+/// More requests at a time than the limit has room for: they wait for each other.
+#[test]
+fn requests_wait_for_what_others_have_set_aside() {
+    let place = Place::new();
+    place.repository("app", Some("true"));
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let mut playbook = "plan:\n  tasks:\n".to_owned();
+    for name in names {
+        playbook.push_str(&format!(
+            "    - {{id: {name}, title: Write {name}, repository: app}}\n"
+        ));
+    }
+    playbook.push_str("tasks:\n");
+    for name in names {
+        playbook.push_str(&format!(
+            "  {name}:\n    steps: [{{sleep: 20ms}}, {{write: {{path: {name}, text: x}}}}]\n    cost: '0.05'\n"
+        ));
+    }
+    place.file("playbook.yaml", playbook).file(
+        "config/automation.yaml",
+        "agents:\n- {name: robot, kind: scripted, playbook: playbook.yaml}\nbudget: {run: 1, call: 0.5}\n",
+    );
+    place
+        .run("run --repo app --title X --run-id r1 --max-workers 8")
+        .code(0);
+    place.run("cost").says("total: 0.40 USD");
+}
+
+#[test]
+fn what_a_killed_agent_may_have_spent_stays_set_aside() {
+    let place = Place::new();
+    place.repository("app", Some("true"));
+    place.pipe("started");
+    place.file(
+        "config/automation.yaml",
+        "agents:\n- name: a\n  kind: command\n  model: claude-sonnet-5-5\n  \
+         command: 'if [ -e \"$HOME/again\" ]; then exit 1; fi; echo > \"$HOME/../work/started\"; sleep 1000'\n",
+    );
+    let mut child = place.start("run --repo app --title X --run-id r1");
+    std::fs::read(place.path("started")).expect("the agent starts");
+    child.kill().expect("it can be killed");
+    child.wait().expect("it ends");
+    place.run("cost").is(&expect![[r#"
+        exit 0
+        nothing was spent
+        set aside: 1.00 USD for run r1, task app, by work that goes on or was killed
+    "#]]);
+    place
+        .run("status r1")
+        .says("spent: 0.00 USD, 1.00 set aside");
+    place.file("../home/again", "");
+    place.run("resume r1").code(1);
+    // One that fails in our sight has cost what was set aside for it, as far as anybody knows.
+    let spent = place.run("cost --json").code(0).json();
+    assert_eq!(spent["open"].as_array().map(Vec::len), Some(1), "{spent}");
+    assert_eq!(
+        spent["spending"][0]["unknown"], spent["spending"][0]["requests"],
+        "{spent}"
+    );
+}

@@ -234,3 +234,19 @@ async fn a_repository_can_be_tested_again_or_parked() {
     assert_eq!(tests.count(), 4);
     assert_eq!(task_end(&end, "a").status, TaskStatus::Succeeded);
 }
+
+#[tokio::test]
+async fn a_repair_that_fails_again_in_testing_is_not_repaired_for_ever() {
+    let mut world = World::with_plan(&["one"], &["a one"], TestAgent::new(own_file));
+    // The task passes, the whole never does.
+    let count = world.run_folder().with_file_name("count");
+    let line = format!("echo x >> {0}; test $(wc -l < {0}) -lt 2", count.display());
+    world.settings.repositories[0].test_command = Some(core_types::CommandLine::Shell(line));
+    let recovery = recover_with(&mut world, |request| RecoveryOutcome::Repaired {
+        commit: request.head.clone(),
+    });
+    let end = world.run().await.unwrap();
+    assert_eq!(end.status, EndStatus::Failed);
+    assert_eq!(lock(&recovery.requests).len(), 2);
+    assert_eq!(world.run().await.unwrap(), end, "replayed alike");
+}

@@ -179,3 +179,55 @@ async fn a_reopened_task_is_seen_to_wait() {
     let expected = [round.as_slice(), &[TaskStatus::Waiting], &round].concat();
     assert_eq!(states, expected);
 }
+
+#[tokio::test]
+async fn a_retried_repository_starts_what_it_triggers() {
+    let mut world = World::with_plan(
+        &["one", "two"],
+        &["a one", "b two"],
+        TestAgent::new(own_file),
+    );
+    let one = repository_name("one");
+    let member = |name: &str, trigger| core_types::Member {
+        repository: repository_name(name),
+        write: true,
+        after: Vec::new(),
+        trigger,
+        deploy: None,
+    };
+    let trigger = core_types::Trigger {
+        on: vec![one.clone()],
+        when: core_types::TriggerWhen::All,
+    };
+    world.settings.change_set = Some(core_types::ChangeSet {
+        id: core_types::OperationId::new("run-1:change-set").unwrap(),
+        workflow: None,
+        coordination: core_types::Coordination::Parallel,
+        members: vec![member("one", None), member("two", Some(trigger))],
+        test_command: None,
+        context: std::collections::BTreeMap::new(),
+    });
+    // The whole fails where the task passed, until somebody mends what the test looks at.
+    let flag = world.run_folder().with_file_name("mended");
+    let count = world.run_folder().with_file_name("count");
+    let line = format!(
+        "echo x >> {0}; test -e {1} || test $(wc -l < {0}) -lt 2",
+        count.display(),
+        flag.display()
+    );
+    world.settings.repositories[0].test_command = Some(CommandLine::Shell(line));
+    let end = world.run().await.unwrap();
+    assert_eq!(end.status, EndStatus::Failed);
+    assert_eq!(task_end(&end, "b").status, TaskStatus::Skipped);
+    testkit::git::Fixture::at(flag.parent().expect("a folder")).file("mended", "");
+    let scope = Scope::Repository(one);
+    world
+        .say(Message::Retry {
+            scope,
+            description: None,
+        })
+        .await;
+    let end = world.run().await.unwrap();
+    assert_eq!(end.status, EndStatus::Done, "{end:?}");
+    assert_eq!(states(&end), "a succeeded, b succeeded");
+}

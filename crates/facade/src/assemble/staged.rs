@@ -58,6 +58,11 @@ pub async fn staged(
         None if agent.capabilities().plan => None,
         None => Some(plain_plan(settings)),
     };
-    let effects = effects(settings, plan.as_ref(), &record.agent.name);
+    let effects = effects(
+        settings,
+        plan.as_ref(),
+        &record.agent.name,
+        agent.capabilities(),
+    );
     Ok(Staged { run, effects })
 }

@@ -9,6 +9,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
@@ -59,7 +60,7 @@ pub(crate) async fn land(home: &Path, kill: Option<Kill>) -> Result<ExitCode> {
             },
         });
     }
-    let journal = open_journal(home, kill)?;
+    let journal = open_journal(home, kill).await?;
     let steps = journal.steps();
     let change_set = OperationId::new("run-1:change-set")?;
     for attempt in 1..=4 {
@@ -108,7 +109,7 @@ async fn catch_up(member: &mut LandingMember, now: &CommitId) -> Result<()> {
     Ok(())
 }
 
-fn open_journal(home: &Path, kill: Option<Kill>) -> Result<RunJournal> {
+async fn open_journal(home: &Path, kill: Option<Kill>) -> Result<RunJournal> {
     let dir = home.join("journal");
     let mut options = engine_checkpoint::Options::default();
     if let Some(Kill::Append(at, is_after)) = kill {
@@ -119,14 +120,22 @@ fn open_journal(home: &Path, kill: Option<Kill>) -> Result<RunJournal> {
         };
         options.journal.faults = Some(Faults::crash_at(at as u64, moment));
     }
-    match RunJournal::open(&dir, &options) {
-        Ok(journal) => Ok(journal),
-        Err(engine_checkpoint::Error::NoRun { .. }) => {
-            let run = RunId::new("run-1")?;
-            let header = RunHeader::new(run, SystemClock.now(), serde_json::Value::Null);
-            Ok(RunJournal::create(&dir, &options, header)?)
+    let mut looks_left = 500;
+    loop {
+        match RunJournal::open(&dir, &options) {
+            Ok(journal) => return Ok(journal),
+            Err(engine_checkpoint::Error::NoRun { .. }) => {
+                let run = RunId::new("run-1")?;
+                let header = RunHeader::new(run, SystemClock.now(), serde_json::Value::Null);
+                return Ok(RunJournal::create(&dir, &options, header)?);
+            }
+            // The one that was killed is still ending.
+            Err(engine_checkpoint::Error::Locked { .. }) if looks_left > 0 => {
+                looks_left -= 1;
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            Err(error) => return Err(error.into()),
         }
-        Err(error) => Err(error.into()),
     }
 }
 
