@@ -17,6 +17,14 @@ const DOCUMENTS: &[(&str, &str)] = &[
         "docs/guide/getting-started.md",
         include_str!("../../../docs/guide/getting-started.md"),
     ),
+    (
+        "docs/guide/cost.md",
+        include_str!("../../../docs/guide/cost.md"),
+    ),
+    (
+        "docs/guide/learning.md",
+        include_str!("../../../docs/guide/learning.md"),
+    ),
 ];
 
 /// The words of a shell line: parted at spaces outside of quotes, up to a comment.

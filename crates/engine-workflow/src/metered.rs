@@ -16,8 +16,8 @@ use core_types::{
 /// agent to a [`Recovery`](core_types::Recovery) wraps it there too. Each piece
 /// of work belongs to a step, and one execution of a step does one piece: the
 /// reservation's operation id names both, so a repeated execution reserves
-/// anew. What an execution without a result has used is unknown: its
-/// reservation stays.
+/// anew. A failed piece of work is settled as one that reports nothing: what
+/// that costs, the ledger knows. Only what is cut off stays set aside.
 #[derive(Debug, Clone)]
 pub struct MeteredAgent {
     agent: Arc<dyn Agent>,
@@ -97,14 +97,21 @@ impl Agent for MeteredAgent {
             duration: began.elapsed(),
         };
         self.events.emit(Some(&step), ended);
-        let result = result?;
-        let operation = settlement(&operation);
-        let spent = Spent {
-            usage: result.usage,
-            cost: result.cost,
-            model: result.model.clone(),
+        let spent = match &result {
+            Ok(result) => Spent {
+                usage: result.usage,
+                cost: result.cost,
+                model: result.model.clone(),
+            },
+            // Its program is missing: it has not worked at all.
+            Err(error) if error.class() == ErrorClass::NotFound => Spent::nothing(),
+            Err(_) => Spent::default(),
         };
-        self.ledger.settle(&operation, &reservation, &spent).await?;
+        let operation = settlement(&operation);
+        let settled = self.ledger.settle(&operation, &reservation, &spent).await;
+        // The failure of the work says more than that of its account.
+        let result = result?;
+        settled?;
         Ok(result)
     }
 }

@@ -1,12 +1,12 @@
 //! `gc`.
 
 use anyhow::Result;
-use facade::assemble::{Collecting, collect};
+use facade::assemble::{Collecting, collect, forget_old};
 
 use crate::{
     args::GcArguments,
     failure::DONE,
-    output::{count, duration, size, table},
+    output::{count, duration, error_line, size, table},
     session::Session,
 };
 
@@ -29,6 +29,16 @@ pub(crate) async fn gc(session: &Session, arguments: GcArguments) -> Result<u8> 
         .collect();
     for line in table(&rows) {
         session.output.line(line);
+    }
+    if collecting == Collecting::Remove {
+        match forget_old(&session.home, &session.surroundings).await {
+            Ok(0) => {}
+            Ok(n) => session.output.line(format!(
+                "{verb} the records of {} from what was learnt",
+                count(usize::try_from(n).unwrap_or(usize::MAX), "attempt")
+            )),
+            Err(error) => error_line(format!("warning: old feedback stays: {error}")),
+        }
     }
     let freed = size(collected.iter().map(|it| it.bytes).sum());
     session

@@ -1,5 +1,7 @@
 //! The commands, a file each.
 
+mod budget;
+mod cost;
 mod demo;
 mod docs;
 mod drive;
@@ -8,6 +10,7 @@ mod gc;
 mod handoff;
 mod init;
 mod issue;
+mod learn;
 mod logs;
 mod run;
 mod status;
@@ -37,6 +40,9 @@ pub(crate) async fn dispatch(arguments: Arguments) -> Result<u8> {
         Command::Skip(arguments) => Box::pin(handoff::skip(session, arguments)).await,
         Command::Land(arguments) => Box::pin(gates::land(session, arguments)).await,
         Command::Abort(arguments) => Box::pin(gates::abort(session, arguments)).await,
+        Command::Cost(arguments) => cost::cost(&session, &arguments),
+        Command::Budget(arguments) => budget::budget(&session, arguments).await,
+        Command::Learn(command) => learn::learn(&session, command).await,
         Command::Gc(arguments) => gc::gc(&session, arguments).await,
         Command::Demo(arguments) => Box::pin(demo::demo(session, arguments)).await,
         Command::Docs(arguments) => docs::docs(session.output, arguments.page),

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use facade::{
-    assemble::{Assembly, IssueSource, RunRequest, RunState, staged},
+    assemble::{Assembly, IssueSource, RunRequest, RunState, estimate, staged},
     core_types::{Plan, format_duration},
     engine_workflow::{
         LandingMode,
@@ -10,10 +10,13 @@ use facade::{
     },
 };
 
-use super::drive::{AtGate, describe, drive, execute};
+use super::{
+    cost::{plan_cost_value, show_plan_cost},
+    drive::{AtGate, describe, drive, execute},
+};
 use crate::{
     args::{GateName, LandingModeName, ResumeArguments, RunArguments},
-    output::{Output, count, one_line, table},
+    output::{Output, count, error_line, one_line, table},
     session::Session,
 };
 
@@ -137,7 +140,8 @@ pub(crate) async fn plan(session: Session, mut arguments: RunArguments) -> Resul
         arguments.approve.push(GateName::Plan);
     }
     let assembly = begin(&session, &arguments).await?;
-    let settings = assembly.record().settings.clone();
+    let record = assembly.record().clone();
+    let settings = record.settings.clone();
     let driven = Box::pin(execute(&session, assembly, AtGate::Exit)).await?;
     let file = session.home.run_folder(&settings.run).join("plan.yaml");
     if driven.end.is_none() || !file.is_file() {
@@ -153,12 +157,24 @@ pub(crate) async fn plan(session: Session, mut arguments: RunArguments) -> Resul
     let workers = settings.limits.max_workers;
     let prediction = predict(&plan, workers);
     show_plan(session.output, &plan, prediction.as_ref(), workers);
+    // The plan is there, whatever is the matter with the prices.
+    let cost = match estimate(&session.home, &session.surroundings, &record, &plan) {
+        Ok(cost) => {
+            show_plan_cost(session.output, &cost, &record.agent.name);
+            Some(plan_cost_value(&cost))
+        }
+        Err(error) => {
+            error_line(format!("warning: the cost cannot be estimated: {error}"));
+            None
+        }
+    };
     describe(&session, &driven);
     let path = prediction.as_ref().map(|it| &it.critical_path);
     let seconds = prediction.as_ref().map(|it| it.makespan.as_secs_f64());
     session.output.json(&serde_json::json!({
         "run": settings.run, "exit_code": driven.exit_code, "end": driven.end,
         "plan": plan, "critical_path": path, "predicted_seconds": seconds,
+        "cost": cost,
     }))?;
     Ok(driven.exit_code)
 }

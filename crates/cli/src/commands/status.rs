@@ -3,9 +3,10 @@
 use anyhow::Result;
 use facade::{
     assemble::{RunState, RunStatus},
-    core_types::MemberState,
+    core_types::{MemberState, Usd},
 };
 
+use super::cost::spent_by;
 use crate::{
     args::StatusArguments,
     end::{repair_lines, repository_lines, summary},
@@ -20,7 +21,11 @@ pub(crate) fn status(session: &Session, arguments: &StatusArguments) -> Result<u
         Some(name) => {
             let run = session.home.find_run(name)?;
             let status = session.status(&run)?;
-            session.output.json(&status)?;
+            let mut value = serde_json::to_value(&status)?;
+            if let Some((spent, open)) = spent_by(session, &run) {
+                value["spent"] = serde_json::json!({"settled": spent, "reserved": open});
+            }
+            session.output.json(&value)?;
             one(session, &status);
         }
         None => all(session)?,
@@ -163,6 +168,13 @@ fn one(session: &Session, status: &RunStatus) {
         for line in repository_lines(end) {
             output.line(line);
         }
+    }
+    if let Some((spent, open)) = spent_by(session, run) {
+        let open = match open {
+            Usd::ZERO => String::new(),
+            open => format!(", {open} set aside"),
+        };
+        output.line(format!("spent: {spent} USD{open}"));
     }
     for warning in &status.warnings {
         output.line(format!("warning: {warning}"));

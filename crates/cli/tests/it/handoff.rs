@@ -67,10 +67,7 @@ fn words_that_can_have_no_effect_are_refused() {
     for (arguments, message) in [
         ("retry easy", "task easy has not failed; it is succeeded"),
         ("retry app", "the tests of repository app have not failed"),
-        (
-            "skip app",
-            "the tests of repository app have not failed",
-        ),
+        ("skip app", "the tests of repository app have not failed"),
         (
             "retry nobody",
             "has neither a task nor a repository \"nobody\"",

@@ -3,9 +3,11 @@
 #![cfg(target_os = "linux")]
 
 mod collecting;
+mod costs;
 mod gates;
 mod handoff;
 mod landing;
+mod learning;
 mod outputs;
 mod pauses;
 mod place;

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The settings of `config/automation.yaml`, defaults filled in. `Settings::default()` are those of an absent file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// The file as the caller named it; empty for the defaults.
     pub file: String,
@@ -30,6 +30,8 @@ pub struct Settings {
     pub landing: Landing,
     /// How a run repairs what fails.
     pub recovery: Recovery,
+    /// What runs learn from what they did.
+    pub learning: Learning,
     /// What `automation gc` keeps.
     pub retention: Retention,
 }
@@ -51,6 +53,8 @@ pub struct AgentEntry {
     pub review: bool,
     /// Whether it can settle conflicts and fix failing tests.
     pub repair: bool,
+    /// The model that it uses, by a name that has a price; `None` for one that is taken to spend nothing.
+    pub model: Option<String>,
     /// What a task without a change is.
     pub changes: Changes,
     /// The longest one request may take, where it differs from [`Limits::agent_timeout`].
@@ -162,6 +166,26 @@ pub struct Recovery {
     pub protected_paths: Vec<String>,
 }
 
+/// What runs learn from what they did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Learning {
+    /// Whether attempts are recorded, and prompts get what was learnt.
+    pub enabled: bool,
+    /// What is kept of prompts.
+    pub prompts: KeepPrompts,
+    /// The share of tasks in which chance decides which lessons their prompts get, from 0 to 1.
+    pub exploration: f64,
+}
+
+/// What is kept of prompts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeepPrompts {
+    /// The text, without secrets.
+    Full,
+    /// A hash.
+    Hash,
+}
+
 /// What `automation gc` keeps; runs that have not ended are always kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
@@ -214,6 +238,7 @@ fn read(file: &str, document: Section<'_>) -> Settings {
     let approvals = document.section("approvals");
     let landing = document.section("landing");
     let recovery = document.section("recovery");
+    let learning = document.section("learning");
     let retention = document.section("retention");
     Settings {
         file: file.to_owned(),
@@ -265,6 +290,14 @@ fn read(file: &str, document: Section<'_>) -> Settings {
             max_conflict_hunks: recovery.integer("max_conflict_hunks"),
             protected_paths: recovery.texts("protected_paths"),
         },
+        learning: Learning {
+            enabled: learning.flag("enabled"),
+            prompts: learning.choice(
+                "prompts",
+                &[("full", KeepPrompts::Full), ("hash", KeepPrompts::Hash)],
+            ),
+            exploration: learning.decimal("exploration"),
+        },
         retention: Retention {
             keep_runs: retention.integer("keep_runs"),
             max_age: retention.optional_duration("max_age"),
@@ -281,6 +314,7 @@ fn agent(entry: Section<'_>) -> AgentEntry {
         plan: entry.flag("plan"),
         review: entry.flag("review"),
         repair: entry.flag("repair"),
+        model: entry.optional_text("model"),
         changes: entry.choice(
             "changes",
             &[

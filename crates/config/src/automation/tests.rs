@@ -69,6 +69,11 @@ fn the_defaults() {
             max_conflict_hunks: 20,
             protected_paths: Vec::new(),
         },
+        learning: Learning {
+            enabled: true,
+            prompts: KeepPrompts::Full,
+            exploration: 0.5,
+        },
         retention: Retention {
             keep_runs: 100,
             max_age: Some(minutes(90 * 24 * 60)),
@@ -234,7 +239,7 @@ retention: {keep_runs: "5", max_age: 10s}
 20:18: limits.setup_timeout: the variable NOT_SET is not set
 21:18: limits.agent_timeout: expected a duration such as 500ms, 30s, 5m or 2h, found a list
 22:17: landing.mode: unknown value "both"; known: all, each
-23:12: approvals: expected a mapping with the keys plan, landing; found true
+23:12: approvals: expected a mapping with the keys plan, landing, deploy; found true
 24:24: retention.keep_runs: expected a whole number from 1 to 1000000, found the text "5"; write it without quotes
 24:38: retention.max_age: expected from 1h to 3650d, found 10s"#,
     );

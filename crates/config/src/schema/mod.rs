@@ -26,7 +26,8 @@ pub(crate) use tables::REPOSITORY;
 /// The kinds of files that have a table here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// `config/automation.yaml`: agents, limits, budget, approvals, landing, recovery, retention.
+    /// `config/automation.yaml`: agents, limits, budget, approvals, landing, recovery, learning,
+    /// retention.
     Automation,
     /// `config/repositories.yaml`: the repositories and the workflows over them.
     Repositories,
@@ -66,7 +67,7 @@ impl Kind {
     pub(crate) fn doc(self) -> &'static str {
         match self {
             Self::Automation => {
-                "How the engine works: its agents, limits, budget, approvals, landing, recovery and retention."
+                "How the engine works: its agents, limits, budget, approvals, landing, recovery, learning and retention."
             }
             Self::Repositories => {
                 "The repositories that a run may work on, and the workflows over them."

@@ -63,6 +63,12 @@ pub(crate) const AUTOMATION: &[Key] = &[
         "How a run repairs what fails, before a person is asked.",
     ),
     Key::new(
+        "learning",
+        Shape::Section(LEARNING),
+        Default,
+        "What runs learn from what they did.",
+    ),
+    Key::new(
         "retention",
         Shape::Section(RETENTION),
         Default,
@@ -113,6 +119,12 @@ pub(crate) const AGENT: &[Key] = &[
         Is("false"),
         "Whether it can settle conflicts and fix failing tests; else these are left to a person. \
          A playbook can where it has entries for it.",
+    ),
+    Key::new(
+        "model",
+        Shape::Text,
+        Means("none: it is taken to spend nothing until it reports that it does"),
+        "The model that it uses, by a name that has a price: `budget.call` is set aside for each request, and charged where the agent reports neither cost nor tokens.",
     ),
     Key::new(
         "changes",
@@ -231,7 +243,7 @@ pub(crate) const BUDGET: &[Key] = &[
             or: None,
         },
         Default,
-        "What is set aside for one request to an agent whose cost nobody can tell before, and charged where it does not report its cost.",
+        "What is set aside for one request to an agent that spends, and charged where it does not report its cost.",
     ),
 ];
 
@@ -363,6 +375,27 @@ pub(crate) const RECOVERY: &[Key] = &[
     ),
 ];
 
+pub(crate) const LEARNING: &[Key] = &[
+    Key::new(
+        "enabled",
+        Shape::Flag,
+        Default,
+        "Whether attempts are recorded in `.automation/feedback`, and prompts get what was learnt.",
+    ),
+    Key::new(
+        "prompts",
+        Shape::Choice(&["full", "hash"]),
+        Default,
+        "What is kept of prompts: `full`: the text without secrets, so that similar work is found by it; `hash`: its SHA-256 alone.",
+    ),
+    Key::new(
+        "exploration",
+        Shape::Decimal { min: 0.0, max: 1.0 },
+        Default,
+        "The share of tasks in which chance decides which lessons on trial their prompts get, since nothing else is evidence; `0`: nothing is tried, and nothing learnt.",
+    ),
+];
+
 pub(crate) const RETENTION: &[Key] = &[
     Key::new(
         "keep_runs",
@@ -382,7 +415,7 @@ pub(crate) const RETENTION: &[Key] = &[
             or: Some("never"),
         },
         Default,
-        "Age at which an ended run goes even so; a quarter is longer than anyone has asked back. `never`: only `keep_runs` counts.",
+        "Age at which an ended run goes even so, and what was recorded of attempts; a quarter is longer than anyone has asked back. `never`: only `keep_runs` counts.",
     ),
 ];
 

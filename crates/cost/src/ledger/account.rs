@@ -81,12 +81,12 @@ impl Limit {
     pub fn raise_line(&self, to: Usd) -> String {
         let command = "automation budget raise";
         match self {
-            Self::Run { run } => format!("{command} {run} --to {to}"),
-            Self::Day { day } => format!("{command} --day {day} --to {to}"),
+            Self::Run { run } => format!("{command} {to} --run {run}"),
+            Self::Day { day } => format!("{command} {to} --day {day}"),
             Self::Repository { repository, day } => {
-                format!("{command} --repository {repository} --day {day} --to {to}")
+                format!("{command} {to} --repo {repository} --day {day}")
             }
-            Self::Task { run, task } => format!("{command} {run} --task {task} --to {to}"),
+            Self::Task { run, task } => format!("{command} {to} --run {run} --task {task}"),
         }
     }
 }

@@ -51,7 +51,7 @@ use crate::Error;
 /// assert_eq!(
 ///     refused.to_line(),
 ///     "failed to set money aside: the limit of run run-1, 5.00 USD, would be passed: 0.00 are spent, \
-///      4.00 set aside, 4.00 needed; to go on: automation budget raise run-1 --to 16.00"
+///      4.00 set aside, 4.00 needed; to go on: automation budget raise 16.00 --run run-1"
 /// );
 ///
 /// let spent = Spent { cost: Some("0.25".parse()?), ..Spent::default() };

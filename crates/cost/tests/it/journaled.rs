@@ -187,7 +187,7 @@ async fn a_soft_limit_asks_and_a_raise_answers() {
     assert_eq!(
         asks.unwrap_err().to_line(),
         "failed to set money aside: run r asks before it spends more than 0.50 of its 1.00 USD: 0.00 are \
-         spent, 0.00 set aside, 0.60 needed; to go on: automation budget raise r --to 2.00"
+         spent, 0.00 set aside, 0.60 needed; to go on: automation budget raise 2.00 --run r"
     );
     let run = Limit::Run {
         run: RunId::new("r").unwrap(),

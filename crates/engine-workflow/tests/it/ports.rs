@@ -81,6 +81,7 @@ async fn every_execution_reserves_anew_and_settles_what_it_used() {
     assert_eq!(world.run().await.unwrap().status, EndStatus::Done);
     let expected = [
         "reserve run-1:task/a#1:agent#1 for a",
+        "settle run-1:task/a#1:agent#1 0",
         "reserve run-1:task/a#1:agent#2 for a",
         "settle run-1:task/a#1:agent#2 7",
     ];

@@ -25,6 +25,9 @@ pub struct AgentRecord {
     /// Whether it can settle conflicts and fix failing tests; runs of before it could be said cannot.
     #[serde(default)]
     pub repair: bool,
+    /// The model that it uses; empty for one that is taken to spend nothing.
+    #[serde(default)]
+    pub model: String,
     /// Whether it must change something; `None` as its kind says.
     pub changes: Option<ChangePolicy>,
     /// When it is ended; `None` for the run's limit.
@@ -43,6 +46,7 @@ impl AgentRecord {
             plan: false,
             review: false,
             repair: false,
+            model: String::new(),
             changes: None,
             timeout: None,
             environment: Vec::new(),
@@ -124,6 +128,7 @@ impl AgentRecord {
             plan: entry.plan,
             review: entry.review,
             repair: entry.repair,
+            model: entry.model.clone().unwrap_or_default(),
             changes: match entry.changes {
                 Changes::Required => Some(ChangePolicy::Required),
                 Changes::Optional => Some(ChangePolicy::Optional),

@@ -14,15 +14,18 @@ use engine_checkpoint::{FileInbox, RunHeader, RunJournal, RunView};
 use engine_workflow::{Aids, MeteredAgent, Ports, RepositoryPorts, RunEnd, Workflow};
 use forges::Forge;
 use git_workspace::{Git, GitRepository, Places};
+use learning::FeedbackLoop;
 use serde_json::Value;
 
 use super::{
     Asked, Error, Home, RunRecord, RunRequest, Surroundings,
+    lessons::{self, advisor, record_attempts},
     plan_file::PlanWriter,
     record::RELOADED,
     recovery::{Means, recovery},
     repositories::check_publishable,
     request::{Earlier, changed_since},
+    spending::{RunLedger, open_ledger},
 };
 
 /// The variable by which the processes of a run are found again. Its value is
@@ -272,20 +275,62 @@ impl Assembly {
             let message = format!("process {} of an earlier session was ended", found.pid);
             self.journal.events().emit(None, Event::Warning { message });
         }
-        let ports = self.ports(observer, &folder).await?;
+        let feedback = self.feedback(&*observer);
+        let ports = self
+            .ports(observer.clone(), &folder, pause, feedback.clone())
+            .await?;
         let workflow = Workflow::new(
             self.record.settings.clone(),
             ports,
             self.journal.session(),
             pause,
         );
-        let end = Box::pin(workflow.execute()).await?;
+        let end = Box::pin(workflow.execute()).await;
+        if let Some(feedback) = feedback {
+            self.learn(&feedback, &*observer).await;
+        }
+        let end = end?;
         let value = serde_json::to_value(&end).map_err(|source| Error::Record {
             run: run.clone(),
             source,
         })?;
         self.record_end(value).await?;
         Ok(end)
+    }
+
+    /// What the run learns from and for. A run without it is still a run.
+    fn feedback(&self, observer: &dyn Observer) -> Option<FeedbackLoop> {
+        let learning = self.record.learning.as_ref()?;
+        match lessons::open(&self.home, &self.surroundings, learning) {
+            Ok(feedback) => Some(feedback),
+            Err(error) => {
+                self.warn(
+                    observer,
+                    format!("nothing is learnt from this run: {}", line(&error)),
+                );
+                None
+            }
+        }
+    }
+
+    /// Records the attempts that have ended.
+    async fn learn(&self, feedback: &FeedbackLoop, observer: &dyn Observer) {
+        let (home, surroundings) = (&self.home, &self.surroundings);
+        if let Err(error) = record_attempts(feedback, home, surroundings, &self.record).await {
+            self.warn(
+                observer,
+                format!(
+                    "what was done could not be recorded to learn from it: {}",
+                    line(&error)
+                ),
+            );
+        }
+    }
+
+    fn warn(&self, observer: &dyn Observer, message: String) {
+        let event = Event::Warning { message };
+        observer.observe(None, &event);
+        self.journal.events().emit(None, event);
     }
 
     async fn record_end(&self, end: Value) -> Result<(), Error> {
@@ -350,7 +395,13 @@ impl Assembly {
         Some(repositories.get(home)?.forge.clone())
     }
 
-    async fn ports(&self, observer: Arc<dyn Observer>, folder: &Path) -> Result<Ports, Error> {
+    async fn ports(
+        &self,
+        observer: Arc<dyn Observer>,
+        folder: &Path,
+        pause: &CancellationToken,
+        feedback: Option<FeedbackLoop>,
+    ) -> Result<Ports, Error> {
         let run = &self.record.settings.run;
         let stored = self.journal.events();
         let events: Arc<dyn EventSink> = Arc::new(Observed { stored, observer });
@@ -389,7 +440,18 @@ impl Assembly {
         let commands = process::Runner::new(environment, run.clone(), events.clone());
         let commands: Arc<dyn CommandRunner> =
             Arc::new(commands.log_bytes(self.record.output_disk_bytes));
-        let aids = Aids::default();
+        let ledger = open_ledger(&self.home, &self.surroundings, Some(&self.record))?;
+        let aids = Aids {
+            ledger: Arc::new(RunLedger::new(ledger, &self.record, pause.clone())?),
+            ..Aids::default()
+        };
+        let aids = match feedback {
+            Some(feedback) => Aids {
+                advisor: advisor(feedback),
+                ..aids
+            },
+            None => aids,
+        };
         let metered = MeteredAgent::new(agent.clone(), aids.ledger.clone(), events.clone());
         let means = Means {
             state: self.journal.plan_state(),
@@ -422,6 +484,17 @@ impl Assembly {
             aids,
         })
     }
+}
+
+/// An error and its causes in a line.
+fn line(error: &Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        line.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    line
 }
 
 /// The forge of a home.

@@ -72,6 +72,12 @@ pub enum Error {
     /// A repository could not be used.
     #[error(transparent)]
     Git(#[from] git_workspace::Error),
+    /// The ledger, prices or an estimate.
+    #[error(transparent)]
+    Cost(#[from] cost::Error),
+    /// What was learnt.
+    #[error(transparent)]
+    Learning(#[from] learning::Error),
     /// A port failed.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -126,6 +132,8 @@ impl Error {
             } if source.kind() == std::io::ErrorKind::NotFound => ErrorClass::NotFound,
             Self::Io { .. } | Self::Write(_) => ErrorClass::ResourceExhausted,
             Self::Git(error) => error.class(),
+            Self::Cost(error) => error.class(),
+            Self::Learning(error) => error.class(),
             Self::Port(error) => error.class(),
             Self::Workflow(error) => error.class(),
         }

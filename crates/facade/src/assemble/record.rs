@@ -6,7 +6,10 @@ use engine_workflow::{LandingMode, Settings};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{AgentRecord, Error, Home, RecoveryRecord, RepositorySource, Surroundings};
+use super::{
+    AgentRecord, BudgetRecord, Error, Home, LearningRecord, RecoveryRecord, RepositorySource,
+    Surroundings,
+};
 
 /// The name of the run record that replaces the header's after `resume --reload`.
 pub(crate) const RELOADED: &str = "reloaded";
@@ -59,6 +62,12 @@ pub struct RunRecord {
     /// How failures are repaired; `None` where each goes to a person at once.
     #[serde(default)]
     pub recovery: Option<RecoveryRecord>,
+    /// How much it may spend; `None` in records of before there were limits.
+    #[serde(default)]
+    pub budget: Option<BudgetRecord>,
+    /// What it learns; `None` for nothing.
+    #[serde(default)]
+    pub learning: Option<LearningRecord>,
     /// Where the repositories are, in the order of the settings.
     pub sources: Vec<RepositorySource>,
 }

@@ -1,6 +1,7 @@
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use config::{
+    Finding, Findings,
     automation::{self, Settings as Configured},
     repositories::Repositories,
 };
@@ -13,13 +14,14 @@ use git_workspace::Git;
 use multi_repo::Selection;
 
 use super::{
-    AgentRecord, Asked, Error, Home, IssueSource, RecoveryRecord, RepositorySource, RunRecord,
-    Surroundings,
+    AgentRecord, Asked, Error, Home, IssueSource, LearningRecord, RecoveryRecord, RepositorySource,
+    RunRecord, Surroundings,
     assembly::git,
     issue::{read_file, unnumbered},
     plan_file::plan_from_file,
     record::VERSION,
     repositories::{Resolved, Targets, from_config, from_paths},
+    spending::optimizer,
 };
 
 /// What a new run is asked to do. What is not said here comes from the configuration.
@@ -97,6 +99,7 @@ impl RunRequest {
         let (issue, issue_home) = self
             .issue(&names, plan.as_ref(), surroundings, forge)
             .await?;
+        check_models(&configured, home, surroundings)?;
         let agent = match &earlier.agent {
             Some(agent) => agent.clone(),
             None => {
@@ -137,6 +140,8 @@ impl RunRequest {
             output_disk_bytes: configured.limits.output_disk_bytes,
             asked: Some(self.asked(home, &sources)),
             recovery: RecoveryRecord::from_config(&configured.recovery),
+            budget: Some((&configured.budget).into()),
+            learning: LearningRecord::from_config(&configured.learning),
             sources,
         })
     }
@@ -281,6 +286,34 @@ impl RunRequest {
     }
 }
 
+/// The prices can be read, and each model that an agent names has one.
+fn check_models(
+    configured: &Configured,
+    home: &Home,
+    surroundings: &Surroundings,
+) -> Result<(), Error> {
+    let optimizer = optimizer(home, surroundings)?;
+    let mut findings = Findings::default();
+    for (idx, agent) in configured.agents.iter().enumerate() {
+        if let Some(model) = &agent.model
+            && let Err(error) = optimizer.prices().find(model)
+        {
+            let key = format!("agents[{idx}].model");
+            findings.push(Finding::new(
+                &configured.file,
+                agent.mark,
+                key,
+                error.to_string(),
+            ));
+        }
+    }
+    if findings.is_empty() {
+        Ok(())
+    } else {
+        Err(findings.into())
+    }
+}
+
 /// What stays of an earlier settling of the same run.
 #[derive(Debug, Default)]
 pub(crate) struct Earlier {
@@ -410,6 +443,8 @@ pub(crate) fn changed_since(record: &RunRecord, now: &RunRecord) -> Vec<String> 
     );
     compare("landing", record.settings.landing == now.settings.landing);
     compare("recovery", record.recovery == now.recovery);
+    compare("budget", record.budget == now.budget);
+    compare("learning", record.learning == now.learning);
     // That other repositories take part is told by their names.
     if record.sources == now.sources {
         compare(

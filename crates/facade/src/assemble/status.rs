@@ -1,16 +1,13 @@
 use std::collections::BTreeMap;
 
-use core_types::{
-    Event, Failure, MemberState, Plan, RunId, Stage, StepKey, TaskId, TaskStatus, Timestamp,
-    step::StepState,
-};
+use core_types::{Event, Failure, MemberState, Plan, RunId, Stage, TaskId, TaskStatus, Timestamp};
 use engine_checkpoint::RunView;
 use engine_workflow::{EndStatus, RunEnd};
 use serde::Serialize;
 
 use super::{
     Error, Home, Repair, RepositoryStanding, RunRecord, Surroundings, assembly::END,
-    standing::Standings,
+    spending::planned, standing::Standings,
 };
 
 /// A run as any process can see it: a fold of its events and steps.
@@ -131,13 +128,7 @@ impl RunStatus {
             None | Some(serde_json::Value::Null) => None,
             Some(value) => Some(serde_json::from_value(value.clone()).map_err(unreadable)?),
         };
-        let plan_key = StepKey::new(core_types::Scope::Run, 1, "plan");
-        let plan = match view.steps().get(&plan_key).map(|step| &step.state) {
-            Some(StepState::Finished { result, .. }) => {
-                Some(serde_json::from_value::<Plan>(result.clone()).map_err(unreadable)?)
-            }
-            _ => None,
-        };
+        let plan = planned(view).map_err(unreadable)?;
         let mut folded = Folded::default();
         let mut standings = Standings::default();
         for (_, record) in view.events() {

@@ -1,0 +1,183 @@
+//! `budget`.
+
+use anyhow::{Result, bail};
+use facade::{
+    assemble::{Error, RunRecord, RunState, budget as configured, open_ledger, raise_limit},
+    core_types::{RepositoryName, TaskId, Usd},
+    cost::{Day, Limit},
+};
+use serde_json::json;
+
+use crate::{
+    args::{BudgetArguments, BudgetCommand},
+    failure::DONE,
+    output::table,
+    session::{Session, refused},
+};
+
+/// How far from today a day may be whose limit is raised.
+const MOST_DAYS: u32 = 366;
+
+/// `automation budget`.
+pub(crate) async fn budget(session: &Session, arguments: BudgetArguments) -> Result<u8> {
+    match arguments.command {
+        None => show(session),
+        Some(BudgetCommand::Raise {
+            amount,
+            run,
+            task,
+            day,
+            repository,
+        }) => {
+            let amount: Usd = amount.parse().map_err(invalid)?;
+            let (limit, record) = if day.is_some() || repository.is_some() {
+                (of_day(session, day.as_deref(), repository)?, None)
+            } else {
+                let paused = |state| state == RunState::Paused;
+                let run = session.pick(run.as_deref(), "is paused", paused)?;
+                let record = RunRecord::read(&session.home, &run, &session.surroundings)?;
+                let limit = match task {
+                    None => Limit::Run { run },
+                    Some(task) => Limit::Task {
+                        run,
+                        task: TaskId::new(task).map_err(refused)?,
+                    },
+                };
+                (limit, Some(record))
+            };
+            let raising = raise_limit(
+                &session.home,
+                &session.surroundings,
+                record.as_ref(),
+                &limit,
+                amount,
+            );
+            let before = raising.await?;
+            let resume = match &limit {
+                Limit::Run { run } | Limit::Task { run, .. } => {
+                    format!("; go on with: automation resume {run}")
+                }
+                Limit::Day { .. } | Limit::Repository { .. } => String::new(),
+            };
+            session.output.line(format!(
+                "the limit of {limit} is {amount} USD now; it was {before}{resume}"
+            ));
+            session
+                .output
+                .json(&json!({"limit": limit, "amount": amount, "before": before}))?;
+            Ok(DONE)
+        }
+    }
+}
+
+fn invalid(error: impl std::fmt::Display) -> Error {
+    Error::Request {
+        message: error.to_string(),
+        hint: String::new(),
+    }
+}
+
+fn of_day(session: &Session, day: Option<&str>, repository: Option<String>) -> Result<Limit> {
+    let today = Day::of(session.surroundings.clock.now());
+    let day = match day {
+        None | Some("today") => today,
+        Some(text) => {
+            let days = today.0.saturating_sub(MOST_DAYS)..=today.0.saturating_add(MOST_DAYS);
+            let mut days = days.map(Day);
+            let Some(day) = days.find(|day| day.to_string() == text) else {
+                bail!(invalid(format!(
+                    "{text:?} is not a day of this year, such as {today}"
+                )))
+            };
+            day
+        }
+    };
+    Ok(match repository {
+        None => Limit::Day { day },
+        Some(name) => Limit::Repository {
+            repository: RepositoryName::new(name).map_err(refused)?,
+            day,
+        },
+    })
+}
+
+fn show(session: &Session) -> Result<u8> {
+    let (home, surroundings) = (&session.home, &session.surroundings);
+    let budget = configured(home, surroundings)?;
+    let amount = |limit: Option<Usd>| limit.map_or("none".to_owned(), |limit| limit.to_string());
+    let output = session.output;
+    let rows = [
+        ("a run", amount(budget.run)),
+        ("a day", amount(budget.day)),
+        ("a repository in a day", amount(budget.repository)),
+        ("a task of a run", amount(budget.task)),
+        (
+            "asks from",
+            budget
+                .soft
+                .map_or("none".to_owned(), |it| format!("{it} %")),
+        ),
+        ("set aside for a request", budget.call.to_string()),
+    ]
+    .map(|(what, amount)| vec![what.to_owned(), amount]);
+    output.line("limits in USD, as the configuration says:");
+    for row in table(&rows) {
+        output.line(format!("  {row}"));
+    }
+    let today = Day::of(surroundings.clock.now());
+    let spending = open_ledger(home, surroundings, None)?.spending()?;
+    let ran_today = |limit: &Limit| match limit {
+        Limit::Day { day } | Limit::Repository { day, .. } => *day == today,
+        Limit::Run { run } | Limit::Task { run, .. } => {
+            let mut rows = spending.rows.iter().map(|row| (row.day, &row.scope.run));
+            let mut open = spending.open.iter().map(|it| (it.day, &it.scope.run));
+            rows.any(|it| it == (today, run)) || open.any(|it| it == (today, run))
+        }
+    };
+    let mut standings = Vec::new();
+    for mut standing in spending.standings.clone() {
+        if !ran_today(&standing.limit) {
+            continue;
+        }
+        // A run has the limits that it began with.
+        if let Limit::Run { run } | Limit::Task { run, .. } = &standing.limit
+            && let Ok(record) = RunRecord::read(home, run, surroundings)
+        {
+            let own = open_ledger(home, surroundings, Some(&record))?.spending()?;
+            let own = own
+                .standings
+                .into_iter()
+                .find(|it| it.limit == standing.limit);
+            standing.amount = own.and_then(|own| own.amount);
+        }
+        standings.push(standing);
+    }
+    if standings.is_empty() {
+        output.line("nothing was spent today");
+    } else {
+        let mut rows = vec![
+            ["today", "limit", "spent", "set aside"]
+                .map(str::to_owned)
+                .to_vec(),
+        ];
+        rows.extend(standings.iter().map(|it| {
+            vec![
+                it.limit.to_string(),
+                amount(it.amount),
+                it.spent.to_string(),
+                it.reserved.to_string(),
+            ]
+        }));
+        for line in table(&rows) {
+            output.line(line);
+        }
+    }
+    output.json(&json!({
+        "limits": budget,
+        "today": today.to_string(),
+        "standings": standings.iter().map(|it| json!({
+            "of": it.limit, "limit": it.amount, "spent": it.spent, "reserved": it.reserved,
+        })).collect::<Vec<_>>(),
+    }))?;
+    Ok(DONE)
+}

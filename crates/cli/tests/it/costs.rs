@@ -1,0 +1,281 @@
+//! Money: limits, raises, and what was spent.
+
+use expect_test::expect;
+
+use crate::place::Place;
+
+/// Three tasks one after the other, each of which reports half a dollar.
+const PLAYBOOK: &str = "\
+plan:
+  title: Three files
+  model: claude-sonnet-5-5
+  usage: {input: 10000, output: 1000}
+  tasks:
+    - {id: one, title: Write one, repository: app}
+    - {id: two, title: Write two, repository: app, dependencies: [one]}
+    - {id: three, title: Redesign the authentication architecture, repository: app, dependencies: [two]}
+tasks:
+  one:
+    steps: [{write: {path: one, text: x}}]
+    model: claude-sonnet-5-5
+    usage: {input: 1000, output: 500}
+    cost: '0.48'
+  two:
+    steps: [{write: {path: two, text: x}}]
+    model: claude-sonnet-5-5
+    cost: '0.48'
+  three:
+    steps: [{write: {path: three, text: x}}]
+    model: claude-opus-5-5
+    cost: '0.48'
+";
+
+fn place() -> Place {
+    let place = Place::new();
+    place.repository("app", Some("true"));
+    place.file("playbook.yaml", PLAYBOOK).file(
+        "config/automation.yaml",
+        "agents:\n- {name: robot, kind: scripted, playbook: playbook.yaml}\nbudget: {run: 1, call: 0.5}\n",
+    );
+    place
+}
+
+#[test]
+fn a_run_over_its_budget_goes_on_once_it_is_raised() {
+    let place = place();
+    let ran = place
+        .run("run --repo app --title 'Three files' --run-id r1 --max-workers 1")
+        .code(4);
+    assert_eq!(
+        place.placeholders(&ran.stderr),
+        String::from(
+            "error: the run stopped at \"task three: agent\"\n  \
+             because failed to set money aside\n  \
+             because the limit of run r1, 1.00 USD, would be passed: 0.99 are spent, 0.00 set aside, 0.10 needed; \
+             to go on: automation budget raise 3.00 --run r1\n\
+             mend that, then go on with: automation resume r1\n"
+        )
+    );
+    place.run("status r1").says("spent: 0.99 USD");
+    place.run("budget").says("run r1");
+    place.run("budget raise 3.00 --run r1").is(&expect![[r#"
+            exit 0
+            the limit of run r1 is 3.00 USD now; it was 1.00; go on with: automation resume r1
+        "#]]);
+    let resumed = place.run("resume r1").code(0);
+    assert!(
+        !resumed.stdout.contains("one: running"),
+        "what is done is not done again"
+    );
+    place.run("cost").is(&expect![[r#"
+        exit 0
+        run  USD   requests  tokens in  tokens out
+        r1   1.47  4         11000      1500
+        total: 1.47 USD
+    "#]]);
+    place.run("cost r1").is(&expect![[r#"
+        exit 0
+        task      USD   requests  tokens in  tokens out
+        r1 one    0.48  1         1000       500
+        r1 three  0.48  1         0          0
+        r1 two    0.48  1         0          0
+        r1        0.03  1         10000      1000
+        total: 1.47 USD
+    "#]]);
+    place.run("cost --by model").is(&expect![[r#"
+        exit 0
+        model              USD   requests  tokens in  tokens out
+        claude-sonnet-5-5  0.99  3         11000      1500
+        claude-opus-5-5    0.48  1         0          0
+        total: 1.47 USD
+    "#]]);
+    place.run("cost --by repo").says("app");
+    let by_day = place.run("cost --by day --json").code(0).json();
+    assert_eq!(by_day["total"], "1.47");
+    assert_eq!(by_day["spending"][0]["requests"], 4);
+    assert_eq!(by_day["open"], serde_json::json!([]));
+    let budget = place.run("budget --json").code(0).json();
+    assert_eq!(budget["limits"]["run"], "1.00");
+    let run = budget["standings"].as_array().unwrap().iter();
+    let run = run.clone().find(|it| it["of"]["scope"] == "run").unwrap();
+    assert_eq!(
+        (&run["limit"], &run["spent"]),
+        (&"3.00".into(), &"1.47".into())
+    );
+    let explained = place.run("cost explain three --run r1").code(0);
+    explained.says("complexity ");
+    explained.says("difficult: architecture");
+    explained.says("tier ADVANCED");
+    explained.says("the table that the program brings");
+    let explained = place.run("cost explain one --json").code(0).json();
+    assert_eq!(explained["factors"].as_array().unwrap().len(), 8);
+}
+
+#[test]
+fn a_plan_says_what_it_will_cost() {
+    let place = place();
+    let planned = place
+        .run("plan --repo app --title 'Three files' --run-id p1 --json")
+        .code(3)
+        .json();
+    for stage in ["planning", "implementation", "review", "total"] {
+        let usd = |bound: &str| -> f64 {
+            let usd = planned["cost"][stage][bound].as_str().unwrap();
+            usd.parse().unwrap()
+        };
+        assert!(
+            usd("low") < usd("expected") && usd("expected") < usd("high"),
+            "{stage}: {}",
+            planned["cost"]
+        );
+    }
+    assert_eq!(planned["cost"]["agent_spends"], true);
+    place
+        .run("plan --repo app --agent sh:true --title X --run-id p2")
+        .code(3)
+        .says("estimated cost: none known, since agent command names no model");
+}
+
+#[test]
+fn agents_that_spend_nothing_leave_no_trace() {
+    let place = Place::new();
+    place.repository("app", Some("true"));
+    place.file(
+        "config/automation.yaml",
+        "budget: {run: 0.01, call: 0.01}\n",
+    );
+    place
+        .run("run --agent 'sh:echo x > x' --repo app --title X --run-id r1")
+        .code(0);
+    assert!(!place.path(".automation/costs").exists());
+    place.run("cost").is(&expect![[r#"
+        exit 0
+        nothing was spent
+    "#]]);
+}
+
+/// The agent reports what nobody expected; the next request meets the limit.
+#[test]
+fn a_command_is_found_out_by_its_report() {
+    let place = Place::new();
+    place.repository("app", Some("true"));
+    place.file(
+        "config/automation.yaml",
+        "budget: {run: 1}\nagents:\n- name: a\n  kind: command\n  review: true\n  \
+         command: 'echo x > x; echo ''{\"cost\": \"1.50\"}'' > $AUTOMATION_ANSWER_FILE'\n",
+    );
+    place
+        .run("run --repo app --title X --run-id r1")
+        .code(4)
+        .says("the limit of run r1, 1.00 USD, would be passed: 1.50 are spent");
+}
+
+#[test]
+fn bad_amounts_are_refused_with_their_places() {
+    let place = place();
+    let refused = |budget: &str, says: &str| {
+        place.file(
+            "config/automation.yaml",
+            format!("agents:\n- {{name: robot, kind: scripted, playbook: playbook.yaml}}\nbudget: {{run: {budget}}}\n"),
+        );
+        let ran = place.run("run --repo app --title X --run-id bad").code(2);
+        ran.says("config/automation.yaml:3:15: budget.run: ");
+        ran.says(says);
+        assert!(!place.path(".automation").exists(), "nothing was begun");
+    };
+    refused("-1", "expected");
+    refused("0", "none");
+    refused("NaN", "expected");
+    place.file(
+        "config/automation.yaml",
+        "agents:\n- {name: a, kind: command, command: [sh], model: claude-sonet-5-5}\n",
+    );
+    place
+        .run("run --repo app --title X --run-id bad")
+        .code(2)
+        .says("agents[0].model: the price of model \"claude-sonet-5-5\" is not known, did you mean claude-sonnet-5-5");
+    place.file(
+        "config/automation.yaml",
+        "default_agent: a\nagents:\n- {name: a, kind: command, command: [sh]}\n",
+    );
+    place.file("config/models.yaml", "tiers:\n  FAST: gpt-0\n");
+    place
+        .run("run --repo app --title X --run-id bad")
+        .code(2)
+        .says("config/models.yaml:2:9: tiers.FAST: the price of model \"gpt-0\" is not known");
+    std::fs::remove_file(place.path("config/models.yaml")).unwrap();
+    place
+        .run("budget raise -3 --day today")
+        .code(2)
+        .says("\"-3\" is not an amount in USD");
+    place
+        .run("budget raise 5 --day today")
+        .code(2)
+        .says("is 20.00 USD, which 5.00 does not raise");
+    place
+        .run("budget raise 5 --day someday")
+        .code(2)
+        .says("\"someday\" is not a day");
+    assert!(!place.path(".automation/costs").exists());
+}
+
+/// More requests at a time than the limit has room for: they wait for each other.
+#[test]
+fn requests_wait_for_what_others_have_set_aside() {
+    let place = Place::new();
+    place.repository("app", Some("true"));
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let mut playbook = "plan:\n  tasks:\n".to_owned();
+    for name in names {
+        playbook.push_str(&format!(
+            "    - {{id: {name}, title: Write {name}, repository: app}}\n"
+        ));
+    }
+    playbook.push_str("tasks:\n");
+    for name in names {
+        playbook.push_str(&format!(
+            "  {name}:\n    steps: [{{sleep: 20ms}}, {{write: {{path: {name}, text: x}}}}]\n    cost: '0.05'\n"
+        ));
+    }
+    place.file("playbook.yaml", playbook).file(
+        "config/automation.yaml",
+        "agents:\n- {name: robot, kind: scripted, playbook: playbook.yaml}\nbudget: {run: 1, call: 0.5}\n",
+    );
+    place
+        .run("run --repo app --title X --run-id r1 --max-workers 8")
+        .code(0);
+    place.run("cost").says("total: 0.40 USD");
+}
+
+#[test]
+fn what_a_killed_agent_may_have_spent_stays_set_aside() {
+    let place = Place::new();
+    place.repository("app", Some("true"));
+    place.pipe("started");
+    place.file(
+        "config/automation.yaml",
+        "agents:\n- name: a\n  kind: command\n  model: claude-sonnet-5-5\n  \
+         command: 'if [ -e \"$HOME/again\" ]; then exit 1; fi; echo > \"$HOME/../work/started\"; sleep 1000'\n",
+    );
+    let mut child = place.start("run --repo app --title X --run-id r1");
+    std::fs::read(place.path("started")).expect("the agent starts");
+    child.kill().expect("it can be killed");
+    child.wait().expect("it ends");
+    place.run("cost").is(&expect![[r#"
+        exit 0
+        nothing was spent
+        set aside: 1.00 USD for run r1, task app, by work that goes on or was killed
+    "#]]);
+    place
+        .run("status r1")
+        .says("spent: 0.00 USD, 1.00 set aside");
+    place.file("../home/again", "");
+    place.run("resume r1").code(1);
+    // One that fails in our sight has cost what was set aside for it, as far as anybody knows.
+    let spent = place.run("cost --json").code(0).json();
+    assert_eq!(spent["open"].as_array().map(Vec::len), Some(1), "{spent}");
+    assert_eq!(
+        spent["spending"][0]["unknown"], spent["spending"][0]["requests"],
+        "{spent}"
+    );
+}

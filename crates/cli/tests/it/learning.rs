@@ -1,0 +1,154 @@
+//! What runs record of themselves, and lessons.
+
+use expect_test::expect;
+
+use crate::place::Place;
+
+/// One task that succeeds at its second attempt, and one that never does.
+const PLAYBOOK: &str = "\
+plan:
+  tasks:
+    - {id: good, title: Write good, repository: app}
+    - {id: bad, title: Write bad, repository: app}
+tasks:
+  good:
+    steps:
+      - {fail: not yet, class: transient, on_attempt: 1}
+      - {write: {path: good, text: x}}
+  bad:
+    steps: [{fail: never}]
+review: {default: {approved: true, confidence: 0.9}}
+";
+
+fn place() -> Place {
+    let place = Place::new();
+    place.repository("app", Some("true"));
+    place.file("playbook.yaml", PLAYBOOK).file(
+        "config/automation.yaml",
+        "agents:\n- {name: robot, kind: scripted, playbook: playbook.yaml}\n\
+         recovery: {delay_percent: 0}\nlearning: {exploration: 1}\n",
+    );
+    place
+}
+
+#[test]
+fn every_attempt_is_recorded_once() {
+    let place = place();
+    place.run("learn stats").code(0);
+    assert!(
+        !place.path(".automation").exists(),
+        "looking writes nothing"
+    );
+    place.run("run --repo app --title X --run-id r1").code(1);
+    let stats = place.run("learn stats --json").code(0).json();
+    assert_eq!(
+        stats["total_executions"], 3,
+        "two attempts and one: {stats}"
+    );
+    assert_eq!(stats["successful_executions"], 1);
+    assert_eq!(stats["measured_executions"], 3);
+    assert_eq!(stats["success_rate"]["needed"], 30);
+    // The same run once more: its attempts are known, and another one comes.
+    place.run("retry bad --run r1").code(1);
+    let stats = place.run("learn stats --json").code(0).json();
+    assert_eq!(stats["total_executions"], 4, "{stats}");
+    place.run("learn stats").is(&expect![[r#"
+        exit 0
+        attempts recorded             4
+        ended well                    1
+        outcome measured              4
+        success rate                  not enough evidence (4 of 30)
+        average review score          not enough evidence (0 of 30)
+        lessons                       0 candidates, 0 on trial (0 await approval), 0 promoted, 0 retired
+        passed over                   0 records
+        no evidence, an agent's word  0 records
+        cleaned away                  0 records
+        secrets taken out             0
+    "#]]);
+}
+
+#[test]
+fn lessons_are_added_tried_and_retired() {
+    let place = place();
+    place.run("learn ls").is(&expect![[r#"
+        exit 0
+        no lessons yet; add one with `automation learn add TEXT`
+    "#]]);
+    place
+        .run("learn add 'Run `make lint` before you end.'")
+        .is(&expect![[r#"
+            exit 0
+            1 candidate: L1
+        "#]]);
+    place.file("RULES.md", "# Rules\n\n- Keep lines short.\n- Say why.\n");
+    place
+        .run("learn add --from RULES.md --repo app")
+        .is(&expect![[r#"
+            exit 0
+            2 candidates: L2, L3
+        "#]]);
+    place.run("run --repo app --title X --run-id r1").code(1);
+    place.run("learn ls").is(&expect![[r#"
+        exit 0
+        lesson         with it  without it  gain                            text
+        L1      trial  0 of 1   0 of 1      not enough evidence (2 of 250)  Run `make lint` before you end.
+        L2      trial  0 of 1   0 of 1      not enough evidence (2 of 250)  Keep lines short.
+        L3      trial  0 of 1   0 of 1      not enough evidence (2 of 250)  Say why.
+    "#]]);
+    let why = place.run("learn why L1").code(0);
+    why.says("on trial in round 1");
+    why.says("from a person");
+    why.says("looked at next after 250 tasks; 2 so far");
+    place
+        .run("learn retire L2 'nobody reads it'")
+        .is(&expect![[r#"
+            exit 0
+            L2 is retired
+        "#]]);
+    place
+        .run("learn why L2")
+        .says("retired: a person did it: nobody reads it");
+    place.run("learn approve L2").is(&expect![[r#"
+        exit 1
+        --- stderr
+        error: lesson L2 is retired
+    "#]]);
+    place.run("learn why L9").is(&expect![[r#"
+        exit 2
+        --- stderr
+        error: there is no lesson L9
+    "#]]);
+    place.run("learn why 9").is(&expect![[r#"
+        exit 2
+        --- stderr
+        error: "9" is not a lesson: expected L and a number, such as L17
+    "#]]);
+    // Nothing is promoted yet, so that nothing is written.
+    place.run("learn export").code(0);
+    place.file(
+        "AGENTS.md",
+        "<!-- automation lessons: begin v1. -->\n- mine\n",
+    );
+    place
+        .run("learn export")
+        .code(2)
+        .says("line 2 of the exported lessons was changed by hand");
+    assert_eq!(place.read("AGENTS.md").lines().count(), 2, "the edit stays");
+}
+
+#[test]
+fn a_run_that_cannot_learn_warns_and_goes_on() {
+    let place = Place::new();
+    place.repository("app", Some("true"));
+    place.file(".automation/feedback", "in the way");
+    place
+        .run("run --agent 'sh:echo x > x' --repo app --title X --run-id r1")
+        .code(0)
+        .says("nothing is learnt from this run");
+    place.file("config/automation.yaml", "learning: {enabled: false}\n");
+    place
+        .run("run --agent 'sh:echo x > x' --repo app --title X --run-id r2")
+        .code(0);
+    let status = place.run("status r2").code(0);
+    assert!(!status.stdout.contains("warning"), "{}", status.stdout);
+}

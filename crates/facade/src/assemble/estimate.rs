@@ -1,0 +1,179 @@
+//! What a plan will cost, and why a task has its model.
+
+use std::collections::BTreeSet;
+
+use config::models::Models;
+use core_types::{Plan, RunId, Task, TaskId};
+use cost::{CostOptimizer, Costs, Estimate, History, ModelTier, Recommendation, Selection};
+
+use super::{
+    Error, Home, RunRecord, Surroundings,
+    spending::{models, open_ledger, optimizer, plan_of, prices, spends},
+};
+
+/// What a plan will cost.
+#[derive(Debug, Clone)]
+pub struct PlanCost {
+    /// By stages and tasks.
+    pub costs: Costs,
+    /// What is worth a look before it runs.
+    pub recommendations: Vec<Recommendation>,
+    /// Whether the run's agent is known to spend; for one that is not, the costs are those of the
+    /// configured models.
+    pub spends: bool,
+}
+
+/// What the plan of a run will cost, corrected by what earlier tasks of the home have cost.
+///
+/// # Errors
+///
+/// What is wrong with models or prices; [`Error::Cost`].
+pub fn estimate(
+    home: &Home,
+    surroundings: &Surroundings,
+    record: &RunRecord,
+    plan: &Plan,
+) -> Result<PlanCost, Error> {
+    let optimizer = corrected(home, surroundings)?;
+    let limits = record.budget.map_or(cost::Limits::NONE, |it| it.limits());
+    Ok(PlanCost {
+        costs: optimizer.estimate_cost(plan)?,
+        recommendations: optimizer.recommendations(plan, &limits, surroundings.clock.now())?,
+        spends: spends(&record.agent),
+    })
+}
+
+/// The optimizer with the history of the home's runs.
+fn corrected(home: &Home, surroundings: &Surroundings) -> Result<CostOptimizer, Error> {
+    /// Older ones say little about today's prices and agents.
+    const MOST_RUNS: usize = 100;
+    let optimizer = optimizer(home, surroundings)?;
+    let spending = open_ledger(home, surroundings, None)?.spending()?;
+    let runs: BTreeSet<RunId> = spending
+        .rows
+        .iter()
+        .map(|it| it.scope.run.clone())
+        .collect();
+    let mut estimated = Vec::new();
+    for run in runs.into_iter().rev().take(MOST_RUNS) {
+        // A run that was removed, or cannot be read, says nothing.
+        if let Ok(Some(plan)) = plan_of(home, &run, surroundings) {
+            estimated.push((run, optimizer.estimate_cost(&plan)?));
+        }
+    }
+    let estimated: Vec<_> = estimated
+        .iter()
+        .map(|(run, costs)| (run.clone(), costs))
+        .collect();
+    let history = History::of_spending(&spending, &estimated);
+    Ok(optimizer.with_history(history))
+}
+
+/// Why a task has its model, and what others would cost.
+#[derive(Debug, Clone)]
+pub struct CostExplanation {
+    /// The task.
+    pub task: Task,
+    /// Its tier and model, and its complexity by factors.
+    pub selection: Selection,
+    /// Why it has this tier, in a line.
+    pub why: String,
+    /// What one attempt at it is expected to cost.
+    pub estimate: Estimate,
+    /// The other tiers, cheapest first: model, and what an attempt would cost.
+    pub alternatives: Vec<(ModelTier, String, Estimate)>,
+    /// The day of the prices; empty where nobody knows it.
+    pub prices_date: String,
+    /// Where the prices come from.
+    pub prices_source: String,
+}
+
+/// Explains the model and the cost of a task of a run's plan.
+///
+/// # Errors
+///
+/// [`Error::Request`] where the run has no such task or no plan; as [`estimate`].
+pub fn explain_cost(
+    home: &Home,
+    surroundings: &Surroundings,
+    run: &RunId,
+    task: &str,
+) -> Result<CostExplanation, Error> {
+    let Some(plan) = plan_of(home, run, surroundings)? else {
+        let hint = "it has one once its planning has ended";
+        return Err(Error::request(format!("run {run} has no plan yet"), hint));
+    };
+    let wanted = TaskId::new(task).map_err(|error| Error::request(error.to_string(), ""))?;
+    let Some(task) = plan.tasks.iter().find(|it| it.id == wanted) else {
+        let known: Vec<_> = plan.tasks.iter().map(|it| it.id.as_str()).collect();
+        return Err(Error::request(
+            format!("there is no task {wanted} in run {run}"),
+            format!("its tasks are: {}", known.join(", ")),
+        ));
+    };
+    let models = models(home, surroundings)?;
+    let prices = prices(home, &models)?;
+    let optimizer = corrected(home, surroundings)?;
+    let alone = Plan {
+        tasks: vec![Task {
+            dependencies: task.dependencies.clone(),
+            ..task.clone()
+        }],
+        ..plan.clone()
+    };
+    let estimate = cost_of(&optimizer, &alone)?;
+    let selection = optimizer.select(task);
+    let mut alternatives = Vec::new();
+    for (tier, default_tier) in ModelTier::ALL.into_iter().zip([
+        config::models::Tier::Fast,
+        config::models::Tier::Balanced,
+        config::models::Tier::Advanced,
+    ]) {
+        if tier == selection.tier {
+            continue;
+        }
+        let fixed = Models {
+            optimize: false,
+            default_tier,
+            ..models.clone()
+        };
+        let fixed = CostOptimizer::with_models(fixed, &prices)?;
+        let model = fixed.model(tier).to_owned();
+        alternatives.push((tier, model, cost_of(&fixed, &alone)?));
+    }
+    Ok(CostExplanation {
+        task: task.clone(),
+        why: why(&models, &selection),
+        selection,
+        estimate,
+        alternatives,
+        prices_date: optimizer.prices().date().to_owned(),
+        prices_source: match models.prices.file {
+            Some(file) => file,
+            None => "the table that the program brings".to_owned(),
+        },
+    })
+}
+
+fn cost_of(optimizer: &CostOptimizer, alone: &Plan) -> Result<Estimate, Error> {
+    let costs = optimizer.estimate_cost(alone)?;
+    let first = costs.tasks.into_iter().next();
+    Ok(first.map(|(_, _, estimate)| estimate).unwrap_or_default())
+}
+
+fn why(models: &Models, selection: &Selection) -> String {
+    if !models.optimize {
+        return "`optimize` is off, so all work has the default tier".to_owned();
+    }
+    let score = selection.explanation.score;
+    let (balanced, advanced) = (models.thresholds.balanced, models.thresholds.advanced);
+    match selection.tier {
+        ModelTier::Advanced => {
+            format!("{score:.2} is not below the threshold of ADVANCED, {advanced}")
+        }
+        ModelTier::Balanced => format!(
+            "{score:.2} is between the thresholds of BALANCED, {balanced}, and ADVANCED, {advanced}"
+        ),
+        ModelTier::Fast => format!("{score:.2} is below the threshold of BALANCED, {balanced}"),
+    }
+}
