@@ -172,7 +172,10 @@ async fn a_users_lock_of_the_index_keeps_the_branch() {
     let held = ready(&repository, &landing).await;
     assert_eq!(held.commit().await.expect("moved"), Landed::Moved);
     assert_eq!(left(&home).await, "");
-    assert_eq!(home.sh("ls -A user/.git | grep automation || true").await, "");
+    assert_eq!(
+        home.sh("ls -A user/.git | grep automation || true").await,
+        ""
+    );
 }
 
 /// A git that ends within the time is waited for, and what it did is seen.
