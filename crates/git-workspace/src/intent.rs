@@ -7,7 +7,7 @@
 //!
 //! A mark is a text of lines. That of a landing in one go is empty; that of a
 //! prepared one says for which change set it is, which git holds the branch, and
-//! which lock files that git made, to the nanosecond.
+//! which lock files that git and we made, to the nanosecond.
 
 use std::{
     fs::{self, File},
@@ -155,6 +155,11 @@ impl Marks {
             .any(|mark| mark.commit == commit.as_str() && written(mark))
     }
 
+    /// The commits that killed landings were to land.
+    pub(crate) fn commits(&self) -> Vec<String> {
+        self.left.iter().map(|mark| mark.commit.clone()).collect()
+    }
+
     /// What killed landings had prepared and no more: nothing of theirs is written anywhere.
     pub(crate) fn only_prepared(&self) -> impl Iterator<Item = PathBuf> + '_ {
         let is_only = |mark: &&Mark| mark.held.as_ref().is_some_and(|held| !held.is_writing);
@@ -219,9 +224,8 @@ impl Mark {
             if held.locks.contains(&identity) {
                 return Origin::Ours;
             }
-            // Once its lock files are known, only that of the index may come after.
-            let may_come_after = held.is_writing && name == "index.lock";
-            if !held.locks.is_empty() && !may_come_after {
+            // Once its lock files are known, none comes after.
+            if !held.locks.is_empty() {
                 return Origin::Strange;
             }
         }

@@ -165,6 +165,11 @@ pub enum Blocked {
         /// The paths, sorted, at most 20.
         paths: Vec<String>,
     },
+    /// Moving it failed when others had moved already.
+    Failed {
+        /// Why, in one line.
+        reason: String,
+    },
 }
 
 /// The first half of a landing over several repositories.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use core_types::{Blocked, CheckoutPolicy, CommitId, Landed, Landing};
 
-use super::GitRepository;
+use super::{GitRepository, index::IndexHold};
 use crate::{
     checkout::{
         Checkout, borrowed, checkouts, clear_torn, cut, git_folder, merge_line, needs_filter,
@@ -12,7 +12,7 @@ use crate::{
     },
     discover::{need_commits, references},
     error::Error,
-    git::Durability,
+    git::{Command, Durability},
     intent::Marks,
     mirror::Alone,
     parse::{self, RawChange, raw_changes},
@@ -58,7 +58,8 @@ impl GitRepository {
         } = site;
         let marks = self.set_mark(marks, commit).await?;
         if let Some(folder) = checkout.as_ref().filter(|_| !is_written) {
-            match self.write_checkout(landing, folder, &git_folder).await {
+            let written = self.write_checkout(landing, folder, &git_folder, None);
+            match written.await {
                 Ok(None) => {}
                 Ok(Some(blocked)) => {
                     self.clear_mark(marks, commit).await?;
@@ -84,7 +85,7 @@ impl GitRepository {
         if let Some(folder) = &checkout
             && !matches!(moved, Ok(Landed::Moved))
         {
-            self.write_files(folder, &git_folder, [commit, expected])
+            self.write_files(folder, &git_folder, None, [commit, expected])
                 .await?;
         }
         self.clear_mark(marks, commit).await?;
@@ -238,12 +239,12 @@ impl GitRepository {
         landing: &Landing,
         folder: &Path,
         git_folder: &Path,
+        held: Option<&IndexHold>,
     ) -> Result<Option<Landed>, Error> {
         let Landing {
             expected, commit, ..
         } = landing;
-        self.refresh(folder, git_folder).await?;
-        let written = self.write_files(folder, git_folder, [expected, commit]);
+        let written = self.write_files(folder, git_folder, held, [expected, commit]);
         match written.await {
             Ok(()) => Ok(None),
             // git looks before it writes: something stands in the way that we did not see.
@@ -315,17 +316,30 @@ impl GitRepository {
     }
 
     /// Moves index and files of a clean checkout from one commit to another; git refuses where they are not clean.
+    /// The index that is `held`, nobody else writes.
     pub(super) async fn write_files(
         &self,
         folder: &Path,
         git_folder: &Path,
+        held: Option<&IndexHold>,
         [from, to]: [&CommitId; 2],
     ) -> Result<(), Error> {
         let filters = without_filters(&self.git, folder).await?;
+        let copy = match held {
+            Some(held) => Some(held.copy().await?),
+            None => None,
+        };
+        let command = |name| {
+            let command = self.git.command(name, folder);
+            let command = command.configs(filters.iter().cloned());
+            match &copy {
+                Some(copy) => command.index(copy),
+                None => command,
+            }
+        };
+        self.refresh(command("update-index"), git_folder).await?;
         let read_tree = || {
-            self.git
-                .command("read-tree", folder)
-                .configs(filters.iter().cloned())
+            command("read-tree")
                 .args([
                     "-m",
                     "-u",
@@ -335,21 +349,19 @@ impl GitRepository {
                 ])
                 .durable(Durability::Everything)
         };
+        if let Some(held) = held {
+            read_tree().run().await?;
+            return held.replace().await;
+        }
         // The branch itself may be held, by ourselves.
         self.patiently(&[git_folder.join("index.lock")], read_tree)
             .await
     }
 
     /// Tells git's index which files are unchanged although they were touched.
-    async fn refresh(&self, folder: &Path, git_folder: &Path) -> Result<(), Error> {
+    async fn refresh(&self, update_index: Command, git_folder: &Path) -> Result<(), Error> {
         // 1 says that some files are changed, or that the index is locked: both are met later.
-        let refreshed = self
-            .git
-            .command("update-index", folder)
-            .configs(without_filters(&self.git, folder).await?)
-            .args(["-q", "--refresh"])
-            .answer()
-            .await?;
+        let refreshed = update_index.args(["-q", "--refresh"]).answer().await?;
         match refreshed.code {
             0 | 1 => Ok(()),
             _ if git_folder.join("index.lock").exists() => Ok(()),

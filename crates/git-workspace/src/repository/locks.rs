@@ -8,7 +8,7 @@ use std::{
 
 use core_types::CommitId;
 
-use super::GitRepository;
+use super::{GitRepository, index};
 use crate::{
     disk,
     error::Error,
@@ -79,6 +79,13 @@ impl GitRepository {
         {
             disk::remove(file.clone()).await?;
         }
+        let (folder, commits) = (git_folder.to_owned(), marks.commits());
+        disk::blocking(move || {
+            commits
+                .iter()
+                .try_for_each(|commit| index::clear(&folder, commit))
+        })
+        .await?;
         // With the locks, all that they stood for is gone.
         for mark in marks.only_prepared() {
             disk::remove(mark).await?;

@@ -1,6 +1,7 @@
 //! The [`Repository`] port over the git program.
 
 mod conflict;
+mod index;
 mod land;
 mod locks;
 mod marks;

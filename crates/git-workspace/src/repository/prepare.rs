@@ -2,10 +2,12 @@
 //! one repository's part of a landing over several.
 //!
 //! The branch is held by a git of ours that has prepared a transaction and
-//! waits for the word (`git update-ref --stdin`). Its lock files are what keeps
-//! others away, and what is left when it is killed with us; the mark says so.
+//! waits for the word (`git update-ref --stdin`), and the index of a checkout by a
+//! lock file of ours: whatever a git of the user's holds is met here, before
+//! anything is decided. These lock files are what keeps others away, and what
+//! is left when we are killed; the mark says so.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use core_types::{
@@ -16,6 +18,7 @@ use process::Dialog;
 
 use super::{
     GitRepository,
+    index::IndexHold,
     land::{Site, Survey},
     locks::{LOCK_POLL, LOCK_POLLS},
 };
@@ -36,12 +39,14 @@ struct HeldBranch {
     /// Where index and files are to be written, too.
     checkout: Option<PathBuf>,
     git_folder: PathBuf,
+    /// The index of the checkout.
+    index: Option<IndexHold>,
     is_written: bool,
     held: Held,
     /// `None` when it has been told what to do.
     dialog: Option<Dialog>,
     /// Others of ours keep away for as long as this lives.
-    _alone: Alone,
+    _alone: Arc<Alone>,
 }
 
 impl GitRepository {
@@ -50,76 +55,33 @@ impl GitRepository {
         landing: &Landing,
         change_set: &OperationId,
     ) -> Result<Prepared, Error> {
-        let alone = self.mirror.alone().await?;
-        let site = match self.survey(&alone, landing).await? {
-            Survey::Open(site) => site,
-            Survey::Over(Landed::Moved) => return Ok(Prepared::AlreadyLanded),
-            Survey::Over(Landed::TargetMoved { now }) => return Ok(Prepared::TargetMoved { now }),
-            Survey::Over(Landed::Blocked { blocked, hint }) => {
-                return Ok(Prepared::Blocked { blocked, hint });
-            }
-        };
-        let Site {
-            mut marks,
-            checkout,
-            git_folder,
-            is_written,
-        } = site;
-        let full = landing.branch.full_ref();
-        let mut branch = HeldBranch {
-            repository: self.clone(),
-            landing: landing.clone(),
-            checkout,
-            git_folder,
-            is_written,
-            held: Held {
-                change_set: change_set.to_string(),
-                is_writing: is_written,
-                ..Held::default()
-            },
-            dialog: None,
-            _alone: alone,
-        };
+        let alone = Arc::new(self.mirror.alone().await?);
         let mut polls = 0;
         loop {
-            let stderr = match branch.ask(&mut marks).await? {
-                Ok(dialog) => {
-                    branch.dialog = Some(dialog);
-                    break;
-                }
-                Err(stderr) => stderr,
-            };
-            let now = self.target(&full).await?;
-            let lock_files = self.lock_files(&branch.git_folder, &full);
-            let locked = lock_files.into_iter().find(|file| file.exists());
-            let error = match (now, locked) {
-                (Some(now), _) if now != landing.expected => {
-                    branch.let_go(marks).await?;
+            // Whoever held something may have changed what this depends on.
+            let site = match self.survey(&alone, landing).await? {
+                Survey::Open(site) => site,
+                Survey::Over(Landed::Moved) => return Ok(Prepared::AlreadyLanded),
+                Survey::Over(Landed::TargetMoved { now }) => {
                     return Ok(Prepared::TargetMoved { now });
                 }
-                (_, Some(_)) if polls < LOCK_POLLS => {
-                    polls += 1;
-                    tokio::time::sleep(LOCK_POLL).await;
-                    continue;
+                Survey::Over(Landed::Blocked { blocked, hint }) => {
+                    return Ok(Prepared::Blocked { blocked, hint });
                 }
-                (_, Some(file)) => Error::Locked { file },
-                (_, None) => Error::Git {
-                    command: "update-ref",
-                    exit: process::Exit::Code(128),
-                    stderr,
-                },
             };
-            branch.let_go(marks).await?;
-            return Err(error);
+            let (marks, branch) =
+                HeldBranch::new(self, landing, change_set, site, Arc::clone(&alone));
+            let file = match branch.hold(marks).await? {
+                Hold::Held(branch) => return Ok(Prepared::Ready(branch)),
+                Hold::TargetMoved { now } => return Ok(Prepared::TargetMoved { now }),
+                Hold::Locked { file } => file,
+            };
+            if polls == LOCK_POLLS {
+                return Err(Error::Locked { file });
+            }
+            polls += 1;
+            tokio::time::sleep(LOCK_POLL).await;
         }
-        let lock_files = self.lock_files(&branch.git_folder, &full);
-        // That of the index is not git's here: the transaction is about references.
-        let ours = lock_files
-            .iter()
-            .filter(|file| !file.ends_with("index.lock"));
-        branch.held.locks = ours.filter_map(|file| Identity::of(file)).collect();
-        self.set_held(marks, &landing.commit, &branch.held).await?;
-        Ok(Prepared::Ready(Box::new(branch)))
     }
 
     pub(super) async fn recover_commit(&self, landing: &Landing) -> Result<Standing, Error> {
@@ -159,7 +121,101 @@ impl GitRepository {
     }
 }
 
+/// What came of one try to hold a branch; where it is not held, nothing is.
+enum Hold {
+    Held(Box<HeldBranch>),
+    TargetMoved {
+        now: CommitId,
+    },
+    /// Another git holds something of it.
+    Locked {
+        file: PathBuf,
+    },
+}
+
 impl HeldBranch {
+    /// A branch of which nothing is held yet.
+    fn new(
+        repository: &GitRepository,
+        landing: &Landing,
+        change_set: &OperationId,
+        site: Site,
+        alone: Arc<Alone>,
+    ) -> (Marks, Self) {
+        let Site {
+            marks,
+            checkout,
+            git_folder,
+            is_written,
+        } = site;
+        let branch = Self {
+            repository: repository.clone(),
+            landing: landing.clone(),
+            index: checkout
+                .is_some()
+                .then(|| IndexHold::new(&git_folder, &landing.commit)),
+            checkout,
+            git_folder,
+            is_written,
+            held: Held {
+                change_set: change_set.to_string(),
+                is_writing: is_written,
+                ..Held::default()
+            },
+            dialog: None,
+            _alone: alone,
+        };
+        (marks, branch)
+    }
+
+    /// Holds the reference and, of a checkout, the index.
+    async fn hold(mut self, mut marks: Marks) -> Result<Hold, Error> {
+        let repository = self.repository.clone();
+        // The branch is not held while a git of the user's has the index: it may need it to end.
+        if let Some(file) = self.index.as_ref().map(IndexHold::lock)
+            && file.exists()
+        {
+            return Ok(Hold::Locked { file });
+        }
+        let full = self.landing.branch.full_ref();
+        match self.ask(&mut marks).await? {
+            Ok(dialog) => self.dialog = Some(dialog),
+            Err(stderr) => {
+                self.let_go(marks).await?;
+                let now = repository.target(&full).await?;
+                let lock_files = repository.lock_files(&self.git_folder, &full);
+                let locked = lock_files.into_iter().find(|file| file.exists());
+                return match (now, locked) {
+                    (Some(now), _) if now != self.landing.expected => Ok(Hold::TargetMoved { now }),
+                    (_, Some(file)) => Ok(Hold::Locked { file }),
+                    (_, None) => Err(Error::Git {
+                        command: "update-ref",
+                        exit: process::Exit::Code(128),
+                        stderr,
+                    }),
+                };
+            }
+        }
+        let lock_files = repository.lock_files(&self.git_folder, &full);
+        // That of the index is not git's here: the transaction is about references.
+        let ours = lock_files
+            .iter()
+            .filter(|file| !file.ends_with("index.lock"));
+        self.held.locks = ours.filter_map(|file| Identity::of(file)).collect();
+        if let Some(index) = &self.index {
+            self.held.locks.extend(index.make().await?);
+        }
+        let commit = self.landing.commit.clone();
+        repository.set_held(marks, &commit, &self.held).await?;
+        if let Some(index) = self.index.clone()
+            && !index.take().await?
+        {
+            self.abort_held().await?;
+            return Ok(Hold::Locked { file: index.lock() });
+        }
+        Ok(Hold::Held(Box::new(self)))
+    }
+
     /// Starts a git and lets it prepare the transaction; the inner error is what it says against it.
     async fn ask(&mut self, marks: &mut Marks) -> Result<Result<Dialog, String>, Error> {
         let Landing {
@@ -221,7 +277,8 @@ impl HeldBranch {
         if let Some(folder) = self.checkout.clone().filter(|_| !self.is_written) {
             self.held.is_writing = true;
             repository.set_held(marks, commit, &self.held).await?;
-            let written = repository.write_checkout(&landing, &folder, &self.git_folder);
+            let index = self.index.as_ref();
+            let written = repository.write_checkout(&landing, &folder, &self.git_folder, index);
             if let Some(blocked) = written.await? {
                 self.abort_held().await?;
                 return Ok(blocked);
@@ -255,6 +312,7 @@ impl HeldBranch {
                 });
             }
         }
+        self.remove_locks();
         self.forget(commit).await?;
         Ok(Landed::Moved)
     }
@@ -266,20 +324,28 @@ impl HeldBranch {
         // One that ends at the end of its input lets go, too, and so does one that is ended.
         let said = dialog.say("abort\n").await;
         let ended = dialog.end().await;
-        self.remove_locks();
-        said.and(ended.map(drop))?;
         let landing = self.landing.clone();
+        let mut written = Ok(());
         if let Some(folder) = self.checkout.clone().filter(|_| self.is_written) {
             let back = [&landing.commit, &landing.expected];
-            self.repository
-                .write_files(&folder, &self.git_folder, back)
-                .await?;
+            let index = self.index.as_ref();
+            let write = self
+                .repository
+                .write_files(&folder, &self.git_folder, index, back);
+            written = write.await;
         }
+        self.remove_locks();
+        said.and(ended.map(drop))?;
+        written?;
         self.forget(&landing.commit).await
     }
 
-    /// Removes the very lock files that git made for us, where it has not done so itself.
+    /// Removes the very lock files that were made for us, where git has not done so itself.
     fn remove_locks(&self) {
+        if let Some(index) = &self.index {
+            // As with the locks.
+            drop(index.clear());
+        }
         let full = self.landing.branch.full_ref();
         for file in self.repository.lock_files(&self.git_folder, &full) {
             let is_ours = Identity::of(&file).is_some_and(|it| self.held.locks.contains(&it));
@@ -317,10 +383,8 @@ impl PreparedLanding for HeldBranch {
 /// Nobody is to find the branch locked by a landing that was only dropped.
 impl Drop for HeldBranch {
     fn drop(&mut self) {
-        if let Some(dialog) = self.dialog.take() {
-            // It gets SIGKILL and waits for nothing but the word: it moves nothing any more.
-            drop(dialog);
-            self.remove_locks();
-        }
+        // It gets SIGKILL and waits for nothing but the word: it moves nothing any more.
+        drop(self.dialog.take());
+        self.remove_locks();
     }
 }

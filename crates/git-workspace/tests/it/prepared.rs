@@ -154,6 +154,69 @@ async fn who_edits_in_the_last_moment_keeps_his_work() {
     );
 }
 
+/// What a git of the user's holds is met before anything is decided, and it stays.
+#[tokio::test]
+async fn a_users_lock_of_the_index_keeps_the_branch() {
+    let home = Home::new().await;
+    let (repository, base, commit) = published(&home, "user", "echo two >> a.txt").await;
+    let landing = landing(&base, &commit, Update);
+    home.sh("touch user/.git/index.lock").await;
+    let error = repository
+        .prepare_landing(&landing, &change_set())
+        .await
+        .expect_err("it is held");
+    assert_eq!(error.class(), ErrorClass::Transient, "{}", error.to_line());
+    assert_eq!(left(&home).await, "user/.git/index.lock");
+    assert_eq!(home.sh("cat user/a.txt").await, "one");
+    home.sh("rm user/.git/index.lock").await;
+    let held = ready(&repository, &landing).await;
+    assert_eq!(held.commit().await.expect("moved"), Landed::Moved);
+    assert_eq!(left(&home).await, "");
+    assert_eq!(
+        home.sh("ls -A user/.git | grep automation || true").await,
+        ""
+    );
+}
+
+/// A git that ends within the time is waited for, and what it did is seen.
+#[tokio::test]
+async fn a_users_git_that_ends_soon_is_waited_for() {
+    let home = Home::new().await;
+    let (repository, base, commit) = published(&home, "user", "echo two >> a.txt").await;
+    let landing = landing(&base, &commit, Update);
+    home.sh("touch user/.git/index.lock").await;
+    let change_set = change_set();
+    let prepare = repository.prepare_landing(&landing, &change_set);
+    let mends = home.sh("sleep 0.2; echo mine > user/a.txt; rm user/.git/index.lock");
+    let (prepared, _) = tokio::join!(prepare, mends);
+    assert!(
+        matches!(
+            prepared,
+            Ok(Prepared::Blocked {
+                blocked: Blocked::Dirty { .. },
+                ..
+            })
+        ),
+        "{prepared:?}"
+    );
+    assert_eq!(left(&home).await, "");
+}
+
+/// While the branch is held, nobody changes the index.
+#[tokio::test]
+async fn a_held_index_is_written_by_nobody_else() {
+    let home = Home::new().await;
+    let (repository, base, commit) = published(&home, "user", "echo two >> a.txt").await;
+    let landing = landing(&base, &commit, Update);
+    let held = ready(&repository, &landing).await;
+    let (code, said) = try_sh(&home.user(), "touch b && git add b").await;
+    assert!(!code.is_success() && said.contains("index.lock"), "{said}");
+    home.sh("rm user/b").await;
+    held.commit().await.expect("moved");
+    assert_eq!(home.sh("cd user && git status --porcelain").await, "");
+    home.sh("cd user && touch b && git add b").await;
+}
+
 #[tokio::test]
 async fn linked_checkouts_and_bare_repositories_are_held_too() {
     let home = Home::new().await;

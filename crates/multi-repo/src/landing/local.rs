@@ -4,8 +4,9 @@ use std::{collections::BTreeMap, sync::Mutex};
 
 use async_trait::async_trait;
 use core_types::{
-    ChangeSetLanded, ChangeSetLander, ChangeSetLanding, CommitId, ErrorClass, Landed, LandingBlock,
-    LandingMember, PortError, Prepared, PreparedLanding, RepositoryName, Scope, Standing, StepKey,
+    Blocked, ChangeSetLanded, ChangeSetLander, ChangeSetLanding, CommitId, ErrorClass, Landed,
+    LandingBlock, LandingMember, PortError, Prepared, PreparedLanding, RepositoryName, Scope,
+    Standing, StepKey,
     step::{self, Fingerprint, Step, StepError, StepState, WhenUnknown},
 };
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,8 @@ enum Moved {
 enum Pending {
     TargetMoved(CommitId),
     Blocked(LandingBlock),
+    /// The repository failed; its line for people.
+    Failed(String, StepError),
 }
 
 /// Moves the target branches of all members to their commits, or none.
@@ -50,9 +53,13 @@ enum Pending {
 /// which the change set lands: killed before it, nothing has moved; killed
 /// after it, the next call moves what is missing.
 ///
+/// Where a repository fails when another one has moved, the end is
+/// [`ChangeSetLanded::Partial`] with the reason: no error hides what has landed.
+///
 /// # Errors
 ///
-/// [`StepError`] with the class of what failed; the change set is then to be landed again.
+/// [`StepError`] with the class of what failed; the change set is then to be
+/// landed again. Nothing has moved, unless the step log failed or it was cancelled.
 ///
 /// # Cancel safety
 ///
@@ -68,19 +75,14 @@ pub async fn land_change_set(landing: ChangeSetLanding<'_>) -> Result<ChangeSetL
         match ended {
             Ok(ended @ (ChangeSetLanded::All | ChangeSetLanded::TargetMoved { .. })) => Ok(ended),
             other => {
-                // No panic can poison it: nothing else holds it.
-                *unrecorded.lock().unwrap_or_else(|held| held.into_inner()) = Some(other);
+                put(&unrecorded, other);
                 let operation = "land the change set";
                 Err(PortError::new(ErrorClass::Conflict, operation))
             }
         }
     })
     .await;
-    let unrecorded = unrecorded.into_inner();
-    match unrecorded.unwrap_or_else(|held| held.into_inner()) {
-        Some(ended) => ended,
-        None => acted,
-    }
+    taken(unrecorded).unwrap_or(acted)
 }
 
 fn fingerprint(landing: &ChangeSetLanding<'_>) -> Fingerprint {
@@ -133,14 +135,22 @@ async fn land(landing: &ChangeSetLanding<'_>) -> Result<ChangeSetLanded, StepErr
 /// Whether a target holds its commit; what killed landings left is cleared in all.
 async fn any_landed(landing: &ChangeSetLanding<'_>) -> Result<bool, StepError> {
     let mut any = false;
+    let mut failed = None;
     for member in by_name(landing) {
         let recovered = member
             .repository
             .recover_landing(&member.landing, landing.change_set)
             .await;
-        any |= recovered.map_err(|error| stopped(landing, error))? == Standing::Landed;
+        match recovered {
+            Ok(standing) => any |= standing == Standing::Landed,
+            Err(error) => failed = failed.or(Some(error)),
+        }
     }
-    Ok(any)
+    match failed {
+        // One that fails is told of when the others follow.
+        Some(error) if !any => Err(stopped(landing, error)),
+        _ => Ok(any),
+    }
 }
 
 type HeldBranches = BTreeMap<RepositoryName, Box<dyn PreparedLanding>>;
@@ -150,40 +160,88 @@ async fn prepare_all(
     landing: &ChangeSetLanding<'_>,
     held: &mut HeldBranches,
 ) -> Result<Option<ChangeSetLanded>, StepError> {
-    let mut moved = BTreeMap::new();
-    let mut blocked = BTreeMap::new();
-    let mut landed = Vec::new();
+    let mut left = Left::default();
     for member in by_name(landing) {
         let name = member.repository.name().clone();
         let prepared = member
             .repository
             .prepare_landing(&member.landing, landing.change_set)
             .await;
-        match prepared.map_err(|error| stopped(landing, error))? {
-            Prepared::Ready(branch) => {
+        match prepared {
+            Ok(Prepared::Ready(branch)) => {
                 held.insert(name, branch);
             }
-            Prepared::AlreadyLanded => landed.push(name),
-            Prepared::TargetMoved { now } => {
-                moved.insert(name, now);
+            Ok(Prepared::AlreadyLanded) => left.landed.push(name),
+            Ok(Prepared::TargetMoved { now }) => left.add(name, Pending::TargetMoved(now)),
+            Ok(Prepared::Blocked { blocked, hint }) => {
+                left.add(name, Pending::Blocked(LandingBlock { blocked, hint }));
             }
-            Prepared::Blocked { blocked: why, hint } => {
-                blocked.insert(name, LandingBlock { blocked: why, hint });
+            Err(error) if error.class() == ErrorClass::Cancelled => {
+                return Err(stopped(landing, error));
+            }
+            Err(error) => {
+                let line = error.to_line();
+                left.add(name, Pending::Failed(line, stopped(landing, error)));
             }
         }
     }
-    // Whoever brings a change up to its target first sees only then what a person must do.
-    if !moved.is_empty() {
-        return Ok(Some(ChangeSetLanded::TargetMoved { moved, landed }));
+    left.end()
+}
+
+/// What keeps members from landing, and who has landed all the same.
+#[derive(Debug, Default)]
+struct Left {
+    landed: Vec<RepositoryName>,
+    moved: BTreeMap<RepositoryName, CommitId>,
+    blocked: BTreeMap<RepositoryName, LandingBlock>,
+    failed: Option<StepError>,
+}
+
+impl Left {
+    fn add(&mut self, name: RepositoryName, pending: Pending) {
+        match pending {
+            Pending::TargetMoved(now) => {
+                self.moved.insert(name, now);
+            }
+            Pending::Blocked(block) => {
+                self.blocked.insert(name, block);
+            }
+            Pending::Failed(reason, error) => {
+                let hint = format!("mend this, and ask to land again: {reason}");
+                let blocked = Blocked::Failed { reason };
+                self.blocked.insert(name, LandingBlock { blocked, hint });
+                self.failed = self.failed.take().or(Some(error));
+            }
+        }
     }
-    if blocked.is_empty() {
-        return Ok(None);
+
+    /// The end that this is; `None` where nothing is in the way.
+    fn end(self) -> Result<Option<ChangeSetLanded>, StepError> {
+        let Self {
+            landed,
+            moved,
+            blocked,
+            failed,
+        } = self;
+        match failed {
+            Some(error) if landed.is_empty() => return Err(error),
+            // Catching up helps nothing while one fails.
+            Some(_) => return Ok(Some(ChangeSetLanded::Partial { landed, blocked })),
+            None => {}
+        }
+        // Whoever brings a change up to its target first sees only then what a person must do.
+        if !moved.is_empty() {
+            return Ok(Some(ChangeSetLanded::TargetMoved { moved, landed }));
+        }
+        if blocked.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(if landed.is_empty() {
+            ChangeSetLanded::Blocked { blocked }
+        } else {
+            ChangeSetLanded::Partial { landed, blocked }
+        }))
     }
-    Ok(Some(if landed.is_empty() {
-        ChangeSetLanded::Blocked { blocked }
-    } else {
-        ChangeSetLanded::Partial { landed, blocked }
-    }))
 }
 
 /// Lets go all branches; the first error is returned when all have been tried.
@@ -201,35 +259,21 @@ async fn move_all(
     landing: &ChangeSetLanding<'_>,
     mut held: HeldBranches,
 ) -> Result<ChangeSetLanded, StepError> {
-    let mut landed = Vec::new();
-    let mut moved = BTreeMap::new();
-    let mut blocked = BTreeMap::new();
-    let mut failed = None;
+    let mut left = Left::default();
+    let mut stopped = None;
     // One that fails keeps no other from following: the decision is for all.
     for member in &landing.members {
         let name = member.repository.name().clone();
         match move_member(landing, member, held.remove(&name)).await {
-            Ok(None) => landed.push(name),
-            Ok(Some(Pending::TargetMoved(now))) => {
-                moved.insert(name, now);
-            }
-            Ok(Some(Pending::Blocked(block))) => {
-                blocked.insert(name, block);
-            }
-            Err(error) => failed = failed.or(Some(error)),
+            Ok(None) => left.landed.push(name),
+            Ok(Some(pending)) => left.add(name, pending),
+            Err(error) => stopped = stopped.or(Some(error)),
         }
     }
-    if let Some(error) = failed {
+    if let Some(error) = stopped {
         return Err(error);
     }
-    if !moved.is_empty() {
-        return Ok(ChangeSetLanded::TargetMoved { moved, landed });
-    }
-    Ok(match (landed.is_empty(), blocked.is_empty()) {
-        (_, true) => ChangeSetLanded::All,
-        (true, false) => ChangeSetLanded::Blocked { blocked },
-        (false, false) => ChangeSetLanded::Partial { landed, blocked },
-    })
+    Ok(left.end()?.unwrap_or(ChangeSetLanded::All))
 }
 
 async fn move_member(
@@ -249,38 +293,57 @@ async fn move_member(
         .with("expected", &to.expected);
     let step = Step::new(key, fingerprint, WhenUnknown::Idempotent);
     let pending = Mutex::new(None);
+    let failed = Mutex::new(None);
     let acted = step::run(landing.steps, step, |step| {
-        let pending = &pending;
+        let (pending, failed) = (&pending, &failed);
         async move {
             let landed = match held {
+                // Whether one that failed has moved, the repository finds out.
                 Some(branch) => match branch.commit().await {
-                    Ok(landed) => landed,
-                    // Whether it moved, the repository finds out.
-                    Err(_) => member.repository.land(to).await?,
+                    Ok(landed) => Ok(landed),
+                    Err(_) => member.repository.land(to).await,
                 },
-                None => member.repository.land(to).await?,
+                None => member.repository.land(to).await,
             };
             let left = match landed {
-                Landed::Moved => {
+                Ok(Landed::Moved) => {
                     landing.observer.landed(&step, name, to);
                     return Ok(Moved::Moved);
                 }
-                Landed::TargetMoved { now } => Pending::TargetMoved(now),
-                Landed::Blocked { blocked, hint } => {
+                Ok(Landed::TargetMoved { now }) => Pending::TargetMoved(now),
+                Ok(Landed::Blocked { blocked, hint }) => {
                     Pending::Blocked(LandingBlock { blocked, hint })
                 }
+                Err(error) => {
+                    if error.class() != ErrorClass::Cancelled {
+                        put(failed, error.to_line());
+                    }
+                    return Err(error);
+                }
             };
-            *pending.lock().unwrap_or_else(|held| held.into_inner()) = Some(left);
+            put(pending, left);
             let operation = "move the target branch";
             Err(PortError::new(ErrorClass::Conflict, operation))
         }
     })
     .await;
-    let pending = pending.into_inner();
-    match pending.unwrap_or_else(|held| held.into_inner()) {
-        Some(pending) => Ok(Some(pending)),
-        None => acted.map(|Moved::Moved| None),
+    if let Some(pending) = taken(pending) {
+        return Ok(Some(pending));
     }
+    match (acted, taken(failed)) {
+        (Ok(Moved::Moved), _) => Ok(None),
+        (Err(error), Some(line)) => Ok(Some(Pending::Failed(line, error))),
+        (Err(error), None) => Err(error),
+    }
+}
+
+/// No panic can poison it: nothing else holds it.
+fn put<T>(slot: &Mutex<Option<T>>, value: T) {
+    *slot.lock().unwrap_or_else(|held| held.into_inner()) = Some(value);
+}
+
+fn taken<T>(slot: Mutex<Option<T>>) -> Option<T> {
+    slot.into_inner().unwrap_or_else(|held| held.into_inner())
 }
 
 /// The members in the order in which their branches are held.

@@ -1,13 +1,14 @@
 //! Landing in real git repositories in two phases.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering},
 };
 
 use core_types::{
-    BranchName, Capture, ChangeSetLanded, ChangeSetLander, ChangeSetLanding, CheckoutPolicy,
-    CommitId, Landing, LandingMember, Repository, StepLog, step::StepError,
+    Blocked, BranchName, Capture, ChangeSetLanded, ChangeSetLander, ChangeSetLanding,
+    CheckoutPolicy, CommitId, ErrorClass, Landing, LandingMember, LandingObserver, Repository,
+    RepositoryName, StepLog, StepRef, step::StepError,
 };
 use git_workspace::{Git, GitRepository, Options, Places};
 use multi_repo::TwoPhase;
@@ -303,4 +304,75 @@ async fn two_change_sets_never_wait_for_each_other() {
         "{ends:?}"
     );
     assert!([0, 3].contains(&world.n_landed()));
+}
+
+/// A git of the user's holds the index of one checkout: all wait for it.
+#[tokio::test]
+async fn a_users_lock_keeps_all() {
+    let world = World::new(CheckoutPolicy::Update).await;
+    let steps = MemoryStepLog::default();
+    let lock = world.fixtures[0].dir().join(".git/index.lock");
+    std::fs::write(&lock, "").expect("it can be made");
+    let error = world.land(1, &steps).await.expect_err("it is held");
+    assert_eq!(error.class(), ErrorClass::Transient, "{error}");
+    assert!(lock.exists(), "it is the user's");
+    std::fs::remove_file(&lock).expect("it is there");
+    assert_eq!(world.n_landed(), 0);
+    assert_eq!(
+        world.land(1, &steps).await.expect("an outcome"),
+        ChangeSetLanded::All
+    );
+    assert_eq!(world.n_landed(), 3);
+}
+
+/// When the first has landed, takes another repository away.
+#[derive(Debug)]
+struct Thief {
+    from: PathBuf,
+    to: PathBuf,
+}
+
+impl LandingObserver for Thief {
+    fn landed(&self, _: &StepRef, _: &RepositoryName, _: &Landing) {
+        if self.from.exists() {
+            std::fs::rename(&self.from, &self.to).expect("it can be moved");
+        }
+    }
+}
+
+/// What comes after the decision does not hide what has landed, also when asked again.
+#[tokio::test]
+async fn one_that_fails_after_the_decision_is_told_with_what_has_landed() {
+    let world = World::new(CheckoutPolicy::Update).await;
+    let steps = MemoryStepLog::default();
+    let from = world.fixtures[2].dir().join(".git");
+    let to = world.fixtures[2].dir().with_extension("away");
+    let (from, to) = (from.as_path().to_owned(), to.as_path().to_owned());
+    let thief = Thief {
+        from: from.clone(),
+        to: to.clone(),
+    };
+    for _ in 0..2 {
+        let landing = ChangeSetLanding {
+            change_set: &id("run-1:change-set"),
+            attempt: 1,
+            members: world.members.clone(),
+            steps: &steps,
+            observer: &thief,
+        };
+        let landed = TwoPhase.land(landing).await.expect("an outcome");
+        let ChangeSetLanded::Partial { landed, blocked } = landed else {
+            panic!("{landed:?}");
+        };
+        assert_eq!(landed, [name("delta"), name("alpha")]);
+        assert_eq!(blocked.len(), 1);
+        let block = &blocked[&name("beta")];
+        assert!(matches!(block.blocked, Blocked::Failed { .. }), "{block:?}");
+    }
+    std::fs::rename(&to, &from).expect("it can be moved");
+    assert_eq!(
+        world.land(1, &steps).await.expect("an outcome"),
+        ChangeSetLanded::All
+    );
+    assert_eq!(world.n_landed(), 3);
 }
