@@ -10,5 +10,6 @@ mod pauses;
 mod place;
 mod refusals;
 mod reload;
+mod retries;
 mod setup;
 mod work;
