@@ -1,6 +1,6 @@
 use std::{io, time::Duration};
 
-use core_types::{ErrorClass, Exit, PortError};
+use core_types::{ErrorClass, Exit, ExitCodes, PortError};
 
 use crate::exchange::AnswerError;
 
@@ -61,6 +61,18 @@ pub enum RunError {
     /// The agent ended with an error.
     #[error("it {}{}", ended(*exit), last_line(tail))]
     Exited {
+        /// How it ended.
+        exit: Exit,
+        /// The end of its output and errors, at most 4 KiB.
+        tail: String,
+    },
+    /// It ended with an error, and says in its answer what it was.
+    #[error("{}", said(message, *exit))]
+    Answered {
+        /// The class that it names.
+        class: ErrorClass,
+        /// Its message; may be empty.
+        message: String,
         /// How it ended.
         exit: Exit,
         /// The end of its output and errors, at most 4 KiB.
@@ -156,20 +168,22 @@ impl RunError {
             Self::Record(source) => source.class(),
             Self::Process(source) => process_class(source),
             Self::Scratch { source, .. } | Self::Edit { source, .. } => io_class(source),
-            Self::Scripted { class, .. } => *class,
-            Self::Exited { .. } => ErrorClass::Internal,
+            Self::Scripted { class, .. } | Self::Answered { class, .. } => *class,
+            Self::Exited { exit, .. } => exit.class(ExitCodes::Sysexits),
         }
     }
 
     /// The port's error, which names the agent.
     pub(crate) fn into_port_error(self, agent: &str) -> PortError {
         let detail = match &self {
-            Self::Exited { tail, .. } => tail.clone(),
+            Self::Exited { tail, .. } | Self::Answered { tail, .. } => tail.clone(),
             _ => String::new(),
         };
-        PortError::new(self.class(), format!("run agent \"{agent}\""))
+        let is_of_child = matches!(self, Self::Exited { .. } | Self::Answered { .. });
+        let error = PortError::new(self.class(), format!("run agent \"{agent}\""))
             .because(self)
-            .with_detail(detail)
+            .with_detail(detail);
+        if is_of_child { error.of_child() } else { error }
     }
 }
 
@@ -204,6 +218,18 @@ fn ended(exit: Exit) -> String {
         Exit::Code(code) => format!("exited with code {code}"),
         Exit::Signal(signal) => format!("was ended by signal {signal}"),
         Exit::TimedOut => "was ended at its deadline".to_owned(),
+    }
+}
+
+/// The agent's message in one line, or how it ended.
+fn said(message: &str, exit: Exit) -> String {
+    let words = message.split(|c: char| c.is_control() || c.is_whitespace());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    let line: String = words.join(" ").chars().take(500).collect();
+    if line.is_empty() {
+        format!("it {} and names no reason", ended(exit))
+    } else {
+        format!("it says: {line}")
     }
 }
 

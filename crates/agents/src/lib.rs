@@ -39,7 +39,7 @@
 //! ```
 //! use std::sync::Arc;
 //! use agents::{AgentContext, AgentSpec, Playbook, Registry};
-//! use core_types::NoEvents;
+//! use core_types::{NoEvents, SystemClock};
 //!
 //! let playbook: Playbook = serde_json::from_str(
 //!     r#"{"tasks": {"greet": {"steps": [{"write": {"path": "a.txt", "text": "hello"}}]}}}"#,
@@ -53,6 +53,7 @@
 //! let context = AgentContext {
 //!     environment: Vec::new(),
 //!     events: Arc::new(NoEvents),
+//!     clock: Arc::new(SystemClock),
 //!     transcript_bytes: 64 << 20,
 //! };
 //! let agent = Registry::default().build(&spec, &context)?;

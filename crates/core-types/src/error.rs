@@ -68,6 +68,46 @@ impl ErrorClass {
             Self::Internal => "internal",
         }
     }
+
+    /// The names of all classes, as [`ErrorClass::from_name`] reads them.
+    pub const NAMES: &'static [&'static str] = &[
+        "transient",
+        "rate_limited",
+        "quota_exhausted",
+        "conflict",
+        "test_failure",
+        "timeout",
+        "validation",
+        "unauthorized",
+        "not_found",
+        "budget_exceeded",
+        "resource_exhausted",
+        "cancelled",
+        "unknown_outcome",
+        "internal",
+    ];
+
+    /// The class of a name; `until` counts for the two that have an end.
+    #[must_use]
+    pub fn from_name(name: &str, until: Option<Timestamp>) -> Option<Self> {
+        Some(match name {
+            "transient" => Self::Transient,
+            "rate_limited" => Self::RateLimited { until },
+            "quota_exhausted" => Self::QuotaExhausted { until },
+            "conflict" => Self::Conflict,
+            "test_failure" => Self::TestFailure,
+            "timeout" => Self::Timeout,
+            "validation" => Self::Validation,
+            "unauthorized" => Self::Unauthorized,
+            "not_found" => Self::NotFound,
+            "budget_exceeded" => Self::BudgetExceeded,
+            "resource_exhausted" => Self::ResourceExhausted,
+            "cancelled" => Self::Cancelled,
+            "unknown_outcome" => Self::UnknownOutcome,
+            "internal" => Self::Internal,
+            _ => return None,
+        })
+    }
 }
 
 impl fmt::Display for ErrorClass {
@@ -91,6 +131,7 @@ pub struct PortError {
 struct Cause {
     source: Option<Box<dyn Error + Send + Sync>>,
     detail: String,
+    is_of_child: bool,
 }
 
 impl PortError {
@@ -115,6 +156,21 @@ impl PortError {
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.cause.detail = detail.into();
         self
+    }
+
+    /// The same as the word of a child process on its own end: its class tells what became of
+    /// the child. A child that the kernel ended for its memory, or that somebody stopped, is
+    /// a failure of its work, and no reason to pause the run.
+    #[must_use]
+    pub fn of_child(mut self) -> Self {
+        self.cause.is_of_child = true;
+        self
+    }
+
+    /// Whether it is a child's word on its own end: see [`PortError::of_child`].
+    #[must_use]
+    pub fn is_of_child(&self) -> bool {
+        self.cause.is_of_child
     }
 
     /// What a caller branches on.

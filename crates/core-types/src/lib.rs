@@ -30,6 +30,7 @@
 mod change_set;
 mod error;
 mod event;
+mod exit;
 mod failure;
 mod forge;
 mod id;
@@ -51,6 +52,7 @@ pub use change_set::{
 };
 pub use error::{ErrorClass, PortError};
 pub use event::{Event, EventRecord, StepRef};
+pub use exit::ExitCodes;
 pub use failure::{Failure, FailureKind};
 pub use forge::{
     Comment, Issue, IssueChange, IssueNumber, IssueState, NewComment, NewIssue, NewPullRequest,

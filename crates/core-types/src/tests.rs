@@ -129,6 +129,81 @@ fn times_are_shown_in_utc() {
 }
 
 #[test]
+fn times_are_read_as_rfc_3339() {
+    for (text, millis) in [
+        ("1970-01-01T00:00:00Z", Some(0)),
+        ("2000-02-29t00:00:00z", Some(951_782_400_000)),
+        ("2026-11-23T08:14:56.1234Z", Some(1_795_421_696_123)),
+        ("2026-11-23 09:44:56+01:30", Some(1_795_421_696_000)),
+        ("2026-11-22T23:14:56-09:00", Some(1_795_421_696_000)),
+        ("2099-12-31T23:59:60Z", Some(4_102_444_800_000)),
+        ("1969-12-31T23:59:59Z", None),
+        ("2026-02-29T00:00:00Z", None),
+        ("2026-11-23T24:00:00Z", None),
+        ("2026-11-23T08:14:56", None),
+        ("2026-11-23T08:14:56.Z", None),
+        ("2026-11-23T08:14:56+1:00", None),
+        ("2026-11-23T08:14:56Zulu", None),
+        ("2026-11-23", None),
+        ("tomorrow", None),
+        ("２026-11-23T08:14:56Z", None),
+        ("", None),
+    ] {
+        assert_eq!(Timestamp::parse(text), millis.map(Timestamp), "{text:?}");
+    }
+    for days in 0..60_000 {
+        let time = Timestamp(days * 86_400_000 + 3_599_000);
+        assert_eq!(Timestamp::parse(&time.to_string()), Some(time));
+    }
+}
+
+#[test]
+fn a_class_is_found_by_its_name() {
+    for name in ErrorClass::NAMES {
+        let until = Some(Timestamp(5));
+        let class = ErrorClass::from_name(name, until).expect("a known name");
+        assert_eq!(class.as_str(), *name);
+        let (ErrorClass::RateLimited { until: kept } | ErrorClass::QuotaExhausted { until: kept }) =
+            class
+        else {
+            continue;
+        };
+        assert_eq!(kept, until);
+    }
+    assert_eq!(ErrorClass::from_name("Transient", None), None);
+}
+
+#[test]
+fn an_exit_means_what_its_program_means_by_it() {
+    use ErrorClass as C;
+    use ExitCodes as E;
+    for (exit, codes, class) in [
+        (Exit::Code(1), E::Sysexits, C::Internal),
+        (Exit::Code(75), E::Sysexits, C::Transient),
+        (Exit::Code(75), E::Tests, C::Transient),
+        (Exit::Code(75), E::Other, C::Internal),
+        (Exit::Code(77), E::Sysexits, C::Unauthorized),
+        (Exit::Code(77), E::Tests, C::TestFailure),
+        (Exit::Code(124), E::Tests, C::Timeout),
+        (Exit::Code(127), E::Sysexits, C::NotFound),
+        (Exit::Code(137), E::Sysexits, C::ResourceExhausted),
+        (Exit::Code(137), E::Tests, C::ResourceExhausted),
+        (Exit::Signal(9), E::Tests, C::ResourceExhausted),
+        (Exit::Signal(11), E::Sysexits, C::ResourceExhausted),
+        (Exit::Signal(15), E::Sysexits, C::Cancelled),
+        // A failed assertion, and a fault of the code under test.
+        (Exit::Signal(6), E::Tests, C::TestFailure),
+        (Exit::Code(139), E::Tests, C::TestFailure),
+        (Exit::Code(255), E::Tests, C::TestFailure),
+        (Exit::TimedOut, E::Tests, C::Timeout),
+    ] {
+        assert_eq!(exit.class(codes), class, "{exit} of {codes:?}");
+    }
+    assert_eq!(E::from(CommandPurpose::Test), E::Tests);
+    assert_eq!(E::from(CommandPurpose::Setup), E::Sysexits);
+}
+
+#[test]
 fn an_event_of_a_newer_version_survives_reading_and_writing() {
     let stored = r#"{"v":1,"at":5,"event":{"type":"from_the_future","x":[1,2]}}"#;
     let record: EventRecord = serde_json::from_str(stored).unwrap();

@@ -18,6 +18,63 @@ impl Timestamp {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 
+    /// Reads an RFC 3339 time, such as `2026-01-31T08:00:00Z` or
+    /// `2026-01-31T09:00:00.5+01:00`. `None` for anything else, and before 1970.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let number = |from: usize, to: usize| -> Option<i64> {
+            let digits = text.get(from..to)?;
+            let all = digits.bytes().all(|byte| byte.is_ascii_digit());
+            all.then(|| digits.parse().ok()).flatten()
+        };
+        let is = |at: usize, any: &[u8]| bytes.get(at).is_some_and(|byte| any.contains(byte));
+        if !(is(4, b"-") && is(7, b"-") && is(10, b"Tt ") && is(13, b":") && is(16, b":")) {
+            return None;
+        }
+        let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+        let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+        let rest = text.get(19..)?;
+        let (millis, zone) = match rest.strip_prefix('.') {
+            None => (0, rest),
+            Some(rest) => {
+                let end = rest.find(|c: char| !c.is_ascii_digit())?;
+                let (fraction, zone) = rest.split_at(end);
+                let digits: String = fraction.chars().chain("000".chars()).take(3).collect();
+                (if end == 0 { None } else { digits.parse().ok() }?, zone)
+            }
+        };
+        let at = text.len() - zone.len();
+        let east = match zone {
+            "Z" | "z" => 0,
+            _ if zone.len() == 6 && is(at, b"+-") && is(at + 3, b":") => {
+                let (hours, minutes) = (number(at + 1, at + 3)?, number(at + 4, at + 6)?);
+                let sign = if is(at, b"-") { -1 } else { 1 };
+                (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes))?
+            }
+            _ => return None,
+        };
+        let is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+        let days_of_month = match month {
+            2 => 28 + i64::from(is_leap),
+            4 | 6 | 9 | 11 => 30,
+            1..=12 => 31,
+            _ => return None,
+        };
+        // A leap second, 60, is the next minute's first.
+        if !(1..=days_of_month).contains(&day) || hour > 23 || minute > 59 || second > 60 {
+            return None;
+        }
+        // The inverse of `civil`.
+        let year = year - i64::from(month <= 2);
+        let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+        let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+        let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+        let days = era * 146_097 + day_of_era - 719_468;
+        let seconds = ((days * 24 + hour) * 60 + minute - east) * 60 + second;
+        u64::try_from(seconds * 1000 + millis).ok().map(Self)
+    }
+
     /// Year, month and day in the proleptic Gregorian calendar, by the
     /// days-to-civil algorithm of Howard Hinnant ("chrono-compatible low-level date algorithms").
     fn civil(self) -> (u64, u64, u64) {

@@ -36,9 +36,10 @@
 //! #     run: "run-1".parse()?, plan: "plan-42".parse()?, scope: Scope::Task("task-3".parse()?), attempt: 1,
 //! #     issue: Issue { number: 0, title: "Do it".into(), body: String::new(), labels: vec![], state: IssueState::Open, author: String::new(), created: Timestamp(0) },
 //! #     task: None, repository: "app".parse()?,
-//! #     commands: RepositoryCommands { setup: None, setup_timeout: minute, test: None, test_timeout: minute, agent_timeout: minute },
+//! #     commands: RepositoryCommands { setup: None, setup_timeout: minute, test: None, test_timeout: minute, agent_timeout: minute, environment: Vec::new() },
 //! #     base: base.clone(), commit: None, head: base, merged: vec![],
 //! #     failure: Failure::new(ErrorClass::Unauthorized, FailureKind::Agent, "the key is not valid"),
+//! #     context: std::collections::BTreeMap::new(),
 //! #     answers: vec![], reports: home.path().join("reports"), scratch: home.path().join("scratch"),
 //! # };
 //! # let (state, checkpoint) = (Arc::new(MemoryPlanState::default()), Arc::new(MemoryCheckpoints::default()));
@@ -135,6 +136,25 @@ struct Guide;
 /// A step's error, with its class, as a port's.
 pub(crate) fn step_error(error: StepError, doing: &'static str) -> PortError {
     PortError::new(error.class(), doing).because(error)
+}
+
+/// What the commands of a repair see: what they see outside of it, at least the run and the repository.
+pub(crate) fn environment(request: &core_types::RecoveryRequest) -> Vec<(String, String)> {
+    let given = &request.commands.environment;
+    let own = [
+        ("AUTOMATION_RUN_ID", request.run.as_str()),
+        ("AUTOMATION_REPOSITORY", request.repository.as_str()),
+    ];
+    let missing = own
+        .into_iter()
+        .filter(|(name, _)| !given.iter().any(|(given, _)| given == name))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    missing.chain(given.iter().cloned()).collect()
+}
+
+/// Whether an agent's error ends the run: never what became of the agent's own process.
+pub(crate) fn agent_stops_the_run(error: &PortError) -> bool {
+    stops_the_run(error.class()) && !error.is_of_child()
 }
 
 /// Whether an error ends the recovery and the run with it, instead of the strategy that met it.

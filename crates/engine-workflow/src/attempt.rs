@@ -268,6 +268,7 @@ impl Attempt<'_> {
                 task: task.clone(),
                 dependencies: self.dependencies.to_vec(),
             },
+            context: run.context(),
             advice: self.prepared.advice.clone(),
             folder: folder.to_owned(),
             scratch,

@@ -72,6 +72,10 @@ impl Error {
             Self::Step(error) => error.class(),
             Self::Port(error) => error.class(),
             Self::Plan(_) => ErrorClass::Validation,
+            // An agent that somebody ended is no run that somebody paused.
+            Self::Planning(failure) if failure.class == ErrorClass::Cancelled => {
+                ErrorClass::Internal
+            }
             Self::Planning(failure) => failure.class,
             Self::AgentPlan { .. } | Self::Execution(_) | Self::Panicked(_) => ErrorClass::Internal,
             Self::Paused => ErrorClass::Cancelled,

@@ -182,7 +182,15 @@ async fn ask(run: &Run, bases: &Bases, round: u32, findings: &[Finding]) -> Resu
     });
     let answer = answer.await;
     match failed {
-        Some(failure) => Err(Error::Planning(failure)),
+        Some(failure) => {
+            // A window that ends later is waited for, as for a task.
+            if let ErrorClass::QuotaExhausted { until: Some(until) }
+            | ErrorClass::RateLimited { until: Some(until) } = failure.class
+            {
+                run.check_parked(until)?;
+            }
+            Err(Error::Planning(failure))
+        }
         None => Ok(answer?),
     }
 }
@@ -220,6 +228,7 @@ async fn ask_once(
             repositories,
             findings,
         },
+        context: run.context(),
         advice,
         folder: folder.clone(),
         scratch,

@@ -6,7 +6,7 @@ use core_types::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, run::Run};
+use crate::{Error, run::Run, verify::environment};
 
 /// What failed, and how far it came.
 pub(crate) struct Failed<'a> {
@@ -79,12 +79,14 @@ fn request(run: &Run, failed: &Failed<'_>, seen: Seen) -> RecoveryRequest {
                 .and_then(|it| it.test_timeout)
                 .unwrap_or(limits.test_timeout),
             agent_timeout: limits.agent_timeout,
+            environment: environment(run, Some(failed.repository)),
         },
         base: failed.base.clone(),
         commit: failed.commit.cloned(),
         head: seen.head,
         merged: seen.merged,
         failure: failed.failure.clone(),
+        context: run.context(),
         answers: run.reopened().answers(&failed.scope),
         reports: run.scratch("reports"),
         scratch: run.scratch(scratch),

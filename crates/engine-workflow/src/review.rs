@@ -86,6 +86,7 @@ async fn review_once(
             diff: diff.text,
             tests_passed: change.tests_passed,
         },
+        context: run.context(),
         advice,
         folder: workspace.folder().to_owned(),
         scratch: run.scratch(format!(

@@ -247,10 +247,13 @@ impl Run {
     }
 
     /// Splits errors: those that stop the run come back as errors, so that the
-    /// step stays open; the others are a failure that is recorded.
+    /// step stays open; the others are a failure that is recorded. What became of a
+    /// child process is always a failure: the run has its memory and its time.
     pub(crate) fn as_failure(&self, error: PortError) -> Result<Failure, PortError> {
         match error.class() {
-            ErrorClass::ResourceExhausted | ErrorClass::Cancelled | ErrorClass::BudgetExceeded => {
+            ErrorClass::ResourceExhausted | ErrorClass::Cancelled | ErrorClass::BudgetExceeded
+                if !error.is_of_child() =>
+            {
                 Err(error)
             }
             // What fails while the run is being paused fails because of that.
@@ -265,6 +268,12 @@ impl Run {
             }),
             _ => Ok(Failure::from(&error)),
         }
+    }
+
+    /// What the caller said about the change, for prompts.
+    pub(crate) fn context(&self) -> BTreeMap<String, String> {
+        let change_set = self.settings.change_set.as_ref();
+        change_set.map_or_else(BTreeMap::new, |it| it.context.clone())
     }
 
     /// Waits until then, or until the run is paused.

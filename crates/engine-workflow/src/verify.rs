@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use core_types::{
-    CommandLine, CommandPurpose, CommandRequest, CommitId, ErrorClass, Event, Exit, Failure,
-    FailureKind, PortError, RepositoryName, StepRef, Workspace,
+    CommandLine, CommandPurpose, CommandRequest, CommitId, Event, Exit, Failure, FailureKind,
+    PortError, RepositoryName, StepRef, Workspace,
 };
 use serde::{Deserialize, Serialize};
 
@@ -161,13 +161,8 @@ fn failure_kind(purpose: CommandPurpose, command: &CommandLine) -> FailureKind {
 
 fn command_failure(purpose: CommandPurpose, command: &CommandLine, exit: Exit) -> Failure {
     let kind = failure_kind(purpose, command);
-    let class = match (exit, purpose) {
-        (Exit::TimedOut, _) => ErrorClass::Timeout,
-        (_, CommandPurpose::Test) => ErrorClass::TestFailure,
-        (_, CommandPurpose::Setup | CommandPurpose::Deploy) => ErrorClass::Internal,
-    };
     Failure::new(
-        class,
+        exit.class(purpose.into()),
         kind,
         format!("{} command `{command}` failed: {exit}", purpose.as_str()),
     )

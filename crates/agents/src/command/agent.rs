@@ -3,7 +3,7 @@ use std::{io, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use core_types::{
     Agent, AgentCapabilities, AgentRequest, AgentResult, AgentTask, CancellationToken,
-    ChangePolicy, CommandLine, EventSink, PortError,
+    ChangePolicy, Clock, CommandLine, EventSink, PortError, SystemClock,
 };
 use process::{Containment, Finished, Launch, OutputLimit, RUN_MARK};
 
@@ -45,6 +45,8 @@ pub struct CommandAgentOptions {
     pub transcript_bytes: u64,
     /// Where its process is announced.
     pub events: Arc<dyn EventSink>,
+    /// Tells when a wait ends that an agent asks for; default the system's.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl CommandAgentOptions {
@@ -62,6 +64,7 @@ impl CommandAgentOptions {
             grace: Duration::from_secs(5),
             transcript_bytes: 64 << 20,
             events,
+            clock: Arc::new(SystemClock),
         }
     }
 }
@@ -116,15 +119,24 @@ impl CommandAgent {
         let finished = self.run_announced(launch, request).await?;
         let tail = finished.stdout.tail(TAIL_BYTES);
         let exit = match finished.exit {
-            process::Exit::Code(0) => {
-                let answer = on_disk_thread("read the answer", move || files.read_answer()).await?;
-                return Ok(Answer::parse(&answer?)?);
-            }
             process::Exit::TimedOut => return Err(RunError::TimedOut { after: limit }),
             process::Exit::Code(code) => core_types::Exit::Code(code),
             process::Exit::Signal(signal) => core_types::Exit::Signal(signal),
         };
-        Err(RunError::Exited { exit, tail })
+        let answer = on_disk_thread("read the answer", move || files.read_answer()).await?;
+        let answer = answer.and_then(|bytes| Answer::parse(&bytes));
+        // Of an agent that failed, the answer counts only where it says why.
+        let error = answer.as_ref().ok().and_then(|it| it.error.as_ref());
+        match error {
+            Some(error) => Err(RunError::Answered {
+                class: error.class(self.options.clock.now()),
+                message: error.message.clone(),
+                exit,
+                tail,
+            }),
+            None if exit.is_success() => Ok(answer?),
+            None => Err(RunError::Exited { exit, tail }),
+        }
     }
 
     fn launch(

@@ -1,4 +1,8 @@
-use core_types::{AgentAnswer, AgentTask, Review, ReviewIssue, Severity, TokenUsage, Usd};
+use std::time::Duration;
+
+use core_types::{
+    AgentAnswer, AgentTask, ErrorClass, Review, ReviewIssue, Severity, Timestamp, TokenUsage, Usd,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -41,6 +45,18 @@ pub enum AnswerError {
     /// The plan is not an object with a list of tasks.
     #[error("the answer's \"plan\" is not an object with a list \"tasks\"")]
     PlanForm,
+    /// The error is of a kind that nobody knows.
+    #[error(
+        "the answer's \"error.kind\" is {kind:?}; known are: {}",
+        ErrorClass::NAMES.join(", ")
+    )]
+    ErrorKind {
+        /// What was found, cut.
+        kind: String,
+    },
+    /// It is neither a time nor a number of seconds.
+    #[error("the answer's \"error.until\" is neither an RFC 3339 time nor a number of seconds")]
+    Until,
     /// The confidence is not between 0 and 1.
     #[error("the answer's \"review.confidence\" is {confidence}, expected 0 to 1")]
     Confidence {
@@ -65,6 +81,43 @@ pub struct Answer {
     pub cost: Option<Usd>,
     /// `model`: the model that did the work.
     pub model: String,
+    /// `error`: why the agent could not do its work.
+    pub error: Option<AnsweredError>,
+}
+
+/// Why an agent could not do its work, in its own words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnsweredError {
+    /// `kind`: the name of an [`ErrorClass`], without the end of its window.
+    pub kind: ErrorClass,
+    /// `message`: one line for people; may be empty.
+    pub message: String,
+    /// `until`: when a limit or a quota ends.
+    pub until: Option<Until>,
+}
+
+/// When a limit ends, as an agent says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// At a time.
+    At(Timestamp),
+    /// So long after the answer.
+    In(Duration),
+}
+
+impl AnsweredError {
+    /// The error's class, at the time of the answer.
+    #[must_use]
+    pub fn class(&self, now: Timestamp) -> ErrorClass {
+        let until = self.until.map(|until| match until {
+            Until::At(at) => at,
+            Until::In(wait) => {
+                let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+                Timestamp(now.0.saturating_add(millis))
+            }
+        });
+        ErrorClass::from_name(self.kind.as_str(), until).unwrap_or(self.kind)
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -76,6 +129,15 @@ struct AnswerRecord {
     usage: TokenUsage,
     cost: Option<Usd>,
     model: String,
+    error: Option<ErrorRecord>,
+}
+
+#[derive(Deserialize)]
+struct ErrorRecord {
+    kind: String,
+    #[serde(default)]
+    message: String,
+    until: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -95,7 +157,10 @@ struct IssueRecord {
     message: String,
 }
 
-const ANSWER_KEYS: &[&str] = &["summary", "plan", "review", "usage", "cost", "model"];
+const ANSWER_KEYS: &[&str] = &[
+    "summary", "plan", "review", "usage", "cost", "model", "error",
+];
+const ERROR_KEYS: &[&str] = &["kind", "message", "until"];
 const REVIEW_KEYS: &[&str] = &["approved", "comments", "issues_found", "confidence"];
 const ISSUE_KEYS: &[&str] = &["severity", "file", "message"];
 const USAGE_KEYS: &[&str] = &[
@@ -123,6 +188,9 @@ impl Answer {
         if let Some(Value::Object(usage)) = object.get("usage") {
             check_keys("usage.", usage, USAGE_KEYS)?;
         }
+        if let Some(Value::Object(error)) = object.get("error") {
+            check_keys("error.", error, ERROR_KEYS)?;
+        }
         if let Some(Value::Object(review)) = object.get("review") {
             check_keys("review.", review, REVIEW_KEYS)?;
             let issues = review.get("issues_found").and_then(Value::as_array);
@@ -144,6 +212,7 @@ impl Answer {
             usage: record.usage,
             cost: record.cost,
             model: record.model,
+            error: record.error.map(ErrorRecord::check).transpose()?,
         })
     }
 
@@ -171,6 +240,35 @@ impl Answer {
             }),
         }
     }
+}
+
+impl ErrorRecord {
+    fn check(self) -> Result<AnsweredError, AnswerError> {
+        let Some(kind) = ErrorClass::from_name(&self.kind, None) else {
+            let kind = self.kind.chars().take(40).collect();
+            return Err(AnswerError::ErrorKind { kind });
+        };
+        let until = self.until.as_ref().map(until).transpose()?;
+        Ok(AnsweredError {
+            kind,
+            message: self.message,
+            until,
+        })
+    }
+}
+
+/// A number of seconds, also as a text such as a header holds, or a time.
+fn until(value: &Value) -> Result<Until, AnswerError> {
+    let seconds = match value {
+        Value::Number(seconds) => seconds.as_f64(),
+        Value::String(text) => match Timestamp::parse(text.trim()) {
+            Some(at) => return Ok(Until::At(at)),
+            None => text.trim().parse().ok(),
+        },
+        _ => None,
+    };
+    let wait = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    wait.map(Until::In).ok_or(AnswerError::Until)
 }
 
 impl ReviewRecord {

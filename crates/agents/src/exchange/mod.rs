@@ -8,7 +8,7 @@ mod request;
 #[cfg(test)]
 mod tests;
 
-pub use answer::{ANSWER_LIMIT_BYTES, Answer, AnswerError};
+pub use answer::{ANSWER_LIMIT_BYTES, Answer, AnswerError, AnsweredError, Until};
 pub(crate) use files::Exchange;
 pub use request::{
     DependencyRecord, IssueRecord, REQUEST_VERSION, RepositoryRecord, RequestRecord, TaskRecord,

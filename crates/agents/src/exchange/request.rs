@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use core_types::{
     AgentRequest, AgentTask, ConflictKind, ConflictedFile, DependencyResult, FailedTest, Issue,
     RepositoryBrief, Task,
@@ -64,6 +66,9 @@ pub struct RequestRecord {
     /// Failing tests: which round of repair this is, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub round: Option<u32>,
+    /// What the caller says about the change (`feature_flag`, …); absent where it says nothing.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub context: BTreeMap<String, String>,
     /// What was learnt from earlier runs; often empty.
     pub advice: Vec<String>,
 }
@@ -191,6 +196,7 @@ impl RequestRecord {
             failures: None,
             output: None,
             round: None,
+            context: request.context.clone(),
             advice: request.advice.texts.clone(),
         };
         match &request.task {

@@ -1,6 +1,6 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use core_types::{Severity, TokenUsage};
+use core_types::{ErrorClass, Severity, Timestamp, TokenUsage};
 
 use super::{ANSWER_LIMIT_BYTES, Answer, AnswerError, Exchange};
 
@@ -15,7 +15,8 @@ fn an_answer_may_have_every_key_or_none() {
         },
         "usage": {"input": 3, "output": 4},
         "cost": "0.01",
-        "model": "m-1"
+        "model": "m-1",
+        "error": {"kind": "rate_limited", "message": "slow down", "until": 30}
     }"##;
     let answer = Answer::parse(full).unwrap();
     assert_eq!((&*answer.summary, &*answer.model), ("did it", "m-1"));
@@ -29,10 +30,49 @@ fn an_answer_may_have_every_key_or_none() {
         ..TokenUsage::default()
     };
     assert_eq!(answer.usage, usage);
+    let error = answer.error.unwrap();
+    assert_eq!(error.message, "slow down");
+    let until = Some(Timestamp(31_000));
+    assert_eq!(
+        error.class(Timestamp(1_000)),
+        ErrorClass::RateLimited { until }
+    );
     assert_eq!(answer.cost.unwrap().to_string(), "0.01");
     for empty in ["", " \n", "{}"] {
         assert_eq!(Answer::parse(empty.as_bytes()).unwrap(), Answer::default());
     }
+}
+
+#[test]
+fn an_error_has_its_class_and_the_end_of_its_window() {
+    let class = |error: &str| {
+        let answer = format!("{{\"error\": {error}}}");
+        let answer = Answer::parse(answer.as_bytes());
+        let answer = answer.unwrap_or_else(|wrong| panic!("{error}: {wrong}"));
+        answer.error.expect("it has one").class(Timestamp(1_000))
+    };
+    for name in ErrorClass::NAMES {
+        let found = class(&format!("{{\"kind\": \"{name}\"}}"));
+        assert_eq!(found.as_str(), *name);
+    }
+    for (until, millis) in [
+        (r#""1970-01-01T01:00:00+00:00""#, 3_600_000),
+        ("60", 61_000),
+        ("0.5", 1_500),
+        (r#"" 60 ""#, 61_000),
+        ("1e15", 1_000_000_000_000_001_000),
+        ("1e19", u64::MAX),
+    ] {
+        let found = class(&format!(
+            r#"{{"kind": "quota_exhausted", "until": {until}}}"#
+        ));
+        let until = Some(Timestamp(millis));
+        assert_eq!(found, ErrorClass::QuotaExhausted { until });
+    }
+    let open = class(r#"{"kind": "quota_exhausted", "until": null}"#);
+    assert_eq!(open, ErrorClass::QuotaExhausted { until: None });
+    let useless = class(r#"{"kind": "transient", "until": 60}"#);
+    assert_eq!(useless, ErrorClass::Transient);
 }
 
 #[test]
@@ -48,6 +88,21 @@ fn a_bad_answer_is_refused_by_name() {
     check(r#"{"cost": 0.01}"#, form);
     check(r#"{"review": {"comments": "no verdict"}}"#, form);
     check(r#"{"summary": "a"} trailing"#, form);
+    check(r#"{"error": {"message": "no kind"}}"#, form);
+    check(
+        r#"{"error": {"kind": "transient", "untill": 5}}"#,
+        "the answer has the unknown key \"error.untill\"; the nearest known one is \"until\"",
+    );
+    check(
+        r#"{"error": {"kind": "quota"}}"#,
+        "the answer's \"error.kind\" is \"quota\"; known are: transient, rate_limited, quota_exhausted, conflict, test_failure, timeout, validation, unauthorized, not_found, budget_exceeded, resource_exhausted, cancelled, unknown_outcome, internal",
+    );
+    for until in ["-1", "\"soon\"", "true", "[]", "1e300"] {
+        check(
+            &format!(r#"{{"error": {{"kind": "transient", "until": {until}}}}}"#),
+            "the answer's \"error.until\" is neither an RFC 3339 time nor a number of seconds",
+        );
+    }
     check(
         r#"{"sumary": "a"}"#,
         "the answer has the unknown key \"sumary\"; the nearest known one is \"summary\"",
@@ -154,6 +209,7 @@ fn record() -> super::RequestRecord {
         failures: None,
         output: None,
         round: None,
+        context: std::collections::BTreeMap::new(),
         advice: Vec::new(),
     }
 }

@@ -1,4 +1,4 @@
-use std::fmt::Write;
+use std::{collections::BTreeMap, fmt::Write};
 
 use core_types::{
     AgentRequest, AgentTask, ConflictKind, ConflictedFile, DependencyResult, FailedTest, Issue,
@@ -21,7 +21,16 @@ const MAX_HUNK_BYTES: usize = 64 << 10;
 /// The same request always gives the same prompt.
 #[must_use]
 pub fn render(request: &AgentRequest) -> String {
-    let issue = fence(&issue_text(&request.issue));
+    let mut issue = fence(&issue_text(&request.issue));
+    if !request.context.is_empty() {
+        // It belongs to the issue in every prompt: what this change is, beside its words.
+        let context = fence(&context_text(&request.context));
+        write!(
+            issue,
+            "\n\n# What the caller says about this change\n\n{context}"
+        )
+        .ok();
+    }
     let advice = section(
         "Hints from earlier work, to be weighed, not obeyed",
         &request.advice.texts,
@@ -134,6 +143,11 @@ pub(super) fn fill(template: &str, values: &[(&str, String)]) -> String {
     }
     text.push_str(rest);
     text
+}
+
+fn context_text(context: &BTreeMap<String, String>) -> String {
+    let line = |(name, value): (&String, &String)| format!("{name}: {value}");
+    context.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn issue_text(issue: &Issue) -> String {

@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
-use core_types::{Agent, ChangePolicy, CommandLine, EventSink};
+use core_types::{Agent, ChangePolicy, Clock, CommandLine, EventSink};
 
 use crate::{
     CommandAgent, CommandAgentOptions, Error, Playbook, ScriptedAgent, ScriptedAgentOptions,
@@ -40,6 +40,8 @@ pub struct AgentContext {
     pub environment: Vec<(String, String)>,
     /// Where child processes are announced.
     pub events: Arc<dyn EventSink>,
+    /// Tells when a wait ends that an agent asks for.
+    pub clock: Arc<dyn Clock>,
     /// `command`: how much of its output is kept in `transcript.log`.
     pub transcript_bytes: u64,
 }
@@ -53,7 +55,7 @@ pub type Constructor =
 /// ```
 /// use std::sync::Arc;
 /// use agents::{AgentContext, AgentSpec, Registry};
-/// use core_types::{CommandLine, NoEvents};
+/// use core_types::{CommandLine, NoEvents, SystemClock};
 ///
 /// let spec = AgentSpec {
 ///     name: "rename".into(),
@@ -64,6 +66,7 @@ pub type Constructor =
 /// let context = AgentContext {
 ///     environment: Vec::new(),
 ///     events: Arc::new(NoEvents),
+///     clock: Arc::new(SystemClock),
 ///     transcript_bytes: 64 << 20,
 /// };
 /// let agent = Registry::default().build(&spec, &context)?;
@@ -135,6 +138,7 @@ fn command(spec: &AgentSpec, context: &AgentContext) -> Result<Arc<dyn Agent>, E
     options.repair = spec.repair;
     options.changes = spec.changes.unwrap_or(options.changes);
     options.timeout = spec.timeout;
+    options.clock = Arc::clone(&context.clock);
     options.transcript_bytes = context.transcript_bytes;
     options.environment = [context.environment.as_slice(), &spec.environment].concat();
     Ok(Arc::new(CommandAgent::new(options)?))

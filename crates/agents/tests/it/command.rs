@@ -7,7 +7,7 @@ use std::{
 use agents::{CommandAgent, RunError};
 use core_types::{
     Agent, AgentAnswer, AgentResult, CancellationToken, ChangePolicy, CommandLine, ErrorClass,
-    Event, PortError, TokenUsage,
+    Event, PortError, Timestamp, TokenUsage,
 };
 
 use crate::support::{
@@ -243,7 +243,42 @@ async fn another_code_than_zero_is_a_failure_with_the_end_of_its_output() {
     );
 
     let killed = run(shell("kill -9 $$"), place.request(implement("greet"))).await;
-    refused(killed, ErrorClass::Internal, "it was ended by signal 9");
+    let error = refused(
+        killed,
+        ErrorClass::ResourceExhausted,
+        "it was ended by signal 9",
+    );
+    assert!(error.is_of_child(), "the run has its memory");
+}
+
+#[tokio::test]
+async fn what_an_agent_says_of_its_error_counts_with_any_code() {
+    let place = Place::new();
+    let answer = r#"printf %s '{"error": {"kind": "KIND", "message": "window\nis full", "until": "2100-01-01T00:00:00Z"}}' > "$AUTOMATION_ANSWER_FILE"; echo why; exit CODE"#;
+    for (kind, code, class) in [
+        (
+            "quota_exhausted",
+            "1",
+            ErrorClass::QuotaExhausted {
+                until: Some(Timestamp(4_102_444_800_000)),
+            },
+        ),
+        ("transient", "0", ErrorClass::Transient),
+        ("unauthorized", "75", ErrorClass::Unauthorized),
+        ("cancelled", "0", ErrorClass::Cancelled),
+    ] {
+        let line = answer.replace("KIND", kind).replace("CODE", code);
+        let result = run(shell(&line), place.request(implement("greet"))).await;
+        let error = refused(result, class, "it says: window is full");
+        assert_eq!(error.detail(), "why\n");
+        assert!(error.is_of_child());
+    }
+    // An answer that says no error, or cannot be read, leaves the exit its word.
+    for answer in [r#"{"summary": "half of it"}"#, "no JSON"] {
+        let line = format!("echo '{answer}' > \"$AUTOMATION_ANSWER_FILE\"; exit 75");
+        let result = run(shell(&line), place.request(implement("greet"))).await;
+        refused(result, ErrorClass::Transient, "it exited with code 75");
+    }
 }
 
 #[tokio::test]

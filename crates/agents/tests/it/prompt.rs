@@ -32,6 +32,33 @@ fn every_template_is_filled() {
 }
 
 #[test]
+fn every_prompt_tells_the_context_as_data() {
+    for task in [
+        plan(),
+        implement("greet"),
+        review(),
+        resolve_conflict("greet"),
+        fix_tests(None),
+    ] {
+        let mut request = Place::new().request(task);
+        let without = render(&request);
+        assert!(!without.contains("What the caller says"));
+        request.context = [
+            ("feature_flag".to_owned(), "new-v2".to_owned()),
+            ("source_repo".to_owned(), "{{issue}}".to_owned()),
+        ]
+        .into();
+        let prompt = render(&request);
+        let (_, context) = prompt
+            .split_once("# What the caller says about this change\n\nbegin data ")
+            .expect("a section of its own");
+        let (_, context) = context.split_once('\n').expect("lines");
+        let data = "feature_flag: new-v2\nsource_repo: {{issue}}\nend data ";
+        assert!(context.starts_with(data), "{prompt}");
+    }
+}
+
+#[test]
 fn a_prompt_reads_well() {
     let request = Place::new().request(implement("greet"));
     expect![[r#"

@@ -15,6 +15,7 @@ fn context() -> AgentContext {
             ("WHO".to_owned(), "all".to_owned()),
         ],
         events: Arc::new(NoEvents),
+        clock: Arc::new(core_types::SystemClock),
         transcript_bytes: 1 << 20,
     }
 }

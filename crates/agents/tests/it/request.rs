@@ -254,3 +254,13 @@ async fn of_failing_tests() {
     )
     .await;
 }
+
+#[test]
+fn the_context_is_a_key_where_there_is_one() {
+    let mut request = Place::new().request(fix_tests(None));
+    let written = |request: &_| serde_json::to_value(RequestRecord::new(request)).expect("JSON");
+    assert_eq!(written(&request).get("context"), None);
+    request.context = [("feature_flag".to_owned(), "new-v2".to_owned())].into();
+    let expected = serde_json::json!({ "feature_flag": "new-v2" });
+    assert_eq!(written(&request)["context"], expected);
+}

@@ -44,6 +44,7 @@ impl Place {
             attempt: 1,
             issue: issue(),
             task,
+            context: std::collections::BTreeMap::new(),
             advice: Advice::default(),
             folder: self.folder(),
             scratch: self.scratch(),

@@ -13,5 +13,6 @@ mod pauses;
 mod place;
 mod refusals;
 mod reload;
+mod retries;
 mod setup;
 mod work;

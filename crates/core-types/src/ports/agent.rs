@@ -1,4 +1,4 @@
-use std::{fmt::Debug, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, fmt::Debug, path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -150,6 +150,8 @@ pub struct AgentRequest {
     pub issue: Issue,
     /// What is asked.
     pub task: AgentTask,
+    /// What the caller says about the change (`feature_flag`, …), as data: [`ChangeSet::context`](crate::ChangeSet::context).
+    pub context: BTreeMap<String, String>,
     /// What learning adds.
     pub advice: Advice,
     /// Where the agent works; nothing else is its to change.
@@ -220,8 +222,9 @@ pub trait Agent: Debug + Send + Sync {
     /// # Errors
     ///
     /// `NotFound` (its program), `Timeout`, `Cancelled`, `Validation` (an
-    /// answer of the wrong form), `Internal` (it ended with an error), and
-    /// what a model's interface answers.
+    /// answer of the wrong form), `Internal` (it ended with an error that says
+    /// no more), and what a model's interface answers. What a child process
+    /// says of its own end is marked by [`PortError::of_child`].
     ///
     /// # Cancel safety
     ///

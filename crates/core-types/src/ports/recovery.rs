@@ -1,4 +1,4 @@
-use std::{fmt::Debug, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, fmt::Debug, path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,9 @@ pub struct RecoveryRequest {
     pub merged: Vec<DependencyResult>,
     /// What went wrong.
     pub failure: Failure,
+    /// What the caller says about the change (`feature_flag`, …), as data.
+    #[serde(default)]
+    pub context: BTreeMap<String, String>,
     /// What a person has answered to earlier hand-offs, oldest first.
     pub answers: Vec<String>,
     /// Where reports of the run are kept.
@@ -58,6 +61,10 @@ pub struct RepositoryCommands {
     pub test_timeout: Duration,
     /// When an agent is ended.
     pub agent_timeout: Duration,
+    /// Variables that both commands see beside the allowed ones of the runner:
+    /// the same that they see outside of a repair.
+    #[serde(default)]
+    pub environment: Vec<(String, String)>,
 }
 
 /// What became of a failure.

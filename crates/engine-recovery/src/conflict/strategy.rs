@@ -15,7 +15,10 @@ use super::{
     words::{count, paths, why},
     work::{Stop, Work, later, read},
 };
-use crate::{RecoveryContext, RecoveryStrategy, StrategyOutcome, step_error, stops_the_run};
+use crate::{
+    RecoveryContext, RecoveryStrategy, StrategyOutcome, agent_stops_the_run, step_error,
+    stops_the_run,
+};
 
 /// How often an agent is asked: once, and once more with what was wrong.
 const ROUNDS: [Round; 2] = [
@@ -390,6 +393,7 @@ impl Work<'_> {
             attempt: self.request.attempt,
             issue: self.request.issue.clone(),
             task,
+            context: self.request.context.clone(),
             advice: Advice {
                 texts: answers.chain(hints.iter().cloned()).collect(),
                 ..Advice::default()
@@ -401,7 +405,7 @@ impl Work<'_> {
         let agent = self.context.agent;
         let result = match agent.run(request, self.context.cancel).await {
             Ok(result) => result,
-            Err(error) if stops_the_run(error.class()) => return Err(error),
+            Err(error) if agent_stops_the_run(&error) => return Err(error),
             Err(error) => {
                 let failure = Failure::from(&error);
                 return Ok(Left::Error { failure });

@@ -7,7 +7,7 @@ use core_types::{
 use serde::{Deserialize, Serialize};
 
 use super::work::{Stop, Work};
-use crate::stops_the_run;
+use crate::{environment, stops_the_run};
 
 /// How much of a failing test's output an agent is told.
 const FINDING_BYTES: usize = 4 << 10;
@@ -99,13 +99,7 @@ impl Work<'_> {
             purpose,
             command: command.clone(),
             folder: workspace.folder().to_owned(),
-            environment: vec![
-                ("AUTOMATION_RUN_ID".to_owned(), self.request.run.to_string()),
-                (
-                    "AUTOMATION_REPOSITORY".to_owned(),
-                    self.request.repository.to_string(),
-                ),
-            ],
+            environment: environment(self.request),
             timeout: self.request.commands.test_timeout,
             tail_bytes: FINDING_BYTES,
             log: self.request.scratch.join("command.log"),

@@ -121,13 +121,18 @@ pub(super) fn lines_of(earlier: &[Tried]) -> Vec<String> {
     lines
 }
 
+/// Costs are counted in this process; the run's whole sum stands in its end.
+const SINCE: &str = " (this repair alone, since the run was last started)";
+
 /// What the repair cost, as far as agents said.
 fn spent(spending: &Spending) -> String {
     let tokens = spending.usage.total();
     match (spending.requests, spending.cost) {
-        (0, _) => "No agent was asked since the run was last started.".to_owned(),
-        (n, None) => format!("Agents were asked {n} times: {tokens} tokens, cost not reported."),
-        (n, Some(cost)) => format!("Agents were asked {n} times: {tokens} tokens, {cost}."),
+        (0, _) => "No agent was asked for this repair since the run was last started.".to_owned(),
+        (n, None) => {
+            format!("Agents were asked {n} times: {tokens} tokens, cost not reported{SINCE}.")
+        }
+        (n, Some(cost)) => format!("Agents were asked {n} times: {tokens} tokens, {cost}{SINCE}."),
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     integrity::{ChangedFile, Content, MAX_FILE_BYTES, Policy, is_test_path, words},
     run::Tested,
 };
-use crate::{RecoveryContext, step_error, stops_the_run};
+use crate::{RecoveryContext, agent_stops_the_run, step_error};
 
 /// How often one step may be begun: a kill costs no unit of a budget, but may not go on forever.
 const MAX_EXECUTIONS: u32 = 5;
@@ -123,7 +123,7 @@ impl Repair<'_> {
 
     async fn fix_once(&self, start: &Start<'_>, step: &StepRef) -> Result<Left, PortError> {
         let failed = |error: PortError| {
-            if stops_the_run(error.class()) {
+            if agent_stops_the_run(&error) {
                 return Err(error);
             }
             let failure = Failure::from(&error);
@@ -170,6 +170,7 @@ impl Repair<'_> {
                 round: start.round,
                 findings: start.findings.to_vec(),
             },
+            context: self.request.context.clone(),
             advice: Advice {
                 texts: self.request.answers.clone(),
                 ..Advice::default()

@@ -12,7 +12,7 @@ use super::{
     report,
     rounds::Repair,
 };
-use crate::stops_the_run;
+use crate::{environment, stops_the_run};
 
 /// How much of the end of a test's output is read for failures.
 const READ_BYTES: usize = 512 << 10;
@@ -185,16 +185,12 @@ impl Repair<'_> {
         step: &StepRef,
     ) -> CommandRequest {
         let log = format!("{name}.{}/{}.log", step.execution, purpose.as_str());
-        let variable = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         CommandRequest {
             step: Some(step.clone()),
             purpose,
             command: command.clone(),
             folder: workspace.folder().to_owned(),
-            environment: vec![
-                variable("AUTOMATION_RUN_ID", self.request.run.as_str()),
-                variable("AUTOMATION_REPOSITORY", self.request.repository.as_str()),
-            ],
+            environment: environment(self.request),
             timeout: self.request.commands.test_timeout,
             tail_bytes: READ_BYTES,
             log: self.request.scratch.join(log),

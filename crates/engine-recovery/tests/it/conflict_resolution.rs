@@ -195,6 +195,34 @@ async fn wrong_memories_are_found_by_the_tests_and_the_agent_decides_anew() {
     );
 }
 
+/// Verified where the workflow would verify it: with its variables, in both commands.
+#[tokio::test]
+async fn its_commands_see_what_the_workflow_gives_them() {
+    let (corpus, cases) = corpus(&["both append a function"]).await;
+    let mut request = corpus.request(cases[0]);
+    let see = |line: &str| core_types::CommandLine::Shell(line.to_owned());
+    request.commands.setup = Some(see(r#"test "$AUTOMATION_CONTEXT" = "{}""#));
+    request.commands.test = Some(see(
+        r#"test "$AUTOMATION_CONTEXT $AUTOMATION_REPOSITORY" = "{} app""#,
+    ));
+    for (environment, is_repaired) in [
+        (
+            vec![("AUTOMATION_CONTEXT".to_owned(), "{}".to_owned())],
+            true,
+        ),
+        (Vec::new(), false),
+    ] {
+        request.commands.environment = environment;
+        let agent = Fixer::new("honest", fixers::honest);
+        let outcome = corpus
+            .recover_with(&request, &agent, &Ports::default())
+            .await
+            .expect("an outcome");
+        let repaired = matches!(outcome, StrategyOutcome::Repaired { .. });
+        assert_eq!(repaired, is_repaired, "{outcome:?}");
+    }
+}
+
 #[tokio::test]
 async fn without_tests_it_is_accepted_and_said_to_be_unverified() {
     let (corpus, cases) = corpus(&["both append a function"]).await;

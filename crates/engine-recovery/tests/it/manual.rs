@@ -46,7 +46,7 @@ async fn a_report_says_what_a_person_needs() {
 
         Nothing: no strategy repairs this kind of failure.
 
-        No agent was asked since the run was last started.
+        No agent was asked for this repair since the run was last started.
 
         ## What is there
 

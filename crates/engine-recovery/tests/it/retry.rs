@@ -387,6 +387,7 @@ fn agent_request(request: &core_types::RecoveryRequest) -> core_types::AgentRequ
             task: request.task.clone().expect("a task"),
             dependencies: Vec::new(),
         },
+        context: std::collections::BTreeMap::new(),
         advice: core_types::Advice::default(),
         folder: request.scratch.clone(),
         scratch: request.scratch.clone(),

@@ -476,7 +476,16 @@ async fn an_agent_that_fails_uses_up_its_rounds() {
 async fn a_set_up_runs_first_and_is_not_part_of_the_fix() {
     let case = named("calc: adds");
     let mut bench = Bench::new(&case).await;
-    let setup = "echo made > made.txt; echo more >> lib/calc.sh.log";
+    let setup = "echo made > made.txt; echo more >> lib/calc.sh.log; test $AUTOMATION_CONTEXT = {}";
+    let given = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    // What the workflow gives goes before what a repair knows by itself.
+    let environment = [("AUTOMATION_CONTEXT", "{}"), ("AUTOMATION_RUN_ID", "given")];
+    bench.request.commands.environment = environment.map(|(name, value)| given(name, value)).into();
+    let command = format!(
+        "test $AUTOMATION_CONTEXT$AUTOMATION_RUN_ID = {{}}given && {}",
+        case.project.command
+    );
+    bench.request.commands.test = Some(CommandLine::Shell(command));
     bench.request.commands.setup = Some(CommandLine::Shell(setup.to_owned()));
     bench.request.commands.setup_timeout = Duration::from_secs(20);
     let agent = Fixer::new(move |request| {

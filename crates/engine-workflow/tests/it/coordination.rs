@@ -1,9 +1,13 @@
-use core_types::{
-    ChangeSet, CommandLine, Coordination, Event, Gate, Member, Message, OperationId, PortError,
-    TaskStatus, Trigger, TriggerWhen, Wait, WaitReason,
-};
-use engine_workflow::{EndStatus, RepositoryState};
+use std::collections::{BTreeMap, BTreeSet};
 
+use core_types::{
+    AgentAnswer, AgentTask, ChangeSet, CommandLine, Coordination, ErrorClass, Event, Gate, Member,
+    Message, OperationId, PortError, RecoveryOutcome, TaskStatus, Trigger, TriggerWhen, Wait,
+    WaitReason,
+};
+use engine_workflow::{EndStatus, LandingMode, RepositoryState};
+
+use crate::recovery::recover_with;
 use crate::world::{Did, TestAgent, World, own_file, repository_name, states, task_of, write};
 
 /// A member that waits for others: `b after a` or `c on a,b` (all) or `c any a,b`.
@@ -194,6 +198,50 @@ async fn combined_heads_are_tested_side_by_side_and_see_the_context() {
         let landed = end.repositories[0].state == RepositoryState::Landed;
         assert_eq!(landed, status == EndStatus::Done);
     }
+}
+
+#[tokio::test]
+async fn every_request_and_every_repair_gets_the_context() {
+    let mut agent = TestAgent::new(|request| match &request.task {
+        AgentTask::Plan { .. } => Did::Answer(AgentAnswer::Plan {
+            plan: serde_json::json!({ "tasks": [
+                { "id": "a1", "title": "A", "repository": "a" },
+                { "id": "b1", "title": "B", "repository": "b" },
+            ] }),
+        }),
+        AgentTask::Review { .. } => Did::Work("no verdict"),
+        _ if task_of(request) == "b1" => Did::Fail(PortError::new(ErrorClass::Internal, "work")),
+        _ => own_file(request),
+    });
+    agent.capabilities.plan = true;
+    agent.capabilities.review = true;
+    let mut world = world(&["a", "b"], &[], agent);
+    world.settings.plan = None;
+    let recovery = recover_with(&mut world, |_| RecoveryOutcome::HandOff {
+        report: String::new(),
+    });
+    world.settings.landing.mode = LandingMode::Each;
+    world.run().await.unwrap();
+    let expected = BTreeMap::from([("feature_flag".to_owned(), "new".to_owned())]);
+    let mut stages = BTreeSet::new();
+    for request in world.agent.requests() {
+        assert_eq!(request.context, expected, "{}", request.task.stage());
+        stages.insert(request.task.stage());
+    }
+    assert_eq!(
+        Vec::from_iter(stages),
+        ["implementation", "planning", "review"]
+    );
+    let repairs = recovery.requests();
+    assert_eq!(repairs.len(), 1);
+    assert_eq!(repairs[0].context, expected);
+    let environment = BTreeMap::from_iter(repairs[0].commands.environment.clone());
+    assert_eq!(environment["AUTOMATION_REPOSITORY"], "b");
+    assert_eq!(
+        environment["AUTOMATION_CONTEXT"],
+        r#"{"feature_flag":"new"}"#
+    );
+    assert!(environment.contains_key("AUTOMATION_RUN_ID"));
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use crate::world::{Did, TestAgent, World, lock, own_file, states, task_end, task
 type Repair = Box<dyn Fn(&RecoveryRequest) -> RecoveryOutcome + Send + Sync>;
 
 /// A recovery that does what a function says.
-struct TestRecovery {
+pub(crate) struct TestRecovery {
     repair: Repair,
     requests: Mutex<Vec<RecoveryRequest>>,
 }
@@ -24,6 +24,12 @@ struct TestRecovery {
 impl std::fmt::Debug for TestRecovery {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TestRecovery").finish_non_exhaustive()
+    }
+}
+
+impl TestRecovery {
+    pub(crate) fn requests(&self) -> Vec<RecoveryRequest> {
+        lock(&self.requests).clone()
     }
 }
 
@@ -39,7 +45,7 @@ impl Recovery for TestRecovery {
     }
 }
 
-fn recover_with(
+pub(crate) fn recover_with(
     world: &mut World,
     repair: impl Fn(&RecoveryRequest) -> RecoveryOutcome + Send + Sync + 'static,
 ) -> Arc<TestRecovery> {
@@ -123,6 +129,65 @@ async fn a_parked_run_parks_again_until_its_time_and_then_tries_again() {
     let end = world.run().await.unwrap();
     assert_eq!(states(&end), "a succeeded");
     assert_eq!(lock(&recovery.requests).len(), 1, "its answer was recorded");
+}
+
+/// A child's end is its work's failure, whatever its class: the run has its own memory and time.
+#[tokio::test]
+async fn an_agent_that_was_killed_fails_its_task_and_stops_no_run() {
+    for class in [
+        ErrorClass::ResourceExhausted,
+        ErrorClass::Cancelled,
+        ErrorClass::BudgetExceeded,
+    ] {
+        let agent = TestAgent::new(move |request| match request.attempt {
+            1 => Did::Fail(PortError::new(class, "work").of_child()),
+            _ => own_file(request),
+        });
+        let mut world = World::with_plan(&["one"], &["a one"], agent);
+        let now = world.clock.now();
+        let recovery = recover_with(&mut world, move |_| RecoveryOutcome::Retry { at: now });
+        let end = world.run().await.unwrap();
+        assert_eq!(states(&end), "a succeeded");
+        let requests = recovery.requests();
+        assert_eq!(requests[0].failure.class, class);
+        assert_eq!(requests[0].failure.kind, FailureKind::Agent);
+    }
+}
+
+#[tokio::test]
+async fn what_a_signal_or_code_of_a_test_means_is_told_to_recovery() {
+    for (test, class) in [
+        ("exit 1", ErrorClass::TestFailure),
+        ("exit 75", ErrorClass::Transient),
+        ("kill -9 $$", ErrorClass::ResourceExhausted),
+        ("sh -c 'kill -9 $$'", ErrorClass::ResourceExhausted),
+        ("kill -6 $$", ErrorClass::TestFailure),
+        ("no-such-program", ErrorClass::NotFound),
+    ] {
+        let mut world = World::with_plan(&["one"], &["a one"], TestAgent::new(own_file));
+        let line = core_types::CommandLine::Shell(test.to_owned());
+        world.settings.repositories[0].test_command = Some(line);
+        let recovery = recover_with(&mut world, |_| hand_off());
+        let end = world.run().await.unwrap();
+        assert_eq!(states(&end), "a failed", "{test}");
+        assert_eq!(recovery.requests()[0].failure.class, class, "{test}");
+    }
+}
+
+#[tokio::test]
+async fn a_quota_is_waited_for_in_planning_too() {
+    let until = core_types::Timestamp(4_102_444_800_000);
+    let mut agent = TestAgent::new(move |_| {
+        let class = ErrorClass::QuotaExhausted { until: Some(until) };
+        Did::Fail(PortError::new(class, "plan").of_child())
+    });
+    agent.capabilities.plan = true;
+    let mut world = World::new(&["one"], agent);
+    let error = world.run().await.unwrap_err();
+    assert!(
+        matches!(error, engine_workflow::Error::Parked { until: told } if told == until),
+        "{error}"
+    );
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use core_types::{
     RepositoryName, RunId, StepRef,
 };
 use engine_checkpoint::{FileInbox, RunHeader, RunJournal, RunView};
+use engine_recovery::retry::Breakers;
 use engine_workflow::{Aids, MeteredAgent, Ports, RepositoryPorts, RunEnd, Workflow};
 use forges::Forge;
 use git_workspace::{Git, GitRepository, Places};
@@ -414,12 +415,16 @@ impl Assembly {
         let context = AgentContext {
             environment: environment.iter().filter_map(as_text).collect(),
             events: events.clone(),
+            clock: self.surroundings.clock.clone(),
             transcript_bytes: self.record.output_disk_bytes,
         };
         let agent = self
             .record
             .agent
             .build(&Registry::default(), &context, &self.surroundings)?;
+        // Inside of the meter, so that a limit of money says nothing about the agent's host.
+        let breakers = Arc::new(Breakers::default());
+        let agent = breakers.watch(agent, self.surroundings.clock.clone());
         let places = Places {
             mirrors: self.home.state().join("mirrors"),
             workspaces: self.home.state().join("workspaces"),
@@ -461,6 +466,7 @@ impl Assembly {
             commands: commands.clone(),
             clock: self.surroundings.clock.clone(),
             agent: Arc::new(metered),
+            breakers,
             forge: self.issue_forge(&repositories),
         };
         let aids = Aids {

@@ -7,7 +7,9 @@ use core_types::{
     Agent, CheckpointStore, Clock, CommandRunner, EventSink, GitProvider, NoRecovery, PlanState,
     Recovery, RepositoryName, StepLog,
 };
-use engine_recovery::{AdvancedRecovery, ByRepository, Options, RetryOptions};
+use engine_recovery::{
+    AdvancedRecovery, ByRepository, Options, RetryOptions, RetryRecoveryStrategy, retry::Breakers,
+};
 use engine_workflow::RepositoryPorts;
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +84,8 @@ pub(crate) struct Means {
     pub(crate) clock: Arc<dyn Clock>,
     /// The agent, metered.
     pub(crate) agent: Arc<dyn Agent>,
+    /// What is known of the hosts that are called; they hear of each of the agent's results.
+    pub(crate) breakers: Arc<Breakers>,
     /// Where the run's issue is kept, for reports.
     pub(crate) forge: Option<Arc<dyn GitProvider>>,
 }
@@ -95,6 +99,7 @@ pub(crate) fn recovery(
     let Some(record) = record else {
         return Arc::new(NoRecovery);
     };
+    let retry = Arc::new(RetryRecoveryStrategy::new(means.breakers.clone()));
     let recoveries = repositories.iter().map(|(name, ports)| {
         let mut recovery = AdvancedRecovery::builder(
             means.state.clone(),
@@ -106,7 +111,8 @@ pub(crate) fn recovery(
         .clock(means.clock.clone())
         .steps(means.steps.clone())
         .events(means.events.clone())
-        .options(record.options());
+        .options(record.options())
+        .retry(retry.clone());
         if let Some(forge) = &means.forge {
             recovery = recovery.forge(forge.clone());
         }

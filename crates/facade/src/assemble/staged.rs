@@ -47,6 +47,7 @@ pub async fn staged(
     let context = AgentContext {
         environment: Vec::new(),
         events: Arc::new(NoEvents),
+        clock: surroundings.clock.clone(),
         transcript_bytes: record.output_disk_bytes,
     };
     let agent = record
