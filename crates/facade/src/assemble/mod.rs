@@ -3,7 +3,8 @@
 //! [`Home`] is where configuration and state live. [`RunRequest`] says what a
 //! new run is asked to do; [`Assembly::create`] checks all of it, records it in
 //! the run's journal and builds the workflow; [`Assembly::open`] takes an
-//! earlier run up again. [`RunStatus`] reads a run from any process, and
+//! earlier run up again. [`WorkflowRunner`] does both for the change sets of a
+//! program. [`RunStatus`] reads a run from any process, and
 //! [`collect`] removes those that retention does not keep.
 
 mod agent;
@@ -14,6 +15,7 @@ mod gc;
 mod home;
 mod issue;
 mod plan_file;
+mod plan_runner;
 mod record;
 mod recovery;
 mod repositories;
@@ -30,6 +32,7 @@ pub use gc::{Collected, Collecting, collect};
 pub use home::{Home, Surroundings};
 pub use issue::IssueSource;
 pub use plan_file::{plan_from_file, plan_to_yaml};
+pub use plan_runner::WorkflowRunner;
 pub use record::{Asked, RunRecord};
 pub use recovery::RecoveryRecord;
 pub use repositories::RepositorySource;
