@@ -76,9 +76,11 @@ fn letters(states: &BTreeMap<RepositoryName, MemberState>) -> String {
     let word = |(name, state): (&RepositoryName, &MemberState)| match state {
         MemberState::Skipped { because } => format!("{name} skipped because of {because}"),
         MemberState::Failed { .. } => format!("{name} failed"),
-        MemberState::Landed | MemberState::Completed | MemberState::Unchanged => {
-            format!("{name} good")
-        }
+        // Where another one has failed, nobody need go on to test it.
+        MemberState::Succeeded
+        | MemberState::Completed
+        | MemberState::Landed
+        | MemberState::Unchanged => format!("{name} good"),
         other => format!("{name} {}", other.as_str()),
     };
     states.iter().map(word).collect::<Vec<_>>().join(", ")

@@ -298,7 +298,8 @@ fn a_variable_inside_a_text_is_told() {
 
 #[test]
 fn what_is_no_mapping() {
-    let keys = "default_agent, agents, limits, budget, approvals, landing, recovery, learning, retention";
+    let keys =
+        "default_agent, agents, limits, budget, approvals, landing, recovery, learning, retention";
     check(
         "- a\n- b\n",
         &format!("1:1: expected a mapping with the keys {keys}; found a list"),

@@ -7,8 +7,8 @@ use std::{
 use agents::{AgentArgument, AgentContext, Registry, parse_agent_argument};
 use async_trait::async_trait;
 use core_types::{
-    CancellationToken, CommandRunner, Event, EventSink, GitProvider, Inbox, Message, PortError,
-    RepositoryName, RunId, StepRef,
+    CancellationToken, ChangeSet, CommandRunner, Event, EventSink, GitProvider, Inbox, Message,
+    PortError, RepositoryName, RunId, StepRef,
 };
 use engine_checkpoint::{FileInbox, RunHeader, RunJournal, RunView};
 use engine_recovery::retry::Breakers;
@@ -22,10 +22,11 @@ use super::{
     Asked, Error, Home, RunRecord, RunRequest, Surroundings,
     lessons::{self, advisor, record_attempts},
     plan_file::PlanWriter,
+    plan_runner::Registered,
     record::RELOADED,
     recovery::{Means, recovery},
     repositories::check_publishable,
-    request::{Earlier, changed_since},
+    request::{Earlier, changed_since, given_change_set},
     spending::{RunLedger, open_ledger},
 };
 
@@ -59,6 +60,17 @@ impl Assembly {
         home: Home,
         surroundings: Surroundings,
     ) -> Result<Self, Error> {
+        Self::create_with(run, request, home, surroundings, Given::default()).await
+    }
+
+    /// As [`Assembly::create`], with what a program gives in place of the home's.
+    pub(crate) async fn create_with(
+        run: RunId,
+        request: &RunRequest,
+        home: Home,
+        surroundings: Surroundings,
+        given: Given,
+    ) -> Result<Self, Error> {
         let git = git(&surroundings).await?;
         home.check()?;
         // A beginning that was cut off before its first record is taken over.
@@ -67,16 +79,13 @@ impl Assembly {
             let message = format!("there is a run {run} in {} already", home.root().display());
             return Err(Error::request(message, "give another name"));
         }
-        let forge = open_forge(&home, &surroundings)?;
+        let forge = registered(open_forge(&home, &surroundings)?, &given.providers);
+        let earlier = Earlier {
+            change_set: given.change_set,
+            ..Earlier::default()
+        };
         let record = request
-            .settle(
-                run.clone(),
-                &home,
-                &surroundings,
-                &git,
-                &*forge,
-                &Earlier::default(),
-            )
+            .settle(run.clone(), &home, &surroundings, &git, &*forge, &earlier)
             .await?;
         let repositories = record.settings.repositories.iter().zip(&record.sources);
         for (_, source) in repositories.filter(|(repository, _)| repository.write) {
@@ -124,6 +133,15 @@ impl Assembly {
             git,
             forge,
         })
+    }
+
+    /// The run with these forges in place of the home's.
+    pub(crate) fn with_providers(
+        mut self,
+        providers: &BTreeMap<RepositoryName, Arc<dyn GitProvider>>,
+    ) -> Self {
+        self.forge = registered(self.forge, providers);
+        self
     }
 
     /// What the run was asked to do.
@@ -226,6 +244,7 @@ impl Assembly {
                 .collect(),
             agent: agent_stays.then(|| recorded.agent.clone()),
             max_workers: Some(settings.limits.max_workers),
+            change_set: given_change_set(settings),
         };
         let mut now = request
             .settle(
@@ -501,6 +520,26 @@ fn line(error: &Error) -> String {
         cause = error.source();
     }
     line
+}
+
+/// What a program gives to a run that the configuration of its home would say otherwise.
+#[derive(Debug, Default)]
+pub(crate) struct Given {
+    /// How its repositories wait for each other, under the program's own id.
+    pub(crate) change_set: Option<ChangeSet>,
+    /// Where issues and pull requests of these repositories live.
+    pub(crate) providers: BTreeMap<RepositoryName, Arc<dyn GitProvider>>,
+}
+
+fn registered(
+    others: Arc<dyn Forge>,
+    providers: &BTreeMap<RepositoryName, Arc<dyn GitProvider>>,
+) -> Arc<dyn Forge> {
+    if providers.is_empty() {
+        return others;
+    }
+    let providers = providers.clone();
+    Arc::new(Registered { providers, others })
 }
 
 /// The forge of a home.

@@ -3,7 +3,8 @@
 //! [`Home`] is where configuration and state live. [`RunRequest`] says what a
 //! new run is asked to do; [`Assembly::create`] checks all of it, records it in
 //! the run's journal and builds the workflow; [`Assembly::open`] takes an
-//! earlier run up again. [`RunStatus`] reads a run from any process, and
+//! earlier run up again. [`WorkflowRunner`] does both for the change sets of a
+//! program. [`RunStatus`] reads a run from any process, and
 //! [`collect`] removes those that retention does not keep.
 
 mod agent;
@@ -16,6 +17,7 @@ mod home;
 mod issue;
 mod lessons;
 mod plan_file;
+mod plan_runner;
 mod record;
 mod recovery;
 mod repositories;
@@ -35,6 +37,7 @@ pub use home::{Home, Surroundings};
 pub use issue::IssueSource;
 pub use lessons::{LearningRecord, Rules, forget_old, open_feedback, propose};
 pub use plan_file::{plan_from_file, plan_to_yaml};
+pub use plan_runner::WorkflowRunner;
 pub use record::{Asked, RunRecord};
 pub use recovery::RecoveryRecord;
 pub use repositories::RepositorySource;

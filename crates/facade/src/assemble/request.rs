@@ -71,7 +71,10 @@ impl RunRequest {
         let mut resolved = self
             .repositories(home, surroundings, git, &earlier.targets)
             .await?;
-        let change_set = self.change_set(&run, resolved.configured.as_ref())?;
+        let change_set = match &earlier.change_set {
+            Some(given) => Some(known(given, &mut resolved)?),
+            None => self.change_set(&run, resolved.configured.as_ref())?,
+        };
         if let Some(change_set) = &change_set {
             resolved.retain(|name| change_set.member(name).is_some());
         }
@@ -162,8 +165,7 @@ impl RunRequest {
             }
             return Ok(None);
         };
-        let id = OperationId::new(format!("{run}:change-set"))
-            .expect("a run id leaves room for a suffix");
+        let id = own_id(run);
         let selection = match &self.workflow {
             Some(name) => Selection::Workflow(name),
             None => Selection::All,
@@ -323,6 +325,40 @@ pub(crate) struct Earlier {
     pub(crate) agent: Option<AgentRecord>,
     /// How many tasks run at a time, where nobody says it.
     pub(crate) max_workers: Option<usize>,
+    /// How its repositories wait for each other, where a program has said it.
+    pub(crate) change_set: Option<ChangeSet>,
+}
+
+/// The id of a change set that was computed from the configuration of the home.
+fn own_id(run: &RunId) -> OperationId {
+    OperationId::new(format!("{run}:change-set")).expect("a run id leaves room for a suffix")
+}
+
+/// The change set of a run that a program has given to it.
+pub(crate) fn given_change_set(settings: &Settings) -> Option<ChangeSet> {
+    let change_set = settings.change_set.clone()?;
+    (change_set.id != own_id(&settings.run)).then_some(change_set)
+}
+
+/// A change set that was given, whose members must all be known.
+fn known(given: &ChangeSet, resolved: &mut Resolved) -> Result<ChangeSet, Error> {
+    for member in &given.members {
+        let name = &member.repository;
+        let Some(known) = resolved.settings.iter_mut().find(|it| it.name == *name) else {
+            return Err(Error::request(
+                format!("repository {name} of the change set is not one of the home's"),
+                "name it in config/repositories.yaml, and enable it",
+            ));
+        };
+        if member.write && !known.write {
+            return Err(Error::request(
+                format!("repository {name} is to be changed, and is only read in this home"),
+                "see config/repositories.yaml",
+            ));
+        }
+        known.write = member.write;
+    }
+    Ok(given.clone())
 }
 
 /// The configuration of a home; its defaults where there is no file.
