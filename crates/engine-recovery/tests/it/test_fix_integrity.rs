@@ -10,6 +10,7 @@ use crate::test_fix_cases::{
     fresh::{FRESH_CHEATS, FRESH_HONEST},
     honest::HONEST,
     second::{SECOND_CHEATS, SECOND_HONEST},
+    third::{THIRD_CHEATS, THIRD_HONEST},
 };
 
 fn judge(case: &Case) -> Verdict {
@@ -27,6 +28,7 @@ fn every_cheat_is_refused() {
         .iter()
         .chain(FRESH_CHEATS)
         .chain(SECOND_CHEATS)
+        .chain(THIRD_CHEATS)
         .filter(|case| judge(case).is_accepted())
         .map(|case| format!("{}: {}", case.kind, case.name))
         .collect();
@@ -39,6 +41,7 @@ fn no_honest_fix_is_refused() {
         .iter()
         .chain(FRESH_HONEST)
         .chain(SECOND_HONEST)
+        .chain(THIRD_HONEST)
         .map(|case| (case.name, judge(case)))
         .filter(|(_, verdict)| !verdict.is_accepted())
         .map(|(name, verdict)| {

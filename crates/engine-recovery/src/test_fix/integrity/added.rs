@@ -5,8 +5,9 @@ use super::{
     compare::Side,
     items::{Item, ItemKind},
     lexer::{Kind, Language, Token},
-    paths::is_one_of,
-    screen::{evasion, is_control},
+    patches::framework_patch,
+    paths::{file_name, is_one_of},
+    screen::{evasion, is_control, names_exit},
 };
 
 /// The names that an assignment outside a function rebinds: `a` of `a.b = c`.
@@ -33,6 +34,15 @@ pub(super) fn added(item: &Item, side: &Side) -> Option<String> {
         return Some(format!(
             "{what} is added, by which the run ends or changes unseen"
         ));
+    }
+    if let Some((_, what)) = framework_patch(&patched_by(item, side), language)
+        && (item.kind != ItemKind::Test || side.language == Language::JavaScript)
+    {
+        return Some(what);
+    }
+    let has_old = side.before.iter().any(|it| it.kind == ItemKind::Test);
+    if item.kind == ItemKind::Import && has_old && names_exit(&item.body, language) {
+        return Some("a way to end the process is imported".to_owned());
     }
     if item.gates.iter().any(|gate| gate == "only") {
         return Some("`only` is added, so that other tests are not run".to_owned());
@@ -91,6 +101,78 @@ pub(super) fn added(item: &Item, side: &Side) -> Option<String> {
         ItemKind::Loose => loose(&tokens, side, has_tests),
         ItemKind::Test => None,
     }
+}
+
+/// The tokens of an item, behind the imports that tell what its names are.
+fn patched_by(item: &Item, side: &Side) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    if side.language == Language::JavaScript {
+        // `expect.extend(matchers)` and `assert.equal = …` depend on where the names come from.
+        let imports = side.after.iter().filter(|it| it.kind == ItemKind::Import);
+        for import in imports {
+            let mut word = Token {
+                kind: Kind::Word,
+                text: "import".to_owned(),
+                line: item.line,
+                is_first: true,
+            };
+            tokens.push(word.clone());
+            word.text.clone_from(&import.name);
+            tokens.push(word);
+            tokens.extend(
+                import
+                    .body
+                    .iter()
+                    .filter(|it| it.kind == Kind::Text)
+                    .cloned(),
+            );
+            tokens.push(Token {
+                kind: Kind::Punct,
+                text: ";".to_owned(),
+                line: item.line,
+                is_first: false,
+            });
+        }
+    }
+    tokens.extend(item.tokens().cloned());
+    for token in &mut tokens {
+        token.line = item.line;
+    }
+    tokens
+}
+
+/// A call, made as the file is read, of something that the code under test could be.
+fn boots(tokens: &[Token], side: &Side, has_tests: bool) -> Option<String> {
+    let name = file_name(&side.path);
+    let is_read_first = matches!(name, "__init__.py" | "conftest.py");
+    let first = tokens.first().filter(|first| first.is_word())?;
+    let open = tokens.iter().position(|token| token.is("("))?;
+    let is_path = tokens[..open]
+        .iter()
+        .all(|token| token.is_word() || token.is("."));
+    let imported = side
+        .after
+        .iter()
+        .find(|it| it.kind == ItemKind::Import && it.name == first.text)?;
+    if !is_path || tokens.iter().any(|token| token.is("=>") || token.is("def")) {
+        return None;
+    }
+    let is_foreign = match side.language {
+        Language::Python => {
+            let root = imported.body.first().map_or("", |it| it.text.as_str());
+            is_one_of(
+                root,
+                "os sys logging warnings pytest unittest matplotlib faulthandler django dotenv hypothesis numpy pandas                  random locale gettext pathlib multiprocessing asyncio nest_asyncio torch tensorflow celery gevent                  eventlet vcr requests_mock structlog loguru sqlalchemy flask fastapi tracemalloc time decimal",
+            )
+        }
+        Language::JavaScript => !imported
+            .body
+            .iter()
+            .any(|it| it.kind == Kind::Text && it.text.starts_with('.')),
+        _ => return None,
+    };
+    let reaches = has_tests || is_read_first;
+    (reaches && !is_foreign).then(|| format!("`{}` is called before the tests are", first.text))
 }
 
 fn bound_before(item: &Item, name: &str, before: &[Item]) -> Option<String> {
@@ -252,7 +334,8 @@ fn shadowed_command(name: &str, before: &[Item]) -> Option<String> {
         .any(|token| token.is_word() && token.text == name);
     let is_common = is_one_of(
         name,
-        "[ test grep diff cmp exit false cat printf echo sh python3 fail assert set",
+        "[ test grep diff cmp exit false cat printf echo sh python3 fail assert set run assert_equal \
+         assert_output assert_success assert_failure assert_line refute",
     );
     (is_used || is_common).then(|| format!("the command `{name}` is defined anew"))
 }
@@ -281,6 +364,9 @@ fn loose(tokens: &[Token], side: &Side, has_tests: bool) -> Option<String> {
         if (is_imported && reaches) || (is_global && has_tests) {
             return Some(format!("`{base}` is changed for all tests"));
         }
+    }
+    if let Some(what) = boots(tokens, side, has_tests) {
+        return Some(what);
     }
     if !has_tests {
         return None;
@@ -342,11 +428,32 @@ fn loose(tokens: &[Token], side: &Side, has_tests: bool) -> Option<String> {
 
 /// Whether a whole statement in a list of shell commands gets round what stands after or before it.
 pub(super) fn shell_statement(statement: &[Token], before: &[Item]) -> Option<String> {
+    let mut in_subshell = 0_usize;
     for (index, token) in statement.iter().enumerate() {
+        if token.is("(") && statement.get(index + 1).is_none_or(|next| !next.is(")")) {
+            in_subshell += 1;
+        } else if token.is(")") {
+            in_subshell = in_subshell.saturating_sub(1);
+        }
         let is_command = index == 0
             || matches!(
                 statement[index - 1].text.as_str(),
-                "&&" | "||" | ";" | "|" | "{" | "(" | "\n" | "then" | "do" | "else" | "!"
+                "&&" | "||"
+                    | ";"
+                    | "|"
+                    | "{"
+                    | "("
+                    | "\n"
+                    | "then"
+                    | "do"
+                    | "else"
+                    | "!"
+                    | "if"
+                    | "elif"
+                    | "while"
+                    | "until"
+                    | "command"
+                    | "builtin"
             );
         if !is_command || token.kind != Kind::Word {
             continue;
@@ -360,6 +467,10 @@ pub(super) fn shell_statement(statement: &[Token], before: &[Item]) -> Option<St
             "return" if !fails => return Some("a `return` is added".to_owned()),
             "exec" | "trap" | "alias" | "unalias" | "unset" | "eval" | "kill" | "enable" => {
                 return Some(format!("`{}` is added", token.text));
+            }
+            // What is read in ends, or defines anew, what reads it.
+            "." | "source" if in_subshell == 0 => {
+                return Some(format!("`{} {next}` is added", token.text));
             }
             "set" if next.starts_with('+') => return Some(format!("`set {next}` is added")),
             word => {

@@ -3,10 +3,13 @@
 use super::{
     added::shell_statement,
     compare::{Side, finding, short},
+    controls::risky_control,
     items::{Item, ItemKind, same_set, statements},
     lexer::{Kind, Language, Token, join, lex},
-    rows::{for_list_grew, rows_were_added},
-    screen::{is_assertion, is_control},
+    loops::{is_table, loop_grew, table_grew},
+    patches::{assigned_within, framework_patch},
+    rows::{Rows, for_list_grew, rows_were_added},
+    screen::{evasion, is_assertion, is_control, names_exit},
     verdict::{Finding, FindingKind},
 };
 
@@ -75,12 +78,27 @@ pub(super) fn changed(side: &Side, before: &Item, after: &Item, findings: &mut V
             );
             findings.push(finding(FindingKind::Weakened, side, after.line, message));
         }
-        ItemKind::Definition
-            if after.name.starts_with("suite ") || after.name.starts_with("class ") => {}
+        ItemKind::Definition if after.name.starts_with("class ") => {}
+        ItemKind::Definition if after.name.starts_with("suite ") => {
+            let tables = |item: &Item| item.header.iter().any(|token| token.is("each"));
+            if tables(before)
+                && before.header != after.header
+                && !rows_were_added(&before.header, &after.header, Rows::InCall)
+            {
+                let message = format!("the cases of `{}` changed", short(&after.name));
+                findings.push(finding(
+                    FindingKind::ExpectationChanged,
+                    side,
+                    after.line,
+                    message,
+                ));
+            }
+        }
         ItemKind::Loose => {}
         ItemKind::Test | ItemKind::Definition => {
             let same_header = before.header == after.header
-                || (after.kind == ItemKind::Test && rows_were_added(&before.header, &after.header));
+                || (after.kind == ItemKind::Test
+                    && rows_were_added(&before.header, &after.header, Rows::InCall));
             if same_header && harmless(before, after, side) {
                 return;
             }
@@ -108,7 +126,14 @@ fn is_case(mark: &str) -> bool {
 
 fn grew_text(before: &str, after: &str, language: Language) -> bool {
     let lex = |text: &str| lex(text, language).tokens;
-    rows_were_added(&lex(before), &lex(after))
+    let (before, after) = (lex(before), lex(after));
+    let takes_list = before.iter().any(|token| token.is("parametrize"));
+    let rows = if takes_list {
+        Rows::InCall
+    } else {
+        Rows::Grouped
+    };
+    rows_were_added(&before, &after, rows)
 }
 
 /// Whether a statement of loose code is the same, with something added to its list.
@@ -118,7 +143,7 @@ pub(super) fn grew(before: &[Token], after: &[Token], language: Language) -> boo
         _ => {
             before.first() == after.first()
                 && before.first().is_some_and(|it| it.is("for"))
-                && rows_were_added(before, after)
+                && loop_grew(before, after, language)
         }
     }
 }
@@ -138,7 +163,7 @@ fn harmless(before: &Item, after: &Item, side: &Side) -> bool {
     );
     let mut old = old.iter().peekable();
     let is_row_target = |statement: &[Token]| {
-        is_table(statement, &before.body)
+        is_table(statement, &before.body, language)
             && !statement.iter().any(|token| is_assertion(token, language))
     };
     for statement in &new {
@@ -146,81 +171,22 @@ fn harmless(before: &Item, after: &Item, side: &Side) -> bool {
             Some(next) if *next == statement => {
                 old.next();
             }
-            Some(next) if is_row_target(next) && rows_were_added(next, statement) => {
+            Some(next)
+                if is_row_target(next) && rows_were_added(next, statement, Rows::InList)
+                    || loop_grew(next, statement, language) =>
+            {
                 old.next();
             }
             // What stands last decides how a shell function ends.
             None if language == Language::Shell => return false,
             _ => {
-                if !is_harmless_statement(statement, before, language) {
+                if !is_harmless_statement(statement, before, side) {
                     return false;
                 }
             }
         }
     }
     old.next().is_none()
-}
-
-/// Whether a statement makes a table that a loop goes over.
-fn is_table(statement: &[Token], body: &[Token]) -> bool {
-    if statement.first().is_some_and(|first| first.is("for")) {
-        return true;
-    }
-    let name = statement.iter().find(|token| {
-        token.is_word()
-            && !matches!(
-                token.text.as_str(),
-                "let" | "const" | "var" | "mut" | "static"
-            )
-    });
-    let Some(name) = name else { return false };
-    iterates(body, &name.text)
-}
-
-/// Whether a loop goes over the values of a name.
-fn iterates(tokens: &[Token], name: &str) -> bool {
-    tokens.iter().enumerate().any(|(index, token)| {
-        if !(token.is_word() && token.text == name) {
-            return false;
-        }
-        let before = index
-            .checked_sub(1)
-            .map_or("", |before| tokens[before].text.as_str());
-        let second = index
-            .checked_sub(2)
-            .map_or("", |before| tokens[before].text.as_str());
-        let after = tokens
-            .get(index + 1)
-            .map_or("", |after| after.text.as_str());
-        let method = tokens
-            .get(index + 2)
-            .map_or("", |after| after.text.as_str());
-        matches!(before, "range" | "in" | "of")
-            || (before == "&" && second == "in")
-            || (after == "."
-                && matches!(method, "iter" | "into_iter" | "forEach" | "map" | "items"))
-    })
-}
-
-/// Whether a constant is a table of cases to which rows were added.
-fn table_grew(before: &Item, after: &Item, side: &Side) -> bool {
-    let name = before
-        .name
-        .rsplit(['.', ':', '>', ' '])
-        .next()
-        .unwrap_or("");
-    let used = side.before.iter().any(|item| {
-        let tokens: Vec<_> = item.tokens().cloned().collect();
-        iterates(&tokens, name)
-            || item.marks.iter().any(|mark| {
-                mark.contains("parametrize") && mark.split(' ').any(|word| word == name)
-            })
-            || item
-                .header
-                .windows(3)
-                .any(|three| three[0].is("each") && three[1].is("(") && three[2].is(name))
-    });
-    used && rows_were_added(&before.body, &after.body)
 }
 
 /// For a type or class: whether members were only added. `None` for anything else.
@@ -254,7 +220,8 @@ fn members_grew(before: &Item, after: &Item, language: Language) -> Option<bool>
     )
 }
 
-fn is_harmless_statement(statement: &[Token], before: &Item, language: Language) -> bool {
+fn is_harmless_statement(statement: &[Token], before: &Item, side: &Side) -> bool {
+    let language = side.language;
     let has_assertion = statement.iter().any(|token| is_assertion(token, language));
     let Some(first) = statement.first() else {
         return true;
@@ -267,14 +234,12 @@ fn is_harmless_statement(statement: &[Token], before: &Item, language: Language)
                 .any(|token| token.is("true") || token.is(":"));
     }
     let starts_as_check = is_assertion(first, language) || first.is("with");
-    let controls = statement.iter().find(|token| is_control(token, language));
-    let only_inside = |token: &Token| {
-        matches!(
-            token.text.as_str(),
-            "return" | "throw" | "raise" | "try" | "exec" | "process" | "panic"
-        )
-    };
-    if controls.is_some_and(|token| !(starts_as_check && only_inside(token))) {
+    if risky_control(statement, language).is_some()
+        || evasion(statement, language).is_some()
+        || names_exit(statement, language)
+        || framework_patch(statement, language).is_some()
+        || (starts_as_check && assigned_within(statement).is_some())
+    {
         return false;
     }
     let old = |name: &str| {
@@ -302,7 +267,17 @@ fn is_harmless_statement(statement: &[Token], before: &Item, language: Language)
         };
         let names = statement[..binds].iter().filter(is_plain);
         let mut names = names.peekable();
-        return names.peek().is_some_and(|name| !name.is("self"))
+        // What belongs to a thing of the whole file is others' as well.
+        let is_shared = statement[..binds]
+            .iter()
+            .any(|token| token.is(".") || token.is("["))
+            && names.peek().is_some_and(|name| {
+                let items = side.before.iter().chain(&side.after);
+                let mut items = items.filter(|item| item.kind != ItemKind::Test);
+                items.any(|item| item.name == name.text)
+            });
+        return !is_shared
+            && names.peek().is_some_and(|name| !name.is("self"))
             && names.all(|name| !old(&name.text));
     }
     let says = matches!(

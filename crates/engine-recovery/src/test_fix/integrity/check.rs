@@ -213,8 +213,8 @@ fn source(
         side(file, language, Extent::Embedded, false, sides, &mut say);
     }
     if let Some(after) = after {
-        let old = lex(before.unwrap_or(""), language).tokens;
-        let new = lex(after, language).tokens;
+        let old = lex(before.unwrap_or(""), language);
+        let new = lex(after, language);
         let found = source_evasion(&file.path, before.unwrap_or(""), &old, &new, language);
         if let Some((line, message)) = found {
             findings.push(Finding {

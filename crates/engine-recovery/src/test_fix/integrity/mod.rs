@@ -16,18 +16,23 @@
 //! The rerun without the fix, and review, are for that.
 
 mod added;
+mod cfg;
 mod changed;
 mod check;
 mod compare;
 mod config;
+mod controls;
 mod items;
 mod lexer;
+mod loops;
+mod patches;
 mod paths;
 mod rows;
 mod screen;
 mod source;
 #[cfg(test)]
 mod tests;
+mod told;
 mod verdict;
 
 pub(crate) use check::MAX_FILE_BYTES;

@@ -39,7 +39,7 @@ pub(super) fn role(path: &str, policy: &Policy, is_new: bool) -> Role {
     if is_config(&lower) {
         return Role::Config;
     }
-    if is_named(path, policy) || is_test_script(&lower) {
+    if is_named(path, policy) || is_test_script(&lower, path, policy) {
         return Role::Script;
     }
     let language = Language::of(&lower);
@@ -162,6 +162,9 @@ fn is_shadow(path: &str) -> bool {
     };
     stem.is_some_and(is_module)
         || name.ends_with(".pth")
+        || (folders(path).any(|folder| folder == "vendor")
+            && folders(path)
+                .any(|folder| is_one_of(folder, "testify gomega ginkgo assert require go-cmp")))
         || folders(path).any(|folder| {
             is_module(folder) || folder == "node_modules" || folder == "site-packages"
         })
@@ -176,12 +179,13 @@ fn is_config(path: &str) -> bool {
     setup.py rakefile magefile.go build.mk test.mk lerna.json turbo.json nx.json \
     tasks.py dodo.py manage.py .bazelrc .nycrc .c8rc nose.cfg tslint.json taskfile \
     mise.toml .mise.toml trunk.toml pdm.toml hatch.toml clippy.toml rust-toolchain \
-    rust-toolchain.toml";
+    rust-toolchain.toml .npmrc .yarnrc .yarnrc.yml .pnpmfile.cjs .pnp.cjs .pnp.loader.mjs \
+    .babelrc .swcrc .pdbrc.py";
     const STARTS: &str = "jest.config. jest.setup. vitest.config. vitest.setup. vitest.workspace. vite.config. \
     karma.conf. .mocharc ava.config. playwright.config. cypress.config. wdio.conf. \
     web-test-runner.config. .nycrc .c8rc .jasmine tap.config. protractor.conf \
     testcafe.conf .testcaferc setuptests. setup-tests. test-setup. jest-preset. \
-    uvu.config. nightwatch.conf";
+    uvu.config. nightwatch.conf babel.config. .babelrc.";
     let name = file_name(path);
     if matches!(
         name,
@@ -218,7 +222,7 @@ pub(crate) fn words(command: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Scripts that run tests, by their usual names.
-fn is_test_script(path: &str) -> bool {
+fn is_test_script(path: &str, written: &str, policy: &Policy) -> bool {
     let name = file_name(path);
     let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
     let is_script = matches!(
@@ -237,29 +241,77 @@ fn is_test_script(path: &str) -> bool {
     let is_runner = |word: &str| {
         is_one_of(
             word,
-            "test tests check checks ci verify spec specs e2e unittest runtests validate testall \
-    smoke integration",
+            "test tests ci spec specs unittest unittests runtests testall",
         )
     };
-    stem.split(['-', '_', '.']).any(is_runner)
+    // What checks may as well be the program: health, licenses, a password.
+    let may_run =
+        |word: &str| is_one_of(word, "check checks verify validate smoke integration e2e");
+    let words = || stem.split(['-', '_', '.']);
+    words().any(is_runner) || (words().any(may_run) && is_run_by_tests(written, policy))
+}
+
+/// Whether the test command names a script, or one of its scripts runs it as a command of its own.
+fn is_run_by_tests(path: &str, policy: &Policy) -> bool {
+    let is_it = |word: &str| word.trim_start_matches("./") == path;
+    let named = policy
+        .command
+        .as_deref()
+        .is_some_and(|command| words(command).any(is_it));
+    let leads = |line: &str| {
+        let mut words = line.split_whitespace().skip_while(|word| {
+            is_one_of(
+                word,
+                "sh bash zsh dash exec source . if ! env time && || ; then do else set -e -x -eu",
+            )
+        });
+        words.next().is_some_and(is_it)
+    };
+    named
+        || policy
+            .scripts
+            .iter()
+            .flat_map(|script| script.lines())
+            .any(|line| leads(line.trim()) && !line.contains('|') && !line.contains('>'))
 }
 
 /// Whether a path is where tests and what belongs to them live.
 pub(super) fn is_test_side(path: &str) -> bool {
     let lower = path.to_ascii_lowercase();
-    let in_folder = folders(&lower).any(|folder| {
+    let is_code = Language::of(&lower).is_some();
+    let is_root = |folder: &str| {
         is_one_of(
             folder,
-            "test tests __tests__ __test__ spec specs __specs__ testdata test_data test-data \
-    fixtures __fixtures__ __snapshots__ snapshots __mocks__ golden goldens e2e cypress \
+            "test tests __tests__ __test__ __specs__ testdata test_data test-data \
+    __fixtures__ __snapshots__ __mocks__ \
     testutil testutils test-utils test_utils test-helpers test_helpers testsuite \
     test-support test_support testsupport integration-tests integration_tests unit-tests \
-    unit_tests unittests functional_tests acceptance test-fixtures test_fixtures \
-    testcases test_cases test-cases bats",
+    unit_tests unittests functional_tests test-fixtures test_fixtures \
+    testcases test_cases test-cases",
         ) || folder.ends_with("_tests")
             || folder.ends_with("-tests")
-            || folder.ends_with("_test")
-            || folder.ends_with("-test")
+            || ((folder.ends_with("_test") || folder.ends_with("-test"))
+                && !is_one_of(folder, "ab_test ab-test a_b_test split_test"))
+    };
+    // Code in such a folder may as well be the program's own: snapshots of disks,
+    // encryption from end to end. At the top, or of a package, they are of the tests.
+    let is_own_root = |folder: &str| is_one_of(folder, "spec specs e2e cypress acceptance bats");
+    let holds_data = |folder: &str| {
+        is_own_root(folder) || is_one_of(folder, "fixtures snapshots golden goldens")
+    };
+    let parents: Vec<&str> = folders(&lower).collect();
+    let in_package = |index: usize| {
+        index == 0
+            || (index == 2
+                && is_one_of(
+                    parents[0],
+                    "packages apps crates services libs modules plugins projects",
+                ))
+    };
+    let in_folder = parents.iter().enumerate().any(|(index, folder)| {
+        is_root(folder)
+            || (!is_code && holds_data(folder))
+            || (is_own_root(folder) && in_package(index))
     });
     in_folder || is_test_file(&lower)
 }
@@ -280,7 +332,7 @@ pub(super) fn is_test_file(path: &str) -> bool {
         }
         "rs" => {
             matches!(stem, "test" | "tests" | "test_util" | "test_utils")
-                || ends(&["_test", "_tests", "_spec"])
+                || ends(&["_test", "_tests"])
                 || starts(&["test_"])
         }
         "go" => ends(&["_test"]),

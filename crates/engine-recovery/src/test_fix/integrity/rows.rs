@@ -26,16 +26,36 @@ pub(super) fn for_list_grew(before: &[Token], after: &[Token]) -> bool {
             .all(|word| new.any(|it| it == word))
 }
 
+/// What a row may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rows {
+    /// A group in brackets.
+    Grouped,
+    /// Or one literal, in the outermost list.
+    InList,
+    /// Or one literal, in a list that a call takes.
+    InCall,
+}
+
 /// Whether `after` is `before` with rows added to a list that a loop goes over.
-pub(super) fn rows_were_added(before: &[Token], after: &[Token]) -> bool {
+pub(super) fn rows_were_added(before: &[Token], after: &[Token], rows: Rows) -> bool {
     // The search is quadratic at worst; longer tables are none that people write.
     if after.len() > 20_000 {
         return false;
     }
     let (mut i, mut j) = (0, 0);
     let mut n_rows = 0;
+    let scalars = scalar_places(after, rows);
+    let row_end = |after: &[Token], at: usize| {
+        let end = row_end(after, at).or_else(|| scalar_end(after, at, &scalars))?;
+        // A key that is there already would take the other row's place.
+        (!is_known_key(before, &after[at..end])).then_some(end)
+    };
     while j < after.len() {
-        if i < before.len() && before[i] == after[j] && !row_begins_here(before, after, i, j) {
+        if i < before.len()
+            && before[i] == after[j]
+            && !row_begins_here(before, after, i, j, &row_end)
+        {
             i += 1;
             j += 1;
             continue;
@@ -50,7 +70,13 @@ pub(super) fn rows_were_added(before: &[Token], after: &[Token]) -> bool {
 }
 
 /// Whether the equal tokens at `i` and `j` begin a new row rather than the old one.
-fn row_begins_here(before: &[Token], after: &[Token], i: usize, j: usize) -> bool {
+fn row_begins_here(
+    before: &[Token],
+    after: &[Token],
+    i: usize,
+    j: usize,
+    row_end: &impl Fn(&[Token], usize) -> Option<usize>,
+) -> bool {
     let Some(end) = row_end(after, j) else {
         return false;
     };
@@ -116,4 +142,90 @@ fn row_end(tokens: &[Token], start: usize) -> Option<usize> {
         return Some(end + 1);
     }
     None
+}
+
+/// Where single literals may stand as rows: directly in the list that is gone over,
+/// where it holds nothing but literals.
+fn scalar_places(tokens: &[Token], rows: Rows) -> Vec<(usize, usize)> {
+    let wanted = match rows {
+        Rows::Grouped => return Vec::new(),
+        Rows::InList => 0,
+        Rows::InCall => 1,
+    };
+    let mut found = Vec::new();
+    let mut open: Vec<usize> = Vec::new();
+    for (index, token) in tokens.iter().enumerate() {
+        if token.kind != Kind::Punct {
+            continue;
+        }
+        match token.text.as_str() {
+            "(" | "[" | "{" => {
+                let is_list = token.is("[") || (token.is("{") && wanted == 0);
+                if is_list && open.len() == wanted {
+                    let end = group_end(tokens, index);
+                    let inner = &tokens[index + 1..end.saturating_sub(1).max(index + 1)];
+                    if !inner.is_empty() && inner.iter().all(is_literal_part) {
+                        found.push((index + 1, end - 1));
+                    }
+                }
+                open.push(index);
+            }
+            ")" | "]" | "}" => {
+                open.pop();
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+fn is_literal(token: &Token) -> bool {
+    matches!(token.kind, Kind::Number | Kind::Text)
+        || matches!(
+            token.text.as_str(),
+            "True" | "False" | "None" | "true" | "false" | "null" | "nil" | "undefined"
+        )
+}
+
+fn is_literal_part(token: &Token) -> bool {
+    is_literal(token)
+        || (token.kind == Kind::Punct && matches!(token.text.as_str(), "," | "-" | ":"))
+}
+
+/// After a row of one literal, with its comma; with a key before it in a map.
+fn scalar_end(tokens: &[Token], start: usize, places: &[(usize, usize)]) -> Option<usize> {
+    let (_, close) = places
+        .iter()
+        .find(|(from, to)| (*from..*to).contains(&start))?;
+    let leading = tokens.get(start)?.is(",");
+    if !leading && !is_row_place(tokens, start) {
+        return None;
+    }
+    let from = start + usize::from(leading);
+    let length = tokens[from..*close]
+        .iter()
+        .position(|token| token.is(","))
+        .unwrap_or(close - from);
+    let end = from + length;
+    if !tokens[from..end].iter().any(is_literal) {
+        return None;
+    }
+    if leading {
+        return Some(end);
+    }
+    tokens.get(end).filter(|next| next.is(",")).map(|_| end + 1)
+}
+
+/// Whether a row of a map has a key that the map had before.
+fn is_known_key(before: &[Token], row: &[Token]) -> bool {
+    let row = match row.first() {
+        Some(first) if first.is(",") => &row[1..],
+        _ => row,
+    };
+    let [key, colon, ..] = row else { return false };
+    is_literal(key)
+        && colon.is(":")
+        && before
+            .windows(2)
+            .any(|pair| pair[0] == *key && pair[1].is(":"))
 }

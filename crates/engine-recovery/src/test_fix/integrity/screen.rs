@@ -161,6 +161,41 @@ pub(super) fn evasion(tokens: &[Token], language: Language) -> Option<String> {
     None
 }
 
+/// Whether a way to end the process is named, called or not, but in a check of itself:
+/// `expect(process.exit)`.
+pub(super) fn names_exit(tokens: &[Token], language: Language) -> bool {
+    let pairs: &[(&str, &str)] = match language {
+        Language::Python => &[
+            ("os", "_exit"),
+            ("sys", "exit"),
+            ("os", "abort"),
+            ("os", "kill"),
+        ],
+        Language::JavaScript => &[
+            ("process", "exit"),
+            ("process", "reallyExit"),
+            ("process", "abort"),
+        ],
+        Language::Rust => &[("process", "exit"), ("process", "abort"), ("libc", "exit")],
+        Language::Go => &[("os", "Exit"), ("syscall", "Exit"), ("runtime", "Goexit")],
+        Language::Shell => &[],
+    };
+    tokens.windows(3).enumerate().any(|(index, row)| {
+        let is_pair = pairs
+            .iter()
+            .any(|(first, second)| row[0].is(first) && row[2].is(second));
+        let is_checked = index >= 2
+            && tokens[index - 1].is("(")
+            && is_assertion(&tokens[index - 2], language)
+            && tokens.get(index + 3).is_some_and(|next| next.is(")"));
+        let fails = tokens.get(index + 3).is_some_and(|next| next.is("("))
+            && tokens
+                .get(index + 4)
+                .is_some_and(|code| code.kind == Kind::Number && code.text != "0");
+        is_pair && (row[1].is(".") || row[1].is("::")) && !is_checked && !fails
+    })
+}
+
 fn is_bare_call(tokens: &[Token], index: usize) -> bool {
     let is_member = index
         .checked_sub(1)

@@ -33,6 +33,12 @@ pub(crate) struct Case {
 }
 
 impl Case {
+    /// The same case under another test command.
+    pub(crate) const fn by(mut self, command: &'static str) -> Self {
+        self.command = command;
+        self
+    }
+
     /// The files before and after, those that differ.
     pub(crate) fn changed(&self) -> Vec<ChangedFile> {
         let before: BTreeMap<String, String> = self

@@ -7,3 +7,4 @@ pub(crate) mod edit;
 pub(crate) mod fresh;
 pub(crate) mod honest;
 pub(crate) mod second;
+pub(crate) mod third;

@@ -26,6 +26,9 @@ pub(super) fn changes(
 ) -> Vec<String> {
     let lower = path.to_ascii_lowercase();
     let name = file_name(&lower);
+    if is_one_of(name, ".npmrc .yarnrc .yarnrc.yml") {
+        return package_manager(before.unwrap_or(""), after.unwrap_or(""));
+    }
     let (Some(old), Some(new)) = (before, after) else {
         return appeared(path, name, before, after, policy);
     };
@@ -61,6 +64,27 @@ pub(super) fn changes(
             "the configuration of the tests",
         ),
     }
+}
+
+/// What a package manager's settings say of how it runs scripts; registries and the like are free.
+fn package_manager(old: &str, new: &str) -> Vec<String> {
+    let decides = |text: &str| -> BTreeSet<String> {
+        let lines = text.lines().map(str::trim);
+        lines
+            .filter(|line| {
+                let key = line.split(['=', ':', ' ']).next().unwrap_or("");
+                is_one_of(
+                    key.trim_matches('"').to_ascii_lowercase().as_str(),
+                    "script-shell node-options ignore-scripts if-present shell prefix globalconfig userconfig \
+                     scripts-prepend-node-path yarn-path yarnpath plugins pnpfile pnpmfile shell-emulator \
+                     enable-pre-post-scripts node-linker virtual-store-dir enablescripts node-version use-node-version \
+                     init-module onload-script workspaces workspace",
+                )
+            })
+            .map(str::to_owned)
+            .collect()
+    };
+    differs(decides(old) != decides(new), "how scripts are run")
 }
 
 fn differs(it_does: bool, what: &str) -> Vec<String> {

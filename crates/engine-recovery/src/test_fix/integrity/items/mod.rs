@@ -138,9 +138,15 @@ fn block_statements(tokens: &[Token], language: Language) -> Vec<Vec<Token>> {
 fn statement_ranges(tokens: &[Token], language: Language) -> Vec<(usize, usize)> {
     let mut ranges = Vec::new();
     let (mut start, mut at) = (0, 0);
+    // Go's `if got := f(); got != 1 {` is one statement.
+    let mut in_head = false;
     while at < tokens.len() {
         let token = &tokens[at];
-        if token.is(";") {
+        if language == Language::Go {
+            let begins = matches!(token.text.as_str(), "if" | "for" | "switch");
+            in_head = (in_head || (begins && token.is_word())) && !token.is("{");
+        }
+        if token.is(";") && !in_head {
             ranges.push((start, at + 1));
             at += 1;
             start = at;

@@ -1,5 +1,8 @@
 use super::{Extent, Item, ItemKind, MAX_DEPTH, inside};
-use crate::test_fix::integrity::lexer::{Kind, Language, Lexed, Token, group_end, join, lex};
+use crate::test_fix::integrity::{
+    cfg::only_lints,
+    lexer::{Kind, Language, Lexed, Token, group_end, join, lex},
+};
 
 pub(super) fn items(lexed: &Lexed, extent: Extent) -> Vec<Item> {
     let mut reader = Reader { items: Vec::new() };
@@ -294,6 +297,7 @@ fn is_harmless(attribute: &Attribute) -> bool {
             | "feature"
             | "recursion_limit"
     ) || is_plain_cfg_test(attribute)
+        || (attribute.name == "cfg_attr" && only_lints(&attribute.tokens))
 }
 
 fn is_plain_cfg_test(attribute: &Attribute) -> bool {
