@@ -89,6 +89,7 @@ impl WorkflowRunner {
     /// # }
     /// ```
     #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "it never does")]
     pub fn run_of(change_set: &OperationId) -> RunId {
         let digest = Sha256::digest(change_set.as_str());
         let digest = digest.iter().take(6);
