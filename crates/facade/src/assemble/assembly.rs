@@ -7,8 +7,8 @@ use std::{
 use agents::{AgentArgument, AgentContext, Registry, parse_agent_argument};
 use async_trait::async_trait;
 use core_types::{
-    CancellationToken, ChangeSet, CommandRunner, Event, EventSink, GitProvider, Inbox, Message,
-    PortError, RepositoryName, RunId, StepRef,
+    CancellationToken, CommandRunner, Event, EventSink, GitProvider, Inbox, Message, PortError,
+    RepositoryName, RunId, StepRef,
 };
 use engine_checkpoint::{FileInbox, RunHeader, RunJournal, RunView};
 use engine_recovery::retry::Breakers;
@@ -22,7 +22,7 @@ use super::{
     Asked, Error, Home, RunRecord, RunRequest, Surroundings,
     lessons::{self, advisor, record_attempts},
     plan_file::PlanWriter,
-    plan_runner::Registered,
+    plan_runner::{Given, registered},
     record::RELOADED,
     recovery::{Means, recovery},
     repositories::check_publishable,
@@ -520,26 +520,6 @@ fn line(error: &Error) -> String {
         cause = error.source();
     }
     line
-}
-
-/// What a program gives to a run that the configuration of its home would say otherwise.
-#[derive(Debug, Default)]
-pub(crate) struct Given {
-    /// How its repositories wait for each other, under the program's own id.
-    pub(crate) change_set: Option<ChangeSet>,
-    /// Where issues and pull requests of these repositories live.
-    pub(crate) providers: BTreeMap<RepositoryName, Arc<dyn GitProvider>>,
-}
-
-fn registered(
-    others: Arc<dyn Forge>,
-    providers: &BTreeMap<RepositoryName, Arc<dyn GitProvider>>,
-) -> Arc<dyn Forge> {
-    if providers.is_empty() {
-        return others;
-    }
-    let providers = providers.clone();
-    Arc::new(Registered { providers, others })
 }
 
 /// The forge of a home.

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Assembly, Error, Home, IssueSource, Observer, RunRecord, RunRequest, RunState, RunStatus,
-    Surroundings, assembly::Given, repository_names,
+    Surroundings, repository_names,
 };
 
 /// Carries out change sets as runs of a home: the [`PlanRunner`] that
@@ -84,11 +84,12 @@ impl WorkflowRunner {
     ///
     /// let id = OperationId::new("full-stack-feature:backend#12")?;
     /// let run = WorkflowRunner::run_of(&id);
-    /// assert_eq!(run.as_str(), "full-stack-feature-backend-12-98f9dd25ab4f");
+    /// assert_eq!(run.as_str(), "full-stack-feature-backend-12-fd56256a5b48");
     /// # Ok(())
     /// # }
     /// ```
     #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "it never does")]
     pub fn run_of(change_set: &OperationId) -> RunId {
         let digest = Sha256::digest(change_set.as_str());
         let digest = digest.iter().take(6);
@@ -230,11 +231,32 @@ fn port_error(error: Error, operation: &'static str) -> PortError {
     }
 }
 
+/// What a program gives to a run that the configuration of its home would say otherwise.
+#[derive(Debug, Default)]
+pub(crate) struct Given {
+    /// How its repositories wait for each other, under the program's own id.
+    pub(crate) change_set: Option<ChangeSet>,
+    /// Where issues and pull requests of these repositories live.
+    pub(crate) providers: BTreeMap<RepositoryName, Arc<dyn GitProvider>>,
+}
+
+/// The forges of a run.
+pub(crate) fn registered(
+    others: Arc<dyn Forge>,
+    providers: &BTreeMap<RepositoryName, Arc<dyn GitProvider>>,
+) -> Arc<dyn Forge> {
+    if providers.is_empty() {
+        return others;
+    }
+    let providers = providers.clone();
+    Arc::new(Registered { providers, others })
+}
+
 /// Forges of single repositories before the forge of a home.
 #[derive(Debug)]
-pub(crate) struct Registered {
-    pub(crate) providers: BTreeMap<RepositoryName, Arc<dyn GitProvider>>,
-    pub(crate) others: Arc<dyn Forge>,
+struct Registered {
+    providers: BTreeMap<RepositoryName, Arc<dyn GitProvider>>,
+    others: Arc<dyn Forge>,
 }
 
 impl Forge for Registered {

@@ -47,13 +47,12 @@ impl World {
             let fixture = Fixture::new(folder.path().join(name));
             fixture.file("a.txt", "one\n").commit("first");
         }
-        fs::create_dir(folder.path().join("config")).expect("a folder");
-        fs::write(folder.path().join("config/repositories.yaml"), config).expect("written");
+        Fixture::at(folder.path()).file("config/repositories.yaml", config);
         Self { folder }
     }
 
     fn repository(&self, name: &str) -> Fixture {
-        Fixture::at(&self.folder.path().join(name))
+        Fixture::at(self.folder.path().join(name))
     }
 
     fn runner(&self, agent: &str) -> WorkflowRunner {

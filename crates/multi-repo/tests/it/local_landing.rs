@@ -312,7 +312,7 @@ async fn a_users_lock_keeps_all() {
     let world = World::new(CheckoutPolicy::Update).await;
     let steps = MemoryStepLog::default();
     let lock = world.fixtures[0].dir().join(".git/index.lock");
-    std::fs::write(&lock, "").expect("it can be made");
+    world.fixtures[0].file(".git/index.lock", "");
     let error = world.land(1, &steps).await.expect_err("it is held");
     assert_eq!(error.class(), ErrorClass::Transient, "{error}");
     assert!(lock.exists(), "it is the user's");
