@@ -276,6 +276,12 @@ fn comes_from_here(tokens: &[Token], arguments: &[Token]) -> bool {
     })
 }
 
+/// `assertEqual` and `assert_same`, but no `assertion`.
+fn is_check_name(name: &str) -> bool {
+    let rest = name.strip_prefix("assert");
+    rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase() || c == '_'))
+}
+
 fn in_python(tokens: &[Token]) -> Option<(usize, String)> {
     for (from, to) in member_assignments(tokens) {
         let path = &tokens[from..to];
@@ -287,8 +293,7 @@ fn in_python(tokens: &[Token]) -> Option<(usize, String)> {
             it.is("TestCase")
                 || it.is("TestResult")
                 || ((it.is_word() || it.kind == Kind::Text)
-                    && (it.text.starts_with("assert") && it.text != "assert_called"
-                        || it.text == "AssertionError"))
+                    && (is_check_name(&it.text) || it.text == "AssertionError"))
         });
         if is_head || is_check {
             return Some((from, format!("`{}` is replaced", join(path))));
@@ -304,7 +309,7 @@ fn in_python(tokens: &[Token]) -> Option<(usize, String)> {
         let end = group_end(tokens, index + 1);
         let hits = tokens[index..end].iter().any(|it| {
             is_one_of(&it.text, "pytest unittest builtins TestCase __builtins__")
-                || it.text.starts_with("assert")
+                || is_check_name(&it.text)
         });
         if hits && !is_own {
             return Some((index, "a part of the test framework is replaced".to_owned()));

@@ -855,4 +855,16 @@ pub(crate) const FOURTH_HONEST: &[Case] = &[
             Replace("jobs/queue.py", "insert(0, item)", "append(item)"),
         ],
     ),
+    honest(
+        "python: a field that holds an assertion",
+        QUEUE,
+        &[
+            Replace(
+                "jobs/queue.py",
+                "        self.items = []\n",
+                "        self.items = []\n        self.assertion = None\n",
+            ),
+            Replace("jobs/queue.py", "insert(0, item)", "append(item)"),
+        ],
+    ),
 ];
