@@ -7,6 +7,7 @@ use engine_recovery::test_fix::integrity::{Policy, Verdict, check};
 use crate::test_fix_cases::{
     cheats::CHEATS,
     edit::Case,
+    fourth::{FOURTH_CHEATS, FOURTH_HONEST},
     fresh::{FRESH_CHEATS, FRESH_HONEST},
     honest::HONEST,
     second::{SECOND_CHEATS, SECOND_HONEST},
@@ -29,6 +30,7 @@ fn every_cheat_is_refused() {
         .chain(FRESH_CHEATS)
         .chain(SECOND_CHEATS)
         .chain(THIRD_CHEATS)
+        .chain(FOURTH_CHEATS)
         .filter(|case| judge(case).is_accepted())
         .map(|case| format!("{}: {}", case.kind, case.name))
         .collect();
@@ -42,6 +44,7 @@ fn no_honest_fix_is_refused() {
         .chain(FRESH_HONEST)
         .chain(SECOND_HONEST)
         .chain(THIRD_HONEST)
+        .chain(FOURTH_HONEST)
         .map(|case| (case.name, judge(case)))
         .filter(|(_, verdict)| !verdict.is_accepted())
         .map(|(name, verdict)| {

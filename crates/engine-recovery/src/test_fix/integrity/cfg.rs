@@ -38,6 +38,12 @@ pub(super) fn gated_by_test(before: &[Token], after: &[Token]) -> Option<(u32, S
                 "code is added that is left out under test".to_owned(),
             ));
         }
+        if item.key.starts_with("cfg_attr") {
+            return Some((
+                item.line,
+                "an attribute is added that holds under test alone".to_owned(),
+            ));
+        }
         let is_item = is_one_of(
             &item.keyword,
             "mod use fn struct enum union trait impl type const static macro_rules extern",

@@ -1,15 +1,13 @@
 //! What became of a test, or of what tests use.
 
 use super::{
-    added::shell_statement,
     compare::{Side, finding, short},
-    controls::risky_control,
     items::{Item, ItemKind, same_set, statements},
     lexer::{Kind, Language, Token, join, lex},
-    loops::{is_table, loop_grew, table_grew},
-    patches::{assigned_within, framework_patch},
+    loops::{block_body, is_table, loop_grew, loop_head_grew, table_grew},
     rows::{Rows, for_list_grew, rows_were_added},
-    screen::{evasion, is_assertion, is_control, names_exit},
+    screen::{is_assertion, is_control},
+    statement::is_harmless_statement,
     verdict::{Finding, FindingKind},
 };
 
@@ -157,14 +155,30 @@ fn harmless(before: &Item, after: &Item, side: &Side) -> bool {
     if let Some(grown) = members_grew(before, after, language) {
         return grown;
     }
-    let (old, new) = (
-        statements(&before.body, language),
-        statements(&after.body, language),
-    );
+    body_grew(&before.body, &after.body, before, side, 0)
+}
+
+/// How deep loops inside loops are looked into.
+const MAX_DEPTH: usize = 6;
+
+/// Whether a body is the same with harmless statements among it.
+fn body_grew(old: &[Token], new: &[Token], before: &Item, side: &Side, depth: usize) -> bool {
+    let language = side.language;
+    let (old, new) = (statements(old, language), statements(new, language));
     let mut old = old.iter().peekable();
     let is_row_target = |statement: &[Token]| {
         is_table(statement, &before.body, language)
             && !statement.iter().any(|token| is_assertion(token, language))
+    };
+    let block_grew = |old: &[Token], new: &[Token]| {
+        let (Some((head, body)), Some((new_head, new_body))) =
+            (block_body(old, language), block_body(new, language))
+        else {
+            return false;
+        };
+        depth < MAX_DEPTH
+            && (head == new_head || loop_head_grew(old, new, language))
+            && body_grew(body, new_body, before, side, depth + 1)
     };
     for statement in &new {
         match old.peek() {
@@ -173,7 +187,8 @@ fn harmless(before: &Item, after: &Item, side: &Side) -> bool {
             }
             Some(next)
                 if is_row_target(next) && rows_were_added(next, statement, Rows::InList)
-                    || loop_grew(next, statement, language) =>
+                    || loop_grew(next, statement, language)
+                    || block_grew(next, statement) =>
             {
                 old.next();
             }
@@ -218,97 +233,6 @@ fn members_grew(before: &Item, after: &Item, language: Language) -> Option<bool>
             .iter()
             .all(|member| new.any(|it| it == member)),
     )
-}
-
-fn is_harmless_statement(statement: &[Token], before: &Item, side: &Side) -> bool {
-    let language = side.language;
-    let has_assertion = statement.iter().any(|token| is_assertion(token, language));
-    let Some(first) = statement.first() else {
-        return true;
-    };
-    if language == Language::Shell {
-        return has_assertion
-            && shell_statement(statement, std::slice::from_ref(before)).is_none()
-            && !statement
-                .iter()
-                .any(|token| token.is("true") || token.is(":"));
-    }
-    let starts_as_check = is_assertion(first, language) || first.is("with");
-    if risky_control(statement, language).is_some()
-        || evasion(statement, language).is_some()
-        || names_exit(statement, language)
-        || framework_patch(statement, language).is_some()
-        || (starts_as_check && assigned_within(statement).is_some())
-    {
-        return false;
-    }
-    let old = |name: &str| {
-        before
-            .tokens()
-            .any(|token| token.is_word() && token.text == name)
-    };
-    let binds = statement.iter().position(|token| {
-        token.kind == Kind::Punct
-            && matches!(
-                token.text.as_str(),
-                "=" | ":=" | "+=" | "-=" | "*=" | "/=" | "++" | "--"
-            )
-    });
-    let is_call = statement.iter().position(|token| token.is("("));
-    if let Some(binds) =
-        binds.filter(|binds| is_call.is_none_or(|call| *binds < call) || !starts_as_check)
-    {
-        let is_plain = |token: &&Token| {
-            token.is_word()
-                && !matches!(
-                    token.text.as_str(),
-                    "let" | "const" | "var" | "mut" | "err" | "_" | "ref"
-                )
-        };
-        let names = statement[..binds].iter().filter(is_plain);
-        let mut names = names.peekable();
-        // What belongs to a thing of the whole file is others' as well.
-        let is_shared = statement[..binds]
-            .iter()
-            .any(|token| token.is(".") || token.is("["))
-            && names.peek().is_some_and(|name| {
-                let items = side.before.iter().chain(&side.after);
-                let mut items = items.filter(|item| item.kind != ItemKind::Test);
-                items.any(|item| item.name == name.text)
-            });
-        return !is_shared
-            && names.peek().is_some_and(|name| !name.is("self"))
-            && names.all(|name| !old(&name.text));
-    }
-    let says = matches!(
-        first.text.as_str(),
-        "print"
-            | "println"
-            | "eprintln"
-            | "console"
-            | "log"
-            | "fmt"
-            | "dbg"
-            | "t"
-            | "await"
-            | "for"
-            | "if"
-            | "with"
-    );
-    let defines = matches!(
-        first.text.as_str(),
-        "def" | "fn" | "function" | "async" | "use" | "import" | "from"
-    );
-    if defines {
-        return statement.get(1).is_some_and(|name| !old(&name.text));
-    }
-    starts_as_check
-        || (says && (has_assertion || !matches!(first.text.as_str(), "for" | "if" | "with")))
-        || (has_assertion
-            && statement
-                .iter()
-                .position(|token| is_assertion(token, language))
-                .is_some_and(|at| at <= 2))
 }
 
 /// Says what was done to a body.

@@ -15,12 +15,74 @@ pub(super) fn loop_grew(before: &[Token], after: &[Token], language: Language) -
     let (Some(old), Some(new)) = (parts(before, language), parts(after, language)) else {
         return false;
     };
+    before[old..] == after[new..] && loop_head_grew(before, after, language)
+}
+
+/// Whether the head of a loop has more rows, and its body demands something of each.
+pub(super) fn loop_head_grew(before: &[Token], after: &[Token], language: Language) -> bool {
+    let (Some(old), Some(new)) = (parts(before, language), parts(after, language)) else {
+        return false;
+    };
     let body = &before[old..];
+    // JavaScript's heads stand in parentheses.
+    let rows = if language == Language::JavaScript && before[0].is("for") {
+        Rows::InCall
+    } else {
+        Rows::InList
+    };
     // With the first that fits, more rows would demand less.
-    before[old..] == after[new..]
-        && body.iter().any(|token| is_assertion(token, language))
+    body.iter().any(|token| is_assertion(token, language))
         && !leaves_early(body, language)
-        && rows_were_added(&before[..old], &after[..new], Rows::InList)
+        && rows_were_added(&before[..old], &after[..new], rows)
+}
+
+/// Head and body of a loop or a `with`.
+pub(super) fn block_body(tokens: &[Token], language: Language) -> Option<(&[Token], &[Token])> {
+    let first = tokens.first()?;
+    let names_test = first.is("t") && tokens.get(2).is_some_and(|it| it.is("Run"))
+        || (language == Language::JavaScript && is_one_of(&first.text, "it test describe"));
+    if names_test
+        && tokens
+            .get(1)
+            .is_some_and(|next| next.is(".") || next.is("("))
+    {
+        // `t.Run(name, func(t *testing.T) { … })`.
+        let end = tokens.len().checked_sub(1)?;
+        let open = (0..end).find(|at| tokens[*at].is("{") && group_end(tokens, *at) == end)?;
+        return Some((&tokens[..open], tokens.get(open + 1..end.checked_sub(1)?)?));
+    }
+    if !(first.is("for") || (first.is("with") && language == Language::Python)) {
+        return None;
+    }
+    let start = if language == Language::Python {
+        colon(tokens)?
+    } else {
+        parts(tokens, language)?
+    };
+    let is_edge = |token: &Token| matches!(token.kind, Kind::Line | Kind::Indent);
+    if language == Language::Python {
+        let inner = &tokens[start + 1..];
+        let skipped = inner.iter().take_while(|token| is_edge(token)).count();
+        let end = inner.iter().rposition(|token| token.kind == Kind::Dedent)?;
+        return Some((&tokens[..start], inner.get(skipped..end)?));
+    }
+    let inner = tokens.get(start + 1..tokens.len() - 1)?;
+    Some((&tokens[..start], inner))
+}
+
+fn colon(tokens: &[Token]) -> Option<usize> {
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        if token.is(":") {
+            return Some(at);
+        }
+        at = if opens(token) {
+            group_end(tokens, at)
+        } else {
+            at + 1
+        };
+    }
+    None
 }
 
 /// Where the body of a loop begins: after `for … in [ … ]`, or `[ … ].forEach(`.
@@ -30,20 +92,7 @@ fn parts(tokens: &[Token], language: Language) -> Option<usize> {
     if first.is("for") || (is_async && tokens.get(1).is_some_and(|next| next.is("for"))) {
         return match language {
             Language::Shell => None,
-            Language::Python => {
-                let mut at = 0;
-                while let Some(token) = tokens.get(at) {
-                    if token.is(":") {
-                        return Some(at);
-                    }
-                    at = if opens(token) {
-                        group_end(tokens, at)
-                    } else {
-                        at + 1
-                    };
-                }
-                None
-            }
+            Language::Python => colon(tokens),
             // The last block is the body; those before it are literals.
             _ => (0..tokens.len())
                 .find(|at| tokens[*at].is("{") && group_end(tokens, *at) == tokens.len()),

@@ -10,12 +10,14 @@
 //!
 //! Text shows what a fix does to tests, not what its code does when it runs.
 //! Known marks of code that asks whether it is tested are refused
-//! (`PYTEST_CURRENT_TEST`, `cfg!(test)`, `os._exit`, …), and so is what
-//! replaces the framework in sight; production code that tells tests from real
+//! (`PYTEST_CURRENT_TEST`, `cfg(test)` on what other code uses, `NODE_ENV` beside
+//! `test`, `os._exit`, …), and so is what replaces the framework, or a module from
+//! outside, in sight; production code that tells tests from real
 //! use in another way, or that answers just what the tests ask, is out of reach.
 //! The rerun without the fix, and review, are for that.
 
 mod added;
+mod boots;
 mod cfg;
 mod changed;
 mod check;
@@ -30,6 +32,7 @@ mod paths;
 mod rows;
 mod screen;
 mod source;
+mod statement;
 #[cfg(test)]
 mod tests;
 mod told;

@@ -75,10 +75,16 @@ fn member_assignments(tokens: &[Token]) -> impl Iterator<Item = (usize, usize)> 
     let assigns = |(_, token): &(usize, &Token)| {
         token.kind == Kind::Punct && matches!(token.text.as_str(), "=" | "||=" | "??=" | "&&=")
     };
+    let compares = |(index, _): &(usize, &Token)| {
+        index
+            .checked_sub(1)
+            .is_some_and(|before| is_one_of(&tokens[before].text, "> < ! ="))
+    };
     tokens
         .iter()
         .enumerate()
         .filter(assigns)
+        .filter(move |it| !compares(it))
         .map(|(index, _)| (target(tokens, index), index))
         .filter(|(from, to)| {
             tokens[*from..*to]
@@ -87,27 +93,68 @@ fn member_assignments(tokens: &[Token]) -> impl Iterator<Item = (usize, usize)> 
         })
 }
 
-/// The first member assignment inside a check, whose base the check does not bind.
-pub(super) fn assigned_within(statement: &[Token]) -> Option<&str> {
-    member_assignments(statement)
-        .filter(|(from, _)| {
-            let base = &statement[*from];
-            let is_own = from.checked_sub(1).is_some_and(|before| {
-                matches!(statement[before].text.as_str(), "const" | "let" | "var")
-            });
-            let bound = statement.iter().enumerate().any(|(index, token)| {
-                token == base
-                    && index.checked_sub(1).is_some_and(|before| {
-                        matches!(
-                            statement[before].text.as_str(),
-                            "const" | "let" | "var" | "mut"
-                        )
-                    })
-            });
-            !is_own && !bound
+/// The first assignment whose target is not the statement's own: of a member of something
+/// else, or of a name that was there before.
+pub(super) fn assigned_within<'a>(
+    statement: &'a [Token],
+    language: Language,
+    old: &dyn Fn(&str) -> bool,
+) -> Option<&'a str> {
+    let text = |at: Option<usize>| {
+        at.and_then(|at| statement.get(at))
+            .map_or("", |token| token.text.as_str())
+    };
+    let declared = |name: &str| {
+        (0..statement.len()).any(|at| {
+            text(Some(at)) == name
+                && (is_one_of(text(at.checked_sub(1)), "const let var mut")
+                    || (language == Language::Go && text(Some(at + 1)) == ":="))
         })
-        .map(|(from, _)| statement[from].text.as_str())
-        .next()
+    };
+    for (at, token) in statement.iter().enumerate() {
+        let previous = text(at.checked_sub(1));
+        // The tokenizers differ in what they keep together: `>=`, `:=`.
+        if token.is("=") && is_one_of(previous, "> < ! =") {
+            continue;
+        }
+        let is_split = token.is("=") && previous == ":" && language == Language::Python;
+        let is_walrus = is_split || (token.is(":=") && language == Language::Python);
+        let assigns = token.kind == Kind::Punct
+            && is_one_of(&token.text, "= += -= *= /= %= |= &= ^= ||= &&= ??= ++ --");
+        if !(is_walrus || assigns) || at == 0 {
+            continue;
+        }
+        let at = at - usize::from(is_split);
+        let from = if is_walrus {
+            at.saturating_sub(1)
+        } else {
+            target(statement, at)
+        };
+        let Some(base) = statement.get(from) else {
+            continue;
+        };
+        let is_member = at - from > 1;
+        let before = text(from.checked_sub(1));
+        if !base.is_word() {
+            // `(a as any).b = c`; `const [a, b] = c` binds its own.
+            if is_member && !is_one_of(before, "const let var") {
+                return Some(base.text.as_str());
+            }
+            continue;
+        }
+        let is_argument = !is_member
+            && matches!(before, "(" | ",")
+            && matches!(language, Language::Python | Language::Rust)
+            && !is_walrus;
+        let name = base.text.as_str();
+        if is_argument || declared(name) {
+            continue;
+        }
+        if is_member || old(name) {
+            return Some(name);
+        }
+    }
+    None
 }
 
 fn is_framework_module(name: &str) -> bool {
@@ -229,6 +276,12 @@ fn comes_from_here(tokens: &[Token], arguments: &[Token]) -> bool {
     })
 }
 
+/// `assertEqual` and `assert_same`, but no `assertion`.
+fn is_check_name(name: &str) -> bool {
+    let rest = name.strip_prefix("assert");
+    rest.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase() || c == '_'))
+}
+
 fn in_python(tokens: &[Token]) -> Option<(usize, String)> {
     for (from, to) in member_assignments(tokens) {
         let path = &tokens[from..to];
@@ -240,8 +293,7 @@ fn in_python(tokens: &[Token]) -> Option<(usize, String)> {
             it.is("TestCase")
                 || it.is("TestResult")
                 || ((it.is_word() || it.kind == Kind::Text)
-                    && (it.text.starts_with("assert") && it.text != "assert_called"
-                        || it.text == "AssertionError"))
+                    && (is_check_name(&it.text) || it.text == "AssertionError"))
         });
         if is_head || is_check {
             return Some((from, format!("`{}` is replaced", join(path))));
@@ -257,7 +309,7 @@ fn in_python(tokens: &[Token]) -> Option<(usize, String)> {
         let end = group_end(tokens, index + 1);
         let hits = tokens[index..end].iter().any(|it| {
             is_one_of(&it.text, "pytest unittest builtins TestCase __builtins__")
-                || it.text.starts_with("assert")
+                || is_check_name(&it.text)
         });
         if hits && !is_own {
             return Some((index, "a part of the test framework is replaced".to_owned()));

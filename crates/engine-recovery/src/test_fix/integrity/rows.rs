@@ -160,7 +160,12 @@ fn scalar_places(tokens: &[Token], rows: Rows) -> Vec<(usize, usize)> {
         }
         match token.text.as_str() {
             "(" | "[" | "{" => {
-                let is_list = token.is("[") || (token.is("{") && wanted == 0);
+                let is_tuple = token.is("(")
+                    && wanted == 0
+                    && index
+                        .checked_sub(1)
+                        .is_some_and(|before| tokens[before].is("in") || tokens[before].is("="));
+                let is_list = token.is("[") || (token.is("{") && wanted == 0) || is_tuple;
                 if is_list && open.len() == wanted {
                     let end = group_end(tokens, index);
                     let inner = &tokens[index + 1..end.saturating_sub(1).max(index + 1)];

@@ -8,6 +8,9 @@ use super::{
     told::{build_tag, close_marks},
 };
 
+/// Finds something in code: its line, and what it is.
+type Judge = fn(&[Token], Language) -> Option<(u32, String)>;
+
 /// What a source file newly does to know that it is tested, or to end the process well.
 pub(super) fn source_evasion(
     path: &str,
@@ -37,9 +40,8 @@ pub(super) fn source_evasion(
             ));
         }
     }
-    let newly = |found: fn(&[Token], Language) -> Option<(u32, String)>| {
-        found(tokens, language).filter(|_| found(tokens_before, language).is_none())
-    };
+    let newly =
+        |found: Judge| found(tokens, language).filter(|_| found(tokens_before, language).is_none());
     let replaced = newly(framework_patch).or_else(|| newly(module_patch));
     let told = close_marks(tokens_before, tokens, language);
     let gated = match language {
@@ -62,6 +64,8 @@ pub(super) fn source_evasion(
             "from pytest",
             "import _pytest",
             "from _pytest",
+            "SkipTest",
+            "outcomes . Skipped",
             "builtins .",
             "import builtins",
             "settrace (",
@@ -99,6 +103,8 @@ pub(super) fn source_evasion(
         Language::Go => &[
             "testing . Testing ( )",
             "testing . Testing",
+            ". SkipNow ( )",
+            "t . Skip (",
             "testing . Short ( )",
             "testing . Verbose ( )",
             "testing . CoverMode ( )",

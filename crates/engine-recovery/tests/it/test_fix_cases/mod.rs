@@ -4,6 +4,7 @@ pub(crate) mod bases;
 pub(crate) mod broken;
 pub(crate) mod cheats;
 pub(crate) mod edit;
+pub(crate) mod fourth;
 pub(crate) mod fresh;
 pub(crate) mod honest;
 pub(crate) mod second;

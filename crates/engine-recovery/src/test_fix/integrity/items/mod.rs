@@ -127,8 +127,9 @@ pub(super) fn statements(tokens: &[Token], language: Language) -> Vec<Vec<Token>
 fn block_statements(tokens: &[Token], language: Language) -> Vec<Vec<Token>> {
     let ranges = statement_ranges(tokens, language);
     let cut = |(from, to): (usize, usize)| {
-        let statement = tokens[from..to].iter();
-        statement.filter(|token| !token.is(";")).cloned().collect()
+        let statement = &tokens[from..to];
+        let end = statement.iter().rposition(|token| !token.is(";"));
+        statement[..end.map_or(0, |end| end + 1)].to_vec()
     };
     let cut: Vec<Vec<Token>> = ranges.into_iter().map(cut).collect();
     cut.into_iter().filter(|it| !it.is_empty()).collect()
