@@ -88,7 +88,7 @@ const PROGRAMS: &[Program] = &[
 ];
 
 /// The names of the crash programs whose samples are a step of `ci`.
-pub(crate) const SAMPLES: &[&str] = &["run", "land"];
+pub(crate) const SAMPLES: &[&str] = &["run", "land", "recovery"];
 
 /// What a measuring program said.
 pub(crate) struct Outcome {

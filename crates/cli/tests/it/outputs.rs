@@ -56,7 +56,7 @@ fn json_is_one_document() {
         0 issue ls: a list
         0 issue show 1: body comments number repository title
         2 issue show 9: error exit_code
-        3 plan 1 --agent 'sh:echo bar > a.txt' --run-id r1: critical_path end exit_code plan predicted_seconds run
+        3 plan 1 --agent 'sh:echo bar > a.txt' --run-id r1: cost critical_path end exit_code plan predicted_seconds run
         1 run --title X --agent 'sh:exit 3' --run-id r2: end error exit_code run
         2 run --title X --agent nobody: error exit_code
         0 approve r1: end error exit_code run
