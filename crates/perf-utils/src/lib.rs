@@ -42,7 +42,7 @@
 //!   the process's defaults, [`set_cache_defaults`].
 //! - [`HttpConnectionPool`] sends requests to one server. A connection is *in use* or *idle*; a request
 //!   without one *waits*.
-//! - [`RateGovernor`](governor::RateGovernor) gives *permits* for calls, and learns from their answers.
+//! - [`RateGovernor`] gives *permits* for calls, and learns from their answers.
 //! - [`BatchOperations`] sends many mutations of a forge; each *item* has an operation id.
 //!
 //! # Guarantees
