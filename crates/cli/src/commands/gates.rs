@@ -2,8 +2,8 @@
 
 use anyhow::{Result, bail};
 use facade::{
-    assemble::{Error, RunState, plan_from_file, send},
-    core_types::{Gate, Message, RunId},
+    assemble::{Error, RepositoryStanding, RunState, plan_from_file, send},
+    core_types::{Gate, MemberState, Message, RunId},
     engine_workflow::{EndStatus, plan::validate},
 };
 
@@ -99,6 +99,14 @@ pub(crate) async fn abort(session: Session, arguments: AbortArguments) -> Result
         bail!(Error::Request {
             message,
             hint: "pause it first, by Ctrl-C in its terminal".to_owned(),
+        })
+    }
+    let has_landed = |it: &RepositoryStanding| matches!(it.state, MemberState::Landed);
+    if session.status(&run)?.repositories.iter().any(has_landed) {
+        let message = format!("run {run} has landed, in part at least; that cannot be given up");
+        bail!(Error::Request {
+            message,
+            hint: format!("`automation status {run}` shows where"),
         })
     }
     let code = tell(&session, run.clone(), &Message::Abort, AtGate::Exit).await?;
