@@ -138,6 +138,8 @@ impl Run {
     }
 
     /// Points a reference of the mirror to a commit, whatever it holds now.
+    ///
+    /// As a rule it is a new one; only if it is not, is it looked up.
     pub(crate) async fn keep(
         &self,
         repository: &RepositoryName,
@@ -145,16 +147,20 @@ impl Run {
         commit: &CommitId,
     ) -> Result<(), PortError> {
         let port = &self.repository(repository)?.repository;
-        let expected = port.resolve(&name).await?;
-        if expected.as_ref() == Some(commit) {
-            return Ok(());
-        }
-        port.update_refs(&[RefUpdate {
-            name,
+        let pointed_from = |expected| RefUpdate {
+            name: name.clone(),
             expected,
             new: Some(commit.clone()),
-        }])
-        .await
+        };
+        match port.update_refs(&[pointed_from(None)]).await {
+            Err(error) if error.class() == ErrorClass::Conflict => {}
+            done => return done,
+        }
+        let held = port.resolve(&name).await?;
+        if held.as_ref() == Some(commit) {
+            return Ok(());
+        }
+        port.update_refs(&[pointed_from(held)]).await
     }
 
     /// A reference of this run in each mirror.

@@ -151,9 +151,9 @@ impl Scene {
     /// Writes it into `root`, with a copy of `index` if there is one.
     fn lay_out(&self, root: &Path, index: Option<&Path>) -> Result<(), Error> {
         let git = root.join(".git");
-        for folder in ["objects/info", "refs/heads"] {
+        for folder in ["", "objects", "objects/info", "refs", "refs/heads"] {
             let folder = git.join(folder);
-            fs::create_dir_all(&folder).map_err(Error::io("create", folder))?;
+            fs::create_dir(&folder).map_err(Error::io("create", folder))?;
         }
         let alternate = self.mirror.join("objects");
         let alternates = [alternate.as_os_str().as_bytes(), b"\n"].concat();
