@@ -115,6 +115,7 @@ fn line(step: Option<&StepRef>, event: &Event) -> Option<String> {
         Event::RunStarted {
             session,
             max_workers,
+            title: _,
         } => {
             let again = if *session > 1 {
                 format!(", session {session}")
@@ -171,6 +172,7 @@ fn line(step: Option<&StepRef>, event: &Event) -> Option<String> {
             strategy,
             outcome,
             reason,
+            until: _,
         } => {
             let who = match step.map(|step| &step.key.scope) {
                 Some(Scope::Task(task)) => format!("{task}: "),

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BranchName, CommitId, ErrorClass, Failure, IssueNumber, PlanId, RepositoryName, Review, Stage,
-    StepKey, TaskId, TaskStatus, Timestamp, TokenUsage,
+    BranchName, CommitId, ErrorClass, Failure, IssueNumber, OperationId, PlanId, RepositoryName,
+    Review, Stage, StepKey, TaskId, TaskStatus, Timestamp, TokenUsage, Usd, Wait,
 };
 
 /// The step an event belongs to, and which execution of it.
@@ -46,6 +46,30 @@ pub enum Event {
         session: u32,
         /// How many tasks may run at a time.
         max_workers: usize,
+        /// The title of the run's issue; empty in runs of older versions.
+        #[serde(default)]
+        title: String,
+    },
+    /// A repository takes part.
+    RepositoryJoined {
+        /// Which.
+        repository: RepositoryName,
+        /// What its tasks wait for besides their dependencies; may be empty.
+        waits: Vec<Wait>,
+    },
+    /// The plan has this task. Comes before [`Event::PlanReady`], in the order of the plan.
+    TaskPlanned {
+        /// Which task.
+        task: TaskId,
+        /// One line for people.
+        title: String,
+        /// Where it is done.
+        repository: RepositoryName,
+        /// Tasks whose results it needs.
+        dependencies: Vec<TaskId>,
+        /// How long the work is expected to take.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        estimate: Option<Duration>,
     },
     /// A stage began; the one before has ended.
     StageStarted {
@@ -98,6 +122,49 @@ pub enum Event {
         /// How long it took.
         duration: Duration,
     },
+    /// Money was set aside for a piece of work.
+    SpendReserved {
+        /// The reservation's mark.
+        operation: OperationId,
+        /// How much.
+        amount: Usd,
+    },
+    /// What a piece of work cost takes the place of what was set aside for it.
+    SpendSettled {
+        /// The reservation's mark.
+        operation: OperationId,
+        /// The model that did it; empty where it is not known.
+        model: String,
+        /// The tokens it used.
+        usage: TokenUsage,
+        /// What it cost.
+        amount: Usd,
+    },
+    /// The run's limit from now on.
+    BudgetSet {
+        /// The most it may spend.
+        limit: Usd,
+    },
+    /// A prompt got what earlier runs had taught.
+    LessonsServed {
+        /// The lessons' ids.
+        lessons: Vec<String>,
+        /// The arm of the experiment; empty without one.
+        arm: String,
+        /// The probability with which this arm was drawn, from 0 to 1.
+        propensity: f64,
+    },
+    /// A forge was called.
+    ForgeCalled {
+        /// The kind of forge, such as `local`.
+        provider: String,
+        /// The call's name, such as `create_issue`.
+        method: String,
+        /// Whether it did what was asked.
+        passed: bool,
+        /// How long it took.
+        duration: Duration,
+    },
     /// What an agent left was committed.
     ChangeCaptured {
         /// Where.
@@ -142,6 +209,9 @@ pub enum Event {
         outcome: String,
         /// Why, in one line; may be empty.
         reason: String,
+        /// When it goes on, for `retry` and `park`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
     },
     /// A repository's integration head was tested.
     RepositoryTested {

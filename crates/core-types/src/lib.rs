@@ -73,7 +73,8 @@ pub use ports::{
     LandingObserver, Ledger, Merge, Message, NoAdvice, NoEvents, NoLedger, NoRecovery, PlanOutcome,
     PlanRequest, PlanRunner, PlanState, Prepared, PreparedLanding, PromptAdvisor, Recovery,
     RecoveryOutcome, RecoveryRequest, RefUpdate, Repository, RepositoryBrief, RepositoryCommands,
-    Reservation, SpendRequest, SpendScope, Spent, Standing, StepLog, SystemClock, Workspace,
+    Reservation, Settled, SpendRequest, SpendScope, Spent, Standing, StepLog, SystemClock,
+    Workspace,
 };
 pub use repair::{
     ConflictHunk, ConflictKind, ConflictTexts, ConflictedFile, FailedTest, Resolution, SettledFile,

@@ -1,7 +1,7 @@
 //! One piece of an agent's work, and the advice it gets.
 
 use core_types::{
-    Advice, AdviceRequest, AgentRequest, AgentResult, Failure, PortError, StepKey,
+    Advice, AdviceRequest, AgentRequest, AgentResult, Event, Failure, PortError, StepKey,
     step::{Fingerprint, StepError},
 };
 
@@ -34,9 +34,19 @@ pub(crate) async fn advice(
     key: StepKey,
     request: AdviceRequest,
 ) -> Result<Advice, StepError> {
-    run.step(key, Fingerprint::new(), |_| async move {
+    run.step(key, Fingerprint::new(), |step| async move {
         let advice = run.ports.aids.advisor.advise(&request).await;
-        Ok(advice.unwrap_or_default())
+        let advice = advice.unwrap_or_default();
+        // A prompt without lessons is told of too where an arm was drawn: it is the other arm.
+        if !advice.arm.is_empty() {
+            let served = Event::LessonsServed {
+                lessons: advice.lessons.clone(),
+                arm: advice.arm.clone(),
+                propensity: advice.propensity,
+            };
+            run.emit(Some(&step), served);
+        }
+        Ok(advice)
     })
     .await
 }

@@ -81,6 +81,13 @@ impl Agent for MeteredAgent {
             .ledger
             .reserve(&operation, &spend, &asked, None)
             .await?;
+        if let Some(amount) = reservation.amount {
+            let reserved = Event::SpendReserved {
+                operation: operation.clone(),
+                amount,
+            };
+            self.events.emit(Some(&step), reserved);
+        }
         let started = Event::AgentStarted {
             agent: agent.clone(),
         };
@@ -107,8 +114,17 @@ impl Agent for MeteredAgent {
             Err(error) if error.class() == ErrorClass::NotFound => Spent::nothing(),
             Err(_) => Spent::default(),
         };
-        let operation = settlement(&operation);
-        let settled = self.ledger.settle(&operation, &reservation, &spent).await;
+        let settling = settlement(&operation);
+        let settled = self.ledger.settle(&settling, &reservation, &spent).await;
+        if let Ok(settled) = &settled {
+            let settled = Event::SpendSettled {
+                operation,
+                model: settled.model.clone(),
+                usage,
+                amount: settled.amount,
+            };
+            self.events.emit(Some(&step), settled);
+        }
         // The failure of the work says more than that of its account.
         let result = result?;
         settled?;

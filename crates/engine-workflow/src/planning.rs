@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use core_types::{
     Advice, AdviceRequest, AgentAnswer, AgentRequest, AgentTask, CommitId, ErrorClass, Event,
-    Failure, Gate, Message, Plan, PortError, RefUpdate, RepositoryName, Scope, Stage, StepKey,
-    StepRef,
+    Failure, Gate, Member, Message, Plan, PortError, RefUpdate, RepositoryName, Scope, Stage,
+    StepKey, StepRef,
     step::{Fingerprint, StepState},
 };
 use serde::{Deserialize, Serialize};
@@ -91,15 +91,38 @@ pub(crate) async fn plan(run: &Run, bases: &Bases) -> Result<Planned, Error> {
     let plan = run
         .step(key, fingerprint, |step| async move {
             run.ports.plan_file.write(&plan)?;
-            let event = Event::PlanReady {
-                plan: plan.id.clone(),
-                tasks: plan.tasks.len(),
-            };
-            run.emit(Some(&step), event);
+            tell(run, &step, &plan);
             Ok(plan)
         })
         .await?;
     Ok(Planned::Plan(plan))
+}
+
+fn tell(run: &Run, step: &StepRef, plan: &Plan) {
+    let change_set = run.settings.change_set.as_ref();
+    for repository in &run.settings.repositories {
+        let member = change_set.and_then(|change_set| change_set.member(&repository.name));
+        let event = Event::RepositoryJoined {
+            repository: repository.name.clone(),
+            waits: member.into_iter().flat_map(Member::waits).collect(),
+        };
+        run.emit(Some(step), event);
+    }
+    for task in &plan.tasks {
+        let event = Event::TaskPlanned {
+            task: task.id.clone(),
+            title: task.title.clone(),
+            repository: task.repository.clone(),
+            dependencies: task.dependencies.clone(),
+            estimate: task.estimate,
+        };
+        run.emit(Some(step), event);
+    }
+    let event = Event::PlanReady {
+        plan: plan.id.clone(),
+        tasks: plan.tasks.len(),
+    };
+    run.emit(Some(step), event);
 }
 
 async fn propose(run: &Run, bases: &Bases) -> Result<Plan, Error> {

@@ -56,6 +56,7 @@ impl Workflow {
             Event::RunStarted {
                 session: self.session,
                 max_workers,
+                title: run.settings.issue.title.clone(),
             },
         );
         let result = match Box::pin(stages(run)).await {

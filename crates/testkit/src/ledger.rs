@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use core_types::{
-    ErrorClass, Ledger, OperationId, PortError, RepositoryName, Reservation, RunId, SpendRequest,
-    SpendScope, Spent, TaskId, Usd,
+    ErrorClass, Ledger, OperationId, PortError, RepositoryName, Reservation, RunId, Settled,
+    SpendRequest, SpendScope, Spent, TaskId, Usd,
 };
 use tokio::task::JoinSet;
 
@@ -66,7 +66,7 @@ async fn settle(
     id: &str,
     reservation: &Reservation,
     spent: Spent,
-) -> Result<(), PortError> {
+) -> Result<Settled, PortError> {
     ledger.settle(&operation(id), reservation, &spent).await
 }
 

@@ -59,6 +59,15 @@ pub struct Reservation {
     pub amount: Option<Usd>,
 }
 
+/// What a piece of work has cost, as the ledger has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// What it cost.
+    pub amount: Usd,
+    /// The model that did it; empty where it is not known.
+    pub model: String,
+}
+
 /// Keeps spending below its limits.
 ///
 /// Both calls carry an [`OperationId`] and MUST be idempotent under it.
@@ -80,7 +89,8 @@ pub trait Ledger: Debug + Send + Sync {
         parent: Option<&Reservation>,
     ) -> Result<Reservation, PortError>;
 
-    /// Replaces a reservation by what was spent. What is above the reservation MUST be recorded too.
+    /// Replaces a reservation by what was spent, and says what that is. What is above the reservation
+    /// MUST be recorded too.
     ///
     /// # Errors
     ///
@@ -91,7 +101,7 @@ pub trait Ledger: Debug + Send + Sync {
         operation: &OperationId,
         reservation: &Reservation,
         spent: &Spent,
-    ) -> Result<(), PortError>;
+    ) -> Result<Settled, PortError>;
 }
 
 /// Grants everything and remembers nothing.
@@ -113,7 +123,15 @@ impl Ledger for NoLedger {
         })
     }
 
-    async fn settle(&self, _: &OperationId, _: &Reservation, _: &Spent) -> Result<(), PortError> {
-        Ok(())
+    async fn settle(
+        &self,
+        _: &OperationId,
+        _: &Reservation,
+        spent: &Spent,
+    ) -> Result<Settled, PortError> {
+        Ok(Settled {
+            amount: spent.cost.unwrap_or(Usd::ZERO),
+            model: spent.model.clone(),
+        })
     }
 }

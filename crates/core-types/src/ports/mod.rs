@@ -33,7 +33,7 @@ pub use lander::{
     ChangeSetLanded, ChangeSetLander, ChangeSetLanding, LandingBlock, LandingMember,
     LandingObserver,
 };
-pub use ledger::{Ledger, NoLedger, Reservation, SpendRequest, SpendScope, Spent};
+pub use ledger::{Ledger, NoLedger, Reservation, Settled, SpendRequest, SpendScope, Spent};
 pub use plan_runner::{PlanOutcome, PlanRequest, PlanRunner};
 pub use plan_state::PlanState;
 pub use recovery::{NoRecovery, Recovery, RecoveryOutcome, RecoveryRequest, RepositoryCommands};

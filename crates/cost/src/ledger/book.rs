@@ -8,7 +8,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use core_types::{OperationId, Reservation, SpendRequest, SpendScope, Spent, Usd};
+use core_types::{OperationId, Reservation, Settled, SpendRequest, SpendScope, Spent, Usd};
 
 use super::{
     account::{Day, Limit},
@@ -177,15 +177,25 @@ impl Book {
         operation: &OperationId,
         reservation: &OperationId,
         spent: &Spent,
-    ) -> Result<Decided<()>, Error> {
+    ) -> Result<Decided<Settled>, Error> {
         let Some(idx) = self.entry_of.get(reservation) else {
             return Err(Error::NoReservation {
                 operation: reservation.clone(),
             });
         };
         let entry = &self.entries[*idx as usize];
+        let model = if spent.model.is_empty() {
+            &entry.model
+        } else {
+            &spent.model
+        };
         match &entry.settled_by {
-            Some(by) if by == operation => return Ok(Decided::Before(())),
+            Some(by) if by == operation => {
+                return Ok(Decided::Before(Settled {
+                    amount: Usd::from_pico(entry.cost),
+                    model: model.clone(),
+                }));
+            }
             Some(by) => {
                 return Err(Error::AlreadySettled {
                     reservation: reservation.clone(),
@@ -197,10 +207,9 @@ impl Book {
         // What was lent is settled by those who have it.
         let own = Usd::from_pico(entry.held.saturating_sub(entry.lent));
         let (amount, basis) = options.charge(own, &entry.model, spent);
-        let model = if spent.model.is_empty() {
-            &entry.model
-        } else {
-            &spent.model
+        let settled = Settled {
+            amount,
+            model: model.clone(),
         };
         let movement = Movement::Settled {
             operation: operation.clone(),
@@ -210,7 +219,7 @@ impl Book {
             usage: spent.usage,
             model: model.clone(),
         };
-        Ok(Decided::Now((), movement))
+        Ok(Decided::Now(settled, movement))
     }
 
     pub(super) fn decide_raise(
@@ -306,6 +315,7 @@ impl Book {
                     parent,
                     children: Vec::new(),
                     settled_by: None,
+                    cost: 0,
                 });
             }
             Movement::Settled {
@@ -351,6 +361,7 @@ impl Book {
         let children = std::mem::take(&mut entry.children);
         (entry.held, entry.lent) = (0, 0);
         entry.settled_by = Some(by);
+        entry.cost = cost;
         for account in charged.as_slice() {
             let account = &mut self.accounts[*account as usize];
             account.reserved = account.reserved.saturating_sub(held - lent);

@@ -37,6 +37,8 @@ pub(super) struct Entry {
     pub(super) parent: Option<u32>,
     pub(super) children: Vec<u32>,
     pub(super) settled_by: Option<OperationId>,
+    /// What it was settled with, in pico-dollars.
+    pub(super) cost: u64,
 }
 
 /// The sum of settled calls.

@@ -9,7 +9,8 @@ use std::{
 
 use async_trait::async_trait;
 use core_types::{
-    Clock, Ledger, OperationId, PortError, Reservation, SpendRequest, SpendScope, Spent, Usd,
+    Clock, Ledger, OperationId, PortError, Reservation, Settled, SpendRequest, SpendScope, Spent,
+    Usd,
 };
 use journal::{Batch, Fold, FoldError, Record, SharedJournal};
 use tokio::sync::oneshot;
@@ -109,7 +110,8 @@ enum Request {
 
 enum Answer {
     Reserved(Reservation),
-    Done,
+    Settled(Settled),
+    Raised,
 }
 
 /// The book as the journal's fold.
@@ -322,12 +324,8 @@ impl Shared {
                 parent,
             } => {
                 let (day, parent) = (Day::of(at), parent.as_ref());
-                match book.decide_reserve(options, day, operation, scope, request, parent)? {
-                    Decided::Before(reservation) => Decided::Before(Answer::Reserved(reservation)),
-                    Decided::Now(reservation, movement) => {
-                        Decided::Now(Answer::Reserved(reservation), movement)
-                    }
-                }
+                book.decide_reserve(options, day, operation, scope, request, parent)?
+                    .answer(Answer::Reserved)
             }
             Request::Settle {
                 operation,
@@ -335,12 +333,14 @@ impl Shared {
                 spent,
             } => book
                 .decide_settle(options, operation, reservation, spent)?
-                .done(),
+                .answer(Answer::Settled),
             Request::Raise {
                 operation,
                 limit,
                 to,
-            } => book.decide_raise(options, operation, limit, *to)?.done(),
+            } => book
+                .decide_raise(options, operation, limit, *to)?
+                .answer(|()| Answer::Raised),
         };
         match decided {
             Decided::Before(answer) => Ok(answer),
@@ -355,11 +355,11 @@ impl Shared {
     }
 }
 
-impl Decided<()> {
-    fn done(self) -> Decided<Answer> {
+impl<T> Decided<T> {
+    fn answer(self, answer: impl FnOnce(T) -> Answer) -> Decided<Answer> {
         match self {
-            Self::Before(()) => Decided::Before(Answer::Done),
-            Self::Now((), movement) => Decided::Now(Answer::Done, movement),
+            Self::Before(value) => Decided::Before(answer(value)),
+            Self::Now(value, movement) => Decided::Now(answer(value), movement),
         }
     }
 }
@@ -389,7 +389,7 @@ impl Ledger for JournalLedger {
         };
         let answer = match self.submit(request).await {
             Ok(Answer::Reserved(reservation)) => Ok(reservation),
-            Ok(Answer::Done) => Err(Error::CutOff),
+            Ok(_) => Err(Error::CutOff),
             Err(error) => Err(error),
         };
         answer.map_err(|error| error.into_port_error("set money aside"))
@@ -400,13 +400,17 @@ impl Ledger for JournalLedger {
         operation: &OperationId,
         reservation: &Reservation,
         spent: &Spent,
-    ) -> Result<(), PortError> {
+    ) -> Result<Settled, PortError> {
         let request = Request::Settle {
             operation: operation.clone(),
             reservation: reservation.operation.clone(),
             spent: spent.clone(),
         };
-        let settled = self.submit(request).await.map(drop);
+        let settled = match self.submit(request).await {
+            Ok(Answer::Settled(settled)) => Ok(settled),
+            Ok(_) => Err(Error::CutOff),
+            Err(error) => Err(error),
+        };
         settled.map_err(|error| error.into_port_error("settle what was spent"))
     }
 }

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use core_types::{
-    Clock, Ledger, OperationId, PortError, Reservation, SpendRequest, SpendScope, Spent, Usd,
+    Clock, Ledger, OperationId, PortError, Reservation, Settled, SpendRequest, SpendScope, Spent,
+    Usd,
 };
 
 use super::{
@@ -86,7 +87,7 @@ impl Ledger for MemoryLedger {
         operation: &OperationId,
         reservation: &Reservation,
         spent: &Spent,
-    ) -> Result<(), PortError> {
+    ) -> Result<Settled, PortError> {
         let mut book = self.book();
         book.decide_settle(&self.options, operation, &reservation.operation, spent)
             .and_then(|decided| take(&mut book, decided))

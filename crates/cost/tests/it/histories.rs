@@ -163,7 +163,7 @@ impl Worker {
             ..Spent::default()
         };
         let id = self.operation(&format!("settle-{what}"));
-        ledger.settle(&id, reservation, &spent).await
+        ledger.settle(&id, reservation, &spent).await.map(drop)
     }
 }
 

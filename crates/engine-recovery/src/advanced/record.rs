@@ -68,6 +68,11 @@ impl AdvancedRecovery {
             strategy: strategy.to_owned(),
             outcome: outcome.as_str().to_owned(),
             reason,
+            until: match outcome {
+                StrategyOutcome::Retry { at } => Some(*at),
+                StrategyOutcome::Park { until } => Some(*until),
+                _ => None,
+            },
         };
         self.tell(steps, request, format!("recovery-ended-{strategy}"), event)
             .await

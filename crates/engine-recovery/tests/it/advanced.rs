@@ -57,6 +57,7 @@ fn told(world: &World) -> Vec<String> {
                 strategy,
                 outcome,
                 reason,
+                until: _,
             } => Some(
                 format!("{strategy} {outcome} {reason}")
                     .trim_end()

@@ -5,9 +5,9 @@ use std::sync::{
 
 use async_trait::async_trait;
 use core_types::{
-    Advice, AdviceRequest, AgentAnswer, AgentTask, CheckpointStore, ErrorClass, Ledger,
-    OperationId, PortError, PromptAdvisor, Reservation, Review, SpendRequest, SpendScope, Spent,
-    Stage, step::StepError,
+    Advice, AdviceRequest, AgentAnswer, AgentTask, CheckpointStore, ErrorClass, Ledger, NoLedger,
+    OperationId, PortError, PromptAdvisor, Reservation, Review, Settled, SpendRequest, SpendScope,
+    Spent, Stage, step::StepError,
 };
 use engine_workflow::{EndStatus, Error};
 use serde_json::json;
@@ -46,7 +46,7 @@ impl Ledger for TestLedger {
         operation: &OperationId,
         reservation: &Reservation,
         spent: &Spent,
-    ) -> Result<(), PortError> {
+    ) -> Result<Settled, PortError> {
         assert_ne!(
             *operation, reservation.operation,
             "each mutation has its own id"
@@ -55,7 +55,7 @@ impl Ledger for TestLedger {
             "settle {} {}",
             reservation.operation, spent.usage.input
         ));
-        Ok(())
+        NoLedger.settle(operation, reservation, spent).await
     }
 }
 

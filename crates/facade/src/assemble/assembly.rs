@@ -27,7 +27,7 @@ use super::{
     recovery::{Means, recovery},
     repositories::check_publishable,
     request::{Earlier, changed_since, given_change_set},
-    spending::{RunLedger, open_ledger},
+    spending::{RunLedger, in_force, open_ledger},
 };
 
 /// The variable by which the processes of a run are found again. Its value is
@@ -465,6 +465,10 @@ impl Assembly {
         let commands: Arc<dyn CommandRunner> =
             Arc::new(commands.log_bytes(self.record.output_disk_bytes));
         let ledger = open_ledger(&self.home, &self.surroundings, Some(&self.record))?;
+        let of_run = cost::Limit::Run { run: run.clone() };
+        if let Some(limit) = in_force(&ledger, self.record.budget, &of_run)? {
+            events.emit(None, Event::BudgetSet { limit });
+        }
         let aids = Aids {
             ledger: Arc::new(RunLedger::new(ledger, &self.record, pause.clone())?),
             ..Aids::default()

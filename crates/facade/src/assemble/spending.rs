@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use config::{automation::Budget, models::Models};
 use core_types::{
     CancellationToken, ErrorClass, Ledger, OperationId, Plan, PortError, Reservation, RunId, Scope,
-    SpendRequest, SpendScope, Spent, StepKey, Usd, step::StepState,
+    Settled, SpendRequest, SpendScope, Spent, StepKey, Usd, step::StepState,
 };
 use cost::{
     BudgetExceeded, CostOptimizer, JournalLedger, LedgerOptions, Limit, Limits, PriceTable,
@@ -122,21 +122,11 @@ pub async fn raise_limit(
     to: Usd,
 ) -> Result<Usd, Error> {
     let ledger = open_ledger(home, surroundings, run)?;
-    let known = ledger.spending()?.standings.into_iter();
-    let standing = known
-        .filter(|it| it.limit == *limit)
-        .find_map(|it| it.amount);
     let budget = match run {
         Some(record) => record.budget,
         None => Some(budget(home, surroundings)?),
     };
-    let configured = budget.and_then(|budget| match limit {
-        Limit::Run { .. } => budget.run,
-        Limit::Day { .. } => budget.day,
-        Limit::Repository { .. } => budget.repository,
-        Limit::Task { .. } => budget.task,
-    });
-    let before = standing.or(configured);
+    let before = in_force(&ledger, budget, limit)?;
     let what = format!("the limit of {limit}");
     // A refusal leaves no ledger behind.
     let from = match before {
@@ -149,6 +139,25 @@ pub async fn raise_limit(
     home.ensure()?;
     ledger.raise(&mark, limit, to).await?;
     Ok(from)
+}
+
+/// How much a limit is now: as it was raised, else as it was configured.
+pub(crate) fn in_force(
+    ledger: &JournalLedger,
+    budget: Option<BudgetRecord>,
+    limit: &Limit,
+) -> Result<Option<Usd>, Error> {
+    let known = ledger.spending()?.standings.into_iter();
+    let standing = known
+        .filter(|it| it.limit == *limit)
+        .find_map(|it| it.amount);
+    let configured = budget.and_then(|budget| match limit {
+        Limit::Run { .. } => budget.run,
+        Limit::Day { .. } => budget.day,
+        Limit::Repository { .. } => budget.repository,
+        Limit::Task { .. } => budget.task,
+    });
+    Ok(standing.or(configured))
 }
 
 /// How much may be spent as the configuration says it now.
@@ -375,11 +384,14 @@ impl Ledger for RunLedger {
         operation: &OperationId,
         reservation: &Reservation,
         spent: &Spent,
-    ) -> Result<(), PortError> {
+    ) -> Result<Settled, PortError> {
         let free = self.free().remove(&reservation.operation);
         if let Some((scope, request)) = free {
             if *spent == Spent::default() || *spent == Spent::nothing() {
-                return Ok(());
+                return Ok(Settled {
+                    amount: Usd::ZERO,
+                    model: spent.model.clone(),
+                });
             }
             self.spends.store(true, Ordering::SeqCst);
             // The work is done: what it has spent is recorded whatever the limits say.

@@ -54,6 +54,7 @@ impl Standings {
                 strategy,
                 outcome,
                 reason,
+                until: _,
             } => {
                 // Only the last execution of a step counts.
                 if let Some(step) = step {
