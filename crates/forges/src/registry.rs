@@ -8,6 +8,9 @@ use crate::{Error, LocalForge, LocalForgeOptions};
 pub trait Forge: fmt::Debug + Send + Sync {
     /// One of its repositories. Whether the forge holds it shows at the first use.
     fn provider(&self, repository: &RepositoryName) -> Arc<dyn GitProvider>;
+
+    /// The kind of forge that holds a repository, such as `local`; a label, so one of few.
+    fn kind(&self, repository: &RepositoryName) -> &str;
 }
 
 /// A forge as the configuration describes it.

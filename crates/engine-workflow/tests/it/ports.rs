@@ -5,12 +5,13 @@ use std::sync::{
 
 use async_trait::async_trait;
 use core_types::{
-    Advice, AdviceRequest, AgentAnswer, AgentTask, CheckpointStore, ErrorClass, Ledger, NoLedger,
-    OperationId, PortError, PromptAdvisor, Reservation, Review, Settled, SpendRequest, SpendScope,
-    Spent, Stage, step::StepError,
+    Advice, AdviceRequest, AgentAnswer, AgentTask, CheckpointStore, ErrorClass, Event, GitProvider,
+    Ledger, NoLedger, OperationId, PortError, PromptAdvisor, Reservation, Review, Settled,
+    SpendRequest, SpendScope, Spent, Stage, step::StepError,
 };
-use engine_workflow::{EndStatus, Error};
+use engine_workflow::{EndStatus, Error, MeteredProvider};
 use serde_json::json;
+use testkit::{MemoryEvents, MemoryForge};
 
 use crate::world::{Did, TestAgent, World, lock, own_file, states};
 
@@ -216,4 +217,30 @@ async fn each_stage_begins_once_with_a_checkpoint() {
         })
         .collect();
     assert_eq!(started, Stage::ALL);
+}
+
+#[tokio::test]
+async fn a_metered_forge_is_the_same_forge_and_tells_each_call() {
+    let events = Arc::new(MemoryEvents::default());
+    let metered = || {
+        let inner: Arc<dyn GitProvider> = Arc::new(MemoryForge::default());
+        Arc::new(MeteredProvider::new(inner, "memory", events.clone())) as Arc<dyn GitProvider>
+    };
+    testkit::git_provider::conformance(async || metered()).await;
+    let issue = metered().get_issue(7).await;
+    assert_eq!(issue.unwrap_err().class(), ErrorClass::NotFound);
+    let told = events.events();
+    let Some(Event::ForgeCalled {
+        provider,
+        method,
+        passed,
+        ..
+    }) = told.last()
+    else {
+        panic!("a call is told of");
+    };
+    assert_eq!(
+        (provider.as_str(), method.as_str(), *passed),
+        ("memory", "get_issue", false)
+    );
 }

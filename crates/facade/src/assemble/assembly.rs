@@ -12,7 +12,9 @@ use core_types::{
 };
 use engine_checkpoint::{FileInbox, RunHeader, RunJournal, RunView};
 use engine_recovery::retry::Breakers;
-use engine_workflow::{Aids, MeteredAgent, Ports, RepositoryPorts, RunEnd, Workflow};
+use engine_workflow::{
+    Aids, MeteredAgent, MeteredProvider, Ports, RepositoryPorts, RunEnd, Workflow,
+};
 use forges::Forge;
 use git_workspace::{Git, GitRepository, Places};
 use learning::FeedbackLoop;
@@ -454,6 +456,8 @@ impl Assembly {
             let repository =
                 GitRepository::open(git, source.name.clone(), &source.path, &places).await?;
             let forge = self.forge.provider(&source.name);
+            let kind = self.forge.kind(&source.name);
+            let forge = Arc::new(MeteredProvider::new(forge, kind, events.clone()));
             let ports = RepositoryPorts {
                 repository: Arc::new(repository),
                 forge,

@@ -266,6 +266,14 @@ impl Forge for Registered {
             None => self.others.provider(repository),
         }
     }
+
+    fn kind(&self, repository: &RepositoryName) -> &str {
+        if self.providers.contains_key(repository) {
+            "registered"
+        } else {
+            self.others.kind(repository)
+        }
+    }
 }
 
 /// Where each member stands: as the run ended, and else as its events say.

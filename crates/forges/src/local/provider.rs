@@ -75,6 +75,10 @@ impl Forge for LocalForge {
             name: repository.clone(),
         })
     }
+
+    fn kind(&self, _: &RepositoryName) -> &str {
+        "local"
+    }
 }
 
 impl fmt::Debug for LocalForge {
