@@ -399,6 +399,7 @@ fn blocked_reason(progress: &Progress, blocked: &Blocked) -> String {
             "branch {target} is checked out in {folder} with uncommitted work in {}",
             paths.join(", ")
         ),
+        Blocked::Failed { reason } => format!("branch {target} was not moved: {reason}"),
         _ => format!("branch {target} cannot be moved now"),
     }
 }
