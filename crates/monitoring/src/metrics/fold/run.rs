@@ -1,0 +1,480 @@
+//! One run, as far as metrics need to know it.
+
+use std::{collections::HashMap, time::Duration};
+
+use core_types::{
+    ErrorClass, Event, EventRecord, OperationId, Scope, Stage, StepRef, TaskId, TaskStatus,
+    Timestamp, TokenUsage, Usd,
+};
+
+use super::words;
+use crate::metrics::{
+    Status,
+    classify::{component, task_type},
+    families::Families,
+    series::{Counter, Histogram},
+};
+
+/// What of a run is needed to tell what its next event means.
+#[derive(Debug)]
+pub(super) struct Run {
+    /// Whether a process holds it; `true` until somebody says otherwise.
+    pub(super) is_held: bool,
+    pub(super) waits_at_gate: bool,
+    pub(super) max_workers: usize,
+    pub(super) last_event: Timestamp,
+    pub(super) limit: Option<Usd>,
+    /// When its tasks should be done, by the plan's estimates.
+    pub(super) due: Option<Timestamp>,
+    is_started: bool,
+    is_planned: bool,
+    stage: Option<(Stage, Timestamp)>,
+    tasks: HashMap<TaskId, Task>,
+    n_by_status: HashMap<TaskStatus, usize>,
+    /// When a repair began, by what it repairs and the strategy.
+    repairs: HashMap<(Scope, String), Timestamp>,
+    /// The failure that was counted last, until the next attempt.
+    failures: HashMap<Scope, &'static str>,
+    settled: HashMap<&'static str, Usd>,
+    set_aside: HashMap<OperationId, (&'static str, Usd)>,
+}
+
+#[derive(Debug)]
+struct Task {
+    task_type: &'static str,
+    dependencies: Vec<TaskId>,
+    estimate: Option<Duration>,
+    status: TaskStatus,
+    /// Since when it could run.
+    ready: Option<Timestamp>,
+    /// When its first attempt began.
+    started: Option<Timestamp>,
+    ended: Option<Timestamp>,
+    /// Whether lessons were in its prompt; `None` if that was not a question.
+    lessons: Option<bool>,
+}
+
+impl Default for Run {
+    fn default() -> Self {
+        Self {
+            is_held: true,
+            waits_at_gate: false,
+            max_workers: 0,
+            last_event: Timestamp(0),
+            limit: None,
+            due: None,
+            is_started: false,
+            is_planned: false,
+            stage: None,
+            tasks: HashMap::new(),
+            n_by_status: HashMap::new(),
+            repairs: HashMap::new(),
+            failures: HashMap::new(),
+            settled: HashMap::new(),
+            set_aside: HashMap::new(),
+        }
+    }
+}
+
+impl Run {
+    /// Whether it has started and neither ended nor paused, and a process holds it.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.is_started && self.is_held
+    }
+
+    pub(super) fn n_tasks(&self, status: TaskStatus) -> usize {
+        self.n_by_status.get(&status).copied().unwrap_or_default()
+    }
+
+    pub(super) fn spent(&self) -> Usd {
+        sum(self.settled.values())
+    }
+
+    pub(super) fn reserved(&self) -> Usd {
+        sum(self.set_aside.values().map(|(_, amount)| amount))
+    }
+
+    /// What a component costs: what is settled, and what is set aside.
+    pub(super) fn cost_of(&self, component: &str) -> Usd {
+        let settled = self.settled.get(component).copied().unwrap_or(Usd::ZERO);
+        let open = self.set_aside.values().filter(|(of, _)| *of == component);
+        settled.saturating_add(sum(open.map(|(_, amount)| amount)))
+    }
+
+    pub(super) fn apply(&mut self, families: &Families, record: &EventRecord) {
+        let (at, step) = (record.at, record.step.as_ref());
+        self.last_event = self.last_event.max(at);
+        families
+            .events
+            .with(&[words::of_event(&record.event)], Counter::inc);
+        match &record.event {
+            Event::RunStarted {
+                session,
+                max_workers,
+                ..
+            } => {
+                self.is_started = true;
+                self.max_workers = *max_workers;
+                if *session > 1 {
+                    families.run_resumes.with(&[], Counter::inc);
+                }
+            }
+            Event::RunPaused { .. } => self.is_started = false,
+            Event::RunEnded { exit_code, .. } => self.end(families, *exit_code, at),
+            Event::StageStarted { stage } => self.enter(families, *stage, at),
+            Event::GateReached { .. } => self.waits_at_gate = true,
+            Event::GateOpened { .. } => self.waits_at_gate = false,
+            Event::PlanReady { .. } => self.is_planned = true,
+            Event::TaskPlanned {
+                task,
+                title,
+                dependencies,
+                estimate,
+                ..
+            } => {
+                if self.is_planned && self.tasks.values().all(|task| task.started.is_none()) {
+                    // The plan was edited: this is the first task of the new one.
+                    self.tasks.clear();
+                    self.n_by_status.clear();
+                    self.is_planned = false;
+                }
+                let planned = Task::new(task_type(title), dependencies.clone(), *estimate);
+                if self.tasks.insert(task.clone(), planned).is_none() {
+                    *self.n_by_status.entry(TaskStatus::Waiting).or_default() += 1;
+                }
+            }
+            Event::TaskChanged {
+                task,
+                status,
+                failure,
+                ..
+            } => {
+                let class = failure.as_ref().map(|failure| failure.class);
+                self.change(families, task, *status, class, at);
+            }
+            Event::AgentEnded {
+                agent, duration, ..
+            } => families
+                .agent_duration
+                .with(&[agent], |cell| cell.observe(*duration)),
+            Event::CommandEnded {
+                purpose, passed, ..
+            } => {
+                let status = if *passed {
+                    Status::Success
+                } else {
+                    Status::Failed
+                };
+                families
+                    .commands
+                    .with(&[purpose, status.as_str()], Counter::inc);
+            }
+            Event::RecoveryStarted {
+                strategy, class, ..
+            } => {
+                let scope = scope(step);
+                self.fail(families, scope.clone(), *class);
+                self.repairs.insert((scope, strategy.clone()), at);
+            }
+            Event::RecoveryEnded {
+                strategy, outcome, ..
+            } => self.repaired(families, scope(step), strategy, outcome, at),
+            Event::SpendReserved { operation, amount } => {
+                families.ledger_entries.with(&["reserved"], Counter::inc);
+                let component = component(self.current_stage(), step);
+                self.set_aside
+                    .insert(operation.clone(), (component, *amount));
+            }
+            Event::SpendSettled {
+                operation,
+                model,
+                usage,
+                amount,
+            } => {
+                let reserved = self.set_aside.remove(operation);
+                let component = match reserved {
+                    Some((component, _)) => component,
+                    None => component(self.current_stage(), step),
+                };
+                self.settle(families, component, model, usage, *amount);
+            }
+            Event::BudgetSet { limit } => self.limit = Some(*limit),
+            Event::LessonsServed { lessons, arm, .. } => {
+                if let Scope::Task(task) = scope(step)
+                    && let Some(task) = self.tasks.get_mut(&task)
+                    && !(lessons.is_empty() && arm.is_empty())
+                {
+                    task.lessons = Some(!lessons.is_empty());
+                }
+            }
+            Event::ForgeCalled {
+                provider,
+                method,
+                passed,
+                duration,
+            } => {
+                let status = if *passed {
+                    Status::Success
+                } else {
+                    Status::Failed
+                };
+                let values = [provider, method, status.of_call()];
+                families.api_calls.with(&values, Counter::inc);
+                let observe = |cell: &Histogram| cell.observe(*duration);
+                families
+                    .api_call_duration
+                    .with(&[provider, method], observe);
+            }
+            _ => {}
+        }
+    }
+
+    fn current_stage(&self) -> Option<Stage> {
+        self.stage.map(|(stage, _)| stage)
+    }
+
+    fn enter(&mut self, families: &Families, stage: Stage, at: Timestamp) {
+        // A stage that a resumed run begins again goes on.
+        if self.current_stage() == Some(stage) {
+            return;
+        }
+        self.leave(families, Status::Success, at);
+        self.stage = Some((stage, at));
+        if stage == Stage::Implementation {
+            let longest = self.longest_chain();
+            self.due =
+                longest.map(|chain| Timestamp(at.0.saturating_add(chain.as_millis() as u64)));
+        }
+    }
+
+    fn leave(&mut self, families: &Families, status: Status, at: Timestamp) {
+        let Some((stage, since)) = self.stage.take() else {
+            return;
+        };
+        if stage == Stage::Implementation {
+            self.due = None;
+        }
+        let stage = stage.as_str();
+        families
+            .workflow_executions
+            .with(&[stage, status.as_str()], Counter::inc);
+        families
+            .workflow_duration
+            .with(&[stage], |cell| cell.observe(at.since(since)));
+    }
+
+    fn end(&mut self, families: &Families, exit_code: u8, at: Timestamp) {
+        self.is_started = false;
+        let outcome = words::of_exit_code(exit_code);
+        families.runs.with(&[outcome], Counter::inc);
+        match outcome {
+            "done" => self.leave(families, Status::Success, at),
+            // It goes on in this stage.
+            "waiting" | "interrupted" => {}
+            _ => self.leave(families, Status::Failed, at),
+        }
+    }
+
+    fn change(
+        &mut self,
+        families: &Families,
+        id: &TaskId,
+        status: TaskStatus,
+        class: Option<ErrorClass>,
+        at: Timestamp,
+    ) {
+        let queued_since = self.queued_since(id);
+        // Runs of older versions do not tell their plan.
+        let is_new = !self.tasks.contains_key(id);
+        let task = self
+            .tasks
+            .entry(id.clone())
+            .or_insert_with(|| Task::new(task_type(""), Vec::new(), None));
+        let before = std::mem::replace(&mut task.status, status);
+        if !is_new {
+            let n = self.n_by_status.entry(before).or_default();
+            *n = n.saturating_sub(1);
+        }
+        *self.n_by_status.entry(status).or_default() += 1;
+
+        if before.has_ended() && !status.has_ended() {
+            // A person opened it again.
+            (task.started, task.ended) = (None, None);
+        }
+        match status {
+            TaskStatus::Waiting => task.ready = None,
+            TaskStatus::Ready => task.ready = Some(at),
+            TaskStatus::Running if task.started.is_none() => {
+                task.started = Some(at);
+                let since = task.ready.or(queued_since);
+                if let Some(since) = since {
+                    families
+                        .task_queue
+                        .with(&[], |cell| cell.observe(at.since(since)));
+                }
+            }
+            _ => {}
+        }
+        if status == TaskStatus::Running {
+            self.failures.remove(&Scope::Task(id.clone()));
+        }
+        if status.has_ended() && !before.has_ended() {
+            task.end(families, at);
+            if let Some(class) = class.filter(|_| !status.is_good()) {
+                self.fail(families, Scope::Task(id.clone()), class);
+            }
+        }
+    }
+
+    /// Since when a task could run that nobody said to be ready: the end of its last dependency, or the
+    /// start of the stage.
+    fn queued_since(&self, id: &TaskId) -> Option<Timestamp> {
+        let task = self.tasks.get(id)?;
+        let ended = |id: &TaskId| self.tasks.get(id).and_then(|task| task.ended);
+        let last = task.dependencies.iter().filter_map(ended).max();
+        last.or(self.stage.map(|(_, since)| since))
+    }
+
+    /// Counts a failure, unless it is the one that was counted last: a repair is started for it, and
+    /// where that does not help the task ends with it.
+    fn fail(&mut self, families: &Families, scope: Scope, class: ErrorClass) {
+        let class = class.as_str();
+        if self.failures.insert(scope, class) == Some(class) {
+            return;
+        }
+        let stage = self.current_stage().unwrap_or(Stage::Planning).as_str();
+        families.errors.with(&[class, stage], Counter::inc);
+    }
+
+    fn repaired(
+        &mut self,
+        families: &Families,
+        scope: Scope,
+        strategy: &str,
+        outcome: &str,
+        at: Timestamp,
+    ) {
+        let success = match outcome {
+            "repaired" | "retry" => "True",
+            _ => "False",
+        };
+        families
+            .recovery_attempts
+            .with(&[strategy, success], Counter::inc);
+        families
+            .recovery_outcomes
+            .with(&[strategy, outcome], Counter::inc);
+        if let Some(since) = self.repairs.remove(&(scope, strategy.to_owned())) {
+            let observe = |cell: &Histogram| cell.observe(at.since(since));
+            families.recovery_duration.with(&[strategy], observe);
+        }
+    }
+
+    fn settle(
+        &mut self,
+        families: &Families,
+        component: &'static str,
+        model: &str,
+        usage: &TokenUsage,
+        amount: Usd,
+    ) {
+        families.ledger_entries.with(&["settled"], Counter::inc);
+        families.spend.with(&[component], |cell| cell.add(amount));
+        let settled = self.settled.entry(component).or_insert(Usd::ZERO);
+        *settled = settled.saturating_add(amount);
+        let model = if model.is_empty() { "unknown" } else { model };
+        families
+            .token_usage
+            .with(&[model, component], |cell| cell.add(usage.total()));
+    }
+
+    /// The longest chain of estimates along dependencies; `None` where no task has an estimate. A task
+    /// without one takes no time; what is in a cycle, which no valid plan has, does not count.
+    fn longest_chain(&self) -> Option<Duration> {
+        if self.tasks.values().all(|task| task.estimate.is_none()) {
+            return None;
+        }
+        let mut dependents: HashMap<&TaskId, Vec<&TaskId>> = HashMap::new();
+        let mut missing: HashMap<&TaskId, usize> = HashMap::new();
+        for (id, task) in &self.tasks {
+            let known = task
+                .dependencies
+                .iter()
+                .filter(|id| self.tasks.contains_key(*id));
+            missing.insert(id, known.clone().count());
+            for dependency in known {
+                dependents.entry(dependency).or_default().push(id);
+            }
+        }
+        let free = missing.iter().filter(|(_, n)| **n == 0);
+        let mut open: Vec<&TaskId> = free.map(|(id, _)| *id).collect();
+        let mut start: HashMap<&TaskId, Duration> = HashMap::new();
+        let mut longest = Duration::ZERO;
+        while let Some(id) = open.pop() {
+            let estimate = self.tasks[id].estimate.unwrap_or_default();
+            let end = start
+                .get(id)
+                .copied()
+                .unwrap_or_default()
+                .saturating_add(estimate);
+            longest = longest.max(end);
+            for dependent in dependents.get(id).into_iter().flatten() {
+                let begin = start.entry(dependent).or_default();
+                *begin = end.max(*begin);
+                if let Some(n) = missing.get_mut(dependent) {
+                    *n -= 1;
+                    if *n == 0 {
+                        open.push(dependent);
+                    }
+                }
+            }
+        }
+        Some(longest)
+    }
+}
+
+impl Task {
+    fn new(task_type: &'static str, dependencies: Vec<TaskId>, estimate: Option<Duration>) -> Self {
+        Self {
+            task_type,
+            dependencies,
+            estimate,
+            status: TaskStatus::Waiting,
+            ready: None,
+            started: None,
+            ended: None,
+            lessons: None,
+        }
+    }
+
+    fn end(&mut self, families: &Families, at: Timestamp) {
+        self.ended = Some(at);
+        let status = match self.status {
+            TaskStatus::Succeeded | TaskStatus::Unchanged => Status::Success,
+            TaskStatus::Failed | TaskStatus::TimedOut | TaskStatus::Panicked => Status::Failed,
+            // Not executed.
+            TaskStatus::Skipped | TaskStatus::Cancelled => return,
+            TaskStatus::Waiting | TaskStatus::Ready | TaskStatus::Running => return,
+        };
+        let values = [self.task_type, status.as_str()];
+        families.task_executions.with(&values, Counter::inc);
+        if let Some(started) = self.started {
+            let observe = |cell: &Histogram| cell.observe(at.since(started));
+            families.task_duration.with(&[self.task_type], observe);
+        }
+        if let Some(served) = self.lessons {
+            let lessons = if served { "served" } else { "held_back" };
+            families
+                .lesson_tasks
+                .with(&[lessons, status.as_str()], Counter::inc);
+        }
+    }
+}
+
+fn scope(step: Option<&StepRef>) -> Scope {
+    step.map_or(Scope::Run, |step| step.key.scope.clone())
+}
+
+fn sum<'a>(amounts: impl Iterator<Item = &'a Usd>) -> Usd {
+    amounts.fold(Usd::ZERO, |sum, amount| sum.saturating_add(*amount))
+}

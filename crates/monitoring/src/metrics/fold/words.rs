@@ -1,0 +1,60 @@
+//! What label values say of events.
+
+use core_types::{Event, TaskStatus};
+
+/// The label of a task's status.
+pub(super) fn of_status(status: TaskStatus) -> String {
+    status.as_str().replace(' ', "_")
+}
+
+/// How a run ended, by the exit code of the program.
+pub(super) fn of_exit_code(exit_code: u8) -> &'static str {
+    match exit_code {
+        0 => "done",
+        2 => "usage",
+        3 => "waiting",
+        4 => "budget",
+        5 => "partial",
+        130 => "interrupted",
+        _ => "failed",
+    }
+}
+
+/// The kind of an event, as its JSON says it.
+pub(super) fn of_event(event: &Event) -> &'static str {
+    match event {
+        Event::RunStarted { .. } => "run_started",
+        Event::RepositoryJoined { .. } => "repository_joined",
+        Event::StageStarted { .. } => "stage_started",
+        Event::TaskPlanned { .. } => "task_planned",
+        Event::PlanReady { .. } => "plan_ready",
+        Event::GateReached { .. } => "gate_reached",
+        Event::GateOpened { .. } => "gate_opened",
+        Event::TaskChanged { .. } => "task_changed",
+        Event::AgentStarted { .. } => "agent_started",
+        Event::AgentEnded { .. } => "agent_ended",
+        Event::SpendReserved { .. } => "spend_reserved",
+        Event::SpendSettled { .. } => "spend_settled",
+        Event::BudgetSet { .. } => "budget_set",
+        Event::LessonsServed { .. } => "lessons_served",
+        Event::ForgeCalled { .. } => "forge_called",
+        Event::ChangeCaptured { .. } => "change_captured",
+        Event::CommandEnded { .. } => "command_ended",
+        Event::TaskMerged { .. } => "task_merged",
+        Event::RecoveryStarted { .. } => "recovery_started",
+        Event::RecoveryEnded { .. } => "recovery_ended",
+        Event::RepositoryTested { .. } => "repository_tested",
+        Event::ChangeSetTested { .. } => "change_set_tested",
+        Event::RepositoryReviewed { .. } => "repository_reviewed",
+        Event::BranchPublished { .. } => "branch_published",
+        Event::PullRequestOpened { .. } => "pull_request_opened",
+        Event::RepositoryLanded { .. } => "repository_landed",
+        Event::RepositoryNotLanded { .. } => "repository_not_landed",
+        Event::ProcessStarted { .. } => "process_started",
+        Event::ProcessEnded { .. } => "process_ended",
+        Event::Warning { .. } => "warning",
+        Event::RunPaused { .. } => "run_paused",
+        Event::RunEnded { .. } => "run_ended",
+        _ => "unknown",
+    }
+}
