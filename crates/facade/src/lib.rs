@@ -17,6 +17,8 @@
 //! | `multi-repo` | [`multi_repo`] | one change over several repositories: who waits for whom, and landing in all or in none |
 //! | `perf-utils` | [`perf_utils`] | caching, a rate governor, batches of forge calls |
 //! | `perf-utils-http` | [`perf_utils`] | its HTTP connection pool, with hyper and rustls |
+//! | `monitoring` | [`monitoring`] | metrics for Prometheus, and folds of a run's events |
+//! | `dashboard` | [`monitoring::dashboard`] | the pages of monitoring and their server, with axum, hyper and maud |
 //! | `learning` | [`learning`] | lessons from earlier runs, believed on evidence only |
 //! | `git-workspace` | [`git_workspace`] | Git repositories: clones for agents, merges, landings |
 //! | `forges` | [`forges`] | issues and pull requests: the local forge |
@@ -63,6 +65,8 @@ pub use git_workspace;
 pub use journal;
 #[cfg(feature = "learning")]
 pub use learning;
+#[cfg(feature = "monitoring")]
+pub use monitoring;
 #[cfg(feature = "multi-repo")]
 pub use multi_repo;
 #[cfg(feature = "perf-utils")]
