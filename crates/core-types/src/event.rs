@@ -291,6 +291,9 @@ pub enum Event {
     RunPaused {
         /// Why.
         reason: String,
+        /// What stopped it, by class; `None` where it waits for a person.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        class: Option<ErrorClass>,
     },
     /// The run has ended.
     RunEnded {
@@ -298,6 +301,9 @@ pub enum Event {
         exit_code: u8,
         /// One line.
         summary: String,
+        /// `Cancelled` where a person gave it up.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        class: Option<ErrorClass>,
     },
     /// An event of a newer version, kept as it is stored.
     #[serde(untagged)]

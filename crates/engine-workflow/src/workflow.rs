@@ -73,6 +73,7 @@ impl Workflow {
                 None,
                 Event::RunPaused {
                     reason: error.to_string(),
+                    class: Some(error.class()),
                 },
             ),
         }
@@ -93,10 +94,14 @@ fn ended(end: &RunEnd) -> Event {
         EndStatus::NeedsPerson => "waits for a person".to_owned(),
     };
     match end.status {
-        EndStatus::AtGate(_) | EndStatus::NeedsPerson => Event::RunPaused { reason },
+        EndStatus::AtGate(_) | EndStatus::NeedsPerson => Event::RunPaused {
+            reason,
+            class: None,
+        },
         _ => Event::RunEnded {
             exit_code: end.status.exit_code(),
             summary: reason,
+            class: (end.status == EndStatus::Aborted).then_some(ErrorClass::Cancelled),
         },
     }
 }

@@ -143,8 +143,14 @@ async fn the_state_of_a_runs_plan_is_there_again_after_a_restart() {
     run.events().emit(None, Event::StageStarted { stage });
     assert_eq!(state.completed_stages(&plan).await.unwrap(), expected);
     let (exit_code, summary) = (0, String::new());
-    run.events()
-        .emit(None, Event::RunEnded { exit_code, summary });
+    run.events().emit(
+        None,
+        Event::RunEnded {
+            exit_code,
+            summary,
+            class: None,
+        },
+    );
     let all = ["planning", "implementation", "testing"];
     assert_eq!(state.completed_stages(&plan).await.unwrap(), all);
 }
