@@ -24,6 +24,8 @@ mod many;
 #[cfg(any(test, feature = "testkit"))]
 mod memory;
 mod source;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use board::{Board, Change};

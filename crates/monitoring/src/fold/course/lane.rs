@@ -54,6 +54,10 @@ impl LaneCourse {
 
     /// Begins a backoff.
     pub(super) fn retry(&mut self, at: Timestamp, attempt: u32, until: Option<Timestamp>) {
+        if until.is_some_and(|until| until <= at) {
+            self.turn(at, SegmentKind::Queued, attempt);
+            return;
+        }
         self.turn(at, SegmentKind::Retry, attempt);
         self.until = until;
     }
@@ -101,11 +105,13 @@ impl LaneCourse {
             return;
         };
         // An execution that is repeated needs a slot again.
+        let until = self.until.take();
+        let has_waited = until.is_some_and(|until| until <= at);
         let kind = match kind {
             SegmentKind::Lost => SegmentKind::Queued,
+            SegmentKind::Retry if has_waited => SegmentKind::Queued,
             kind => kind,
         };
-        let until = self.until.take();
         self.turn(at, kind, attempt);
         self.until = until.filter(|_| kind == SegmentKind::Retry);
     }
