@@ -179,16 +179,22 @@ impl Network {
                 free -= usize::from(is_task);
                 ends.push(Reverse((now.saturating_add(time(node)), node)));
             }
-            let Some(Reverse((end, node))) = ends.pop() else {
+            let Some(&Reverse((end, _))) = ends.peek() else {
                 return now;
             };
-            now = end.max(now);
-            free += usize::from(node < self.n_tasks);
-            for &next in &after[node] {
-                missing[next] = missing[next].saturating_sub(1);
-                if missing[next] == 0 && !is_begun[next] && !is_over(next) {
-                    is_begun[next] = true;
-                    ready.push((tail[next], Reverse(next)));
+            now = end;
+            // All that end at the same time are over before slots are given.
+            while let Some(&Reverse((at, node))) = ends.peek()
+                && at == end
+            {
+                ends.pop();
+                free += usize::from(node < self.n_tasks);
+                for &next in &after[node] {
+                    missing[next] = missing[next].saturating_sub(1);
+                    if missing[next] == 0 && !is_begun[next] && !is_over(next) {
+                        is_begun[next] = true;
+                        ready.push((tail[next], Reverse(next)));
+                    }
                 }
             }
         }

@@ -17,7 +17,11 @@ pub(super) struct Oracle<'a> {
     counts: Vec<bool>,
     is_held: bool,
     now: Timestamp,
+    planned: Vec<(TaskId, Planned<'a>)>,
 }
+
+/// Title, repository and dependencies.
+type Planned<'a> = (&'a str, &'a RepositoryName, &'a [TaskId]);
 
 /// What a task does at an instant.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,8 +43,24 @@ impl<'a> Oracle<'a> {
             let step = record.step.as_ref();
             step.is_none_or(|step| last(step) == Some(step.execution))
         });
+        let counts: Vec<bool> = counts.collect();
+        let kept = all.iter().zip(&counts).filter(|(_, counts)| **counts);
+        let planned = kept.filter_map(|(it, _)| match &it.event {
+            Event::TaskPlanned {
+                task,
+                title,
+                repository,
+                dependencies,
+                ..
+            } => Some((
+                task.clone(),
+                (title.as_str(), repository, dependencies.as_slice()),
+            )),
+            _ => None,
+        });
         Self {
-            counts: counts.collect(),
+            planned: planned.collect(),
+            counts,
             is_held: history.is_held,
             now: history.now,
             all,
@@ -113,25 +133,12 @@ impl<'a> Oracle<'a> {
     }
 
     pub(super) fn tasks(&self) -> Vec<TaskId> {
-        let planned = self.kept().filter_map(|it| match &it.event {
-            Event::TaskPlanned { task, .. } => Some(task.clone()),
-            _ => None,
-        });
-        planned.collect()
+        self.planned.iter().map(|(task, _)| task.clone()).collect()
     }
 
-    pub(super) fn planned(&self, id: &TaskId) -> (&str, &RepositoryName, &[TaskId]) {
-        let planned = self.kept().find_map(|it| match &it.event {
-            Event::TaskPlanned {
-                task,
-                title,
-                repository,
-                dependencies,
-                ..
-            } if task == id => Some((title.as_str(), repository, dependencies.as_slice())),
-            _ => None,
-        });
-        planned.expect("it is planned")
+    pub(super) fn planned(&self, id: &TaskId) -> Planned<'a> {
+        let planned = self.planned.iter().find(|(task, _)| task == id);
+        planned.expect("it is planned").1
     }
 
     fn kept_until(&self, n_events: usize) -> impl DoubleEndedIterator<Item = &EventRecord> {
