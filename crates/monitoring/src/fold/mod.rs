@@ -15,9 +15,30 @@
 //! - Amounts are [`Usd`](core_types::Usd), in JSON a string; times are [`Timestamp`](core_types::Timestamp)s
 //!   in milliseconds; `…_ms` are milliseconds.
 
+mod board;
+mod bodies;
+mod classify;
+mod course;
+mod layout;
+mod many;
+#[cfg(any(test, feature = "testkit"))]
+mod memory;
 mod source;
+#[cfg(test)]
+mod tests;
 mod view;
 
+pub use board::{Board, Change};
+pub use bodies::{
+    ApiCalls, CacheStats, CostsBody, HourCount, ParallelExecution, PerformanceBody, ProviderCalls,
+    StageCount, StatusCounts, SummaryBody, TasksBody, TokenFigures, TypeFigures, WorkflowsBody,
+};
+pub use classify::{COMPONENTS, TASK_TYPES, component, task_type};
+pub use course::RunFold;
+pub use layout::layout;
+pub use many::Known;
+#[cfg(any(test, feature = "testkit"))]
+pub use memory::MemorySource;
 pub use source::{
     Batch, Command, DaySpend, LessonStanding, LimitStanding, LogChunk, LogLine, Prompt, RunListing,
     RunSource,

@@ -92,8 +92,14 @@ pub trait RunSource: Debug + Send + Sync {
 pub struct RunListing {
     /// The run.
     pub run: RunId,
+    /// Whether a process holds it.
+    pub is_held: bool,
+    /// Changes whenever the run has more events.
+    pub mark: u64,
     /// Its summary, where one is kept: always for a run that is removed.
     pub summary: Option<RunSummary>,
+    /// Whether the summary tells all that its events do.
+    pub is_summary_current: bool,
     /// Whether the run itself is gone.
     pub is_removed: bool,
 }

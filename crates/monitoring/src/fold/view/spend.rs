@@ -17,6 +17,10 @@ pub struct Spend {
     pub usage: TokenUsage,
     /// How many calls of agents were begun.
     pub calls: u64,
+    /// How many of them read tokens from a provider's cache.
+    pub cache_hits: u64,
+    /// How many had other input alone.
+    pub cache_misses: u64,
     /// By model; the name is empty where none was named.
     pub by_model: BTreeMap<String, Amounts>,
     /// By stage; repairs are `recovery`.
@@ -38,6 +42,15 @@ pub struct Amounts {
     pub spent: Usd,
     /// Their tokens.
     pub usage: TokenUsage,
+}
+
+impl Amounts {
+    /// Adds others to them.
+    pub fn add(&mut self, more: &Self) {
+        self.calls += more.calls;
+        self.spent = self.spent.saturating_add(more.spent);
+        self.usage = self.usage.plus(&more.usage);
+    }
 }
 
 /// Where the account stood at one moment.

@@ -41,6 +41,8 @@ pub struct RunSummary {
     pub task_types: BTreeMap<String, TaskFigures>,
     /// For how long tasks held worker slots, together.
     pub task_ms: u64,
+    /// How long a process has held it in the stage implementation.
+    pub implementation_ms: u64,
     /// How long tasks were ready and waited for a slot, together.
     pub queued_ms: u64,
     /// Calls of forges, by provider.
@@ -53,6 +55,10 @@ pub struct RunSummary {
     pub limit: Option<Usd>,
     /// All tokens.
     pub usage: TokenUsage,
+    /// Pieces of work with tokens read from a provider's cache.
+    pub cache_hits: u64,
+    /// Pieces of work with other input alone.
+    pub cache_misses: u64,
     /// Money and tokens by model.
     pub by_model: BTreeMap<String, Amounts>,
     /// Money and tokens by stage; repairs are `recovery`.

@@ -1,0 +1,436 @@
+//! The folds of all runs, kept current.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use core_types::{CancellationToken, Clock, PortError, RunId, TaskId};
+use tokio::sync::broadcast;
+
+use super::{
+    Batch, Costs, CostsBody, Explanation, Graph, History, Known, Learning, Overview,
+    PerformanceBody, RunFold, RunListing, RunSource, RunState, RunSummary, RunView, SummaryBody,
+    TaskView, TasksBody, WorkflowsBody,
+};
+
+/// How many changes a slow subscriber may miss before it is told that it has.
+const CHANGES: usize = 1024;
+
+/// The folds of all runs of a source, kept current by reading what has come since.
+///
+/// A run that has ended is kept as its summary until somebody looks into it.
+#[derive(Debug)]
+pub struct Board {
+    source: Arc<dyn RunSource>,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+    /// One reader at a time; taken before `state`, and held across it.
+    reading: tokio::sync::Mutex<()>,
+    changes: broadcast::Sender<Change>,
+}
+
+/// A run has changed: it has more events, a process took it or let it go, or it is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Which.
+    pub run: RunId,
+    /// The number of its last event.
+    pub last_seq: u64,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Newest first.
+    order: Vec<RunId>,
+    runs: BTreeMap<RunId, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    known: Known,
+    mark: u64,
+    is_held: bool,
+}
+
+impl Board {
+    /// A board that has not read anything yet.
+    #[must_use]
+    pub fn new(source: Arc<dyn RunSource>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            source,
+            clock,
+            state: Mutex::default(),
+            reading: tokio::sync::Mutex::default(),
+            changes: broadcast::Sender::new(CHANGES),
+        }
+    }
+
+    /// Where it reads, for logs, diffs and commands.
+    #[must_use]
+    pub fn source(&self) -> &Arc<dyn RunSource> {
+        &self.source
+    }
+
+    /// Tells of every change from now on; who is too slow misses some and is told so.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<Change> {
+        self.changes.subscribe()
+    }
+
+    /// Reads what has come since; returns how many runs have changed.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`RunSource::runs`] and [`RunSource::events`]; what was read before stays.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, some runs are current and others are not.
+    pub async fn refresh(&self) -> Result<usize, PortError> {
+        let _reading = self.reading.lock().await;
+        let listings = self.source.runs().await?;
+        let mut n_changed = 0;
+        for listing in &listings {
+            if self.needs_reading(listing) {
+                self.read(listing).await?;
+                n_changed += 1;
+            }
+        }
+        let mut state = self.state();
+        state.order = listings.iter().map(|listing| listing.run.clone()).collect();
+        let gone: Vec<_> = {
+            let order = &state.order;
+            let is_gone = |run: &&RunId| !order.contains(run);
+            state.runs.keys().filter(is_gone).cloned().collect()
+        };
+        for run in gone {
+            state.runs.remove(&run);
+            self.tell(&run, 0);
+            n_changed += 1;
+        }
+        Ok(n_changed)
+    }
+
+    /// Refreshes every so often until it is cancelled. An error is passed over: the next try may do.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Board::refresh`].
+    pub async fn follow(&self, every: Duration, cancel: &CancellationToken) {
+        let refreshing = async {
+            loop {
+                self.refresh().await.ok();
+                tokio::time::sleep(every).await;
+            }
+        };
+        cancel.run_until_cancelled(refreshing).await;
+    }
+
+    /// The first page.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`RunSource::day`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, nothing has happened.
+    pub async fn overview(&self) -> Result<Overview, PortError> {
+        let day = self.source.day().await?;
+        Ok(Overview::of(&self.known(), day, self.clock.now()))
+    }
+
+    /// All runs, also those that are removed.
+    #[must_use]
+    pub fn history(&self) -> History {
+        History::of(&self.known(), self.clock.now())
+    }
+
+    /// What was spent.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`RunSource::day`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, nothing has happened.
+    pub async fn costs(&self) -> Result<Costs, PortError> {
+        let day = self.source.day().await?;
+        Ok(Costs::of(&self.known(), day))
+    }
+
+    /// What is learnt.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`RunSource::lessons`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, nothing has happened.
+    pub async fn learning(&self) -> Result<Learning, PortError> {
+        let lessons = self.source.lessons().await?;
+        Ok(Learning::of(&self.known(), lessons))
+    }
+
+    /// One run; `None` where there is none, or only its summary is left.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`RunSource::events`], for a run that was not looked into before.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, nothing has happened.
+    pub async fn run(&self, run: &RunId) -> Result<Option<RunView>, PortError> {
+        let now = self.clock.now();
+        self.with(run, |fold| fold.view(now)).await
+    }
+
+    /// The tasks of a run as a picture.
+    ///
+    /// # Errors
+    ///
+    /// As [`Board::run`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, nothing has happened.
+    pub async fn graph(&self, run: &RunId) -> Result<Option<Graph>, PortError> {
+        let now = self.clock.now();
+        self.with(run, |fold| fold.graph(now)).await
+    }
+
+    /// One task; `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Board::run`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, nothing has happened.
+    pub async fn task(&self, run: &RunId, task: &TaskId) -> Result<Option<TaskView>, PortError> {
+        let now = self.clock.now();
+        Ok(self.with(run, |fold| fold.task(task, now)).await?.flatten())
+    }
+
+    /// Why a task is not running; `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Board::run`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, nothing has happened.
+    pub async fn explain(
+        &self,
+        run: &RunId,
+        task: &TaskId,
+    ) -> Result<Option<Explanation>, PortError> {
+        let now = self.clock.now();
+        let explained = self.with(run, |fold| fold.explain(task, now)).await?;
+        Ok(explained.flatten())
+    }
+
+    /// Looks into the fold of a run; `None` where there is no such run, or only its summary is left.
+    ///
+    /// # Errors
+    ///
+    /// As [`Board::run`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, nothing has happened.
+    pub async fn with<T>(
+        &self,
+        run: &RunId,
+        look: impl FnOnce(&RunFold) -> T + Send,
+    ) -> Result<Option<T>, PortError> {
+        let is_unread = |state: &State| {
+            let entry = state.runs.get(run);
+            entry.is_some_and(|it| it.known.fold.is_none() && !it.known.is_removed)
+        };
+        let unread = is_unread(&self.state());
+        if unread {
+            let _reading = self.reading.lock().await;
+            let still = is_unread(&self.state());
+            if still {
+                self.tail(run).await?;
+            }
+        }
+        let state = self.state();
+        let fold = state.runs.get(run).and_then(|it| it.known.fold.as_ref());
+        Ok(fold.map(look))
+    }
+
+    /// What is kept of a run, also of one that is removed.
+    #[must_use]
+    pub fn summary(&self, run: &RunId) -> Option<RunSummary> {
+        let now = self.clock.now();
+        let state = self.state();
+        let known = &state.runs.get(run)?.known;
+        Some(current(known, now))
+    }
+
+    /// The summaries of all runs, newest first: what the seed's endpoints are folds of.
+    #[must_use]
+    pub fn summaries(&self) -> Vec<RunSummary> {
+        self.known()
+            .into_iter()
+            .map(|known| known.summary)
+            .collect()
+    }
+
+    /// The body of `/api/metrics/summary`.
+    #[must_use]
+    pub fn summary_body(&self) -> SummaryBody {
+        SummaryBody::of(&self.summaries())
+    }
+
+    /// The body of `/api/metrics/workflows`.
+    #[must_use]
+    pub fn workflows_body(&self) -> WorkflowsBody {
+        WorkflowsBody::of(&self.summaries())
+    }
+
+    /// The body of `/api/metrics/tasks`.
+    #[must_use]
+    pub fn tasks_body(&self) -> TasksBody {
+        TasksBody::of(&self.summaries())
+    }
+
+    /// The body of `/api/metrics/performance`.
+    #[must_use]
+    pub fn performance_body(&self) -> PerformanceBody {
+        PerformanceBody::of(&self.summaries())
+    }
+
+    /// The body of `/api/metrics/costs`.
+    #[must_use]
+    pub fn costs_body(&self) -> CostsBody {
+        CostsBody::of(&self.summaries())
+    }
+
+    fn known(&self) -> Vec<Known> {
+        let now = self.clock.now();
+        let state = self.state();
+        let entries = state.order.iter().filter_map(|run| state.runs.get(run));
+        entries
+            .map(|entry| Known {
+                summary: current(&entry.known, now),
+                fold: entry.known.fold.clone(),
+                is_removed: entry.known.is_removed,
+            })
+            .collect()
+    }
+
+    fn needs_reading(&self, listing: &RunListing) -> bool {
+        let state = self.state();
+        state.runs.get(&listing.run).is_none_or(|entry| {
+            entry.mark != listing.mark
+                || entry.is_held != listing.is_held
+                || entry.known.is_removed != listing.is_removed
+        })
+    }
+
+    async fn read(&self, listing: &RunListing) -> Result<(), PortError> {
+        let run = &listing.run;
+        let has_fold = {
+            let state = self.state();
+            let entry = state.runs.get(run);
+            entry.is_some_and(|entry| entry.known.fold.is_some())
+        };
+        let summary = listing.summary.as_ref();
+        // A run that failed is looked into: it may need a person.
+        let is_settled = |it: &RunSummary| matches!(it.state, RunState::Done | RunState::Aborted);
+        let is_enough = |summary: &&RunSummary| {
+            let is_current = listing.is_summary_current && !listing.is_held;
+            listing.is_removed || (is_current && is_settled(summary))
+        };
+        match summary.filter(is_enough) {
+            Some(summary) if listing.is_removed || !has_fold => {
+                let known = Known {
+                    summary: summary.clone(),
+                    fold: None,
+                    is_removed: listing.is_removed,
+                };
+                let entry = Entry {
+                    known,
+                    mark: 0,
+                    is_held: false,
+                };
+                self.state().runs.insert(run.clone(), entry);
+                self.tell(run, 0);
+            }
+            _ => self.tail(run).await?,
+        }
+        if let Some(entry) = self.state().runs.get_mut(run) {
+            entry.mark = listing.mark;
+            entry.is_held = listing.is_held;
+        }
+        Ok(())
+    }
+
+    /// Reads a run's events that have come since.
+    async fn tail(&self, run: &RunId) -> Result<(), PortError> {
+        loop {
+            let after = {
+                let state = self.state();
+                let fold = state.runs.get(run).and_then(|it| it.known.fold.as_ref());
+                fold.map_or(0, RunFold::last_seq)
+            };
+            let batch = self.source.events(run, after).await?;
+            let has_more = batch.has_more;
+            let last_seq = self.take(run, batch);
+            if !has_more {
+                self.tell(run, last_seq);
+                return Ok(());
+            }
+        }
+    }
+
+    fn take(&self, run: &RunId, batch: Batch) -> u64 {
+        let mut state = self.state();
+        let entry = state.runs.entry(run.clone()).or_insert_with(|| Entry {
+            known: Known {
+                summary: RunFold::new(run.clone()).summary(self.clock.now()),
+                fold: None,
+                is_removed: false,
+            },
+            mark: 0,
+            is_held: false,
+        });
+        let known = &mut entry.known;
+        let fold = known.fold.get_or_insert_with(|| RunFold::new(run.clone()));
+        fold.extend(batch.events);
+        fold.set_held(batch.is_held);
+        known.summary = fold.summary(self.clock.now());
+        fold.last_seq()
+    }
+
+    fn tell(&self, run: &RunId, last_seq: u64) {
+        let change = Change {
+            run: run.clone(),
+            last_seq,
+        };
+        // Nobody may be listening.
+        self.changes.send(change).ok();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The summary at a time: the one of a run that goes on grows with the clock.
+fn current(known: &Known, now: core_types::Timestamp) -> RunSummary {
+    match &known.fold {
+        Some(fold) if !known.summary.state.has_ended() => fold.summary(now),
+        _ => known.summary.clone(),
+    }
+}

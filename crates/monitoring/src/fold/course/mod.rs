@@ -1,0 +1,14 @@
+//! One run: its events in, its views out.
+
+mod account;
+mod attempt;
+mod explain;
+mod lane;
+mod path;
+mod repository;
+mod run_fold;
+mod summary;
+mod told;
+mod views;
+
+pub use run_fold::RunFold;

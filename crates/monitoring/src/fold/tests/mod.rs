@@ -1,0 +1,6 @@
+mod board;
+mod explain;
+mod figures;
+mod graph;
+mod history;
+mod oracle;
