@@ -102,8 +102,8 @@ pub use experiment::{
 };
 pub use export::check as check_export;
 pub use feedback::{
-    Advisor, FeedbackLoop, LearningStats, LessonAccount, LessonCounts, LessonFigures, Options,
-    Proposed, Recorded, Similar,
+    Advisor, FeedbackLoop, Found, LearningStats, LessonAccount, LessonCounts, LessonFigures,
+    Options, Proposed, Recorded, Similar,
 };
 pub use figure::Figure;
 pub use lesson::{

@@ -84,9 +84,17 @@ async fn list(session: &Session) -> Result<u8> {
         return Ok(DONE);
     }
     let mut rows = vec![
-        ["lesson", "", "with it", "without it", "gain", "text"]
-            .map(str::to_owned)
-            .to_vec(),
+        [
+            "lesson",
+            "",
+            "from",
+            "with it",
+            "without it",
+            "gain",
+            "text",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
     ];
     rows.extend(lessons.iter().map(|it| {
         let waits = it.awaits_approval || it.lesson.needs_approval();
@@ -94,9 +102,11 @@ async fn list(session: &Session) -> Result<u8> {
             true => format!("{}, awaits approval", it.lesson.status.as_str()),
             false => it.lesson.status.as_str().to_owned(),
         };
+        let first = it.lesson.origins.first();
         vec![
             it.lesson.id.to_string(),
             status,
+            first.map_or("", |it| it.source.as_str()).to_owned(),
             format!("{} of {}", it.with.1, it.with.0),
             format!("{} of {}", it.without.1, it.without.0),
             it.gain.as_percent().to_string(),

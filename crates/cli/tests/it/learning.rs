@@ -59,7 +59,7 @@ fn every_attempt_is_recorded_once() {
         outcome measured              4
         success rate                  not enough evidence (4 of 30)
         average review score          not enough evidence (0 of 30)
-        lessons                       0 candidates, 0 on trial (0 await approval), 0 promoted, 0 retired
+        lessons                       0 candidates, 1 on trial (0 await approval), 0 promoted, 0 retired
         passed over                   0 records
         no evidence, an agent's word  0 records
         cleaned away                  0 records
@@ -90,10 +90,11 @@ fn lessons_are_added_tried_and_retired() {
     place.run("run --repo app --title X --run-id r1").code(1);
     place.run("learn ls").is(&expect![[r#"
         exit 0
-        lesson         with it  without it  gain                            text
-        L1      trial  0 of 1   0 of 1      not enough evidence (2 of 250)  Run `make lint` before you end.
-        L2      trial  0 of 1   0 of 1      not enough evidence (2 of 250)  Keep lines short.
-        L3      trial  0 of 1   0 of 1      not enough evidence (2 of 250)  Say why.
+        lesson             from                   with it  without it  gain                            text
+        L1      trial      a person               0 of 1   0 of 1      not enough evidence (2 of 250)  Run `make lint` before you end.
+        L2      trial      a person               0 of 1   0 of 1      not enough evidence (2 of 250)  Keep lines short.
+        L3      trial      a person               0 of 1   0 of 1      not enough evidence (2 of 250)  Say why.
+        L4      candidate  a command that worked  0 of 0   0 of 0      not enough evidence (0 of 250)  Run `make test` before you end: a result counts only where it passes.
     "#]]);
     let why = place.run("learn why L1").code(0);
     why.says("on trial in round 1");

@@ -11,6 +11,7 @@ mod learning;
 mod outputs;
 mod pauses;
 mod place;
+mod proposals;
 mod refusals;
 mod reload;
 mod retries;

@@ -22,7 +22,7 @@ use serde_json::Value;
 
 use super::{
     Asked, Error, Home, RunRecord, RunRequest, Surroundings,
-    lessons::{self, advisor, record_attempts},
+    lessons::{self, advisor, learn_from},
     plan_file::PlanWriter,
     plan_runner::{Given, registered},
     record::RELOADED,
@@ -301,6 +301,7 @@ impl Assembly {
         let ports = self
             .ports(observer.clone(), &folder, pause, feedback.clone())
             .await?;
+        let repositories = ports.repositories.clone();
         let workflow = Workflow::new(
             self.record.settings.clone(),
             ports,
@@ -309,7 +310,7 @@ impl Assembly {
         );
         let end = Box::pin(workflow.execute()).await;
         if let Some(feedback) = feedback {
-            self.learn(&feedback, &*observer).await;
+            self.learn(&feedback, &repositories, &*observer).await;
         }
         let end = end?;
         let value = serde_json::to_value(&end).map_err(|source| Error::Record {
@@ -335,10 +336,16 @@ impl Assembly {
         }
     }
 
-    /// Records the attempts that have ended.
-    async fn learn(&self, feedback: &FeedbackLoop, observer: &dyn Observer) {
+    /// Takes in what the session has left.
+    async fn learn(
+        &self,
+        feedback: &FeedbackLoop,
+        repositories: &BTreeMap<RepositoryName, RepositoryPorts>,
+        observer: &dyn Observer,
+    ) {
         let (home, surroundings) = (&self.home, &self.surroundings);
-        if let Err(error) = record_attempts(feedback, home, surroundings, &self.record).await {
+        let learnt = learn_from(feedback, home, surroundings, &self.record, repositories);
+        if let Err(error) = learnt.await {
             self.warn(
                 observer,
                 format!(

@@ -12,14 +12,15 @@ use core_types::{
 };
 use cost::Spending;
 use engine_checkpoint::RunView;
+use engine_workflow::RepositoryPorts;
 use learning::{
     Execution, Exploration, FeedbackLoop, KeepPrompts, LessonKind, NewLesson, Options, Outcome,
-    Recorded, Source, guidance,
+    Source, guidance,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Error, Home, RunRecord, Surroundings,
+    Error, Home, RunRecord, Surroundings, proposals,
     request::configured,
     spending::{open_ledger, optimizer, planned},
 };
@@ -148,14 +149,15 @@ pub async fn forget_old(home: &Home, surroundings: &Surroundings) -> Result<u64,
     Ok(feedback.cleanup_old_feedback(max_age).await?)
 }
 
-/// Records the attempts of a run that have ended. Those that are recorded already stay as they are,
-/// so that it may be done after every session. Returns how many were new.
-pub(crate) async fn record_attempts(
+/// Takes in what a session of a run has left in its journal: attempts that have ended, and lessons. What is
+/// known already stays as it is, so that it may be done after every session, and again after a crash.
+pub(crate) async fn learn_from(
     feedback: &FeedbackLoop,
     home: &Home,
     surroundings: &Surroundings,
     record: &RunRecord,
-) -> Result<usize, Error> {
+    repositories: &BTreeMap<RepositoryName, RepositoryPorts>,
+) -> Result<(), Error> {
     let run = &record.settings.run;
     let folder = home.run_folder(run).join("journal");
     let view = RunView::read_with(folder, &surroundings.journal)
@@ -164,13 +166,30 @@ pub(crate) async fn record_attempts(
         run: run.clone(),
         source,
     })?;
-    let Some(plan) = plan else {
-        return Ok(0);
-    };
+    if let Some(plan) = &plan {
+        record_attempts(feedback, home, surroundings, record, &view, plan).await?;
+    }
+    // Priors first: what people say is tried before what a machine has noticed.
+    let mut lessons = proposals::priors(&view, repositories).await;
+    lessons.extend(proposals::of_run(&view, plan.as_ref(), record));
+    feedback.propose_found(lessons).await?;
+    Ok(())
+}
+
+/// Records the attempts that have ended.
+async fn record_attempts(
+    feedback: &FeedbackLoop,
+    home: &Home,
+    surroundings: &Surroundings,
+    record: &RunRecord,
+    view: &RunView,
+    plan: &Plan,
+) -> Result<(), Error> {
+    let run = &record.settings.run;
     let spending = open_ledger(home, surroundings, Some(record))?.spending()?;
     let optimizer = optimizer(home, surroundings)?;
     let mut executions = Vec::new();
-    for (task, attempt, seen, review) in ended_attempts(&view, &plan) {
+    for (task, attempt, seen, review) in ended_attempts(view, plan) {
         let Some(planned) = plan.tasks.iter().find(|it| it.id == *task) else {
             continue;
         };
@@ -193,12 +212,10 @@ pub(crate) async fn record_attempts(
         }
         executions.push(execution);
     }
-    if executions.is_empty() {
-        return Ok(0);
+    if !executions.is_empty() {
+        feedback.record_executions(executions).await?;
     }
-    let recorded = feedback.record_executions(executions).await?;
-    let is_new = |it: &&Recorded| matches!(it, Recorded::New { .. });
-    Ok(recorded.iter().filter(is_new).count())
+    Ok(())
 }
 
 /// The model that worked on a task, and what it cost, where the ledger can tell both.

@@ -18,6 +18,7 @@ mod issue;
 mod lessons;
 mod plan_file;
 mod plan_runner;
+mod proposals;
 mod record;
 mod recovery;
 mod repositories;

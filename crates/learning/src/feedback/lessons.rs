@@ -63,9 +63,7 @@ impl FeedbackLoop {
 
 impl Inner {
     fn propose(&self, lesson: &NewLesson) -> Result<Proposed, Error> {
-        let wanted = lesson.text.to_lowercase();
-        let is_same =
-            |known: &&Lesson| known.scope == lesson.scope && known.text.to_lowercase() == wanted;
+        let is_same = |known: &&Lesson| lesson.says(&known.text, &known.scope);
         self.store.batch(|state, batch| {
             let at = self.clock.now();
             let origin = lesson.origin.clone();

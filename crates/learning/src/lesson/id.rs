@@ -9,6 +9,13 @@ use crate::Error;
 #[serde(try_from = "String", into = "String")]
 pub struct LessonId(pub(crate) u32);
 
+impl LessonId {
+    /// The id `n` numbers later.
+    pub(crate) fn after(self, n: usize) -> Self {
+        Self(self.0.saturating_add(u32::try_from(n).unwrap_or(u32::MAX)))
+    }
+}
+
 impl fmt::Display for LessonId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&format!("L{}", self.0))

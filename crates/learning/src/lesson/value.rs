@@ -145,6 +145,13 @@ impl NewLesson {
         self
     }
 
+    /// The run it was found in, where it is no task's.
+    #[must_use]
+    pub fn found_in(mut self, run: RunId) -> Self {
+        self.origin.run = Some(run);
+        self
+    }
+
     /// The task it was learnt at.
     #[must_use]
     pub fn learnt_at(mut self, run: RunId, task: TaskId) -> Self {
@@ -158,6 +165,11 @@ impl NewLesson {
     pub fn place(mut self, place: impl Into<String>) -> Self {
         self.origin.place = place.into();
         self
+    }
+
+    /// Whether a text for these tasks is the same lesson.
+    pub(crate) fn says(&self, text: &str, scope: &LessonScope) -> bool {
+        self.scope == *scope && self.text.to_lowercase() == text.to_lowercase()
     }
 
     /// The lesson as it is stored: one line, scrubbed, of bounded length.

@@ -1,6 +1,6 @@
 use learning::{Error, LessonKind, NewLesson, Proposed, RetiredBecause, Source, Status, guidance};
 
-use crate::support::{convention, open, open_with, trial, work};
+use crate::support::{convention, open, open_with, run, trial, work};
 
 #[tokio::test]
 async fn the_same_lesson_is_one_lesson() {
@@ -169,4 +169,67 @@ async fn what_an_issue_says_reaches_no_prompt_without_a_person() {
         .expect("statistics")
         .lessons;
     assert_eq!((stats.candidates, stats.trials), (2, 0));
+}
+
+/// What a run finds again is no news, whatever has become of it; and nothing is approved by it.
+#[tokio::test]
+async fn found_lessons_are_one_whoever_finds_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (feedback, _) = open(folder.path());
+    let of_run = |name: &str| {
+        let rule = |text: &str, source| convention(text, source).found_in(run(name));
+        vec![
+            rule("Run the linter.", Source::Review),
+            rule("run the  Linter.", Source::Review),
+            rule("", Source::Review),
+            rule(&"x".repeat(401), Source::Review),
+        ]
+    };
+    let found = feedback.propose_found(of_run("r1")).await.expect("found");
+    assert_eq!((found.new.len(), found.known.len()), (1, 0));
+    assert_eq!(found.passed_over, 2);
+    let found = feedback.propose_found(of_run("r2")).await.expect("found");
+    assert_eq!((found.new.len(), found.known.len()), (0, 2));
+    let prior = vec![convention("Run the linter.", Source::Person).place("AGENTS.md")];
+    for _ in 0..2 {
+        feedback.propose_found(prior.clone()).await.expect("found");
+    }
+    let lesson = feedback.lessons().await.expect("lessons").remove(0).lesson;
+    let origins: Vec<_> = lesson.origins.iter().map(|it| it.source).collect();
+    assert_eq!(origins, [Source::Review, Source::Person]);
+    assert!(lesson.needs_approval(), "no person has said it now");
+    feedback.retire(lesson.id, "no").await.expect("retired");
+    let found = feedback.propose_found(of_run("r3")).await.expect("found");
+    assert!(found.new.is_empty(), "what is retired stays so: {found:?}");
+}
+
+#[tokio::test]
+async fn machines_find_only_so_much() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (feedback, _) = open(folder.path());
+    let remarks = |from: u32, to: u32| {
+        let remark = |number| convention(&format!("Remark {number}."), Source::Review);
+        (from..to).map(remark).collect::<Vec<_>>()
+    };
+    let found = feedback.propose_found(remarks(0, 40)).await.expect("found");
+    assert_eq!((found.new.len(), found.passed_over), (40, 0));
+    let found = feedback
+        .propose_found(remarks(30, 70))
+        .await
+        .expect("found");
+    assert_eq!(found.new.len(), 10);
+    assert_eq!((found.known.len(), found.passed_over), (10, 20));
+    let command = convention("Run `make`.", Source::VerifiedCommand);
+    let found = feedback.propose_found(vec![command]).await.expect("found");
+    assert_eq!(found.new.len(), 1, "each source has room of its own");
+    feedback.retire(found.new[0], "").await.expect("retired");
+    feedback
+        .retire("L1".parse().expect("an id"), "")
+        .await
+        .expect("retired");
+    let found = feedback
+        .propose_found(remarks(60, 70))
+        .await
+        .expect("found");
+    assert_eq!(found.new.len(), 1, "there is room again");
 }
