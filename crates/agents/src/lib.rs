@@ -19,6 +19,8 @@
 //! | `AUTOMATION_ANSWER_FILE` | an empty file for the answer as JSON: [`Answer`](exchange::Answer) |
 //! | `AUTOMATION_TASK_ID` | implementation: the task; repair: the task whose result it is, if it is one's |
 //! | `AUTOMATION_REPOSITORY` | all but planning: the repository |
+//! | `AUTOMATION_MODEL` | the model to work with, where one was chosen or is configured |
+//! | `AUTOMATION_MODEL_TIER` | what it was chosen for: `FAST`, `BALANCED` or `ADVANCED`; not where it is configured |
 //!
 //! The answer has these keys, all optional, and no others: `summary`,
 //! `plan {title, tasks}`, `review {approved, comments, issues_found, confidence}`,

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BranchName, CommitId, ErrorClass, Failure, IssueNumber, OperationId, PlanId, RepositoryName,
-    Review, Stage, StepKey, TaskId, TaskStatus, Timestamp, TokenUsage, Usd, Wait,
+    BranchName, CommitId, ErrorClass, Failure, IssueNumber, ModelChoice, OperationId, PlanId,
+    RepositoryName, Review, Stage, StepKey, TaskId, TaskStatus, Timestamp, TokenUsage, Usd, Wait,
 };
 
 /// The step an event belongs to, and which execution of it.
@@ -112,6 +112,9 @@ pub enum Event {
     AgentStarted {
         /// The agent's name.
         agent: String,
+        /// The model that it was given; `None` where that is left to it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        model: Option<ModelChoice>,
     },
     /// An agent ended.
     AgentEnded {

@@ -70,11 +70,11 @@ pub use ports::{
     CheckoutPolicy, Checkpoint, CheckpointStore, Clock, CommandLine, CommandOutcome,
     CommandPurpose, CommandRequest, CommandRunner, DependencyResult, Diff, EventSink, Exit,
     FileChange, Gate, GitProvider, Inbox, Landed, Landing, LandingBlock, LandingMember,
-    LandingObserver, Ledger, Merge, Message, NoAdvice, NoEvents, NoLedger, NoRecovery, PlanOutcome,
-    PlanRequest, PlanRunner, PlanState, Prepared, PreparedLanding, PromptAdvisor, Recovery,
-    RecoveryOutcome, RecoveryRequest, RefUpdate, Repository, RepositoryBrief, RepositoryCommands,
-    Reservation, Settled, SpendRequest, SpendScope, Spent, Standing, StepLog, SystemClock,
-    Workspace,
+    LandingObserver, Ledger, Merge, Message, ModelChoice, ModelSelector, NoAdvice, NoEvents,
+    NoLedger, NoRecovery, NoSelection, PlanOutcome, PlanRequest, PlanRunner, PlanState, Prepared,
+    PreparedLanding, PromptAdvisor, Recovery, RecoveryOutcome, RecoveryRequest, RefUpdate,
+    Repository, RepositoryBrief, RepositoryCommands, Reservation, Settled, SpendRequest,
+    SpendScope, Spent, Standing, StepLog, SystemClock, Workspace,
 };
 pub use repair::{
     ConflictHunk, ConflictKind, ConflictTexts, ConflictedFile, FailedTest, Resolution, SettledFile,

@@ -2,8 +2,8 @@
 
 use core_types::{
     Advice, AdviceRequest, AgentAnswer, AgentRequest, AgentTask, Capture, ChangePolicy, CommitId,
-    DependencyResult, ErrorClass, Event, Failure, FailureKind, PortError, Scope, Stage, StepKey,
-    StepName, StepRef, Task, TaskStatus, Workspace,
+    DependencyResult, ErrorClass, Event, Failure, FailureKind, ModelChoice, PortError, Scope,
+    Stage, StepKey, StepName, StepRef, Task, TaskStatus, Workspace,
     step::{self, Fingerprint, Step, StepError, StepState, WhenUnknown},
 };
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,10 @@ use crate::{
 struct Prepared {
     base: CommitId,
     advice: Advice,
+    /// A repeated execution works with the same, whatever is configured by then. Records of before models were
+    /// chosen have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    model: Option<ModelChoice>,
 }
 
 /// What the agent left, as it is recorded.
@@ -129,6 +133,7 @@ async fn prepare(run: &Run, task: &Task, attempt: u32) -> Result<Prepared, StepE
         Ok(Prepared {
             base: run.integration_head(&task.repository).await?,
             advice: advice.unwrap_or_default(),
+            model: run.ports.aids.models.select(Some(task)),
         })
     });
     prepared.await
@@ -270,6 +275,7 @@ impl Attempt<'_> {
             },
             context: run.context(),
             advice: self.prepared.advice.clone(),
+            model: self.prepared.model.clone(),
             folder: folder.to_owned(),
             scratch,
             timeout: run.settings.limits.agent_timeout,

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Instant};
 use async_trait::async_trait;
 use core_types::{
     Agent, AgentCapabilities, AgentRequest, AgentResult, CancellationToken, ChangePolicy,
-    ErrorClass, Event, EventSink, Ledger, OperationId, PortError, Scope, SpendRequest, SpendScope,
-    Spent, TokenUsage,
+    ErrorClass, Event, EventSink, Ledger, ModelSelector, NoSelection, OperationId, PortError,
+    Scope, SpendRequest, SpendScope, Spent, TokenUsage,
 };
 
 /// An agent that sets money aside before it works, settles it afterwards, and
@@ -16,13 +16,14 @@ use core_types::{
 /// agent to a [`Recovery`](core_types::Recovery) wraps it there too. Each piece
 /// of work belongs to a step, and one execution of a step does one piece: the
 /// reservation's operation id names both, so a repeated execution reserves
-/// anew. A failed piece of work is settled as one that reports nothing: what
+/// anew. What is set aside is for the model that the request names, or that is chosen here. A failed piece of work is settled as one that reports nothing: what
 /// that costs, the ledger knows. Only what is cut off stays set aside.
 #[derive(Debug, Clone)]
 pub struct MeteredAgent {
     agent: Arc<dyn Agent>,
     ledger: Arc<dyn Ledger>,
     events: Arc<dyn EventSink>,
+    models: Arc<dyn ModelSelector>,
 }
 
 impl MeteredAgent {
@@ -33,7 +34,15 @@ impl MeteredAgent {
             agent,
             ledger,
             events,
+            models: Arc::new(NoSelection),
         }
+    }
+
+    /// Has it choose the model of requests that name none.
+    #[must_use]
+    pub fn selecting(mut self, models: Arc<dyn ModelSelector>) -> Self {
+        self.models = models;
+        self
     }
 }
 
@@ -73,9 +82,17 @@ impl Agent for MeteredAgent {
             .operation(&request.run)
             .with_execution(step.execution);
         let agent = self.name().to_owned();
+        let mut request = request;
+        if request.model.is_none() {
+            request.model = self.models.select(request.task.task());
+        }
+        let model = request.model.clone();
         let asked = SpendRequest {
             agent: agent.clone(),
-            ..SpendRequest::default()
+            model: model
+                .as_ref()
+                .map_or_else(String::new, |it| it.model.clone()),
+            worst_case: None,
         };
         let reservation = self
             .ledger
@@ -90,6 +107,7 @@ impl Agent for MeteredAgent {
         }
         let started = Event::AgentStarted {
             agent: agent.clone(),
+            model,
         };
         self.events.emit(Some(&step), started);
         let began = Instant::now();

@@ -253,6 +253,7 @@ async fn ask_once(
         },
         context: run.context(),
         advice,
+        model: None,
         folder: folder.clone(),
         scratch,
         timeout: run.settings.limits.agent_timeout,

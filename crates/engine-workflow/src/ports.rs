@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, fmt::Debug, path::PathBuf, sync::Arc};
 
 use core_types::{
     Agent, ChangeSetLander, CheckpointStore, Clock, CommandRunner, EventSink, GitProvider, Inbox,
-    Ledger, NoAdvice, NoLedger, NoRecovery, Plan, PortError, PromptAdvisor, Recovery, Repository,
-    RepositoryName, StepLog,
+    Ledger, ModelSelector, NoAdvice, NoLedger, NoRecovery, NoSelection, Plan, PortError,
+    PromptAdvisor, Recovery, Repository, RepositoryName, StepLog,
 };
 
 /// The ports of a run.
@@ -49,6 +49,8 @@ pub struct RepositoryPorts {
 pub struct Aids {
     /// Default: no limit.
     pub ledger: Arc<dyn Ledger>,
+    /// Default: the model is left to the agent.
+    pub models: Arc<dyn ModelSelector>,
     /// Default: no advice.
     pub advisor: Arc<dyn PromptAdvisor>,
     /// Default: every failure is handed to a person.
@@ -61,6 +63,7 @@ impl Default for Aids {
     fn default() -> Self {
         Self {
             ledger: Arc::new(NoLedger),
+            models: Arc::new(NoSelection),
             advisor: Arc::new(NoAdvice),
             recovery: Arc::new(NoRecovery),
             lander: None,

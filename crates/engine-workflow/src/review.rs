@@ -88,6 +88,7 @@ async fn review_once(
         },
         context: run.context(),
         advice,
+        model: None,
         folder: workspace.folder().to_owned(),
         scratch: run.scratch(format!(
             "repositories/{}/review.{}",

@@ -33,8 +33,9 @@ impl Workflow {
     #[must_use]
     pub fn new(settings: Settings, ports: Ports, session: u32, pause: &CancellationToken) -> Self {
         let mut ports = ports;
-        let ledger = ports.aids.ledger.clone();
-        ports.agent = Arc::new(MeteredAgent::new(ports.agent, ledger, ports.events.clone()));
+        let (ledger, models) = (ports.aids.ledger.clone(), ports.aids.models.clone());
+        let metered = MeteredAgent::new(ports.agent, ledger, ports.events.clone());
+        ports.agent = Arc::new(metered.selecting(models));
         let run = Arc::new(Run::new(settings, ports, pause.child_token()));
         Self { run, session }
     }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use core_types::{
     AdviceRequest, CancellationToken, CommitId, ErrorClass, Event, EventSink, Failure, FailureKind,
-    Issue, IssueState, Ledger, OperationId, PromptAdvisor, Recovery, RecoveryOutcome,
-    RecoveryRequest, RepositoryCommands, RunId, Scope, SpendRequest, SpendScope, Spent, Stage,
-    Timestamp, Usd,
+    Issue, IssueState, Ledger, ModelSelector, OperationId, PromptAdvisor, Recovery,
+    RecoveryOutcome, RecoveryRequest, RepositoryCommands, RunId, Scope, SpendRequest, SpendScope,
+    Spent, Stage, Task, Timestamp, Usd,
 };
 
 fn run() -> RunId {
@@ -89,6 +89,31 @@ pub async fn prompt_advisor(advisor: &dyn PromptAdvisor) {
         assert!(
             propensity > 0.0 && propensity <= 1.0,
             "{propensity} was drawn"
+        );
+    }
+}
+
+/// A selector gives the same each time, and a model with a name or none at all.
+///
+/// # Panics
+///
+/// When it does not.
+pub fn model_selector(models: &dyn ModelSelector) {
+    let task = Task {
+        id: "a".parse().expect("a valid task id"),
+        title: "Fix a typo".to_owned(),
+        description: String::new(),
+        repository: "one".parse().expect("a valid name"),
+        dependencies: Vec::new(),
+        files: Vec::new(),
+        estimate: None,
+    };
+    for task in [None, Some(&task)] {
+        let choice = models.select(task);
+        assert_eq!(choice, models.select(task), "the same task has one model");
+        assert!(
+            choice.is_none_or(|it| !it.model.is_empty()),
+            "it has a name"
         );
     }
 }

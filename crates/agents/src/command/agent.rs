@@ -171,6 +171,16 @@ impl CommandAgent {
             .deadline(limit)
             .grace(self.options.grace)
             .containment(Containment::Tree);
+        let launch = match &request.model {
+            None => launch,
+            Some(choice) => {
+                let launch = launch.env("AUTOMATION_MODEL", choice.model.as_str());
+                match choice.tier.as_str() {
+                    "" => launch,
+                    tier => launch.env("AUTOMATION_MODEL_TIER", tier),
+                }
+            }
+        };
         match &request.task {
             AgentTask::Implement { task, .. } => launch
                 .env("AUTOMATION_TASK_ID", task.id.as_str())

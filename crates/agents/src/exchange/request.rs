@@ -22,6 +22,12 @@ pub struct RequestRecord {
     pub stage: &'static str,
     /// The attempt, from 1.
     pub attempt: u32,
+    /// The model to work with; absent where it is left to the agent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The class that the model was chosen for: `FAST`, `BALANCED` or `ADVANCED`; absent where it is fixed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model_tier: Option<String>,
     /// The issue that the run works on.
     pub issue: IssueRecord,
     /// Implementation: the task. Repair: the task whose result it is, if it is one's.
@@ -181,6 +187,12 @@ impl RequestRecord {
             run: request.run.to_string(),
             stage: request.task.stage(),
             attempt: request.attempt,
+            model: request.model.as_ref().map(|it| it.model.clone()),
+            model_tier: request
+                .model
+                .as_ref()
+                .map(|it| it.tier.clone())
+                .filter(|tier| !tier.is_empty()),
             issue: IssueRecord::from(&request.issue),
             task: None,
             dependencies: None,

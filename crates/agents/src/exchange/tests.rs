@@ -189,6 +189,8 @@ fn record() -> super::RequestRecord {
         run: "run-1".to_owned(),
         stage: "implementation",
         attempt: 1,
+        model: None,
+        model_tier: None,
         issue: super::request::IssueRecord {
             number: 0,
             title: String::new(),

@@ -172,6 +172,23 @@ async fn it_sees_its_variables_and_no_others() {
     expected[3] = "AUTOMATION_STAGE=planning".to_owned();
     assert_eq!(variables(&place), expected);
 
+    // A model that is chosen has a tier, one that is configured has none.
+    for (tier, n_variables) in [("FAST", 2), ("", 1)] {
+        let mut request = place.request(implement("greet"));
+        request.model = Some(core_types::ModelChoice {
+            model: "small-1".to_owned(),
+            tier: tier.to_owned(),
+        });
+        run(shell("env > env.txt"), request).await.unwrap();
+        let mut seen = variables(&place);
+        seen.retain(|line| line.starts_with("AUTOMATION_MODEL"));
+        let expected = [
+            "AUTOMATION_MODEL=small-1".to_owned(),
+            format!("AUTOMATION_MODEL_TIER={tier}"),
+        ];
+        assert_eq!(seen, expected[..n_variables]);
+    }
+
     // A repair names its repository, and its task where it is one's.
     for (task, stage, expects_task) in [
         (resolve_conflict("greet"), "resolve_conflict", true),

@@ -46,6 +46,7 @@ impl Place {
             task,
             context: std::collections::BTreeMap::new(),
             advice: Advice::default(),
+            model: None,
             folder: self.folder(),
             scratch: self.scratch(),
             timeout: Duration::from_secs(60),

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use facade::{
     assemble::{CostExplanation, Error, PlanCost, explain_cost, open_ledger},
-    core_types::Usd,
+    core_types::{ModelChoice, Usd},
     cost::{Costs, Estimate, Group, Share, Spending},
 };
 use serde_json::{Value, json};
@@ -117,10 +117,16 @@ fn explain(session: &Session, task: &str, run: Option<&str>) -> Result<u8> {
     output.line(format!("task {}: {}", task.id, one_line(&task.title, 100)));
     let selection = &explained.selection;
     output.line(selection.explanation.to_string());
-    output.line(format!(
-        "model {}, tier {}: {}",
-        selection.model, selection.tier, explained.why
-    ));
+    output.line(match explained.is_fixed {
+        true => format!("model {}: {}", selection.model, explained.why),
+        false => format!(
+            "model {}, tier {}: {}",
+            selection.model, selection.tier, explained.why
+        ),
+    });
+    if let Some((attempt, given)) = &explained.given {
+        output.line(format!("attempt {attempt} was given {}", named(given)));
+    }
     output.line(format!("an attempt: {}", in_words(&explained.estimate)));
     for (tier, model, estimate) in &explained.alternatives {
         output.line(format!("with {tier}, {model}: {}", in_words(estimate)));
@@ -142,13 +148,25 @@ fn explained_value(explained: &CostExplanation) -> Value {
         "factors": factors.map(|it| json!({
             "factor": it.factor.as_str(), "amount": it.amount, "seen": it.seen,
         })).collect::<Vec<_>>(),
-        "tier": selection.tier.as_str(), "model": selection.model, "why": explained.why,
+        "tier": (!explained.is_fixed).then(|| selection.tier.as_str()),
+        "model": selection.model, "why": explained.why,
+        "given": explained.given.as_ref().map(|(attempt, given)| json!({
+            "attempt": attempt, "model": given,
+        })),
         "estimate": estimate_value(&explained.estimate),
         "alternatives": explained.alternatives.iter().map(|(tier, model, estimate)| json!({
             "tier": tier.as_str(), "model": model, "estimate": estimate_value(estimate),
         })).collect::<Vec<_>>(),
         "prices": {"date": explained.prices_date, "source": explained.prices_source},
     })
+}
+
+/// A model and what it was chosen for.
+fn named(choice: &ModelChoice) -> String {
+    match choice.tier.as_str() {
+        "" => choice.model.clone(),
+        tier => format!("{} ({tier})", choice.model),
+    }
 }
 
 fn in_words(estimate: &Estimate) -> String {
@@ -167,9 +185,10 @@ pub(crate) fn show_plan_cost(output: Output, cost: &PlanCost, agent: &str) {
     let costs = &cost.costs;
     if !cost.spends {
         output.line(format!(
-            "estimated cost: none known, since agent {agent} names no model; with those of config/models.yaml {}",
+            "estimated cost: none known, since agent {agent} names no model; with those that it is given {}",
             in_words(&costs.total)
         ));
+        show_tasks(output, cost);
         return;
     }
     let past = match costs.n_past_tasks {
@@ -184,8 +203,31 @@ pub(crate) fn show_plan_cost(output: Output, cost: &PlanCost, agent: &str) {
     for line in table(&rows) {
         output.line(line);
     }
+    show_tasks(output, cost);
     for recommendation in &cost.recommendations {
         output.line(format!("note: {recommendation}"));
+    }
+}
+
+/// The model of each task beside what it will cost.
+fn show_tasks(output: Output, cost: &PlanCost) {
+    /// A plan of more is read from `--json`.
+    const SHOWN: usize = 20;
+    let tasks = &cost.costs.tasks;
+    output.line("models:");
+    let rows = tasks.iter().take(SHOWN).map(|(task, selection, estimate)| {
+        let model = match cost.is_fixed {
+            true => selection.model.clone(),
+            false => format!("{} ({})", selection.model, selection.tier),
+        };
+        let expected = format!("{:.4} USD", estimate.expected);
+        vec![format!("  {task}"), model, expected]
+    });
+    for line in table(&rows.collect::<Vec<_>>()) {
+        output.line(line);
+    }
+    if tasks.len() > SHOWN {
+        output.line(format!("  and {} more", tasks.len() - SHOWN));
     }
 }
 
@@ -202,6 +244,7 @@ pub(crate) fn plan_cost_value(cost: &PlanCost) -> Value {
     let costs = &cost.costs;
     let mut value = json!({
         "agent_spends": cost.spends,
+        "model_is_fixed": cost.is_fixed,
         "prices_date": costs.prices_date,
         "past_tasks": costs.n_past_tasks,
         "tasks": costs.tasks.iter().map(|(task, selection, estimate)| json!({

@@ -123,8 +123,10 @@ pub(crate) const AGENT: &[Key] = &[
     Key::new(
         "model",
         Shape::Text,
-        Means("none: it is taken to spend nothing until it reports that it does"),
-        "The model that it uses, by a name that has a price: `budget.call` is set aside for each request, and charged where the agent reports neither cost nor tokens.",
+        Means(
+            "none: each task chooses its model, and the agent is taken to spend nothing until it reports that it does",
+        ),
+        "The model that it uses for everything, by a name that has a price: `budget.call` is set aside for each request, and charged where the agent reports neither cost nor tokens.",
     ),
     Key::new(
         "changes",

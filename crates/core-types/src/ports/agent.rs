@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Advice, BranchName, CancellationToken, CommitId, ConflictedFile, FailedTest, Issue, PortError,
-    RepositoryName, Review, RunId, StepRef, Task, TaskId, TokenUsage, Usd,
+    Advice, BranchName, CancellationToken, CommitId, ConflictedFile, FailedTest, Issue,
+    ModelChoice, PortError, RepositoryName, Review, RunId, StepRef, Task, TaskId, TokenUsage, Usd,
 };
 
 /// What an agent can do beside implementing.
@@ -133,6 +133,16 @@ impl AgentTask {
             Self::FixTests { .. } => "fix_tests",
         }
     }
+
+    /// The task that the work is for, where it is for one.
+    #[must_use]
+    pub const fn task(&self) -> Option<&Task> {
+        match self {
+            Self::Implement { task, .. } => Some(task),
+            Self::ResolveConflict { task, .. } | Self::FixTests { task, .. } => task.as_ref(),
+            Self::Plan { .. } | Self::Review { .. } => None,
+        }
+    }
 }
 
 /// One request to an agent.
@@ -154,6 +164,8 @@ pub struct AgentRequest {
     pub context: BTreeMap<String, String>,
     /// What learning adds.
     pub advice: Advice,
+    /// The model to work with; `None` leaves it to the agent.
+    pub model: Option<ModelChoice>,
     /// Where the agent works; nothing else is its to change.
     pub folder: PathBuf,
     /// A folder outside the clone for the request, the answer and the transcript.

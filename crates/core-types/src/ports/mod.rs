@@ -10,6 +10,7 @@ mod git_provider;
 mod inbox;
 mod lander;
 mod ledger;
+mod models;
 mod plan_runner;
 mod plan_state;
 mod recovery;
@@ -34,6 +35,7 @@ pub use lander::{
     LandingObserver,
 };
 pub use ledger::{Ledger, NoLedger, Reservation, Settled, SpendRequest, SpendScope, Spent};
+pub use models::{ModelChoice, ModelSelector, NoSelection};
 pub use plan_runner::{PlanOutcome, PlanRequest, PlanRunner};
 pub use plan_state::PlanState;
 pub use recovery::{NoRecovery, Recovery, RecoveryOutcome, RecoveryRequest, RepositoryCommands};

@@ -162,6 +162,12 @@ impl CostOptimizer {
         }
     }
 
+    /// The tier of planning and review, and of all tasks without optimization.
+    #[must_use]
+    pub fn default_tier(&self) -> ModelTier {
+        self.models.default_tier.into()
+    }
+
     /// The tier of a task.
     #[must_use]
     pub fn select_model_for_task(&self, task: &Task) -> ModelTier {

@@ -398,6 +398,7 @@ impl Work<'_> {
                 texts: answers.chain(hints.iter().cloned()).collect(),
                 ..Advice::default()
             },
+            model: None,
             folder: workspace.folder().to_owned(),
             scratch,
             timeout: self.request.commands.agent_timeout,

@@ -175,6 +175,7 @@ impl Repair<'_> {
                 texts: self.request.answers.clone(),
                 ..Advice::default()
             },
+            model: None,
             folder: workspace.folder().to_owned(),
             scratch: self
                 .request

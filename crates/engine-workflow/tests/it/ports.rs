@@ -6,8 +6,8 @@ use std::sync::{
 use async_trait::async_trait;
 use core_types::{
     Advice, AdviceRequest, AgentAnswer, AgentTask, CheckpointStore, ErrorClass, Event, GitProvider,
-    Ledger, NoLedger, OperationId, PortError, PromptAdvisor, Reservation, Review, Settled,
-    SpendRequest, SpendScope, Spent, Stage, step::StepError,
+    Ledger, ModelChoice, ModelSelector, NoLedger, OperationId, PortError, PromptAdvisor,
+    Reservation, Review, Settled, SpendRequest, SpendScope, Spent, Stage, Task, step::StepError,
 };
 use engine_workflow::{EndStatus, Error, MeteredProvider};
 use serde_json::json;
@@ -19,6 +19,7 @@ use crate::world::{Did, TestAgent, World, lock, own_file, states};
 #[derive(Debug, Default)]
 struct TestLedger {
     calls: Mutex<Vec<String>>,
+    models: Mutex<Vec<String>>,
     refuses: AtomicBool,
 }
 
@@ -28,11 +29,12 @@ impl Ledger for TestLedger {
         &self,
         operation: &OperationId,
         scope: &SpendScope,
-        _: &SpendRequest,
+        request: &SpendRequest,
         _: Option<&Reservation>,
     ) -> Result<Reservation, PortError> {
         let task = scope.task.as_ref().map_or("-", |task| task.as_str());
         lock(&self.calls).push(format!("reserve {operation} for {task}"));
+        lock(&self.models).push(request.model.clone());
         if self.refuses.load(Ordering::SeqCst) {
             return Err(PortError::new(ErrorClass::BudgetExceeded, "reserve"));
         }
@@ -104,6 +106,48 @@ async fn a_ledger_that_refuses_stops_the_run_as_often_as_it_likes() {
     ledger.refuses.store(false, Ordering::SeqCst);
     let end = world.run().await.unwrap();
     assert_eq!(states(&end), "a succeeded", "a refusal is no kill");
+}
+
+/// A selector whose choice changes each time that it is asked, which none may.
+#[derive(Debug, Default)]
+struct TestModels(Mutex<u32>);
+
+impl ModelSelector for TestModels {
+    fn select(&self, task: Option<&Task>) -> Option<ModelChoice> {
+        let mut asked = lock(&self.0);
+        *asked += 1;
+        let task = task.map_or("-", |task| task.id.as_str());
+        Some(ModelChoice {
+            model: format!("{task} {asked}"),
+            tier: "FAST".to_owned(),
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_repeated_execution_has_the_model_of_the_first() {
+    let first = AtomicBool::new(true);
+    let mut world = World::with_plan(
+        &["one"],
+        &["a one"],
+        TestAgent::new(move |request| match first.swap(false, Ordering::SeqCst) {
+            true => Did::Fail(PortError::new(ErrorClass::ResourceExhausted, "work")),
+            false => own_file(request),
+        }),
+    );
+    let ledger = Arc::new(TestLedger::default());
+    world.aids.ledger = ledger.clone();
+    world.aids.models = Arc::new(TestModels::default());
+    world.run().await.unwrap_err();
+    assert_eq!(world.run().await.unwrap().status, EndStatus::Done);
+    let given: Vec<_> = world.agent.requests();
+    let given: Vec<_> = given
+        .iter()
+        .map(|it| it.model.clone().unwrap().model)
+        .collect();
+    assert_eq!(given, ["a 1", "a 1"]);
+    let paid = lock(&ledger.models).clone();
+    assert_eq!(paid, given, "money is set aside for the model that works");
 }
 
 /// An advisor whose advice counts up.

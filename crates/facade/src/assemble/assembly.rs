@@ -23,6 +23,7 @@ use serde_json::Value;
 use super::{
     Asked, Error, Home, RunRecord, RunRequest, Surroundings,
     lessons::{self, advisor, learn_from},
+    models::RunModels,
     plan_file::PlanWriter,
     plan_runner::{Given, registered},
     record::RELOADED,
@@ -484,6 +485,11 @@ impl Assembly {
             ledger: Arc::new(RunLedger::new(ledger, &self.record, pause.clone())?),
             ..Aids::default()
         };
+        let models = RunModels::new(&self.home, &self.surroundings, &self.record)?;
+        let aids = Aids {
+            models: Arc::new(models),
+            ..aids
+        };
         let aids = match feedback {
             Some(feedback) => Aids {
                 advisor: advisor(feedback),
@@ -491,7 +497,8 @@ impl Assembly {
             },
             None => aids,
         };
-        let metered = MeteredAgent::new(agent.clone(), aids.ledger.clone(), events.clone());
+        let metered = MeteredAgent::new(agent.clone(), aids.ledger.clone(), events.clone())
+            .selecting(aids.models.clone());
         let means = Means {
             state: self.journal.plan_state(),
             checkpoints: self.journal.checkpoints(),

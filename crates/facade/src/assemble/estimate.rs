@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use config::models::Models;
-use core_types::{Plan, RunId, Task, TaskId};
+use core_types::{ModelChoice, Plan, RunId, Scope, Task, TaskId, step::StepState};
 use cost::{CostOptimizer, Costs, Estimate, History, ModelTier, Recommendation, Selection};
+use engine_checkpoint::RunView;
 
 use super::{
     Error, Home, RunRecord, Surroundings,
-    spending::{models, open_ledger, optimizer, plan_of, prices, spends},
+    models::{models_of, optimizer_of},
+    spending::{open_ledger, plan_of, prices, spends},
 };
 
 /// What a plan will cost.
@@ -19,8 +21,10 @@ pub struct PlanCost {
     /// What is worth a look before it runs.
     pub recommendations: Vec<Recommendation>,
     /// Whether the run's agent is known to spend; for one that is not, the costs are those of the
-    /// configured models.
+    /// models that it is given.
     pub spends: bool,
+    /// Whether the configuration of the agent fixes the model.
+    pub is_fixed: bool,
 }
 
 /// What the plan of a run will cost, corrected by what earlier tasks of the home have cost.
@@ -34,20 +38,25 @@ pub fn estimate(
     record: &RunRecord,
     plan: &Plan,
 ) -> Result<PlanCost, Error> {
-    let optimizer = corrected(home, surroundings)?;
+    let optimizer = corrected(home, surroundings, record)?;
     let limits = record.budget.map_or(cost::Limits::NONE, |it| it.limits());
     Ok(PlanCost {
         costs: optimizer.estimate_cost(plan)?,
         recommendations: optimizer.recommendations(plan, &limits, surroundings.clock.now())?,
         spends: spends(&record.agent),
+        is_fixed: !record.agent.model.is_empty(),
     })
 }
 
-/// The optimizer with the history of the home's runs.
-fn corrected(home: &Home, surroundings: &Surroundings) -> Result<CostOptimizer, Error> {
+/// The optimizer of a run, with the history of the home's runs.
+fn corrected(
+    home: &Home,
+    surroundings: &Surroundings,
+    record: &RunRecord,
+) -> Result<CostOptimizer, Error> {
     /// Older ones say little about today's prices and agents.
     const MOST_RUNS: usize = 100;
-    let optimizer = optimizer(home, surroundings)?;
+    let optimizer = optimizer_of(home, surroundings, record)?;
     let spending = open_ledger(home, surroundings, None)?.spending()?;
     let runs: BTreeSet<RunId> = spending
         .rows
@@ -57,7 +66,14 @@ fn corrected(home: &Home, surroundings: &Surroundings) -> Result<CostOptimizer, 
     let mut estimated = Vec::new();
     for run in runs.into_iter().rev().take(MOST_RUNS) {
         // A run that was removed, or cannot be read, says nothing.
-        if let Ok(Some(plan)) = plan_of(home, &run, surroundings) {
+        let (Ok(Some(plan)), Ok(earlier)) = (
+            plan_of(home, &run, surroundings),
+            RunRecord::read(home, &run, surroundings),
+        ) else {
+            continue;
+        };
+        // By the models that it was given; one that has lost its price says nothing either.
+        if let Ok(optimizer) = optimizer_of(home, surroundings, &earlier) {
             estimated.push((run, optimizer.estimate_cost(&plan)?));
         }
     }
@@ -76,8 +92,12 @@ pub struct CostExplanation {
     pub task: Task,
     /// Its tier and model, and its complexity by factors.
     pub selection: Selection,
-    /// Why it has this tier, in a line.
+    /// Why it has this tier or this model, in a line.
     pub why: String,
+    /// Whether the configuration of the agent fixes the model, whatever the tier.
+    pub is_fixed: bool,
+    /// The newest attempt that has begun, and the model that it was given.
+    pub given: Option<(u32, ModelChoice)>,
     /// What one attempt at it is expected to cost.
     pub estimate: Estimate,
     /// The other tiers, cheapest first: model, and what an attempt would cost.
@@ -111,9 +131,11 @@ pub fn explain_cost(
             format!("its tasks are: {}", known.join(", ")),
         ));
     };
-    let models = models(home, surroundings)?;
+    let record = RunRecord::read(home, run, surroundings)?;
+    let models = models_of(home, surroundings, &record)?;
     let prices = prices(home, &models)?;
-    let optimizer = corrected(home, surroundings)?;
+    let optimizer = corrected(home, surroundings, &record)?;
+    let is_fixed = !record.agent.model.is_empty();
     let alone = Plan {
         tasks: vec![Task {
             dependencies: task.dependencies.clone(),
@@ -129,7 +151,7 @@ pub fn explain_cost(
         config::models::Tier::Balanced,
         config::models::Tier::Advanced,
     ]) {
-        if tier == selection.tier {
+        if tier == selection.tier || is_fixed {
             continue;
         }
         let fixed = Models {
@@ -143,7 +165,12 @@ pub fn explain_cost(
     }
     Ok(CostExplanation {
         task: task.clone(),
-        why: why(&models, &selection),
+        why: match is_fixed {
+            true => format!("fixed by the configuration of agent {}", record.agent.name),
+            false => why(&models, &selection),
+        },
+        is_fixed,
+        given: given(home, surroundings, run, &task.id)?,
         selection,
         estimate,
         alternatives,
@@ -153,6 +180,30 @@ pub fn explain_cost(
             None => "the table that the program brings".to_owned(),
         },
     })
+}
+
+/// The model of a task's newest attempt, as its step has recorded it.
+fn given(
+    home: &Home,
+    surroundings: &Surroundings,
+    run: &RunId,
+    task: &TaskId,
+) -> Result<Option<(u32, ModelChoice)>, Error> {
+    let folder = home.run_folder(run).join("journal");
+    let view = RunView::read_with(folder, &surroundings.journal)
+        .map_err(|source| Error::journal(run, source))?;
+    let prepared = view.steps().iter().filter(|(key, _)| {
+        key.name.as_str() == "prepare" && key.scope == Scope::Task(task.clone())
+    });
+    let newest = prepared.max_by_key(|(key, _)| key.attempt);
+    let Some((key, StepState::Finished { result, .. })) =
+        newest.map(|(key, step)| (key, &step.state))
+    else {
+        return Ok(None);
+    };
+    let choice = result.get("model").cloned();
+    let choice = choice.and_then(|it| serde_json::from_value(it).ok());
+    Ok(choice.map(|choice| (key.attempt, choice)))
 }
 
 fn cost_of(optimizer: &CostOptimizer, alone: &Plan) -> Result<Estimate, Error> {

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    AgentRecord, BudgetRecord, Error, Home, LearningRecord, RecoveryRecord, RepositorySource,
-    Surroundings,
+    AgentRecord, BudgetRecord, Error, Home, LearningRecord, ModelsRecord, RecoveryRecord,
+    RepositorySource, Surroundings,
 };
 
 /// The name of the run record that replaces the header's after `resume --reload`.
@@ -65,6 +65,9 @@ pub struct RunRecord {
     /// How much it may spend; `None` in records of before there were limits.
     #[serde(default)]
     pub budget: Option<BudgetRecord>,
+    /// How it chooses models; `None` in records of before it did.
+    #[serde(default)]
+    pub models: Option<ModelsRecord>,
     /// What it learns; `None` for nothing.
     #[serde(default)]
     pub learning: Option<LearningRecord>,

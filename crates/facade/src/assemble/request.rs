@@ -21,7 +21,7 @@ use super::{
     plan_file::plan_from_file,
     record::VERSION,
     repositories::{Resolved, Targets, from_config, from_paths},
-    spending::optimizer,
+    spending::{models, optimizer},
 };
 
 /// What a new run is asked to do. What is not said here comes from the configuration.
@@ -144,6 +144,7 @@ impl RunRequest {
             asked: Some(self.asked(home, &sources)),
             recovery: RecoveryRecord::from_config(&configured.recovery),
             budget: Some((&configured.budget).into()),
+            models: Some((&models(home, surroundings)?).into()),
             learning: LearningRecord::from_config(&configured.learning),
             sources,
         })
@@ -480,6 +481,10 @@ pub(crate) fn changed_since(record: &RunRecord, now: &RunRecord) -> Vec<String> 
     compare("landing", record.settings.landing == now.settings.landing);
     compare("recovery", record.recovery == now.recovery);
     compare("budget", record.budget == now.budget);
+    compare(
+        "models",
+        record.models.is_none() || record.models == now.models,
+    );
     compare("learning", record.learning == now.learning);
     // That other repositories take part is told by their names.
     if record.sources == now.sources {

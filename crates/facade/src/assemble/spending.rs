@@ -403,6 +403,12 @@ impl Ledger for RunLedger {
             self.ledger.reserve(mark, &scope, &request, None).await?;
             return self.ledger.settle(operation, reservation, spent).await;
         }
+        // Whether a chosen model was used at all, only a report can tell.
+        let nothing = Spent::nothing();
+        let spent = match self.model.is_empty() && *spent == Spent::default() {
+            true => &nothing,
+            false => spent,
+        };
         let settled = self.ledger.settle(operation, reservation, spent).await;
         self.held.fetch_sub(1, Ordering::SeqCst);
         self.settled.notify_waiters();

@@ -2,7 +2,7 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 
 use core_types::{
     CheckpointStore, Clock, GitProvider, Inbox, NoAdvice, NoEvents, NoLedger, NoRecovery,
-    PlanRunner, StepLog, Timestamp,
+    NoSelection, PlanRunner, StepLog, Timestamp,
 };
 use testkit::{
     FixedClock, MemoryCheckpoints, MemoryEvents, MemoryForge, MemoryInbox, MemoryPlanRunner,
@@ -79,6 +79,7 @@ async fn defaults_that_do_nothing_let_a_run_go_on() {
     neutral::event_sink(&MemoryEvents::default()).await;
     neutral::ledger(&NoLedger).await;
     neutral::prompt_advisor(&NoAdvice).await;
+    neutral::model_selector(&NoSelection);
     neutral::recovery(&NoRecovery).await;
 }
 

@@ -51,7 +51,7 @@ impl Account {
                 self.limit = Some(*limit);
                 self.point(at);
             }
-            Event::AgentStarted { agent } => {
+            Event::AgentStarted { agent, .. } => {
                 let call = self.call(step, None);
                 call.agent.clone_from(agent);
                 call.started = Some(at);

@@ -334,7 +334,7 @@ impl Engine {
             self.emit(Some(step), reserved)?;
         }
         let agent = "scripted".to_owned();
-        self.emit(Some(step), Event::AgentStarted { agent })
+        self.emit(Some(step), Event::AgentStarted { agent, model: None })
     }
 
     fn agent_ends(&mut self, step: &StepRef) -> Result<(), Stop> {
