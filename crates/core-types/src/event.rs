@@ -116,6 +116,17 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         model: Option<ModelChoice>,
     },
+    /// What an agent was asked to do for a task, as much as is kept of it.
+    PromptGiven {
+        /// SHA-256 of the prompt, in hexadecimal.
+        hash: String,
+        /// Its start, without secrets; `None` where only the hash is kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+        /// How many secrets were taken out.
+        #[serde(default)]
+        secrets: usize,
+    },
     /// An agent ended.
     AgentEnded {
         /// The agent's name.

@@ -110,5 +110,5 @@ pub use lesson::{
     Lesson, LessonId, LessonKind, LessonScope, NewLesson, Origin, RetiredBecause, Source, Status,
     guidance,
 };
-pub use record::{Execution, KeepPrompts, Outcome, OutcomeChange, Provenance, Trust};
+pub use record::{Execution, KeepPrompts, KeptPrompt, Outcome, OutcomeChange, Provenance, Trust};
 pub use scrub::{Scrubbed, scrub};

@@ -153,3 +153,67 @@ fn a_run_that_cannot_learn_warns_and_goes_on() {
     let status = place.run("status r2").code(0);
     assert!(!status.stdout.contains("warning"), "{}", status.stdout);
 }
+
+/// The files of a journal as text.
+fn stored(place: &Place, folder: &str) -> String {
+    let files = std::fs::read_dir(place.path(folder))
+        .expect("there is a journal")
+        .flatten();
+    let bytes: Vec<u8> = files
+        .flat_map(|file| std::fs::read(file.path()).expect("it can be read"))
+        .collect();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[test]
+fn attempts_are_recorded_with_the_prompt_that_was_given() {
+    for (keep, shows) in [("full", true), ("hash", false)] {
+        let place = place();
+        place.file(
+            "config/automation.yaml",
+            format!(
+                "agents:\n- {{name: robot, kind: scripted, playbook: playbook.yaml}}\n\
+                 recovery: {{delay_percent: 0}}\nlearning: {{prompts: {keep}}}\n"
+            ),
+        );
+        place
+            .run("run --repo app --title 'Do it with ANTHROPIC_API_KEY=sk-ant-api03-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' --run-id r1")
+            .code(1);
+        let text = stored(&place, ".automation/feedback/g1");
+        // Words of the template around title and description.
+        assert_eq!(
+            text.contains("You are a software engineer"),
+            shows,
+            "{keep}: {text}"
+        );
+        assert_eq!(text.matches("\"prompt_hash\":\"\"").count(), 0, "{keep}");
+        assert!(!text.contains("sk-ant-api03"), "{keep}: secrets stay out");
+        // The run's own journal keeps no more.
+        let text = stored(&place, ".automation/runs/r1/journal");
+        assert_eq!(
+            text.contains("You are a software engineer"),
+            shows,
+            "{keep}"
+        );
+    }
+}
+
+#[test]
+fn a_review_reaches_attempts_that_were_recorded_before_it() {
+    let place = place();
+    let session = |arguments: &str, reviews: u64, attempts: u64| {
+        let ran = place.run(arguments);
+        let stats = place.run("learn stats --json").code(0).json();
+        assert_eq!(stats["total_executions"], attempts, "{stats}{}", ran.stdout);
+        assert_eq!(
+            stats["average_review_score"]["n"], reviews,
+            "{stats}{}",
+            ran.stdout
+        );
+    };
+    // Nothing is reviewed before all of it is done.
+    session("run --repo app --title X --run-id r1 --approve plan", 0, 0);
+    session("approve r1", 0, 3);
+    session("skip bad --run r1", 1, 3);
+    session("resume r1", 1, 3);
+}

@@ -7,8 +7,8 @@ use std::{
 use agents::{AgentArgument, AgentContext, Registry, parse_agent_argument};
 use async_trait::async_trait;
 use core_types::{
-    CancellationToken, CommandRunner, Event, EventSink, GitProvider, Inbox, Message, PortError,
-    RepositoryName, RunId, StepRef,
+    Agent, CancellationToken, CommandRunner, Event, EventSink, GitProvider, Inbox, Message,
+    PortError, RepositoryName, RunId, StepRef,
 };
 use engine_checkpoint::{FileInbox, RunHeader, RunJournal, RunView};
 use engine_recovery::retry::Breakers;
@@ -26,6 +26,7 @@ use super::{
     models::RunModels,
     plan_file::PlanWriter,
     plan_runner::{Given, registered},
+    prompts::TellingAgent,
     record::RELOADED,
     recovery::{Means, recovery},
     repositories::check_publishable,
@@ -454,6 +455,14 @@ impl Assembly {
         // Inside of the meter, so that a limit of money says nothing about the agent's host.
         let breakers = Arc::new(Breakers::default());
         let agent = breakers.watch(agent, self.surroundings.clock.clone());
+        let agent: Arc<dyn Agent> = match (&feedback, &self.record.learning) {
+            (Some(_), Some(learning)) => Arc::new(TellingAgent {
+                agent,
+                events: events.clone(),
+                keep: learning.keep(),
+            }),
+            _ => agent,
+        };
         let places = Places {
             mirrors: self.home.state().join("mirrors"),
             workspaces: self.home.state().join("workspaces"),

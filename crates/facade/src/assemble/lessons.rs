@@ -14,8 +14,8 @@ use cost::Spending;
 use engine_checkpoint::RunView;
 use engine_workflow::RepositoryPorts;
 use learning::{
-    Execution, Exploration, FeedbackLoop, KeepPrompts, LessonKind, NewLesson, Options, Outcome,
-    Source, guidance,
+    Execution, Exploration, FeedbackLoop, KeepPrompts, KeptPrompt, LessonKind, NewLesson, Options,
+    Outcome, Source, guidance,
 };
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +35,13 @@ pub struct LearningRecord {
 }
 
 impl LearningRecord {
+    pub(crate) fn keep(&self) -> KeepPrompts {
+        match self.keeps_prompts {
+            true => KeepPrompts::Full,
+            false => KeepPrompts::Hash,
+        }
+    }
+
     /// What is configured; `None` where nothing is learnt.
     pub(crate) fn from_config(configured: &Learning) -> Option<Self> {
         configured.enabled.then_some(Self {
@@ -66,10 +73,7 @@ pub(crate) fn open(
     let options = Options {
         journal: surroundings.journal.clone(),
         clock: surroundings.clock.clone(),
-        keep_prompts: match record.keeps_prompts {
-            true => KeepPrompts::Full,
-            false => KeepPrompts::Hash,
-        },
+        keep_prompts: record.keep(),
         exploration: Exploration {
             share: record.exploration,
             ..Exploration::default()
@@ -188,7 +192,7 @@ async fn record_attempts(
     let run = &record.settings.run;
     let spending = open_ledger(home, surroundings, Some(record))?.spending()?;
     let optimizer = optimizer(home, surroundings)?;
-    let mut executions = Vec::new();
+    let (mut executions, mut reviews) = (Vec::new(), Vec::new());
     for (task, attempt, seen, review) in ended_attempts(view, plan) {
         let Some(planned) = plan.tasks.iter().find(|it| it.id == *task) else {
             continue;
@@ -199,7 +203,6 @@ async fn record_attempts(
             .attempt(attempt)
             .repository(planned.repository.clone())
             .title(&planned.title)
-            .prompt(&planned.description)
             .model(model)
             .usage(seen.usage, cost)
             .duration(seen.duration)
@@ -207,7 +210,13 @@ async fn record_attempts(
         if let Some(commit) = seen.commit {
             execution = execution.commit(commit);
         }
+        execution = match seen.prompt {
+            Some(prompt) => execution.kept_prompt(prompt),
+            // A run of before prompts were told.
+            None => execution.prompt(&planned.description),
+        };
         if let Some(review) = review {
+            reviews.push((task.clone(), attempt, review.clone()));
             execution = execution.review(review);
         }
         executions.push(execution);
@@ -215,6 +224,8 @@ async fn record_attempts(
     if !executions.is_empty() {
         feedback.record_executions(executions).await?;
     }
+    // Those of attempts that an earlier session has recorded.
+    feedback.record_reviews(run, reviews).await?;
     Ok(())
 }
 
@@ -248,6 +259,7 @@ struct Seen {
     usage: TokenUsage,
     duration: Duration,
     commit: Option<CommitId>,
+    prompt: Option<KeptPrompt>,
     /// How many attempts at the task there were.
     attempts: u32,
 }
@@ -318,6 +330,17 @@ fn ended_attempts<'a>(
             }
             Event::ChangeCaptured { commit, .. } => seen.commit = Some(commit.clone()),
             Event::TaskMerged { .. } => seen.merged = true,
+            Event::PromptGiven {
+                hash,
+                text,
+                secrets,
+            } => {
+                seen.prompt = Some(KeptPrompt {
+                    hash: hash.clone(),
+                    text: text.clone(),
+                    secrets: *secrets,
+                });
+            }
             _ => {}
         }
     }

@@ -19,6 +19,7 @@ mod lessons;
 mod models;
 mod plan_file;
 mod plan_runner;
+mod prompts;
 mod proposals;
 mod record;
 mod recovery;

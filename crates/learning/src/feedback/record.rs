@@ -1,16 +1,19 @@
 use std::collections::HashSet;
 
-use core_types::{RunId, TaskId, Timestamp};
+use core_types::{Review, RunId, TaskId, Timestamp};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{advise::strip, feedback_loop::FeedbackLoop};
 use crate::{
-    Error, Execution, KeepPrompts, OutcomeChange, Trust,
+    Error, Execution, KeepPrompts, KeptPrompt, OutcomeChange, Trust,
     index::tokens,
-    record::{EXECUTION, ExecutionRecord, OUTCOME, OutcomeRecord, ReviewRecord, Stored, VERSION},
+    record::{
+        EXECUTION, ExecutionRecord, OUTCOME, OutcomeRecord, REVIEWED, ReviewRecord, ReviewedRecord,
+        Stored, VERSION, check_confidence,
+    },
     scrub,
-    store::Table,
+    store::{State, Table},
 };
 
 /// Longest text kept of a prompt, in bytes.
@@ -183,6 +186,53 @@ impl FeedbackLoop {
         .await
     }
 
+    /// Adds the reviews of recorded attempts that came after them, with one flush. A review that is known already
+    /// changes nothing, and neither does one of an attempt that is not recorded, or cleaned away; a later one takes
+    /// the place of an earlier one.
+    ///
+    /// # Errors
+    ///
+    /// `Validation` (a confidence outside of 0 to 1), else as [`FeedbackLoop::record_execution`].
+    pub async fn record_reviews(
+        &self,
+        run: &RunId,
+        reviews: Vec<(TaskId, u32, Review)>,
+    ) -> Result<(), Error> {
+        for (.., review) in &reviews {
+            check_confidence(review.confidence)?;
+        }
+        let at = self.inner.clock.now();
+        let record = |(task, attempt, review): (TaskId, u32, Review)| ReviewedRecord {
+            v: VERSION,
+            at,
+            run: run.clone(),
+            task,
+            attempt,
+            review: ReviewRecord::from(&review),
+        };
+        let records: Vec<_> = reviews.into_iter().map(record).collect();
+        self.blocking(move |inner| {
+            let is_news = |state: &State, it: &ReviewedRecord| {
+                let key = crate::store::key(it.run.as_str(), it.task.as_str(), it.attempt);
+                let row = state.table.get(&key);
+                row.is_some_and(|row| row.review != Some(it.review.score()))
+            };
+            if !inner
+                .store
+                .read(|state| records.iter().any(|it| is_news(state, it)))?
+            {
+                return Ok(());
+            }
+            inner.store.batch(|state, batch| {
+                for record in records.iter().filter(|it| is_news(state, it)) {
+                    batch.append(REVIEWED, record.encode()?)?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+
     /// Earlier executions most like a text, by BM25 over titles, prompts and metadata; best first, at most `top`.
     ///
     /// # Errors
@@ -220,26 +270,47 @@ impl FeedbackLoop {
     }
 }
 
+impl KeptPrompt {
+    /// What is kept of a prompt. Nothing of an empty one.
+    #[must_use]
+    pub fn of(prompt: &str, keep: KeepPrompts) -> Self {
+        let mut kept = Self {
+            hash: String::new(),
+            text: None,
+            secrets: 0,
+        };
+        if prompt.is_empty() {
+            return kept;
+        }
+        kept.hash = hex(&Sha256::digest(prompt));
+        if keep == KeepPrompts::Full {
+            let rest = strip(prompt);
+            let clean = scrub(&rest);
+            kept.text = Some(start(&clean.text, MAX_PROMPT_BYTES).to_owned());
+            kept.secrets = clean.secrets;
+        }
+        kept
+    }
+}
+
 /// The record as it is stored: bounded and without secrets.
 pub(crate) fn to_record(
     execution: Execution,
     keep_prompts: KeepPrompts,
     at: Timestamp,
 ) -> ExecutionRecord {
-    let mut scrubbed = 0;
+    let kept = match execution.kept {
+        Some(kept) => KeptPrompt {
+            text: kept.text.filter(|_| keep_prompts == KeepPrompts::Full),
+            ..kept
+        },
+        None => KeptPrompt::of(&execution.prompt, keep_prompts),
+    };
+    let mut scrubbed = kept.secrets;
     let mut clean = |text: &str, limit: usize| {
         let clean = scrub(text);
         scrubbed += clean.secrets;
         start(&clean.text, limit).to_owned()
-    };
-    let prompt_hash = match execution.prompt.as_str() {
-        "" => String::new(),
-        prompt => hex(&Sha256::digest(prompt)),
-    };
-    let prompt = match keep_prompts {
-        KeepPrompts::Hash => None,
-        KeepPrompts::Full if execution.prompt.is_empty() => None,
-        KeepPrompts::Full => Some(clean(&strip(&execution.prompt), MAX_PROMPT_BYTES)),
     };
     let metadata = execution.metadata.iter().map(|(key, value)| {
         // A key can make a value a secret.
@@ -276,15 +347,11 @@ pub(crate) fn to_record(
         outcome: execution.outcome,
         repository: execution.repository,
         commit: execution.commit,
-        prompt_hash,
-        prompt,
+        prompt_hash: kept.hash,
+        prompt: kept.text,
         title,
         model,
-        review: execution.review.map(|review| ReviewRecord {
-            approved: review.approved,
-            confidence: review.confidence,
-            issues: review.issues_found.len(),
-        }),
+        review: execution.review.as_ref().map(ReviewRecord::from),
         usage: execution.usage,
         cost: execution.cost,
         millis: execution

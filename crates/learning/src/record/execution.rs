@@ -42,6 +42,19 @@ pub enum KeepPrompts {
     Hash,
 }
 
+/// What is kept of one prompt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptPrompt {
+    /// SHA-256 of the prompt as it was, in hexadecimal; empty without one.
+    pub hash: String,
+    /// Its start, of at most 64 KiB, without secrets and without the lessons in it; `None` with [`KeepPrompts::Hash`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// How many secrets were taken out.
+    #[serde(default)]
+    pub secrets: usize,
+}
+
 /// One attempt at a task, to be recorded.
 #[derive(Debug, Clone)]
 pub struct Execution {
@@ -52,6 +65,7 @@ pub struct Execution {
     pub(crate) repository: Option<RepositoryName>,
     pub(crate) commit: Option<CommitId>,
     pub(crate) prompt: String,
+    pub(crate) kept: Option<KeptPrompt>,
     pub(crate) title: String,
     pub(crate) model: String,
     pub(crate) review: Option<Review>,
@@ -74,6 +88,7 @@ impl Execution {
             repository: None,
             commit: None,
             prompt: String::new(),
+            kept: None,
             title: String::new(),
             model: String::new(),
             review: None,
@@ -110,6 +125,13 @@ impl Execution {
     #[must_use]
     pub fn prompt(mut self, prompt: impl Into<String>) -> Self {
         self.prompt = prompt.into();
+        self
+    }
+
+    /// The prompt as it was kept when the agent got it, in place of the prompt itself.
+    #[must_use]
+    pub fn kept_prompt(mut self, kept: KeptPrompt) -> Self {
+        self.kept = Some(kept);
         self
     }
 
@@ -166,13 +188,8 @@ impl Execution {
     }
 
     pub(crate) fn check(&self) -> Result<(), Error> {
-        let confidence = self.review.as_ref().map_or(0.0, |review| review.confidence);
-        if !(0.0..=1.0).contains(&confidence) {
-            return Err(Error::InvalidFigure {
-                what: "the confidence of a review",
-                value: confidence,
-                expected: "0 to 1",
-            });
+        if let Some(review) = &self.review {
+            check_confidence(review.confidence)?;
         }
         if self.attempt == 0 {
             return Err(Error::InvalidFigure {
@@ -183,4 +200,15 @@ impl Execution {
         }
         Ok(())
     }
+}
+
+pub(crate) fn check_confidence(confidence: f64) -> Result<(), Error> {
+    if (0.0..=1.0).contains(&confidence) {
+        return Ok(());
+    }
+    Err(Error::InvalidFigure {
+        what: "the confidence of a review",
+        value: confidence,
+        expected: "0 to 1",
+    })
 }

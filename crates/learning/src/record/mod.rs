@@ -4,11 +4,12 @@ mod execution;
 mod outcome;
 mod stored;
 
-pub use execution::{Execution, KeepPrompts, Provenance, Trust};
+pub use execution::{Execution, KeepPrompts, KeptPrompt, Provenance, Trust};
 pub use outcome::{Outcome, OutcomeChange};
 
+pub(crate) use execution::check_confidence;
 pub(crate) use stored::{
     AGGREGATE, CHANGED, Change, ChangedRecord, DRAW, DrawRecord, EXECUTION, ExecutionRecord, KEPT,
-    LESSON, LOOK, LessonRecord, LookRecord, MOVED, MovedRecord, OUTCOME, OutcomeRecord, ROUND,
-    Refused, ReviewRecord, RoundRecord, Stored, VERSION,
+    LESSON, LOOK, LessonRecord, LookRecord, MOVED, MovedRecord, OUTCOME, OutcomeRecord, REVIEWED,
+    ROUND, Refused, ReviewRecord, ReviewedRecord, RoundRecord, Stored, VERSION,
 };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use core_types::{CommitId, RepositoryName, RunId, TaskId, Timestamp, TokenUsage, Usd};
+use core_types::{CommitId, RepositoryName, Review, RunId, TaskId, Timestamp, TokenUsage, Usd};
 use journal::Kind;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -28,6 +28,8 @@ pub(crate) const AGGREGATE: Kind = Kind(8);
 pub(crate) const KEPT: Kind = Kind(9);
 /// The journal goes on in another folder; the last record.
 pub(crate) const MOVED: Kind = Kind(10);
+/// A review that came after its execution was recorded.
+pub(crate) const REVIEWED: Kind = Kind(11);
 
 /// The version of all these formats.
 pub(crate) const VERSION: u16 = 1;
@@ -123,6 +125,16 @@ pub(crate) struct OutcomeRecord {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ReviewedRecord {
+    pub(crate) v: u16,
+    pub(crate) at: Timestamp,
+    pub(crate) run: RunId,
+    pub(crate) task: TaskId,
+    pub(crate) attempt: u32,
+    pub(crate) review: ReviewRecord,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct DrawRecord {
     pub(crate) v: u16,
     pub(crate) at: Timestamp,
@@ -189,6 +201,7 @@ macro_rules! stored {
 stored!(
     ExecutionRecord,
     OutcomeRecord,
+    ReviewedRecord,
     DrawRecord,
     LessonRecord,
     ChangedRecord,
@@ -197,7 +210,26 @@ stored!(
     MovedRecord
 );
 
+impl From<&Review> for ReviewRecord {
+    fn from(review: &Review) -> Self {
+        Self {
+            approved: review.approved,
+            confidence: review.confidence,
+            issues: review.issues_found.len(),
+        }
+    }
+}
+
 impl ReviewRecord {
+    /// One with this score. How many issues there were, it does not tell.
+    pub(crate) fn of_score(score: f64) -> Self {
+        Self {
+            approved: score >= 0.5,
+            confidence: (2.0 * score - 1.0).abs(),
+            issues: 0,
+        }
+    }
+
     /// From 0 to 1: how sure the reviewer is that it is good. A sure refusal is 0, an unsure verdict a half.
     pub(crate) fn score(&self) -> f64 {
         let half = self.confidence / 2.0;

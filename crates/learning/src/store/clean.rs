@@ -13,7 +13,8 @@ use super::{
 use crate::{
     Error,
     record::{
-        AGGREGATE, EXECUTION, ExecutionRecord, KEPT, MOVED, MovedRecord, Outcome, Stored, VERSION,
+        AGGREGATE, EXECUTION, ExecutionRecord, KEPT, MOVED, MovedRecord, ReviewRecord, Stored,
+        VERSION,
     },
 };
 
@@ -67,7 +68,7 @@ impl Store {
         removed: u64,
     ) -> Result<(), Error> {
         let rows = state.table.rows.iter().filter(|row| !is_old(row));
-        let kept: HashMap<&str, Outcome> = rows.map(|row| (&*row.key, row.outcome)).collect();
+        let kept: HashMap<&str, &Row> = rows.map(|row| (&*row.key, row)).collect();
         let mut core = state.core.clone();
         core.removed += removed;
         let aggregate = AggregateRecord {
@@ -109,8 +110,13 @@ impl Store {
                 .table
                 .get(&key)
                 .is_some_and(|row| row.seq == record.seq);
-            if let (true, Some(outcome)) = (is_its_own, kept.get(key.as_str())) {
-                execution.outcome = *outcome;
+            if let (true, Some(row)) = (is_its_own, kept.get(key.as_str())) {
+                execution.outcome = row.outcome;
+                // What came later goes on with it.
+                let score = execution.review.map(|review| review.score());
+                if row.review != score {
+                    execution.review = row.review.map(ReviewRecord::of_score);
+                }
                 match execution.encode() {
                     Ok(payload) => chunk.push(payload),
                     Err(error) => failed = Some(error),

@@ -12,7 +12,7 @@ use crate::{
     record::{
         AGGREGATE, CHANGED, Change, ChangedRecord, DRAW, DrawRecord, EXECUTION, ExecutionRecord,
         KEPT, LESSON, LOOK, LessonRecord, LookRecord, MOVED, MovedRecord, OUTCOME, OutcomeRecord,
-        ROUND, Refused, RoundRecord, Stored, Trust,
+        REVIEWED, ROUND, Refused, ReviewedRecord, RoundRecord, Stored, Trust,
     },
 };
 
@@ -102,6 +102,7 @@ impl State {
                 true
             }
             OUTCOME => self.outcome_changed(&OutcomeRecord::decode(bytes)?),
+            REVIEWED => self.reviewed(&ReviewedRecord::decode(bytes)?),
             DRAW => self.drawn(DrawRecord::decode(bytes)?),
             LESSON => self.found(LessonRecord::decode(bytes)?),
             CHANGED => self.changed(ChangedRecord::decode(bytes)?),
@@ -191,6 +192,26 @@ impl State {
         {
             core.experiment.correct(unit, after);
         }
+        true
+    }
+
+    fn reviewed(&mut self, record: &ReviewedRecord) -> bool {
+        let key = key(record.run.as_str(), record.task.as_str(), record.attempt);
+        let is_sound = (0.0..=1.0).contains(&record.review.confidence);
+        let Some(row) = self.table.get_mut(&key).filter(|_| is_sound) else {
+            return false;
+        };
+        let core = &mut self.core;
+        if let Some(was) = row.review.take() {
+            core.reviews = core.reviews.saturating_sub(1);
+            core.review_sum -= was;
+            core.review_squares -= was * was;
+        }
+        let score = record.review.score();
+        row.review = Some(score);
+        core.reviews += 1;
+        core.review_sum += score;
+        core.review_squares += score * score;
         true
     }
 

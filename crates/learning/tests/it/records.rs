@@ -1,7 +1,7 @@
-use core_types::{Review, TaskId, TaskStatus};
+use core_types::{RepositoryName, Review, TaskId, TaskStatus};
 use learning::{
-    Error, FeedbackLoop, Figure, KeepPrompts, Options, Outcome, OutcomeChange, Provenance,
-    Recorded, Trust,
+    Error, FeedbackLoop, Figure, KeepPrompts, KeptPrompt, Options, Outcome, OutcomeChange,
+    Provenance, Recorded, Trust,
 };
 use serde_json::json;
 
@@ -276,4 +276,78 @@ async fn similar_executions_are_found_by_every_handle() {
     assert_eq!(tasks, ["a", "b"]);
     assert!(similar[0].success && !similar[1].success);
     assert_eq!(other.similar_blocking("the login", 2).ok(), Some(similar));
+}
+
+/// A review that comes after its execution counts once, and as the last one said.
+#[tokio::test]
+async fn reviews_become_known_later() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (feedback, _) = open(folder.path());
+    for number in 0..30 {
+        let execution = execution("r1", &format!("t{number}"), true);
+        feedback
+            .record_execution(execution)
+            .await
+            .expect("recorded");
+    }
+    let say = |review: Review| {
+        let ids = 0..31;
+        ids.map(|number| (task_id(&format!("t{number}")), 1, review.clone()))
+            .collect::<Vec<_>>()
+    };
+    let score = async || {
+        let stats = feedback.get_learning_stats().await.expect("stats");
+        stats.average_review_score.to_string()
+    };
+    for review in [review(false, 1.0), review(true, 0.5), review(true, 0.5)] {
+        // The last one is of a task that nobody has recorded.
+        feedback
+            .record_reviews(&run("r1"), say(review))
+            .await
+            .expect("recorded");
+    }
+    let known = score().await;
+    assert!(known.starts_with("0.75"), "{known}");
+    let refused = feedback
+        .record_reviews(&run("r1"), say(review(true, 1.5)))
+        .await;
+    assert!(matches!(refused, Err(Error::InvalidFigure { .. })));
+    // A clean-up keeps them with what it keeps, so that the same again is no news.
+    let gone: RepositoryName = "gone".parse().expect("a name");
+    let other = execution("r2", "t", true).repository(gone.clone());
+    feedback.record_execution(other).await.expect("recorded");
+    assert_eq!(feedback.forget(&gone).await.expect("forgotten"), 1);
+    feedback
+        .record_reviews(&run("r1"), say(review(true, 0.5)))
+        .await
+        .expect("recorded");
+    assert_eq!(score().await, known);
+    let (again, _) = open(folder.path());
+    let stats = again.get_learning_stats().await.expect("stats");
+    assert_eq!(stats.average_review_score.to_string(), known);
+}
+
+/// What was kept when the agent got its prompt is what is recorded.
+#[tokio::test]
+async fn a_kept_prompt_is_the_prompt() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (feedback, _) = open(folder.path());
+    let prompt =
+        "Mend the parser.\nAPI_KEY=abcdefgh12345678abcdefgh\n(L1, from a person) Say why.\n";
+    let kept = KeptPrompt::of(prompt, KeepPrompts::Full);
+    assert_eq!((kept.hash.len(), kept.secrets), (64, 1));
+    let text = kept.text.clone().expect("a text");
+    assert!(
+        text.starts_with("Mend the parser.") && !text.contains("Say why"),
+        "{text}"
+    );
+    assert_eq!(KeptPrompt::of(prompt, KeepPrompts::Hash).text, None);
+    assert_eq!(KeptPrompt::of("", KeepPrompts::Full).hash, "");
+    feedback
+        .record_execution(execution("r1", "t", true).kept_prompt(kept))
+        .await
+        .expect("recorded");
+    let stats = feedback.get_learning_stats().await.expect("stats");
+    assert_eq!(stats.secrets_scrubbed, 1);
+    assert_eq!(feedback.similar("parser", 5).await.expect("found").len(), 1);
 }
