@@ -279,3 +279,162 @@ fn what_a_killed_agent_may_have_spent_stays_set_aside() {
         "{spent}"
     );
 }
+
+#[test]
+fn a_soft_limit_asks_and_the_run_goes_on_without_loss() {
+    let place = place();
+    place.file(
+        "config/automation.yaml",
+        "agents:\n- {name: robot, kind: scripted, playbook: playbook.yaml}\nbudget: {run: 2, soft: 25, call: 0.3}\n",
+    );
+    let ran = place
+        .run("run --repo app --title 'Three files' --run-id r1 --max-workers 1")
+        .code(4);
+    expect![[r#"
+        error: the run stopped at "task two: agent"
+          because failed to set money aside
+          because run r1 asks before it spends more than 0.50 of its 2.00 USD: 0.51 are spent, 0.00 set aside, 0.10 needed; to go on: automation budget raise 4.00 --run r1
+        mend that, then go on with: automation resume r1
+    "#]].assert_eq(&place.placeholders(&ran.stderr));
+    let status = place.run("status r1 --json").json();
+    assert_eq!(status["tasks"][0]["status"], "succeeded", "{status}");
+    // Asking again spends nothing and says the same.
+    let again = place.run("resume r1").code(4);
+    assert_eq!(again.stderr, ran.stderr);
+    place.run("budget raise 2 --run r1").is(&expect![[r#"
+        exit 2
+        --- stderr
+        error: the limit of run r1 is 2.00 USD, which 2.00 does not raise
+    "#]]);
+    place.run("budget raise 20 --run r1").code(0);
+    let resumed = place.run("resume r1").code(0);
+    assert!(
+        !resumed.stdout.contains("one: running"),
+        "what is done is not done again: {}",
+        resumed.stdout
+    );
+    // One request for the plan and one for each task: nothing was paid for twice, and nothing lost.
+    let spent = place.run("cost r1 --json").code(0).json();
+    let rows = spent["spending"].as_array().unwrap();
+    assert_eq!(spent["total"], "1.47", "{spent}");
+    assert!(rows.iter().all(|row| row["requests"] == 1), "{spent}");
+    assert_eq!(spent["open"], serde_json::json!([]));
+    let files = testkit::git::Fixture::at(place.path("app")).git(&[
+        "ls-tree",
+        "--name-only",
+        "automation/r1/change",
+    ]);
+    for file in ["one", "two", "three"] {
+        assert!(files.lines().any(|line| line == file), "{file}: {files}");
+    }
+}
+
+/// The table that the program brings, changed.
+fn prices(change: impl Fn(&mut serde_json::Map<String, serde_json::Value>)) -> String {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../cost/data/prices.json");
+    let text = std::fs::read_to_string(path).expect("the table is there");
+    let mut table = serde_json::from_str(&text).expect("it is an object");
+    change(&mut table);
+    serde_json::to_string(&table).expect("JSON")
+}
+
+#[test]
+fn a_table_of_ones_own_has_the_prices() {
+    let place = place();
+    let models = "prices: {file: prices.json, date: 2026-11-25}\n";
+    place.file("config/models.yaml", models).file(
+        "prices.json",
+        prices(|table| {
+            table["claude-sonnet-5-5"]["input_cost_per_token"] = 4e-6.into();
+            table["claude-sonnet-5-5"]["output_cost_per_token"] = 20e-6.into();
+        }),
+    );
+    place
+        .run("plan --repo app --title 'Three files' --run-id r1")
+        .code(3)
+        .says("prices of 2026-11-25:");
+    // 10,000 tokens in and 1,000 out.
+    place
+        .run("cost --by model")
+        .says("claude-sonnet-5-5  0.06  1 ");
+    // It stops at its limit, with a plan to explain.
+    place.run("approve r1").code(4);
+    place
+        .run("cost explain one --run r1")
+        .says("prices of 2026-11-25: prices.json");
+}
+
+#[test]
+fn a_table_that_cannot_be_trusted_is_refused_with_its_place() {
+    let place = place();
+    let models = "optimize: true\nprices:\n  file: prices.json\n";
+    place.file("config/models.yaml", models);
+    let run = "run --repo app --title X --run-id r1";
+    // Missing, no table at all, shrunken, without a model in use, with a price that jumped, with one that is none.
+    place.refused(run, &expect![[r#"
+        exit 2
+        --- stderr
+        error: the input is not valid:
+          [ROOT]/work/config/models.yaml:3:9: prices.file: prices.json: No such file or directory (os error 2)
+    "#]]);
+    place.file("prices.json", "{\"a\": 1");
+    place.refused(
+        run,
+        &expect![[r#"
+        exit 2
+        --- stderr
+        error: the input is not valid:
+          [ROOT]/work/prices.json:1:7: not JSON: EOF while parsing an object at line 1 column 7
+    "#]],
+    );
+    place.file(
+        "prices.json",
+        prices(|table| {
+            let names: Vec<_> = table.keys().skip(60).cloned().collect();
+            names.iter().for_each(|name| drop(table.remove(name)));
+        }),
+    );
+    place.refused(run, &expect![[r#"
+        exit 2
+        --- stderr
+        error: the input is not valid:
+          [ROOT]/work/config/models.yaml:3:9: prices.file: prices.json: the newer table of prices has 59 models, this one 264; it was not taken over
+    "#]]);
+    let without = |model: &str| prices(|table| drop(table.remove(model)));
+    place.file("prices.json", without("claude-haiku-5-5"));
+    place.refused(run, &expect![[r#"
+        exit 2
+        --- stderr
+        error: the input is not valid:
+          [ROOT]/work/config/models.yaml:3:9: prices.file: prices.json: the newer table of prices lacks models in use: claude-haiku-5-5
+    "#]]);
+    let with = |price: serde_json::Value| {
+        prices(|table| table["claude-haiku-5-5"]["input_cost_per_token"] = price.clone())
+    };
+    place.file("prices.json", with(1.0.into()));
+    place.refused(run, &expect![[r#"
+        exit 2
+        --- stderr
+        error: the input is not valid:
+          [ROOT]/work/config/models.yaml:3:9: prices.file: prices.json: prices moved by more than three times, look and accept them: claude-haiku-5-5: input from 0.10 to 1000000.00 USD for a million tokens
+    "#]]);
+    place.file("prices.json", with((-1).into()));
+    place.refused(run, &expect![[r#"
+        exit 2
+        --- stderr
+        error: the input is not valid:
+          [ROOT]/work/prices.json:1:3020: claude-haiku-5-5.input_cost_per_token: expected USD a token, 0 or more, found -1
+    "#]]);
+    // A model that only the agent names.
+    place.file("prices.json", without("claude-opus-4-1"));
+    place.file(
+        "config/automation.yaml",
+        "agents:\n- {name: a, kind: command, command: [sh], model: gpt-0}\n",
+    );
+    place.refused(run, &expect![[r#"
+        exit 2
+        --- stderr
+        error: the input is not valid:
+          [ROOT]/work/config/automation.yaml:2:3: agents[0].model: the price of model "gpt-0" is not known, did you mean gpt-4, gpt-5, gpt-4o?: name it under `overrides` or `aliases` in config/models.yaml
+    "#]]);
+}

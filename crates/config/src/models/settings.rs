@@ -103,6 +103,8 @@ pub struct Alias {
 pub struct Prices {
     /// A file relative to the home folder; `None` is the table that the program brings.
     pub file: Option<String>,
+    /// Where its name stands, for findings of later checks.
+    pub mark: Mark,
     /// The day of the file's prices, as `YYYY-MM-DD`.
     pub date: Option<String>,
     /// The age from which on prices are said to be old; `None` is never.
@@ -236,6 +238,7 @@ fn read(file: &str, document: Section<'_>) -> Models {
             .collect(),
         prices: Prices {
             file: prices.optional_text("file"),
+            mark: prices.mark_of("file"),
             date: prices.optional_text("date"),
             max_age: prices.optional_duration("max_age"),
         },

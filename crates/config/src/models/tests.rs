@@ -28,6 +28,10 @@ fn an_absent_file_and_empty_sections_are_the_defaults() {
                 marks: defaults.tiers.marks,
                 ..read.tiers
             },
+            prices: Prices {
+                mark: defaults.prices.mark,
+                ..read.prices
+            },
             ..read
         },
         defaults

@@ -14,7 +14,7 @@ use std::{
 
 use agents::Playbook;
 use async_trait::async_trait;
-use config::{automation::Budget, models::Models};
+use config::{Finding, Findings, automation::Budget, models::Models};
 use core_types::{
     CancellationToken, ErrorClass, Ledger, OperationId, Plan, PortError, Reservation, RunId, Scope,
     Settled, SpendRequest, SpendScope, Spent, StepKey, Usd, step::StepState,
@@ -200,17 +200,17 @@ pub(crate) fn prices(home: &Home, models: &Models) -> Result<PriceTable, Error> 
     };
     let path = home.root().join(file);
     let shown = path.display().to_string();
-    let text = fs::read_to_string(&path).map_err(|source| Error::Io {
-        operation: "read",
-        path,
-        source,
-    })?;
+    let refused = |why: String| {
+        let message = format!("{file}: {why}");
+        let finding = Finding::new(&models.file, models.prices.mark, "prices.file", message);
+        Error::from(Findings::new(vec![finding]))
+    };
+    let text = fs::read_to_string(&path).map_err(|error| refused(error.to_string()))?;
     let newer = PriceTable::from_json(&shown, &text, models.prices.date.as_deref())?;
     let tiers = &models.tiers;
     let in_use = [&*tiers.fast, &*tiers.balanced, &*tiers.advanced];
-    Ok(bundled
-        .refreshed(newer, &in_use, cost::Moves::Refuse)?
-        .table)
+    let refreshed = bundled.refreshed(newer, &in_use, cost::Moves::Refuse);
+    Ok(refreshed.map_err(|error| refused(error.to_string()))?.table)
 }
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
