@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    Error, OpenMode, Storage, StorageFile,
+    Error, OpenMode, Position, Storage, StorageFile,
     format::{
         Chain, RECORD_HEADER, Record, RecordHeader, SEGMENT_HEADER, SegmentHeader, SegmentName,
         VERSION, verify,
@@ -23,6 +23,8 @@ pub(crate) struct Cursor {
     /// The segment entered last: its header has been checked.
     segment: Option<SegmentName>,
     offset: u64,
+    /// Where the last record begins, if it is in this segment.
+    last: Option<u64>,
     chain: Chain,
 }
 
@@ -46,8 +48,30 @@ impl Cursor {
             dir: dir.to_owned(),
             segment: None,
             offset: 0,
+            last: None,
             chain: Chain::START,
         }
+    }
+
+    /// One that goes on from a position that the journal has.
+    pub(crate) fn at(storage: Arc<dyn Storage>, dir: &Path, position: &Position) -> Self {
+        Self {
+            segment: Some(position.segment),
+            offset: position.offset,
+            last: Some(position.start),
+            chain: position.chain,
+            ..Self::new(storage, dir)
+        }
+    }
+
+    /// Where it is; nothing before the first record, and at the beginning of a segment.
+    pub(crate) fn position(&self) -> Option<Position> {
+        Some(Position {
+            segment: self.segment?,
+            start: self.last?,
+            offset: self.offset,
+            chain: self.chain,
+        })
     }
 
     /// Where the next record will go.
@@ -159,6 +183,7 @@ impl Cursor {
                 }
                 self.segment = Some(segment);
                 self.offset = SEGMENT_HEADER;
+                self.last = None;
                 Ok(true)
             }
             SegmentHeader::Newer { version, features } => Err(Error::NewerFormat {
@@ -202,6 +227,7 @@ impl Cursor {
             if !record.kind.is_reserved() {
                 visit(&record).map_err(ScanError::Visit)?;
             }
+            self.last = Some(self.offset);
             self.offset += header.size() as u64;
             self.chain = Chain {
                 next_seq: header.seq + 1,

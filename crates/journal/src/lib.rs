@@ -36,7 +36,8 @@
 //!   its own *epoch*, one higher than its predecessor's, so that what a stalled earlier owner
 //!   still appends is ignored.
 //! - [`SharedJournal`] has many short-lived writers: each batch takes the lock, reads what others
-//!   wrote, decides, appends, flushes. Its epoch is always 1; the lock is the fence.
+//!   wrote, decides, appends, flushes. Its epoch is always 1; the lock is the fence. A snapshot of its
+//!   state that is kept with a [`Position`] spares reading what is before it.
 //!
 //! A [`Reader`] takes no lock and never blocks a writer.
 //!
@@ -100,6 +101,7 @@ mod error;
 pub mod faults;
 mod format;
 mod options;
+mod position;
 mod reader;
 mod shared;
 mod storage;
@@ -110,6 +112,7 @@ pub use atomic::{atomic_write, atomic_write_in};
 pub use error::{ClassHint, Error, FoldError};
 pub use format::{Kind, Record};
 pub use options::Options;
+pub use position::Position;
 pub use reader::Reader;
 pub use shared::{Batch, Fold, SharedJournal};
 pub use storage::{LockMode, OpenMode, RealStorage, Storage, StorageFile, StorageLock};

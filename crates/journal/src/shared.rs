@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    Error, FoldError, LockMode, OpenMode, Options,
+    Error, FoldError, LockMode, OpenMode, Options, Position,
     appender::{Appender, Recovered, cut},
     cursor::{Cursor, Tail},
     format::{Kind, Record, SegmentName},
@@ -110,6 +110,31 @@ impl<F: Fold> SharedJournal<F> {
     /// the errors of file operations.
     pub fn open(dir: &Path, options: Options, state: F) -> Result<Self, Error> {
         let cursor = Cursor::new(Arc::clone(&options.storage), dir);
+        Self::opened(dir, options, state, cursor)
+    }
+
+    /// Opens the journal in `dir` where a snapshot of its state ends, and folds only the records behind it.
+    /// Nothing where the journal does not hold that record: it is another one, or was cut since; then the
+    /// snapshot is worth nothing.
+    ///
+    /// What stands before the position is not read: damage to it is not noticed here.
+    ///
+    /// # Errors
+    /// As [`SharedJournal::open`].
+    pub fn open_at(
+        dir: &Path,
+        options: Options,
+        state: F,
+        position: &Position,
+    ) -> Result<Option<Self>, Error> {
+        if !position.is_in(dir, &options) {
+            return Ok(None);
+        }
+        let cursor = Cursor::at(Arc::clone(&options.storage), dir, position);
+        Self::opened(dir, options, state, cursor).map(Some)
+    }
+
+    fn opened(dir: &Path, options: Options, state: F, cursor: Cursor) -> Result<Self, Error> {
         let mut inner = Inner {
             state,
             cursor,
@@ -199,6 +224,17 @@ impl<F: Fold> SharedJournal<F> {
         let mut inner = self.lock();
         inner.catch_up()?;
         Ok(look(&inner.state))
+    }
+
+    /// As [`SharedJournal::read`], with the place up to which records are in the state, for a snapshot; nothing
+    /// where there are none.
+    ///
+    /// # Errors
+    /// As [`SharedJournal::open`].
+    pub fn read_at<T>(&self, look: impl FnOnce(&F, Option<Position>) -> T) -> Result<T, Error> {
+        let mut inner = self.lock();
+        inner.catch_up()?;
+        Ok(look(&inner.state, inner.cursor.position()))
     }
 
     /// The torn tails that batches of this handle have cut.

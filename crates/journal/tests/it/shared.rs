@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use journal::{
-    Error, LockMode, OpenMode, Options, SharedJournal, Storage,
+    Error, LockMode, OpenMode, Options, Position, SharedJournal, Storage,
     faults::{Fault, FaultKind, Repeat, SimulatedStorage},
 };
 
@@ -165,4 +165,73 @@ fn a_batch_waits_for_the_lock() {
         assert_eq!(waiting.join().unwrap().unwrap(), 2);
     });
     assert_eq!(texts(&journal), ["theirs", "mine"]);
+}
+
+/// A snapshot of the state at each record, then what follows it.
+#[test]
+fn a_position_is_gone_on_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path();
+    let options = Options {
+        segment_bytes: 200,
+        ..Options::default()
+    };
+    let writer = SharedJournal::open(dir, options.clone(), Texts::default()).unwrap();
+    let placed = |_: &Texts, position: Option<Position>| position;
+    assert_eq!(writer.read_at(placed).unwrap(), None, "nothing is there");
+    let mut positions = Vec::new();
+    for number in 0..20 {
+        add(&writer, &format!("text {number}")).unwrap();
+        positions.push(writer.read_at(placed).unwrap().unwrap());
+    }
+    let n_segments = || {
+        let names = options.storage.list(dir).unwrap();
+        names.iter().filter(|it| it.ends_with(".journal")).count()
+    };
+    assert!(n_segments() > 3, "over several segments");
+    let rest_of = |position: &Position| {
+        let opened = SharedJournal::open_at(dir, options.clone(), Texts::default(), position);
+        opened.unwrap().map(|journal| texts(&journal))
+    };
+    for (number, position) in positions.iter().enumerate() {
+        assert_eq!(position.seq(), number as u64 + 1);
+        let position = Position::from_bytes(&position.to_bytes()).unwrap();
+        let expected: Vec<_> = (number + 1..20).map(|it| format!("text {it}")).collect();
+        assert_eq!(rest_of(&position), Some(expected));
+    }
+    // Whoever goes on from there writes as others do, over a torn tail too.
+    let last = positions[19];
+    let newest = newest_segment(dir);
+    let mut bytes = std::fs::read(&newest).unwrap();
+    bytes.extend([7; 50]);
+    journal::atomic_write(&newest, &bytes).unwrap();
+    let opened = SharedJournal::open_at(dir, options.clone(), Texts::default(), &last);
+    let opened = opened.unwrap().unwrap();
+    add(&opened, "after the torn tail").unwrap();
+    assert_eq!(opened.recovered().len(), 1);
+    assert_eq!(texts(&opened), ["after the torn tail"]);
+    assert_eq!(texts(&writer).len(), 21);
+    // A record that was cut, or written anew with other words, is not the one that was seen.
+    let position = opened.read_at(placed).unwrap().unwrap();
+    let newest = newest_segment(dir);
+    let bytes = std::fs::read(&newest).unwrap();
+    journal::atomic_write(&newest, &bytes[..bytes.len() - 1]).unwrap();
+    assert_eq!(rest_of(&position), None, "cut");
+    let other = SharedJournal::open(dir, options.clone(), Texts::default()).unwrap();
+    add(&other, "after another crash").unwrap();
+    assert_eq!(rest_of(&position), None, "written anew");
+    assert_eq!(rest_of(&last), Some(vec!["after another crash".to_owned()]));
+    std::fs::remove_dir_all(dir).unwrap();
+    assert_eq!(rest_of(&last), None, "gone");
+    assert_eq!(Position::from_bytes(&[0; Position::LEN]), None);
+}
+
+fn newest_segment(dir: &Path) -> std::path::PathBuf {
+    let files = std::fs::read_dir(dir).unwrap().flatten();
+    let segments = files.map(|file| file.path());
+    let mut segments: Vec<_> = segments
+        .filter(|path| path.extension().is_some_and(|it| it == "journal"))
+        .collect();
+    segments.sort();
+    segments.pop().unwrap()
 }

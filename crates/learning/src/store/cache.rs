@@ -4,6 +4,7 @@
 use std::{path::Path, sync::Arc};
 
 use core_types::{TaskStatus, Timestamp};
+use journal::Position;
 
 use super::{
     state::{Core, State},
@@ -15,14 +16,13 @@ use crate::{
 };
 
 /// With the version of the format: another one is no cache.
-const MAGIC: &[u8; 8] = b"AUTOLRN1";
+const MAGIC: &[u8; 8] = b"AUTOLRN2";
 
 /// Nothing where the state cannot be written, which is none of the caller's concern.
-pub(super) fn encode(state: &State) -> Option<Vec<u8>> {
+pub(super) fn encode(state: &State, position: &Position) -> Option<Vec<u8>> {
     let core = serde_json::to_vec(&state.core).ok()?;
     let mut bytes = MAGIC.to_vec();
-    bytes.extend(state.seq.to_le_bytes());
-    bytes.extend(state.checksum.to_le_bytes());
+    bytes.extend(position.to_bytes());
     put_bytes(&mut bytes, &core);
     bytes.extend((state.table.rows.len() as u32).to_le_bytes());
     for row in &state.table.rows {
@@ -33,7 +33,8 @@ pub(super) fn encode(state: &State) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-pub(super) fn read(options: &journal::Options, path: &Path) -> Option<State> {
+/// The state, and up to where in its journal.
+pub(super) fn read(options: &journal::Options, path: &Path) -> Option<(State, Position)> {
     let file = options.storage.open(path, journal::OpenMode::Read).ok()?;
     let mut bytes = vec![0; usize::try_from(file.size().ok()?).ok()?];
     let mut filled = 0;
@@ -46,7 +47,7 @@ pub(super) fn read(options: &journal::Options, path: &Path) -> Option<State> {
     decode(&bytes)
 }
 
-pub(super) fn decode(bytes: &[u8]) -> Option<State> {
+pub(super) fn decode(bytes: &[u8]) -> Option<(State, Position)> {
     let (content, checksum) = bytes.split_last_chunk::<4>()?;
     if crc32fast::hash(content) != u32::from_le_bytes(*checksum) {
         return None;
@@ -55,8 +56,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<State> {
     if take(rest, MAGIC.len())? != MAGIC {
         return None;
     }
-    let seq = take_long(rest)?;
-    let checksum = take_number(rest)?;
+    let position = Position::from_bytes(take(rest, Position::LEN)?.try_into().ok()?)?;
     let core: Core = serde_json::from_slice(take_bytes(rest)?).ok()?;
     let n_rows = take_number(rest)? as usize;
     let mut rows = Vec::with_capacity(n_rows.min(rest.len() / 16));
@@ -70,14 +70,12 @@ pub(super) fn decode(bytes: &[u8]) -> Option<State> {
     if index.len() != rows.len() || !rest.is_empty() {
         return None;
     }
-    Some(State {
+    let state = State {
         core,
         table: Table::restore(rows, index),
-        seq: 0,
-        checksum: 0,
-        restored: Some((seq, checksum)),
         ..State::default()
-    })
+    };
+    Some((state, position))
 }
 
 fn put_row(bytes: &mut Vec<u8>, row: &Row) {

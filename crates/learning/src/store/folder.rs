@@ -144,9 +144,10 @@ impl Store {
     /// Writes the cache anew where much has been added. It only saves time, so that a failure is none.
     fn save_cache_after(&self, n_new: u64) {
         let current = self.current();
-        let bytes = current.journal.read(|state| {
-            (state.seq >= current.cached + n_new && state.moved_to.is_none())
-                .then(|| (state.seq, cache::encode(state)))
+        let bytes = current.journal.read_at(|state, position| {
+            let position = position.filter(|it| it.seq() >= current.cached + n_new)?;
+            let is_current = state.moved_to.is_none();
+            is_current.then(|| (position.seq(), cache::encode(state, &position)))
         });
         let Ok(Some((seq, Some(bytes)))) = bytes else {
             return;
@@ -196,12 +197,11 @@ fn open_one(
     options: &journal::Options,
 ) -> Result<(SharedJournal<State>, u64), Error> {
     let path = folder(dir, number);
-    if let Some(state) = cache::read(options, &cache_path(dir, number)) {
-        let (cached, _) = state.restored.unwrap_or_default();
-        let journal = SharedJournal::open(&path, options.clone(), state)?;
+    if let Some((state, position)) = cache::read(options, &cache_path(dir, number)) {
         // A cache of another journal, such as one from before a restored backup, is thrown away.
-        if journal.read(|state| !state.is_foreign && state.seq >= cached)? {
-            return Ok((journal, cached));
+        let journal = SharedJournal::open_at(&path, options.clone(), state, &position)?;
+        if let Some(journal) = journal {
+            return Ok((journal, position.seq()));
         }
     }
     let journal = SharedJournal::open(&path, options.clone(), State::default())?;

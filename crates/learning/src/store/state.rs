@@ -59,34 +59,16 @@ pub(crate) struct State {
     pub(crate) table: Table,
     /// Where the journal goes on.
     pub(crate) moved_to: Option<u32>,
-    /// The last record that is in.
-    pub(crate) seq: u64,
-    /// What a cache has given: up to which record, and that record's checksum.
-    pub(crate) restored: Option<(u64, u32)>,
-    /// The cache is not of this journal.
-    pub(crate) is_foreign: bool,
-    /// Checksum of the last record.
-    pub(crate) checksum: u32,
 }
 
 impl Fold for State {
     fn apply(&mut self, record: &Record) -> Result<(), FoldError> {
-        if let Some((to, checksum)) = self.restored
-            && record.seq <= to
-        {
-            self.is_foreign |= record.seq == to && crc32fast::hash(&record.payload) != checksum;
-            self.seq = record.seq;
-            self.checksum = checksum;
-            return Ok(());
-        }
         match self.take(record) {
             Ok(true) => {}
             Ok(false) => self.core.skipped.poisoned += 1,
             Err(Refused::Unreadable) => self.core.skipped.unreadable += 1,
             Err(Refused::Newer(newer)) => return Err(newer.into()),
         }
-        self.seq = record.seq;
-        self.checksum = crc32fast::hash(&record.payload);
         Ok(())
     }
 }

@@ -186,3 +186,63 @@ async fn the_cache_saves_time_and_nothing_else() {
     std::fs::copy(elsewhere.path().join("g1.cache"), &cache).expect("copied");
     look("with another's cache").await;
 }
+
+/// What others append behind the cache is read; what a crash took from under it is not believed.
+#[tokio::test]
+async fn the_cache_is_where_the_journal_goes_on_from() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (feedback, _) = open(folder.path());
+    let executions = |run: &'static str, n: usize| {
+        let executions = (0..n).map(|i| execution(run, &format!("t{i}"), true));
+        executions.collect::<Vec<_>>()
+    };
+    let total = async |feedback: &FeedbackLoop| {
+        let stats = feedback.get_learning_stats().await.expect("statistics");
+        (stats.total_executions, stats.skipped_records)
+    };
+    feedback
+        .record_executions(executions("a", 10))
+        .await
+        .expect("recorded");
+    let segment = folder.path().join("g1/00000001-000000000001.journal");
+    let earlier = std::fs::read(&segment).expect("a segment");
+    feedback
+        .record_executions(executions("b", 5_000))
+        .await
+        .expect("recorded");
+    let cache = folder.path().join("g1.cache");
+    let cached = std::fs::read(&cache).expect("a cache was written");
+    let (other, _) = open(folder.path());
+    other
+        .record_executions(executions("c", 7))
+        .await
+        .expect("recorded");
+    let (opened, _) = open(folder.path());
+    assert_eq!(total(&opened).await, (5_017, 0));
+    assert_eq!(
+        std::fs::read(&cache).expect("a cache"),
+        cached,
+        "too little to write it anew"
+    );
+    // A tail that a killed writer left torn.
+    let whole = std::fs::read(&segment).expect("a segment");
+    let torn = [&whole[..], &[0xFF; 70]].concat();
+    journal::atomic_write(&segment, &torn).expect("written");
+    let (opened, _) = open(folder.path());
+    opened
+        .record_executions(executions("d", 1))
+        .await
+        .expect("recorded");
+    assert_eq!(total(&opened).await, (5_018, 0));
+    assert_eq!(total(&other).await, (5_018, 0));
+    // A disk that has lost what the cache has seen: the cache is of another past.
+    journal::atomic_write(&segment, &earlier).expect("written");
+    let (opened, _) = open(folder.path());
+    assert_eq!(total(&opened).await, (10, 0));
+    opened
+        .record_executions(executions("e", 2))
+        .await
+        .expect("recorded");
+    let (opened, _) = open(folder.path());
+    assert_eq!(total(&opened).await, (12, 0));
+}
