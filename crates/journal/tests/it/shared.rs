@@ -227,11 +227,11 @@ fn a_position_is_gone_on_from() {
 }
 
 fn newest_segment(dir: &Path) -> std::path::PathBuf {
-    let files = std::fs::read_dir(dir).unwrap().flatten();
+    let files = std::fs::read_dir(dir).expect("a folder").flatten();
     let segments = files.map(|file| file.path());
     let mut segments: Vec<_> = segments
         .filter(|path| path.extension().is_some_and(|it| it == "journal"))
         .collect();
     segments.sort();
-    segments.pop().unwrap()
+    segments.pop().expect("a segment")
 }
