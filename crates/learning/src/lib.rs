@@ -80,8 +80,8 @@
 //!   judged.
 //! - An execution whose outcome nothing measured when it was recorded is no evidence, whatever becomes known later.
 //! - Whoever can write the folder can make up anything. A key that no text gives away is no secret to [`scrub`].
-//! - All executions are held in memory, some 200 bytes and their words each. Opening reads a cache; without it, all
-//!   words are split again.
+//! - All executions are held in memory, some 200 bytes and their words each. Opening reads a cache and the records
+//!   behind it; without a cache all records are read, and all words split again.
 
 mod chance;
 mod error;

@@ -142,6 +142,7 @@ pub(crate) const EVENTS: &[&str] = &[
     "gate_opened",
     "task_changed",
     "agent_started",
+    "prompt_given",
     "agent_ended",
     "spend_reserved",
     "spend_settled",

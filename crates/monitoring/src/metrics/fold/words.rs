@@ -32,6 +32,7 @@ pub(super) fn of_event(event: &Event) -> &'static str {
         Event::GateOpened { .. } => "gate_opened",
         Event::TaskChanged { .. } => "task_changed",
         Event::AgentStarted { .. } => "agent_started",
+        Event::PromptGiven { .. } => "prompt_given",
         Event::AgentEnded { .. } => "agent_ended",
         Event::SpendReserved { .. } => "spend_reserved",
         Event::SpendSettled { .. } => "spend_settled",
