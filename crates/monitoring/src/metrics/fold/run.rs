@@ -8,9 +8,9 @@ use core_types::{
 };
 
 use super::words;
+use crate::fold::{component, task_type};
 use crate::metrics::{
     Status,
-    classify::{component, task_type},
     families::Families,
     series::{Counter, Histogram},
 };
