@@ -164,8 +164,8 @@ fn story(n: u64) -> Vec<(Option<Value>, Value)> {
         ),
         stage(Stage::Implementation),
         told(
-            json!({"type": "lessons_served", "lessons": if n % 2 == 0 { json!(["one"]) } else { json!([]) },
-            "arm": if n % 2 == 0 { "treatment" } else { "control" }, "propensity": 0.5}),
+            json!({"type": "lessons_served", "lessons": if n.is_multiple_of(2) { json!(["one"]) } else { json!([]) },
+            "arm": if n.is_multiple_of(2) { "treatment" } else { "control" }, "propensity": 0.5}),
         ),
         task("ready"),
         task("running"),
@@ -179,10 +179,10 @@ fn story(n: u64) -> Vec<(Option<Value>, Value)> {
             "usage": {"input": 1000, "cache_read": 0, "cache_write_5m": 0, "cache_write_1h": 0, "output": 200, "reasoning": 0}}),
         ),
         told(
-            json!({"type": "command_ended", "repository": "backend", "purpose": "test", "passed": n % 3 != 0, "duration": seconds(2)}),
+            json!({"type": "command_ended", "repository": "backend", "purpose": "test", "passed": !n.is_multiple_of(3), "duration": seconds(2)}),
         ),
         told(
-            json!({"type": "forge_called", "provider": "gitea", "method": "create_issue", "passed": n % 4 != 0, "duration": seconds(1)}),
+            json!({"type": "forge_called", "provider": "gitea", "method": "create_issue", "passed": !n.is_multiple_of(4), "duration": seconds(1)}),
         ),
     ];
     if n % 3 == 2 {

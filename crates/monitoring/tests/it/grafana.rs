@@ -281,6 +281,29 @@ fn what_is_read_is_exposed() {
     }
 }
 
+/// The description's scrape configuration as it stands there, and the guide's queries as the rules have them.
+#[test]
+fn the_guide_says_what_is_shipped() {
+    let guide = read("../docs/guide/monitoring.md");
+    let scrape = "scrape_configs:\n  - job_name: 'automation'\n    static_configs:\n      - targets: ['localhost:8000']\n";
+    assert!(guide.contains(scrape));
+    assert!(read("prometheus/prometheus.yml").contains(scrape));
+    let packed = |text: &str| text.split_whitespace().collect::<String>();
+    let rules = packed(&read("prometheus/rules.yml"));
+    let blocks = guide.split("```promql\n").skip(1);
+    let blocks: Vec<&str> = blocks.filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(blocks.len(), 3, "the description has three queries");
+    for block in blocks {
+        assert!(rules.contains(&packed(block)), "{block}");
+    }
+    for alert in read("prometheus/alerts.yml")
+        .lines()
+        .filter_map(|line| Some(line.split_once("- alert: ")?.1))
+    {
+        assert!(guide.contains(alert), "{alert} is not in the guide");
+    }
+}
+
 fn is_group(word: &str) -> bool {
     let groups =
         ["stages", "tasks", "services", "money"].map(|group| format!("automation_{group}"));
