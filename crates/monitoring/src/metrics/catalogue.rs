@@ -243,7 +243,7 @@ families! {
     TOKEN_USAGE: Kind::Counter, "automation_token_usage_total",
         [open("model", &[], 32), open("operation", COMPONENTS, 16)],
         "Tokens by model and operation",
-        "event `spend_settled`, with the component as operation: uncached and cached input, cache writes and output";
+        "event `spend_settled`, with the component as operation: uncached and cached input, cache writes and output; event `agent_ended` where no money was set aside, of model `unknown`";
     SYSTEM_INFO: Kind::Info, "automation_system_info", [],
         "The system that is measured",
         "`set_system_info`";
