@@ -12,6 +12,7 @@ mod ci;
 mod codegen;
 mod house;
 mod measure;
+mod real_parts;
 mod workspace;
 
 use std::process::ExitCode;
@@ -38,6 +39,7 @@ cargo xtask COMMAND
   eval NAME [--json]              quality on data
   crash NAME [--sample | --full] [--json]
                                   faults: points tried, survived, duplicates
+  real-parts [PART]...            checks with programs of others, such as Prometheus
 
 bench, eval and crash write docs/benchmarks.md, except with --json or --sample,
 and exit 1 when a claim falls short.";
@@ -107,6 +109,14 @@ fn run() -> Result<ExitCode> {
         "bench" => measure::command(&sh, &workspace, Kind::Bench, args)?,
         "eval" => measure::command(&sh, &workspace, Kind::Eval, args)?,
         "crash" => measure::command(&sh, &workspace, Kind::Crash, args)?,
+        "real-parts" => {
+            let mut only = Vec::new();
+            while let Some(part) = args.positional() {
+                only.push(part);
+            }
+            args.finish()?;
+            real_parts::run(&sh, &workspace, &only)?
+        }
         unknown => bail!("unknown command `{unknown}`\n\n{HELP}"),
     };
     Ok(if passed {

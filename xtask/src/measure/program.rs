@@ -57,6 +57,12 @@ const PROGRAMS: &[Program] = &[
     },
     Program {
         kind: Kind::Bench,
+        name: "monitoring",
+        package: "monitoring",
+        example: "bench_monitoring",
+    },
+    Program {
+        kind: Kind::Bench,
         name: "learning",
         package: "learning",
         example: "bench_learning",

@@ -3,4 +3,5 @@ mod explain;
 mod figures;
 mod graph;
 mod history;
+mod metrics;
 mod oracle;

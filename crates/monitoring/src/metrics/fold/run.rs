@@ -1,6 +1,9 @@
 //! One run, as far as metrics need to know it.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use core_types::{
     ErrorClass, Event, EventRecord, OperationId, Scope, Stage, StepRef, TaskId, TaskStatus,
@@ -8,12 +11,15 @@ use core_types::{
 };
 
 use super::words;
+use crate::fold::{component, task_type};
 use crate::metrics::{
     Status,
-    classify::{component, task_type},
     families::Families,
     series::{Counter, Histogram},
 };
+
+/// The model of what no account tells of.
+const UNKNOWN: &str = "unknown";
 
 /// What of a run is needed to tell what its next event means.
 #[derive(Debug)]
@@ -28,7 +34,9 @@ pub(super) struct Run {
     pub(super) due: Option<Timestamp>,
     is_started: bool,
     is_planned: bool,
+    /// The stage it is in, and since when; a failed one has ended until the run goes on in it.
     stage: Option<(Stage, Timestamp)>,
+    has_stage_ended: bool,
     tasks: HashMap<TaskId, Task>,
     n_by_status: HashMap<TaskStatus, usize>,
     /// When a repair began, by what it repairs and the strategy.
@@ -36,7 +44,17 @@ pub(super) struct Run {
     /// The failure that was counted last, until the next attempt.
     failures: HashMap<Scope, &'static str>,
     settled: HashMap<&'static str, Usd>,
-    set_aside: HashMap<OperationId, (&'static str, Usd)>,
+    set_aside: HashMap<OperationId, Reserved>,
+    /// The steps whose tokens are counted without an account.
+    counted: HashSet<StepRef>,
+}
+
+/// Money that is set aside.
+#[derive(Debug)]
+struct Reserved {
+    component: &'static str,
+    amount: Usd,
+    step: Option<StepRef>,
 }
 
 #[derive(Debug)]
@@ -66,12 +84,14 @@ impl Default for Run {
             is_started: false,
             is_planned: false,
             stage: None,
+            has_stage_ended: false,
             tasks: HashMap::new(),
             n_by_status: HashMap::new(),
             repairs: HashMap::new(),
             failures: HashMap::new(),
             settled: HashMap::new(),
             set_aside: HashMap::new(),
+            counted: HashSet::new(),
         }
     }
 }
@@ -91,14 +111,15 @@ impl Run {
     }
 
     pub(super) fn reserved(&self) -> Usd {
-        sum(self.set_aside.values().map(|(_, amount)| amount))
+        sum(self.set_aside.values().map(|reserved| &reserved.amount))
     }
 
     /// What a component costs: what is settled, and what is set aside.
     pub(super) fn cost_of(&self, component: &str) -> Usd {
         let settled = self.settled.get(component).copied().unwrap_or(Usd::ZERO);
-        let open = self.set_aside.values().filter(|(of, _)| *of == component);
-        settled.saturating_add(sum(open.map(|(_, amount)| amount)))
+        let open = self.set_aside.values();
+        let open = open.filter(|reserved| reserved.component == component);
+        settled.saturating_add(sum(open.map(|reserved| &reserved.amount)))
     }
 
     pub(super) fn apply(&mut self, families: &Families, record: &EventRecord) {
@@ -115,6 +136,10 @@ impl Run {
             } => {
                 self.is_started = true;
                 self.max_workers = *max_workers;
+                if let Some((_, since)) = self.stage.as_mut().filter(|_| self.has_stage_ended) {
+                    *since = at;
+                    self.has_stage_ended = false;
+                }
                 if *session > 1 {
                     families.run_resumes.with(&[], Counter::inc);
                 }
@@ -153,10 +178,15 @@ impl Run {
                 self.change(families, task, *status, class, at);
             }
             Event::AgentEnded {
-                agent, duration, ..
-            } => families
-                .agent_duration
-                .with(&[agent], |cell| cell.observe(*duration)),
+                agent,
+                usage,
+                duration,
+            } => {
+                families
+                    .agent_duration
+                    .with(&[agent], |cell| cell.observe(*duration));
+                self.used(families, step, usage);
+            }
             Event::CommandEnded {
                 purpose, passed, ..
             } => {
@@ -181,9 +211,12 @@ impl Run {
             } => self.repaired(families, scope(step), strategy, outcome, at),
             Event::SpendReserved { operation, amount } => {
                 families.ledger_entries.with(&["reserved"], Counter::inc);
-                let component = component(self.current_stage(), step);
-                self.set_aside
-                    .insert(operation.clone(), (component, *amount));
+                let reserved = Reserved {
+                    component: component(self.current_stage(), step),
+                    amount: *amount,
+                    step: step.cloned(),
+                };
+                self.set_aside.insert(operation.clone(), reserved);
             }
             Event::SpendSettled {
                 operation,
@@ -193,10 +226,17 @@ impl Run {
             } => {
                 let reserved = self.set_aside.remove(operation);
                 let component = match reserved {
-                    Some((component, _)) => component,
+                    Some(reserved) => reserved.component,
                     None => component(self.current_stage(), step),
                 };
-                self.settle(families, component, model, usage, *amount);
+                self.settle(families, component, *amount);
+                // What an agent that nobody had set money aside for has said is counted by now.
+                if !step.is_some_and(|step| self.counted.contains(step)) {
+                    let model = if model.is_empty() { UNKNOWN } else { model };
+                    families
+                        .token_usage
+                        .with(&[model, component], |cell| cell.add(usage.total()));
+                }
             }
             Event::BudgetSet { limit } => self.limit = Some(*limit),
             Event::LessonsServed { lessons, arm, .. } => {
@@ -240,6 +280,8 @@ impl Run {
         }
         self.leave(families, Status::Success, at);
         self.stage = Some((stage, at));
+        self.has_stage_ended = false;
+        self.due = None;
         if stage == Stage::Implementation {
             let longest = self.longest_chain();
             self.due =
@@ -247,13 +289,12 @@ impl Run {
         }
     }
 
+    /// Counts the end of the stage it is in.
     fn leave(&mut self, families: &Families, status: Status, at: Timestamp) {
-        let Some((stage, since)) = self.stage.take() else {
+        let Some((stage, since)) = self.stage.filter(|_| !self.has_stage_ended) else {
             return;
         };
-        if stage == Stage::Implementation {
-            self.due = None;
-        }
+        self.has_stage_ended = true;
         let stage = stage.as_str();
         families
             .workflow_executions
@@ -370,22 +411,24 @@ impl Run {
         }
     }
 
-    fn settle(
-        &mut self,
-        families: &Families,
-        component: &'static str,
-        model: &str,
-        usage: &TokenUsage,
-        amount: Usd,
-    ) {
+    fn settle(&mut self, families: &Families, component: &'static str, amount: Usd) {
         families.ledger_entries.with(&["settled"], Counter::inc);
         families.spend.with(&[component], |cell| cell.add(amount));
         let settled = self.settled.entry(component).or_insert(Usd::ZERO);
         *settled = settled.saturating_add(amount);
-        let model = if model.is_empty() { "unknown" } else { model };
+    }
+
+    /// Counts what an agent says it used, unless an account that says more will.
+    fn used(&mut self, families: &Families, step: Option<&StepRef>, usage: &TokenUsage) {
+        let of_step = |reserved: &Reserved| step.is_some() && reserved.step.as_ref() == step;
+        if self.set_aside.values().any(of_step) {
+            return;
+        }
+        self.counted.extend(step.cloned());
+        let component = component(self.current_stage(), step);
         families
             .token_usage
-            .with(&[model, component], |cell| cell.add(usage.total()));
+            .with(&[UNKNOWN, component], |cell| cell.add(usage.total()));
     }
 
     /// The longest chain of estimates along dependencies; `None` where no task has an estimate. A task

@@ -1,0 +1,27 @@
+//! What metrics cost beside an atomic number and beside prometheus-client: `cargo xtask bench monitoring`.
+//!
+//! All sides of a claim work in one process on the same work, in turn, for several rounds. With `--json`
+//! or without, standard output has a line for each claim.
+
+mod encoding;
+mod increments;
+mod rounds;
+
+use std::{io::Write as _, process::ExitCode};
+
+use anyhow::Result;
+use serde_json::Value;
+
+fn main() -> Result<ExitCode> {
+    let claims = [increments::typed()?, encoding::ten_thousand()?];
+    let mut stdout = std::io::stdout().lock();
+    for claim in &claims {
+        writeln!(stdout, "{claim}")?;
+    }
+    let all_hold = claims.iter().all(|claim| claim["verdict"] == "holds");
+    Ok(ExitCode::from(u8::from(!all_hold)))
+}
+
+fn verdict(holds: bool) -> Value {
+    Value::from(if holds { "holds" } else { "falls short" })
+}
