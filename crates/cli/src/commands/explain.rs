@@ -23,12 +23,16 @@ pub(crate) async fn explain(session: &Session, arguments: &ExplainArguments) -> 
     let board = board(session);
     board.refresh().await?;
     let Some(view) = board.task(&run, &task).await? else {
-        let known = board.run(&run).await?;
-        let known = known.iter().flat_map(|run| &run.tasks);
+        let view = board.run(&run).await?;
+        let known = view.iter().flat_map(|run| &run.tasks);
         let known: Vec<_> = known.map(|row| row.task.as_str()).collect();
-        let hint = match known.is_empty() {
-            true => "it has no plan yet".to_owned(),
-            false => format!("its tasks are: {}", known.join(", ")),
+        let gate = view.as_ref().and_then(|run| run.header.gate.as_ref());
+        let hint = match (known.is_empty(), gate) {
+            (false, _) => format!("its tasks are: {}", known.join(", ")),
+            (true, None) => "it has no plan yet".to_owned(),
+            (true, Some(gate)) => {
+                format!("it waits at the gate \"{gate}\"; go on with: automation approve {run}")
+            }
         };
         bail!(Error::Request {
             message: format!("run {run} has no task {task}"),

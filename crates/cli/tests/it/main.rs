@@ -8,6 +8,7 @@ mod gates;
 mod handoff;
 mod landing;
 mod learning;
+mod monitoring;
 mod outputs;
 mod pauses;
 mod place;
