@@ -11,6 +11,7 @@ use crate::workspace::Workspace;
 const OUTPUTS: &[(&str, &[&str])] = &[
     ("docs/reference/configuration.md", &["docs", "config"]),
     ("docs/reference/cli.md", &["docs", "cli"]),
+    ("docs/reference/metrics.md", &["docs", "metrics"]),
     (
         "config/automation.schema.json",
         &["docs", "settings-schema"],

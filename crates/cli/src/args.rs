@@ -464,4 +464,6 @@ pub(crate) enum DocsPage {
     RepositoriesSchema,
     /// The JSON schema of config/models.yaml.
     ModelsSchema,
+    /// The families of metrics, as Markdown.
+    Metrics,
 }

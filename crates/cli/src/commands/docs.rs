@@ -2,7 +2,10 @@
 
 use anyhow::Result;
 use clap::CommandFactory;
-use facade::config::{Kind, json_schema, reference_markdown};
+use facade::{
+    config::{Kind, json_schema, reference_markdown},
+    monitoring::metrics::reference,
+};
 
 use crate::{
     args::{Arguments, DocsPage},
@@ -20,6 +23,7 @@ pub(crate) fn docs(output: Output, page: DocsPage) -> Result<u8> {
             serde_json::to_string_pretty(&json_schema(Kind::Repositories))?
         }
         DocsPage::ModelsSchema => serde_json::to_string_pretty(&json_schema(Kind::Models))?,
+        DocsPage::Metrics => reference(),
     };
     output.line(text.trim_end());
     output.json(&text)?;
