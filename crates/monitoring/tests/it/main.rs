@@ -2,6 +2,7 @@
 
 mod compile_fail;
 mod families;
+mod grafana;
 mod hostile;
 mod measured;
 
