@@ -44,7 +44,11 @@ impl Dashboard {
             clock,
             access,
             control: options.control,
-            hosts: options.hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
+            hosts: options
+                .hosts
+                .iter()
+                .map(|host| host.to_ascii_lowercase())
+                .collect(),
             open_probes: options.address.ip().is_loopback(),
             limits: options.limits,
             streams: Arc::new(Semaphore::new(options.limits.streams)),
@@ -89,7 +93,9 @@ impl Dashboard {
                         changes.of_all = changes.number;
                     }
                     let number = changes.number;
-                    changes.of_run.extend(changed.into_keys().map(|run| (run, number)));
+                    changes
+                        .of_run
+                        .extend(changed.into_keys().map(|run| (run, number)));
                 });
             }
             sleep(LOOK).await;

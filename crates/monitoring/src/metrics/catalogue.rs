@@ -1,7 +1,7 @@
 //! Every family of metrics: the one place where names, labels, buckets and meanings stand. The
 //! registry and docs/reference/metrics.md are made of it.
 
-use super::classify;
+use crate::fold;
 
 /// A family: series of one name, told apart by their labels.
 #[derive(Debug)]
@@ -88,9 +88,9 @@ pub(crate) const ENDS: &[&str] = &["success", "failed"];
 /// How a call ends.
 pub(crate) const CALL_ENDS: &[&str] = &["success", "error"];
 /// Types of tasks, by their titles.
-const TASK_TYPES: &[&str] = &classify::TASK_TYPES;
+const TASK_TYPES: &[&str] = &fold::TASK_TYPES;
 /// What money and tokens are for.
-const COMPONENTS: &[&str] = &classify::COMPONENTS;
+const COMPONENTS: &[&str] = &fold::COMPONENTS;
 /// Strategies of engine-recovery.
 pub(crate) const STRATEGIES: &[&str] = &[
     "retry",

@@ -61,7 +61,6 @@
 
 mod calls;
 pub mod catalogue;
-mod classify;
 mod collector;
 mod encode;
 mod families;

@@ -10,7 +10,9 @@ use serde_json::Value;
 const DASHBOARDS: &[&str] = &["overview", "run", "cost"];
 
 fn config(path: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../config").join(path)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../../config")
+        .join(path)
 }
 
 fn read(path: &str) -> String {
@@ -21,7 +23,10 @@ fn read(path: &str) -> String {
 fn dashboards() -> Vec<(&'static str, Value)> {
     let parse = |name: &&'static str| {
         let text = read(&format!("grafana/{name}.json"));
-        (*name, serde_json::from_str(&text).expect("a dashboard is JSON"))
+        (
+            *name,
+            serde_json::from_str(&text).expect("a dashboard is JSON"),
+        )
     };
     DASHBOARDS.iter().map(parse).collect()
 }
@@ -36,12 +41,16 @@ fn text(value: &Value) -> &str {
 
 /// The panels that show something.
 fn panels(dashboard: &Value) -> impl Iterator<Item = &Value> {
-    list(&dashboard["panels"]).iter().filter(|panel| panel["type"] != "row")
+    list(&dashboard["panels"])
+        .iter()
+        .filter(|panel| panel["type"] != "row")
 }
 
 fn queries(dashboard: &Value) -> impl Iterator<Item = (&str, &str)> {
     panels(dashboard).flat_map(|panel| {
-        list(&panel["targets"]).iter().map(|target| (text(&panel["title"]), text(&target["expr"])))
+        list(&panel["targets"])
+            .iter()
+            .map(|target| (text(&panel["title"]), text(&target["expr"])))
     })
 }
 
@@ -49,9 +58,17 @@ fn queries(dashboard: &Value) -> impl Iterator<Item = (&str, &str)> {
 fn every_file_is_looked_at() {
     let files = fs::read_dir(config("grafana")).expect("the folder is there");
     let found: BTreeSet<String> = files
-        .map(|file| file.expect("it is readable").file_name().to_string_lossy().into_owned())
+        .map(|file| {
+            file.expect("it is readable")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
         .collect();
-    let expected = DASHBOARDS.iter().map(|name| format!("{name}.json")).collect();
+    let expected = DASHBOARDS
+        .iter()
+        .map(|name| format!("{name}.json"))
+        .collect();
     assert_eq!(found, expected);
 }
 
@@ -75,11 +92,20 @@ fn data_source_job_and_instance_are_templates() {
             assert_eq!(template["allValue"], ".+", "{name}");
             assert_eq!(template["datasource"]["uid"], "${datasource}", "{name}");
         }
-        for template in templates.iter().filter(|template| template["type"] == "query") {
+        for template in templates
+            .iter()
+            .filter(|template| template["type"] == "query")
+        {
             let which = text(&template["name"]);
-            assert_eq!(template["refresh"], 2, "{name}: {which} is read anew when the time changes");
+            assert_eq!(
+                template["refresh"], 2,
+                "{name}: {which} is read anew when the time changes"
+            );
             let query = text(&template["query"]["query"]);
-            assert!(query.starts_with("label_values(automation_"), "{name}: {query}");
+            assert!(
+                query.starts_with("label_values(automation_"),
+                "{name}: {query}"
+            );
         }
     }
 }
@@ -100,18 +126,39 @@ fn every_panel_says_what_it_shows() {
         for panel in list(&dashboard["panels"]) {
             let title = text(&panel["title"]);
             assert!(!title.is_empty(), "{name}: {}", panel["id"]);
-            assert!(seen.insert(panel["id"].as_u64()), "{name}: {title}: an id stands twice");
+            assert!(
+                seen.insert(panel["id"].as_u64()),
+                "{name}: {title}: an id stands twice"
+            );
         }
         for panel in panels(&dashboard) {
             let title = text(&panel["title"]);
             let description = text(&panel["description"]);
-            assert!(description.ends_with('.'), "{name}: {title}: a description is a sentence");
-            assert!(!text(&panel["fieldConfig"]["defaults"]["unit"]).is_empty(), "{name}: {title}: no unit");
-            assert_eq!(panel["datasource"]["uid"], "${datasource}", "{name}: {title}");
-            assert!(!list(&panel["targets"]).is_empty(), "{name}: {title}: no query");
+            assert!(
+                description.ends_with('.'),
+                "{name}: {title}: a description is a sentence"
+            );
+            assert!(
+                !text(&panel["fieldConfig"]["defaults"]["unit"]).is_empty(),
+                "{name}: {title}: no unit"
+            );
+            assert_eq!(
+                panel["datasource"]["uid"], "${datasource}",
+                "{name}: {title}"
+            );
+            assert!(
+                !list(&panel["targets"]).is_empty(),
+                "{name}: {title}: no query"
+            );
             for target in list(&panel["targets"]) {
-                assert_eq!(target["datasource"]["uid"], "${datasource}", "{name}: {title}");
-                assert!(!text(&target["legendFormat"]).is_empty(), "{name}: {title}: no legend");
+                assert_eq!(
+                    target["datasource"]["uid"], "${datasource}",
+                    "{name}: {title}"
+                );
+                assert!(
+                    !text(&target["legendFormat"]).is_empty(),
+                    "{name}: {title}: no legend"
+                );
             }
         }
     }
@@ -144,22 +191,35 @@ fn counters_are_read_as_rates_and_all_that_is_read_is_selected() {
             while let Some(at) = rest.find("automation_") {
                 let before = &rest[..at];
                 rest = &rest[at..];
-                let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+                let end = rest
+                    .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                    .unwrap_or(rest.len());
                 let metric = &rest[..end];
                 rest = &rest[end..];
                 let (selector, after) = rest.split_once('}').unwrap_or_default();
                 assert!(
-                    selector.contains(r#"job=~"$job""#) && selector.contains(r#"instance=~"$instance""#),
+                    selector.contains(r#"job=~"$job""#)
+                        && selector.contains(r#"instance=~"$instance""#),
                     "{name}: {title}: {metric} of which job and instance"
                 );
-                let grows = ["_total", "_bucket", "_sum", "_count"].iter().any(|end| metric.ends_with(end));
-                let range = after.strip_prefix('[').map(|after| after.split(']').next().unwrap_or_default());
-                let function = ["rate(", "increase("].into_iter().find(|function| before.ends_with(function));
+                let grows = ["_total", "_bucket", "_sum", "_count"]
+                    .iter()
+                    .any(|end| metric.ends_with(end));
+                let range = after
+                    .strip_prefix('[')
+                    .map(|after| after.split(']').next().unwrap_or_default());
+                let function = ["rate(", "increase("]
+                    .into_iter()
+                    .find(|function| before.ends_with(function));
                 match (grows, function) {
-                    (true, Some("rate(")) => assert_eq!(range, Some("$__rate_interval"), "{name}: {title}"),
+                    (true, Some("rate(")) => {
+                        assert_eq!(range, Some("$__rate_interval"), "{name}: {title}")
+                    }
                     (true, Some(_)) => assert_eq!(range, Some("$__range"), "{name}: {title}"),
                     (true, None) => panic!("{name}: {title}: {metric} without rate or increase"),
-                    (false, _) => assert_eq!(range, None, "{name}: {title}: {metric} is no counter"),
+                    (false, _) => {
+                        assert_eq!(range, None, "{name}: {title}: {metric} is no counter")
+                    }
                 }
                 n += 1;
             }
@@ -196,8 +256,10 @@ fn what_is_read_is_exposed() {
         let queries: Vec<&str> = queries(dashboard).map(|(_, query)| query).collect();
         queries.join("\n")
     }));
-    let recorded: BTreeSet<&str> =
-        rules.lines().filter_map(|line| Some(line.split_once("record: ")?.1)).collect();
+    let recorded: BTreeSet<&str> = rules
+        .lines()
+        .filter_map(|line| Some(line.split_once("record: ")?.1))
+        .collect();
     let mut read_of = BTreeSet::new();
     for file in &files {
         let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
@@ -213,29 +275,40 @@ fn what_is_read_is_exposed() {
     // The two that every target has, and what is for people alone.
     for spec in ALL {
         let is_read = read_of.iter().any(|name| name.starts_with(spec.name));
-        let is_for_people = ["automation_system_info", "automation_commands_total"].contains(&spec.name);
+        let is_for_people =
+            ["automation_system_info", "automation_commands_total"].contains(&spec.name);
         assert!(is_read || is_for_people, "{} is shown nowhere", spec.name);
     }
 }
 
 fn is_group(word: &str) -> bool {
-    let groups = ["stages", "tasks", "services", "money"].map(|group| format!("automation_{group}"));
-    word.starts_with("automation_alerts_") || (word != "automation_tasks" && groups.contains(&word.to_owned()))
+    let groups =
+        ["stages", "tasks", "services", "money"].map(|group| format!("automation_{group}"));
+    word.starts_with("automation_alerts_")
+        || (word != "automation_tasks" && groups.contains(&word.to_owned()))
 }
 
 #[test]
 fn there_are_alerts_enough_and_each_is_tested_three_ways() {
     let alerts = read("prometheus/alerts.yml");
-    let names: Vec<&str> =
-        alerts.lines().filter_map(|line| Some(line.split_once("- alert: ")?.1)).collect();
+    let names: Vec<&str> = alerts
+        .lines()
+        .filter_map(|line| Some(line.split_once("- alert: ")?.1))
+        .collect();
     assert!(names.len() >= 14, "{names:?}");
     let tests = read("prometheus/tests/alerts.yml") + &read("prometheus/tests/days.yml");
-    let (_, without_series) = tests.split_once("- name: No series").expect("the case is there");
+    let (_, without_series) = tests
+        .split_once("- name: No series")
+        .expect("the case is there");
     for name in names {
         assert!(tests.contains(&format!("- name: {name} fires\n")), "{name}");
-        assert!(tests.contains(&format!("- name: {name} does not fire\n")), "{name}");
+        assert!(
+            tests.contains(&format!("- name: {name} does not fire\n")),
+            "{name}"
+        );
         // The absence of series is what this one tells of.
-        let is_absent = name == "AutomationAbsent" || without_series.contains(&format!("alertname: {name}\n"));
+        let is_absent =
+            name == "AutomationAbsent" || without_series.contains(&format!("alertname: {name}\n"));
         assert!(is_absent, "{name}");
     }
 }

@@ -13,9 +13,9 @@ use self::run::Run;
 use super::{
     Metrics,
     calls::{seconds, usd},
-    classify::COMPONENTS,
     series::Gauge,
 };
+use crate::fold::COMPONENTS;
 
 /// Counts what the journals of runs tell.
 ///

@@ -8,11 +8,13 @@ use core_types::{
 };
 
 use super::words;
-use crate::metrics::{
-    Status,
-    classify::{component, task_type},
-    families::Families,
-    series::{Counter, Histogram},
+use crate::{
+    fold::{component, task_type},
+    metrics::{
+        Status,
+        families::Families,
+        series::{Counter, Histogram},
+    },
 };
 
 /// What of a run is needed to tell what its next event means.
