@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Explain(ExplainArguments),
     /// Shows what runs now, and what needs you, until Ctrl-C.
     Top(TopArguments),
+    /// Writes a run as one HTML file, to be sent or kept.
+    Report(ReportArguments),
     /// Opens a gate at which a run waits, and goes on.
     Approve(ApproveArguments),
     /// Tries a task that was handed to you again, with what you say of it.
@@ -210,6 +212,15 @@ pub(crate) struct ExplainArguments {
     /// The run, or the beginning of its name. Default: the newest.
     #[arg(long)]
     pub(crate) run: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArguments {
+    /// The run, or the beginning of its name. Default: the newest.
+    pub(crate) run: Option<String>,
+    /// The file. Default: RUN.html in the current folder.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

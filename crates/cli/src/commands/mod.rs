@@ -13,6 +13,7 @@ mod init;
 mod issue;
 mod learn;
 mod logs;
+mod report;
 mod run;
 mod status;
 mod top;
@@ -38,6 +39,7 @@ pub(crate) async fn dispatch(arguments: Arguments) -> Result<u8> {
         Command::Logs(arguments) => logs::logs(&session, &arguments),
         Command::Explain(arguments) => explain::explain(&session, &arguments).await,
         Command::Top(arguments) => top::top(&session, &arguments).await,
+        Command::Report(arguments) => report::report(&session, &arguments).await,
         Command::Approve(arguments) => Box::pin(gates::approve(session, arguments)).await,
         Command::Answer(arguments) => Box::pin(handoff::answer(session, arguments)).await,
         Command::Retry(arguments) => Box::pin(handoff::retry(session, arguments)).await,

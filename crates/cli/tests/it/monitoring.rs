@@ -1,8 +1,13 @@
 //! `explain` and `top`: what is shown of runs while they go on, wait, and are gone.
 
-use std::fs;
+use std::{collections::BTreeMap, ffi::OsString, fs};
 
 use expect_test::expect;
+use facade::{
+    assemble::{Home, HomeSource, Surroundings},
+    core_types::{ErrorClass, Gate, RunId, TaskId},
+    monitoring::fold::{Command, RunSource},
+};
 
 use crate::place::Place;
 
@@ -181,4 +186,137 @@ fn figures_survive_the_removal_of_a_run() {
         runs,
         [("r2".into(), false.into()), ("r1".into(), true.into())]
     );
+}
+
+/// The words of a page without its markup.
+fn words(html: &str) -> String {
+    let mut words = String::new();
+    let mut is_text = true;
+    for c in html.chars() {
+        match c {
+            '<' => is_text = false,
+            '>' => {
+                is_text = true;
+                words.push(' ');
+            }
+            c if is_text => words.push(c),
+            _ => {}
+        }
+    }
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_report_is_one_file_with_the_figures_of_status() {
+    let place = place();
+    place.file("again", "");
+    let run = "run --agent ./agent.sh --repo app --title '<b>Bold</b> & co' --plan plan.yaml";
+    place.run(&format!("{run} --run-id r1")).code(0);
+    place.run("report --html out.html").code(0);
+    let html = place.read("out.html");
+    assert!(html.len() < 300_000, "{} bytes", html.len());
+    for foreign in ["http://", "https://", "<script", "<link", "url("] {
+        // The name of a vocabulary is not asked for.
+        let html = html.replace("http://www.w3.org/2000/svg", "");
+        assert!(!html.contains(foreign), "it asks for {foreign}");
+    }
+    assert!(!html.contains("<b>Bold"), "a title is no markup");
+    let words = words(&html);
+    let status = place.run("status r1 --json").json();
+    let state = status["state"].as_str().expect("a state");
+    assert!(words.to_lowercase().contains(state), "{state} in {words}");
+    let tasks = status["tasks"].as_array().expect("tasks");
+    for task in tasks {
+        for key in ["task", "title", "status"] {
+            let text = task[key].as_str().expect("a text");
+            assert!(words.contains(text), "{key} {text} in {words}");
+        }
+    }
+    let told = place.run("report r1 --json").json();
+    assert_eq!(told["run"]["header"]["counts"]["succeeded"], 3);
+    assert!(place.path("r1.html").exists());
+}
+
+/// What a monitor reads of a home beside events.
+#[test]
+fn logs_changes_prompts_money_and_commands_of_a_home() {
+    let place = place();
+    place.file("again", "");
+    place.script(
+        "agent.sh",
+        "#!/bin/sh\necho hello; echo bar > $AUTOMATION_TASK_ID\n",
+    );
+    let run = "run --agent ./agent.sh --repo app --title X --plan plan.yaml";
+    place.run(&format!("{run} --run-id r1")).code(0);
+    let environment = ["PATH", "HOME"].map(|name| {
+        let value = std::env::var_os(name).unwrap_or_default();
+        (OsString::from(name), value)
+    });
+    let surroundings = Surroundings::new(place.work(), environment.into());
+    let home = Home::locate(&place.work(), None);
+    let source = HomeSource::new(home, surroundings);
+    let (run, one): (RunId, TaskId) = ("r1".parse().expect("valid"), "one".parse().expect("valid"));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.expect("a runtime").block_on(async {
+        let listed = source.runs().await.expect("it lists");
+        let summary = listed[0].summary.as_ref().expect("it has ended");
+        assert!(listed[0].is_summary_current && !listed[0].is_held);
+        assert_eq!((summary.counts.total, summary.counts.succeeded), (3, 3));
+
+        let whole = source.events(&run, 0).await.expect("it reads").events;
+        let (half, _) = whole[whole.len() / 2];
+        let rest = source.events(&run, half).await.expect("it reads").events;
+        assert_eq!(rest, whole[whole.len() / 2 + 1..], "from any number on");
+
+        let diff = source.diff(&run, &one, 1).await.expect("it left a commit");
+        assert!(
+            diff.contains("+++ b/one") && diff.contains("+bar"),
+            "{diff}"
+        );
+        let missing = source
+            .diff(&run, &one, 2)
+            .await
+            .expect_err("there is no second attempt");
+        assert_eq!(missing.class(), ErrorClass::NotFound);
+        let prompt = source.prompt(&run, &one, 1).await.expect("it is kept");
+        assert!(prompt.request.contains("Add one"), "{}", prompt.request);
+
+        let log = source
+            .log(&run, Some(&one), Some(0))
+            .await
+            .expect("it reads");
+        let hello = log.lines.iter().find(|line| line.text == "hello");
+        let hello = hello.expect("the agent has said it");
+        assert_eq!(hello.file, "tasks/one/1.1/transcript.log");
+        let after = source
+            .log(&run, Some(&one), Some(hello.position))
+            .await
+            .expect("it reads");
+        assert!(
+            after
+                .lines
+                .iter()
+                .all(|line| line.position > hello.position)
+        );
+        assert!(after.is_complete);
+
+        let limits = source.day().await.expect("it reads").limits;
+        let names: BTreeMap<_, _> = limits.iter().map(|it| (it.name.as_str(), it)).collect();
+        assert!(
+            source.lessons().await.expect("it reads").is_empty(),
+            "{names:?}"
+        );
+
+        let approve = Command::Approve { gate: Gate::Plan };
+        let refused = source.command(&run, approve).await.expect_err("it is done");
+        assert_eq!(refused.class(), ErrorClass::Validation);
+        let limit = "7.5".parse().expect("an amount");
+        let raised = source.command(&run, Command::Raise { limit }).await;
+        assert_eq!(
+            raised.expect("it is more"),
+            "the run may spend 7.50 USD instead of 5.00"
+        );
+    });
 }
