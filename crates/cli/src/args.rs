@@ -47,6 +47,12 @@ pub(crate) enum Command {
     Status(StatusArguments),
     /// Shows what an agent and the tests printed for a task.
     Logs(LogsArguments),
+    /// Says why a task is not running: every reason.
+    Explain(ExplainArguments),
+    /// Shows what runs now, and what needs you, until Ctrl-C.
+    Top(TopArguments),
+    /// Writes a run as one HTML file, to be sent or kept.
+    Report(ReportArguments),
     /// Opens a gate at which a run waits, and goes on.
     Approve(ApproveArguments),
     /// Tries a task that was handed to you again, with what you say of it.
@@ -197,6 +203,31 @@ pub(crate) struct LogsArguments {
     /// The run, or the beginning of its name. Default: the newest.
     #[arg(long)]
     pub(crate) run: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArguments {
+    /// The id of the task, as `status` shows it.
+    pub(crate) task: String,
+    /// The run, or the beginning of its name. Default: the newest.
+    #[arg(long)]
+    pub(crate) run: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArguments {
+    /// The run, or the beginning of its name. Default: the newest.
+    pub(crate) run: Option<String>,
+    /// The file. Default: RUN.html in the current folder.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TopArguments {
+    /// Shows it once, as is done where no terminal is.
+    #[arg(long)]
+    pub(crate) once: bool,
 }
 
 #[derive(Debug, Args)]

@@ -48,6 +48,25 @@ impl Output {
         // A terminal that is gone is no reason to stop the work.
         drop(write!(stdout, "\r\x1b[2K{text}").and_then(|()| stdout.flush()));
     }
+
+    /// Draws a whole screen anew.
+    pub(crate) fn redraw_all(self, lines: &[String]) {
+        let size = rustix::termios::tcgetwinsize(std::io::stdout());
+        let (width, height) = size.map_or((100, 50), |size| {
+            (usize::from(size.ws_col), usize::from(size.ws_row))
+        });
+        // From the upper left corner, each line up to its end, then all below: nothing flickers.
+        let mut screen = "\x1b[H".to_owned();
+        for line in lines.iter().take(height.saturating_sub(1)) {
+            let cut: String = line.chars().take(width).collect();
+            screen.push_str(&cut);
+            screen.push_str("\x1b[K\r\n");
+        }
+        screen.push_str("\x1b[J");
+        let mut stdout = std::io::stdout().lock();
+        // A terminal that is gone is no reason to stop the work.
+        drop(write!(stdout, "{screen}").and_then(|()| stdout.flush()));
+    }
 }
 
 /// A line on standard error.

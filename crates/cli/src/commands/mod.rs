@@ -5,6 +5,7 @@ mod cost;
 mod demo;
 mod docs;
 mod drive;
+mod explain;
 mod gates;
 mod gc;
 mod handoff;
@@ -12,8 +13,10 @@ mod init;
 mod issue;
 mod learn;
 mod logs;
+mod report;
 mod run;
 mod status;
+mod top;
 
 use anyhow::Result;
 
@@ -34,6 +37,9 @@ pub(crate) async fn dispatch(arguments: Arguments) -> Result<u8> {
         Command::Resume(arguments) => Box::pin(run::resume(session, arguments)).await,
         Command::Status(arguments) => status::status(&session, &arguments),
         Command::Logs(arguments) => logs::logs(&session, &arguments),
+        Command::Explain(arguments) => explain::explain(&session, &arguments).await,
+        Command::Top(arguments) => top::top(&session, &arguments).await,
+        Command::Report(arguments) => report::report(&session, &arguments).await,
         Command::Approve(arguments) => Box::pin(gates::approve(session, arguments)).await,
         Command::Answer(arguments) => Box::pin(handoff::answer(session, arguments)).await,
         Command::Retry(arguments) => Box::pin(handoff::retry(session, arguments)).await,

@@ -9,6 +9,7 @@ mod handoff;
 mod landing;
 mod learning;
 mod models;
+mod monitoring;
 mod outputs;
 mod pauses;
 mod place;

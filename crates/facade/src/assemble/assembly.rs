@@ -24,6 +24,7 @@ use super::{
     Asked, Error, Home, RunRecord, RunRequest, Surroundings,
     lessons::{self, advisor, learn_from},
     models::RunModels,
+    monitor::keep,
     plan_file::PlanWriter,
     plan_runner::{Given, registered},
     prompts::TellingAgent,
@@ -320,6 +321,13 @@ impl Assembly {
             source,
         })?;
         self.record_end(value).await?;
+        // A run is shown without it, too.
+        if let Err(error) = keep(&self.home, &self.surroundings, run).await {
+            tracing::warn!(
+                error = line(&error).as_str(),
+                "the run's summary is not kept"
+            );
+        }
         Ok(end)
     }
 

@@ -1,0 +1,322 @@
+//! `explain` and `top`: what is shown of runs while they go on, wait, and are gone.
+
+use std::{collections::BTreeMap, ffi::OsString, fs};
+
+use expect_test::expect;
+use facade::{
+    assemble::{Home, HomeSource, Surroundings},
+    core_types::{ErrorClass, Gate, RunId, TaskId},
+    monitoring::fold::{Command, RunSource},
+};
+
+use crate::place::Place;
+
+const PLAN: &str = "\
+id: three-files
+title: Three files
+tasks:
+  - {id: one, title: Add one, repository: app, estimate: 60s}
+  - {id: two, title: Add two, repository: app, dependencies: [one]}
+  - {id: three, title: Write a third, repository: app}
+";
+
+/// An agent that tells when it runs, and then works only after `again` is there.
+fn place() -> Place {
+    let place = Place::new();
+    place.repository("app", Some("true"));
+    place.pipe("started");
+    let here = place.work().display().to_string();
+    let wait = format!("if [ ! -e {here}/again ]; then echo > {here}/started; sleep 1000; fi");
+    let work = format!("#!/bin/sh\n{wait}\necho bar > $AUTOMATION_TASK_ID\n");
+    place.script("agent.sh", &work).file("plan.yaml", PLAN);
+    place
+}
+
+#[test]
+fn every_reason_why_a_task_is_not_running() {
+    let place = place();
+    let run = "run --agent ./agent.sh --repo app --title X --plan plan.yaml --approve plan";
+    place
+        .run(&format!("{run} --run-id r1 --max-workers 1"))
+        .code(3);
+    place.run("explain two").is(&expect![[r#"
+        exit 2
+        --- stderr
+        error: run r1 has no task two
+        hint: it waits at the gate "plan"; go on with: automation approve r1
+    "#]]);
+    place.run("top --once").is(&expect![[r#"
+        exit 0
+        automation: 0 running, 1 not running, 0 ended, 0 of them well, 0.00 of 20.00 USD spent today
+        ! r1: open the gate "plan", or give the run up
+
+        run r1: X
+          waiting, stage planning, 0/0 tasks, [T], 0.00 of 5.00 USD
+    "#]]);
+
+    let child = place.start("approve r1");
+    fs::read(place.path("started")).expect("the agent starts");
+    place.run("explain four --run r1").is(&expect![[r#"
+        exit 2
+        --- stderr
+        error: run r1 has no task four
+        hint: its tasks are: one, two, three
+    "#]]);
+    place.run("explain one").is(&expect![[r#"
+        exit 0
+        task one of run r1: Add one
+        it is running
+    "#]]);
+    place.run("explain two").is(&expect![[r#"
+        exit 0
+        task two of run r1: Add two
+        it is waiting
+          it needs one, which is running
+    "#]]);
+    place.run("explain three").is(&expect![[r#"
+        exit 0
+        task three of run r1: Write a third
+        it is ready
+          no worker slot is free: 1 of 1 are held by one
+    "#]]);
+
+    place.signal(&child, "-KILL");
+    child.wait_with_output().expect("it ends");
+    place.run("explain three").is(&expect![[r#"
+        exit 0
+        task three of run r1: Write a third
+        it is ready
+          no process holds the run: it was killed, and waits to be resumed
+        go on with: automation resume r1
+    "#]]);
+    place.run("top --once").is(&expect![[r#"
+        exit 0
+        automation: 0 running, 1 not running, 0 ended, 0 of them well, 0.00 of 20.00 USD spent today
+        ! r1: its process was killed: resume it
+
+        run r1: X
+          paused, stage implementation, 0/3 tasks, [T], 0.00 of 5.00 USD
+         *one    running  attempt 1, for [T]
+          three  ready    waits for the run to be resumed
+         *two    waiting  waits for one (running)
+    "#]]);
+
+    place.file("again", "");
+    place.run("resume r1").code(0);
+    place.run("explain two").is(&expect![[r#"
+        exit 0
+        task two of run r1: Add two
+        it is succeeded
+          it has ended: succeeded
+    "#]]);
+}
+
+#[test]
+fn status_and_top_say_the_same() {
+    let place = place();
+    let run = "run --agent ./agent.sh --repo app --title X --plan plan.yaml --max-workers 2";
+    let child = place.start(&format!("{run} --run-id r1"));
+    fs::read(place.path("started")).expect("the agent starts");
+    let status = place.run("status r1 --json").json();
+    let top = place.run("top --once --json").json();
+    let shown = &top["runs"][0];
+    assert_eq!(shown["header"]["state"], status["state"]);
+    assert_eq!(shown["header"]["stage"], status["stage"]);
+    let of_top = shown["tasks"].as_array().expect("tasks");
+    let of_status = status["tasks"].as_array().expect("tasks");
+    assert_eq!((of_top.len(), of_status.len()), (3, 3));
+    for (one, other) in of_top.iter().zip(of_status) {
+        for key in ["task", "title", "repository", "failure"] {
+            assert_eq!(one[key], other[key], "{key} of {}", other["task"]);
+        }
+        // What only waits for a slot may get one between the two looks.
+        let is_waiting = |status: &serde_json::Value| status == "waiting";
+        assert_eq!(is_waiting(&one["status"]), is_waiting(&other["status"]));
+        if is_waiting(&one["status"]) {
+            assert_eq!(one["waits_for"], other["waits_for"]);
+        }
+    }
+    place.signal(&child, "-KILL");
+    child.wait_with_output().expect("it ends");
+    place.file("again", "");
+    place.run("resume r1").code(0);
+    let status = place.run("status r1 --json").json();
+    let top = place.run("top --once --json").json();
+    let ended = &top["overview"]["recent"][0];
+    assert_eq!(ended["state"], status["state"]);
+    assert_eq!(ended["counts"]["succeeded"], 3);
+    assert_eq!(top["runs"], serde_json::json!([]));
+}
+
+#[test]
+fn figures_survive_the_removal_of_a_run() {
+    let place = Place::new();
+    place.repository("app", None);
+    place.file("config/automation.yaml", "retention: {keep_runs: 1}\n");
+    let agent = "--agent 'sh:echo x > $AUTOMATION_TASK_ID' --repo app --title X";
+    for run in ["r1", "r2"] {
+        place.run(&format!("run {agent} --run-id {run}")).code(0);
+    }
+    let shown = || {
+        let overview = place.run("top --once --json").json()["overview"].clone();
+        let keys = [
+            "total_runs",
+            "ended",
+            "succeeded",
+            "success_rate",
+            "tasks_ended",
+            "days",
+        ];
+        let figures = keys.map(|key| overview[key].clone());
+        let recent = overview["recent"].as_array().expect("runs").clone();
+        let names = recent
+            .iter()
+            .map(|it| (it["run"].clone(), it["is_removed"].clone()));
+        (figures, names.collect::<Vec<_>>())
+    };
+    let (before, runs) = shown();
+    assert_eq!(
+        runs,
+        [("r2".into(), false.into()), ("r1".into(), false.into())]
+    );
+    place.run("gc").code(0);
+    let (after, runs) = shown();
+    assert_eq!(after, before, "what is summed up is still there");
+    assert_eq!(
+        runs,
+        [("r2".into(), false.into()), ("r1".into(), true.into())]
+    );
+}
+
+/// The words of a page without its markup.
+fn words(html: &str) -> String {
+    let mut words = String::new();
+    let mut is_text = true;
+    for c in html.chars() {
+        match c {
+            '<' => is_text = false,
+            '>' => {
+                is_text = true;
+                words.push(' ');
+            }
+            c if is_text => words.push(c),
+            _ => {}
+        }
+    }
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_report_is_one_file_with_the_figures_of_status() {
+    let place = place();
+    place.file("again", "");
+    let run = "run --agent ./agent.sh --repo app --title '<b>Bold</b> & co' --plan plan.yaml";
+    place.run(&format!("{run} --run-id r1")).code(0);
+    place.run("report --html out.html").code(0);
+    let html = place.read("out.html");
+    assert!(html.len() < 300_000, "{} bytes", html.len());
+    for foreign in ["http://", "https://", "<script", "<link", "url("] {
+        // The name of a vocabulary is not asked for.
+        let html = html.replace("http://www.w3.org/2000/svg", "");
+        assert!(!html.contains(foreign), "it asks for {foreign}");
+    }
+    assert!(!html.contains("<b>Bold"), "a title is no markup");
+    let words = words(&html);
+    let status = place.run("status r1 --json").json();
+    let state = status["state"].as_str().expect("a state");
+    assert!(words.to_lowercase().contains(state), "{state} in {words}");
+    let tasks = status["tasks"].as_array().expect("tasks");
+    for task in tasks {
+        for key in ["task", "title", "status"] {
+            let text = task[key].as_str().expect("a text");
+            assert!(words.contains(text), "{key} {text} in {words}");
+        }
+    }
+    let told = place.run("report r1 --json").json();
+    assert_eq!(told["run"]["header"]["counts"]["succeeded"], 3);
+    assert!(place.path("r1.html").exists());
+}
+
+/// What a monitor reads of a home beside events.
+#[test]
+fn logs_changes_prompts_money_and_commands_of_a_home() {
+    let place = place();
+    place.file("again", "");
+    place.script(
+        "agent.sh",
+        "#!/bin/sh\necho hello; echo bar > $AUTOMATION_TASK_ID\n",
+    );
+    let run = "run --agent ./agent.sh --repo app --title X --plan plan.yaml";
+    place.run(&format!("{run} --run-id r1")).code(0);
+    let environment = ["PATH", "HOME"].map(|name| {
+        let value = std::env::var_os(name).unwrap_or_default();
+        (OsString::from(name), value)
+    });
+    let surroundings = Surroundings::new(place.work(), environment.into());
+    let home = Home::locate(&place.work(), None);
+    let source = HomeSource::new(home, surroundings);
+    let (run, one): (RunId, TaskId) = ("r1".parse().expect("valid"), "one".parse().expect("valid"));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.expect("a runtime").block_on(async {
+        let listed = source.runs().await.expect("it lists");
+        let summary = listed[0].summary.as_ref().expect("it has ended");
+        assert!(listed[0].is_summary_current && !listed[0].is_held);
+        assert_eq!((summary.counts.total, summary.counts.succeeded), (3, 3));
+
+        let whole = source.events(&run, 0).await.expect("it reads").events;
+        let (half, _) = whole[whole.len() / 2];
+        let rest = source.events(&run, half).await.expect("it reads").events;
+        assert_eq!(rest, whole[whole.len() / 2 + 1..], "from any number on");
+
+        let diff = source.diff(&run, &one, 1).await.expect("it left a commit");
+        assert!(
+            diff.contains("+++ b/one") && diff.contains("+bar"),
+            "{diff}"
+        );
+        let missing = source
+            .diff(&run, &one, 2)
+            .await
+            .expect_err("there is no second attempt");
+        assert_eq!(missing.class(), ErrorClass::NotFound);
+        let prompt = source.prompt(&run, &one, 1).await.expect("it is kept");
+        assert!(prompt.request.contains("Add one"), "{}", prompt.request);
+
+        let log = source
+            .log(&run, Some(&one), Some(0))
+            .await
+            .expect("it reads");
+        let hello = log.lines.iter().find(|line| line.text == "hello");
+        let hello = hello.expect("the agent has said it");
+        assert_eq!(hello.file, "tasks/one/1.1/transcript.log");
+        let after = source
+            .log(&run, Some(&one), Some(hello.position))
+            .await
+            .expect("it reads");
+        assert!(
+            after
+                .lines
+                .iter()
+                .all(|line| line.position > hello.position)
+        );
+        assert!(after.is_complete);
+
+        let limits = source.day().await.expect("it reads").limits;
+        let names: BTreeMap<_, _> = limits.iter().map(|it| (it.name.as_str(), it)).collect();
+        assert!(
+            source.lessons().await.expect("it reads").is_empty(),
+            "{names:?}"
+        );
+
+        let approve = Command::Approve { gate: Gate::Plan };
+        let refused = source.command(&run, approve).await.expect_err("it is done");
+        assert_eq!(refused.class(), ErrorClass::Validation);
+        let limit = "7.5".parse().expect("an amount");
+        let raised = source.command(&run, Command::Raise { limit }).await;
+        assert_eq!(
+            raised.expect("it is more"),
+            "the run may spend 7.50 USD instead of 5.00"
+        );
+    });
+}
