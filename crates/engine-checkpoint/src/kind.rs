@@ -17,6 +17,7 @@
 //! | 50 | checkpoints | a plan is finished: its last checkpoint may be cleaned up |
 //! | 64 | state | a plan's whole state after a transaction |
 //! | 80 | inbox | a message to a run |
+//! | 96 | summaries | what is kept of a run for good; the last of a run counts |
 
 use journal::Kind;
 
@@ -44,3 +45,5 @@ pub const PLAN_FINISHED: Kind = Kind(50);
 pub const PLAN_STATE: Kind = Kind(64);
 /// A message to a run.
 pub const MESSAGE: Kind = Kind(80);
+/// What is kept of a run for good.
+pub const RUN_SUMMARY: Kind = Kind(96);

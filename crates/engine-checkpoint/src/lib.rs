@@ -68,6 +68,6 @@ pub use error::Error;
 pub use inbox::FileInbox;
 pub use manager::CheckpointManager;
 pub use options::Options;
-pub use run::{RecordedStep, RunHeader, RunJournal, RunView};
+pub use run::{EventTail, RecordedStep, RunHeader, RunJournal, RunView};
 pub use state::{PlanState, StateManager};
 pub use table::Retention;

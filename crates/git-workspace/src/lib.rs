@@ -77,6 +77,7 @@ mod mirror;
 mod parse;
 mod pool;
 mod repository;
+mod show;
 mod sweep;
 mod workspace;
 
@@ -85,3 +86,4 @@ pub use error::Error;
 pub use forget::forget_run;
 pub use git::{Git, Identity, Options, Version};
 pub use repository::{GitRepository, Places};
+pub use show::show_change;

@@ -3,8 +3,10 @@
 mod journal;
 mod progress;
 mod state;
+mod tail;
 mod view;
 
 pub use journal::RunJournal;
 pub use state::{RecordedStep, RunHeader};
+pub use tail::EventTail;
 pub use view::RunView;

@@ -23,6 +23,7 @@ use serde_json::Value;
 use super::{
     Asked, Error, Home, RunRecord, RunRequest, Surroundings,
     lessons::{self, advisor, record_attempts},
+    monitor::keep,
     plan_file::PlanWriter,
     plan_runner::{Given, registered},
     record::RELOADED,
@@ -317,6 +318,13 @@ impl Assembly {
             source,
         })?;
         self.record_end(value).await?;
+        // A run is shown without it, too.
+        if let Err(error) = keep(&self.home, &self.surroundings, run).await {
+            tracing::warn!(
+                error = line(&error).as_str(),
+                "the run's summary is not kept"
+            );
+        }
         Ok(end)
     }
 

@@ -10,7 +10,8 @@ use git_workspace::Places;
 use serde::Serialize;
 
 use super::{
-    Error, Home, RunRecord, RunState, RunStatus, Surroundings, assembly::git, request::configured,
+    Error, Home, RunRecord, RunState, RunStatus, Surroundings, assembly::git, monitor::keep,
+    request::configured,
 };
 
 /// What begins the name of a run's folder that is being removed; no run's name does.
@@ -94,6 +95,8 @@ pub async fn collect(
                 Err(Error::Held { .. }) => continue,
                 Err(error) => return Err(error),
             };
+            // Its figures survive it.
+            keep(home, surroundings, run).await?;
             for source in RunRecord::read(home, run, surroundings)?.sources {
                 git_workspace::forget_run(&git, &places, &source.name, run).await?;
             }

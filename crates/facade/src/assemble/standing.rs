@@ -1,9 +1,8 @@
 //! Where the repositories of a run stand towards each other, as a fold of its events.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use core_types::{Event, MemberState, Plan, RepositoryName, Scope, StepRef, TaskStatus, Wait};
+use core_types::{Member, MemberState, RepositoryName, Scope};
 use engine_workflow::Settings;
+use monitoring::fold::RunView;
 use serde::Serialize;
 
 /// A repository of a run as any process can see it.
@@ -30,161 +29,42 @@ pub struct Repair {
     pub reason: String,
 }
 
-/// What events say of repositories and repairs.
-#[derive(Debug, Default)]
-pub(crate) struct Standings {
-    tested: BTreeMap<RepositoryName, bool>,
-    landed: BTreeSet<RepositoryName>,
-    repairs: Vec<(Option<StepRef>, Repair)>,
-}
-
-impl Standings {
-    pub(crate) fn apply(&mut self, step: Option<&StepRef>, event: &Event) {
-        match event {
-            Event::RepositoryTested {
-                repository, passed, ..
-            } => {
-                self.tested
-                    .insert(repository.clone(), *passed != Some(false));
-            }
-            Event::RepositoryLanded { repository, .. } => {
-                self.landed.insert(repository.clone());
-            }
-            Event::RecoveryEnded {
-                strategy,
-                outcome,
-                reason,
-                until: _,
-            } => {
-                // Only the last execution of a step counts.
-                if let Some(step) = step {
-                    self.repairs.retain(|(earlier, _)| {
-                        earlier.as_ref().is_none_or(|earlier| {
-                            earlier.key != step.key || earlier.execution == step.execution
-                        })
-                    });
-                }
-                let repair = Repair {
-                    scope: step.map(|step| step.key.scope.clone()),
-                    strategy: strategy.clone(),
-                    outcome: outcome.clone(),
-                    reason: reason.clone(),
-                };
-                self.repairs.push((step.cloned(), repair));
-            }
-            _ => {}
-        }
-    }
-
-    pub(crate) fn repairs(&self) -> Vec<Repair> {
-        let repairs = self.repairs.iter();
-        repairs.map(|(_, repair)| repair.clone()).collect()
-    }
-
-    /// Where each repository stands, in the order of the settings.
-    pub(crate) fn repositories(
-        &self,
-        settings: &Settings,
-        plan: Option<&Plan>,
-        status: impl Fn(&core_types::TaskId) -> TaskStatus,
-    ) -> Vec<RepositoryStanding> {
-        let names = settings.repositories.iter().map(|it| &it.name);
-        let own = |name: &RepositoryName| self.own(name, plan, &status);
-        names
-            .map(|name| {
-                let state = match own(name) {
-                    MemberState::Waiting { .. } => MemberState::Waiting {
-                        on: waits(settings, name, own),
-                    },
-                    state => state,
-                };
-                RepositoryStanding {
-                    repository: name.clone(),
-                    state,
-                    tested: self.tested.get(name).copied(),
-                }
-            })
-            .collect()
-    }
-
-    /// Where a repository stands by itself.
-    fn own(
-        &self,
-        name: &RepositoryName,
-        plan: Option<&Plan>,
-        status: impl Fn(&core_types::TaskId) -> TaskStatus,
-    ) -> MemberState {
-        let waiting = MemberState::Waiting { on: Vec::new() };
-        if self.landed.contains(name) {
-            return MemberState::Landed;
-        }
-        let Some(plan) = plan else {
-            return waiting;
-        };
-        let tasks = plan.tasks.iter().filter(|task| task.repository == *name);
-        let states: Vec<_> = tasks.map(|task| (&task.id, status(&task.id))).collect();
-        let bad = states
-            .iter()
-            .find(|(_, it)| it.has_ended() && !it.is_good() && *it != TaskStatus::Skipped);
-        if let Some((task, it)) = bad {
-            return MemberState::Failed {
-                reason: format!("task {task} {it}"),
-            };
-        }
-        match self.tested.get(name) {
-            Some(true) => return MemberState::Completed,
-            Some(false) => {
-                return MemberState::Failed {
-                    reason: "its tests failed".to_owned(),
-                };
-            }
-            None => {}
-        }
-        let all = |wanted: fn(TaskStatus) -> bool| states.iter().all(|(_, it)| wanted(*it));
-        if all(|it| it == TaskStatus::Unchanged) {
-            return MemberState::Unchanged;
-        }
-        if all(TaskStatus::is_good) {
-            return MemberState::Succeeded;
-        }
-        if all(|it| {
-            matches!(
-                it,
-                TaskStatus::Waiting | TaskStatus::Ready | TaskStatus::Skipped
-            )
-        }) {
-            return waiting;
-        }
-        MemberState::Running
-    }
-}
-
-/// What a repository that has not started waits for.
-fn waits(
-    settings: &Settings,
-    name: &RepositoryName,
-    state: impl Fn(&RepositoryName) -> MemberState,
-) -> Vec<Wait> {
-    let member = settings
-        .change_set
-        .as_ref()
-        .and_then(|change_set| change_set.member(name));
-    let waits = member.into_iter().flat_map(core_types::Member::waits);
-    let is_over = |wait: &Wait| {
-        let state = state(&wait.repository);
-        match wait.reason {
-            core_types::WaitReason::Trigger => matches!(
-                state,
-                MemberState::Completed | MemberState::Landed | MemberState::Unchanged
+/// Where each repository stands, in the order of the settings.
+pub(crate) fn repositories(settings: &Settings, shown: &RunView) -> Vec<RepositoryStanding> {
+    let standing = |name: &RepositoryName| {
+        let row = shown.repositories.iter().find(|it| it.repository == *name);
+        let change_set = settings.change_set.as_ref();
+        let member = change_set.and_then(|change_set| change_set.member(name));
+        RepositoryStanding {
+            repository: name.clone(),
+            // Before there is a plan it waits for all that it waits for.
+            state: row.map_or_else(
+                || MemberState::Waiting {
+                    on: member.into_iter().flat_map(Member::waits).collect(),
+                },
+                |row| row.state.clone(),
             ),
-            _ => matches!(
-                state,
-                MemberState::Succeeded
-                    | MemberState::Completed
-                    | MemberState::Landed
-                    | MemberState::Unchanged
-            ),
+            tested: row
+                .filter(|row| row.is_tested)
+                .map(|row| row.tested != Some(false)),
         }
     };
-    waits.filter(|wait| !is_over(wait)).collect()
+    let names = settings.repositories.iter().map(|it| &it.name);
+    names.map(standing).collect()
+}
+
+/// The repairs that have ended, in that order.
+pub(crate) fn repairs(shown: &RunView) -> Vec<Repair> {
+    let ended = shown.recoveries.iter().filter(|row| row.ended.is_some());
+    let mut ended: Vec<_> = ended.collect();
+    ended.sort_by_key(|row| row.ended);
+    ended
+        .into_iter()
+        .map(|row| Repair {
+            scope: row.scope.clone(),
+            strategy: row.strategy.clone(),
+            outcome: row.outcome.clone(),
+            reason: row.reason.clone(),
+        })
+        .collect()
 }

@@ -1,13 +1,14 @@
 use std::collections::BTreeMap;
 
-use core_types::{Event, Failure, MemberState, Plan, RunId, Stage, TaskId, TaskStatus, Timestamp};
-use engine_checkpoint::RunView;
+use core_types::{Failure, Plan, RunId, Stage, TaskId, TaskStatus, Timestamp};
 use engine_workflow::{EndStatus, RunEnd};
+pub use monitoring::fold::RunState;
+use monitoring::fold::{RunFold, RunView};
 use serde::Serialize;
 
 use super::{
     Error, Home, Repair, RepositoryStanding, RunRecord, Surroundings, assembly::END,
-    spending::planned, standing::Standings,
+    spending::planned, standing,
 };
 
 /// A run as any process can see it: a fold of its events and steps.
@@ -33,42 +34,6 @@ pub struct RunStatus {
     pub end: Option<RunEnd>,
     /// Warnings, oldest first.
     pub warnings: Vec<String>,
-}
-
-/// The state of a run in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RunState {
-    /// A process holds it.
-    Running,
-    /// No process holds it; it can be resumed.
-    Paused,
-    /// It waits for a person.
-    Waiting,
-    /// It has ended well.
-    Done,
-    /// It has ended with a failure.
-    Failed,
-    /// Some of its repositories landed and others did not.
-    Partial,
-    /// A person gave it up.
-    Aborted,
-}
-
-impl RunState {
-    /// The state's name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Paused => "paused",
-            Self::Waiting => "waiting",
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::Partial => "partial",
-            Self::Aborted => "aborted",
-        }
-    }
 }
 
 /// A task as any process can see it.
@@ -106,9 +71,10 @@ impl RunStatus {
             source,
         };
         let folder = home.run_folder(run).join("journal");
-        let view = RunView::read_with(folder, &surroundings.journal).map_err(journal)?;
+        let view = engine_checkpoint::RunView::read_with(folder, &surroundings.journal)
+            .map_err(journal)?;
         let is_held = view.is_held().map_err(journal)?;
-        Self::fold(&view, is_held)
+        Self::fold(&view, is_held, surroundings.clock.now())
     }
 
     /// Folds what a view holds.
@@ -116,7 +82,11 @@ impl RunStatus {
     /// # Errors
     ///
     /// [`Error::Record`].
-    pub fn fold(view: &RunView, is_held: bool) -> Result<Self, Error> {
+    pub fn fold(
+        view: &engine_checkpoint::RunView,
+        is_held: bool,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
         let run = view.header().run.clone();
         let record = RunRecord::of(view)?;
         let unreadable = |source| Error::Record {
@@ -129,56 +99,47 @@ impl RunStatus {
             Some(value) => Some(serde_json::from_value(value.clone()).map_err(unreadable)?),
         };
         let plan = planned(view).map_err(unreadable)?;
-        let mut folded = Folded::default();
-        let mut standings = Standings::default();
-        for (_, record) in view.events() {
-            folded.apply(record.at, &record.event);
-            standings.apply(record.step.as_ref(), &record.event);
-        }
-        let settings = &record.settings;
-        let repositories =
-            standings.repositories(settings, plan.as_ref(), |task| folded.status(task));
-        let state = state(is_held, folded.is_stopped, end.as_ref());
+        // The figures are those of every page and report.
+        let mut fold = RunFold::new(run.clone());
+        fold.extend(view.all_events().iter().cloned());
+        fold.set_held(is_held);
+        let shown = fold.view(now);
+        let state = state(is_held, fold.has_stopped(), end.as_ref());
         let is_live = matches!(state, RunState::Running | RunState::Paused);
-        let mut tasks = plan
-            .map(|plan| folded.tasks(&plan, is_held))
-            .unwrap_or_default();
-        for task in &mut tasks {
-            wait_for_repositories(task, &repositories);
-        }
+        let tasks = plan.as_ref().map(|plan| tasks(plan, &shown));
         Ok(Self {
             run,
             title: record.settings.issue.title.clone(),
-            repositories,
-            repairs: standings.repairs(),
+            repositories: standing::repositories(&record.settings, &shown),
+            repairs: standing::repairs(&shown),
             created: view.header().created,
             state,
-            stage: folded.stage,
-            tasks,
+            stage: shown.header.stage,
+            tasks: tasks.unwrap_or_default(),
             end: if is_live { None } else { end },
-            warnings: folded.warnings,
+            warnings: shown.warnings.into_iter().map(|it| it.message).collect(),
         })
     }
 }
 
-/// A task whose repository waits for others waits for them, too.
-fn wait_for_repositories(task: &mut TaskState, repositories: &[RepositoryStanding]) {
-    let own = repositories
-        .iter()
-        .find(|it| it.repository.as_str() == task.repository);
-    let Some(MemberState::Waiting { on }) = own.map(|it| &it.state) else {
-        return;
-    };
-    if on.is_empty() || !matches!(task.status, TaskStatus::Waiting | TaskStatus::Ready) {
-        return;
-    }
-    let waits = on
-        .iter()
-        .map(|wait| format!("{} ({})", wait.repository, wait.reason.as_str()));
-    let own = std::mem::take(&mut task.waits_for);
-    let own = (task.status == TaskStatus::Waiting && !own.is_empty()).then_some(own);
-    task.status = TaskStatus::Waiting;
-    task.waits_for = waits.chain(own).collect::<Vec<_>>().join(", ");
+/// The tasks of a plan, in its order, as they are shown everywhere.
+fn tasks(plan: &Plan, shown: &RunView) -> Vec<TaskState> {
+    let rows: BTreeMap<_, _> = shown.tasks.iter().map(|row| (&row.task, row)).collect();
+    let tasks = plan.tasks.iter().map(|task| {
+        let row = rows.get(&task.id);
+        TaskState {
+            task: task.id.clone(),
+            title: task.title.clone(),
+            description: task.description.clone(),
+            repository: task.repository.to_string(),
+            status: row.map_or(TaskStatus::Waiting, |row| row.status),
+            attempt: row.map_or(0, |row| row.attempt),
+            since: row.and_then(|row| row.since),
+            failure: row.and_then(|row| row.failure.clone()),
+            waits_for: row.map_or_else(String::new, |row| row.waits_for.clone()),
+        }
+    });
+    tasks.collect()
 }
 
 fn state(is_held: bool, is_stopped: bool, end: Option<&RunEnd>) -> RunState {
@@ -193,101 +154,5 @@ fn state(is_held: bool, is_stopped: bool, end: Option<&RunEnd>) -> RunState {
         Some(EndStatus::Partial) => RunState::Partial,
         Some(EndStatus::Aborted) => RunState::Aborted,
         Some(EndStatus::AtGate(_) | EndStatus::NeedsPerson) => RunState::Waiting,
-    }
-}
-
-#[derive(Debug, Default)]
-struct Folded {
-    stage: Option<Stage>,
-    /// Whether the last session came to an end of its own.
-    is_stopped: bool,
-    changes: BTreeMap<TaskId, Change>,
-    warnings: Vec<String>,
-}
-
-#[derive(Debug)]
-struct Change {
-    status: TaskStatus,
-    attempt: u32,
-    since: Timestamp,
-    failure: Option<Failure>,
-    because_of: Option<TaskId>,
-}
-
-impl Folded {
-    fn apply(&mut self, at: Timestamp, event: &Event) {
-        match event {
-            Event::RunStarted { .. } => self.is_stopped = false,
-            Event::RunEnded { .. } | Event::RunPaused { .. } => self.is_stopped = true,
-            Event::StageStarted { stage } => self.stage = Some(*stage),
-            Event::Warning { message } => self.warnings.push(message.clone()),
-            Event::TaskChanged {
-                task,
-                status,
-                attempt,
-                failure,
-                because_of,
-            } => {
-                let change = Change {
-                    status: *status,
-                    attempt: *attempt,
-                    since: at,
-                    failure: failure.clone(),
-                    because_of: because_of.clone(),
-                };
-                self.changes.insert(task.clone(), change);
-            }
-            _ => {}
-        }
-    }
-
-    fn status(&self, task: &TaskId) -> TaskStatus {
-        self.changes
-            .get(task)
-            .map_or(TaskStatus::Waiting, |change| change.status)
-    }
-
-    fn tasks(&self, plan: &Plan, is_held: bool) -> Vec<TaskState> {
-        let tasks = plan.tasks.iter().map(|task| {
-            let open: Vec<_> = task
-                .dependencies
-                .iter()
-                .filter(|id| !self.status(id).is_good())
-                .collect();
-            let change = self.changes.get(&task.id);
-            let status = match self.status(&task.id) {
-                TaskStatus::Waiting if open.is_empty() => TaskStatus::Ready,
-                status => status,
-            };
-            let waits_for = match status {
-                TaskStatus::Ready if is_held => "a worker slot".to_owned(),
-                TaskStatus::Ready => "the run to be resumed".to_owned(),
-                TaskStatus::Running if !is_held => "the run to be resumed".to_owned(),
-                TaskStatus::Waiting => {
-                    let names: Vec<_> = open
-                        .iter()
-                        .map(|id| format!("{id} ({})", self.status(id)))
-                        .collect();
-                    names.join(", ")
-                }
-                TaskStatus::Skipped => change
-                    .and_then(|change| change.because_of.as_ref())
-                    .map(|id| format!("{id} did not succeed"))
-                    .unwrap_or_default(),
-                _ => String::new(),
-            };
-            TaskState {
-                task: task.id.clone(),
-                title: task.title.clone(),
-                description: task.description.clone(),
-                repository: task.repository.to_string(),
-                status,
-                attempt: change.map_or(0, |change| change.attempt),
-                since: change.map(|change| change.since),
-                failure: change.and_then(|change| change.failure.clone()),
-                waits_for,
-            }
-        });
-        tasks.collect()
     }
 }

@@ -1,0 +1,488 @@
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
+
+use async_trait::async_trait;
+use core_types::{CommitId, ErrorClass, Event, PortError, RepositoryName, RunId, TaskId, Usd};
+use cost::{Day, JournalLedger, Limit};
+use engine_checkpoint::EventTail;
+use git_workspace::{Git, Places};
+use journal::SharedJournal;
+use learning::{Figure, LessonFigures, LessonKind, Status};
+use monitoring::fold::{
+    Batch, Command, DaySpend, LessonStanding, LimitStanding, LogChunk, Prompt, RunListing,
+    RunSource,
+};
+
+use super::{
+    log,
+    summaries::{self, Summaries, mark},
+};
+use crate::assemble::{
+    Error, Home, RunRecord, RunState, RunStatus, Surroundings, assembly, budget, open_feedback,
+    open_ledger, raise_limit, spending::in_force,
+};
+
+/// How much of a change is shown.
+const DIFF_BYTES: usize = 1 << 20;
+
+/// The runs of a home, read from any process.
+#[derive(Debug)]
+pub struct HomeSource {
+    inner: Arc<Inner>,
+    git: tokio::sync::OnceCell<Arc<Git>>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    home: Home,
+    surroundings: Surroundings,
+    /// Locked while one run's events are read.
+    tails: Mutex<BTreeMap<RunId, Arc<Mutex<Tail>>>>,
+    seen: Mutex<BTreeMap<RunId, Seen>>,
+    summaries: Mutex<Option<SharedJournal<Summaries>>>,
+    ledger: Mutex<Option<JournalLedger>>,
+}
+
+/// Where a run's events were read to.
+#[derive(Debug)]
+struct Tail {
+    events: EventTail,
+    /// The number of the last event that was given.
+    given: u64,
+}
+
+/// How a run was when it was looked at last.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    mark: u64,
+    begun: Option<SystemTime>,
+    is_held: bool,
+}
+
+impl HomeSource {
+    /// The runs of a home. Nothing is read yet.
+    #[must_use]
+    pub fn new(home: Home, surroundings: Surroundings) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                home,
+                surroundings,
+                tails: Mutex::default(),
+                seen: Mutex::default(),
+                summaries: Mutex::default(),
+                ledger: Mutex::default(),
+            }),
+            git: tokio::sync::OnceCell::new(),
+        }
+    }
+
+    /// Reads on a thread of its own.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        read: impl FnOnce(&Inner) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, PortError> {
+        let inner = self.inner.clone();
+        let read = tokio::task::spawn_blocking(move || read(&inner)).await;
+        match read {
+            Ok(read) => read.map_err(|error| as_port(doing, error)),
+            Err(panic) => Err(PortError::new(ErrorClass::Internal, doing).because(panic)),
+        }
+    }
+
+    async fn git(&self) -> Result<&Arc<Git>, PortError> {
+        let open = || assembly::git(&self.inner.surroundings);
+        let git = self.git.get_or_try_init(open).await;
+        git.map_err(|error| as_port("find git", error))
+    }
+}
+
+fn as_port(doing: &'static str, error: Error) -> PortError {
+    PortError::new(error.class(), doing).because(error)
+}
+
+fn not_found(doing: &'static str, what: impl Into<String>) -> PortError {
+    PortError::new(ErrorClass::NotFound, doing).because(what.into())
+}
+
+impl Inner {
+    fn journal_of(&self, run: &RunId) -> PathBuf {
+        self.home.run_folder(run).join("journal")
+    }
+
+    fn exists(&self, run: &RunId) -> Result<(), Error> {
+        match self.journal_of(run).is_dir() {
+            true => Ok(()),
+            false => Err(Error::NoRun {
+                run: run.to_string(),
+                home: self.home.root().to_owned(),
+            }),
+        }
+    }
+
+    fn is_held(&self, run: &RunId) -> Result<bool, Error> {
+        let held = journal::is_locked(&self.journal_of(run));
+        held.map_err(|source| Error::journal(run, source.into()))
+    }
+
+    /// How a run is now. Of one that nobody held, and that has got no new segment since, all is known.
+    fn look_at(&self, run: &RunId) -> Result<Seen, Error> {
+        let journal = self.journal_of(run);
+        let begun = fs::metadata(&journal).and_then(|it| it.modified()).ok();
+        let known = lock(&self.seen).get(run).copied();
+        if let Some(known) = known.filter(|it| !it.is_held && it.begun == begun) {
+            return Ok(known);
+        }
+        // The oldest look first: what comes between the looks is seen the next time.
+        let is_held = self.is_held(run)?;
+        let mark = mark(&journal);
+        let seen = Seen {
+            mark,
+            begun,
+            is_held,
+        };
+        lock(&self.seen).insert(run.clone(), seen);
+        Ok(seen)
+    }
+
+    fn with_summaries<T>(&self, look: impl FnOnce(&Summaries) -> T) -> Result<T, Error> {
+        let mut summaries = lock(&self.summaries);
+        let summaries = match &mut *summaries {
+            Some(summaries) => summaries,
+            none => {
+                let opened = summaries::open(&self.home, &self.surroundings);
+                none.insert(opened.map_err(Error::Write)?)
+            }
+        };
+        summaries.read(look).map_err(Error::Write)
+    }
+
+    fn runs(&self) -> Result<Vec<RunListing>, Error> {
+        let present = self.home.runs()?;
+        let mut listings = Vec::with_capacity(present.len());
+        for run in &present {
+            if !self.journal_of(run).is_dir() {
+                continue;
+            }
+            let seen = self.look_at(run)?;
+            listings.push(RunListing {
+                run: run.clone(),
+                is_held: seen.is_held,
+                mark: seen.mark,
+                summary: None,
+                is_summary_current: false,
+                is_removed: false,
+            });
+        }
+        self.with_summaries(|summaries| {
+            for listing in &mut listings {
+                if let Some(kept) = summaries.0.get(&listing.run) {
+                    listing.summary = Some(kept.summary.clone());
+                    listing.is_summary_current = kept.mark == listing.mark;
+                }
+            }
+            let is_gone = |run: &&RunId| present.binary_search(run).is_err();
+            for run in summaries.0.keys().filter(is_gone) {
+                listings.push(RunListing {
+                    run: run.clone(),
+                    is_held: false,
+                    mark: 0,
+                    summary: summaries.0.get(run).map(|kept| kept.summary.clone()),
+                    is_summary_current: true,
+                    is_removed: true,
+                });
+            }
+        })?;
+        // Their ids begin with the time of their start.
+        listings.sort_by(|one, other| other.run.cmp(&one.run));
+        Ok(listings)
+    }
+
+    fn events(&self, run: &RunId, after: u64) -> Result<Batch, Error> {
+        self.exists(run)?;
+        let new_tail = || Tail {
+            events: EventTail::open(&self.journal_of(run), &self.surroundings.journal),
+            given: 0,
+        };
+        let tail = {
+            let mut tails = lock(&self.tails);
+            let tail = tails.entry(run.clone());
+            tail.or_insert_with(|| Arc::new(Mutex::new(new_tail())))
+                .clone()
+        };
+        let mut tail = lock(&tail);
+        if tail.given != after {
+            *tail = new_tail();
+        }
+        // Looked at before reading: one that lets go in between has told all when it is asked again.
+        let is_held = self.is_held(run)?;
+        let journal = |source| Error::journal(run, source);
+        let events = tail.events.read_new();
+        if events.is_err() {
+            *tail = new_tail();
+        }
+        let mut events = events.map_err(journal)?;
+        events.retain(|(seq, _)| *seq > after);
+        tail.given = events.last().map_or(after, |(seq, _)| *seq);
+        Ok(Batch {
+            events,
+            is_held,
+            has_more: false,
+        })
+    }
+
+    fn log(
+        &self,
+        run: &RunId,
+        task: Option<&TaskId>,
+        after: Option<u64>,
+    ) -> Result<LogChunk, Error> {
+        self.exists(run)?;
+        let root = self.home.run_folder(run);
+        let of_task = task.map(|task| format!("tasks/{task}"));
+        let folders = match &of_task {
+            Some(folder) => vec![folder.as_str()],
+            None => vec!["planning", "repositories", "workflow-test", "deploy"],
+        };
+        let is_growing = self.is_held(run)?;
+        log::read(&root, &folders, after, is_growing).map_err(|source| Error::Io {
+            operation: "read",
+            path: root.clone(),
+            source,
+        })
+    }
+
+    fn prompt(&self, run: &RunId, task: &TaskId, attempt: u32) -> Result<Option<Prompt>, Error> {
+        let folder = self.home.run_folder(run).join("tasks").join(task.as_str());
+        let of_attempt = |name: &str| -> Option<u32> {
+            let (of, execution) = name.split_once('.')?;
+            let execution = execution.parse().ok()?;
+            (of.parse() == Ok(attempt)).then_some(execution)
+        };
+        let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+        let found = entries.filter_map(|entry| {
+            let execution = of_attempt(entry.file_name().to_str()?)?;
+            let path = entry.path().join("request.json");
+            path.is_file().then_some((execution, path))
+        });
+        let Some((execution, path)) = found.max() else {
+            return Ok(None);
+        };
+        let read = fs::read_to_string(&path);
+        let text = read.map_err(|source| Error::Io {
+            operation: "read",
+            path,
+            source,
+        })?;
+        let parsed: Result<serde_json::Value, _> = serde_json::from_str(&text);
+        let request = parsed.and_then(|value| serde_json::to_string_pretty(&value));
+        Ok(Some(Prompt {
+            execution,
+            request: request.unwrap_or(text),
+        }))
+    }
+
+    /// The commit that an attempt left, and where.
+    fn commit_of(
+        &self,
+        run: &RunId,
+        task: &TaskId,
+        attempt: u32,
+    ) -> Result<Option<(RepositoryName, CommitId)>, Error> {
+        self.exists(run)?;
+        let mut tail = EventTail::open(&self.journal_of(run), &self.surroundings.journal);
+        let events = tail
+            .read_new()
+            .map_err(|source| Error::journal(run, source))?;
+        let scope = core_types::Scope::Task(task.clone());
+        let left = events.into_iter().rev().find_map(|(_, record)| {
+            let step = record.step?;
+            match record.event {
+                Event::ChangeCaptured {
+                    repository, commit, ..
+                } if step.key.scope == scope && step.key.attempt == attempt => {
+                    Some((repository, commit))
+                }
+                _ => None,
+            }
+        });
+        Ok(left)
+    }
+
+    fn day(&self) -> Result<DaySpend, Error> {
+        let (home, surroundings) = (&self.home, &self.surroundings);
+        let mut ledger = lock(&self.ledger);
+        let ledger = match &mut *ledger {
+            Some(ledger) => ledger,
+            none => none.insert(open_ledger(home, surroundings, None)?),
+        };
+        let day = Day::of(surroundings.clock.now());
+        let today = Limit::Day { day };
+        let mut spend = DaySpend {
+            limit: in_force(ledger, Some(budget(home, surroundings)?), &today)?,
+            ..DaySpend::default()
+        };
+        let is_current = |limit: &Limit| match limit {
+            Limit::Day { day: of } | Limit::Repository { day: of, .. } => *of == day,
+            Limit::Run { .. } | Limit::Task { .. } => true,
+        };
+        for standing in ledger.spending()?.standings {
+            if standing.limit == today {
+                (spend.spent, spend.reserved) = (standing.spent, standing.reserved);
+            }
+            if is_current(&standing.limit) && standing.amount.is_some() {
+                spend.limits.push(LimitStanding {
+                    name: standing.limit.to_string(),
+                    limit: standing.amount,
+                    spent: standing.spent,
+                    reserved: standing.reserved,
+                });
+            }
+        }
+        Ok(spend)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn standing(it: &LessonFigures) -> LessonStanding {
+    let lesson = &it.lesson;
+    LessonStanding {
+        id: lesson.id.to_string(),
+        text: lesson.text.clone(),
+        kind: match lesson.kind {
+            LessonKind::Command => "command",
+            LessonKind::Convention => "convention",
+            LessonKind::Warning => "warning",
+            LessonKind::Path => "path",
+        }
+        .to_owned(),
+        status: lesson.status.as_str().to_owned(),
+        repository: lesson.scope.repository.as_ref().map(ToString::to_string),
+        created: lesson.created,
+        treated: it.with.0,
+        control: it.without.0,
+        effect: match it.gain {
+            Figure::Known { value, .. } => Some(value),
+            Figure::NotEnough { .. } => None,
+        },
+        evidence: it.gain.as_percent().to_string(),
+        needs_approval: it.awaits_approval || lesson.needs_approval(),
+    }
+}
+
+#[async_trait]
+impl RunSource for HomeSource {
+    async fn runs(&self) -> Result<Vec<RunListing>, PortError> {
+        self.blocking("list the runs", Inner::runs).await
+    }
+
+    async fn events(&self, run: &RunId, after: u64) -> Result<Batch, PortError> {
+        let run = run.clone();
+        self.blocking("read a run", move |inner| inner.events(&run, after))
+            .await
+    }
+
+    async fn log(
+        &self,
+        run: &RunId,
+        task: Option<&TaskId>,
+        after: Option<u64>,
+    ) -> Result<LogChunk, PortError> {
+        let (run, task) = (run.clone(), task.cloned());
+        self.blocking("read a log", move |inner| {
+            inner.log(&run, task.as_ref(), after)
+        })
+        .await
+    }
+
+    async fn diff(&self, run: &RunId, task: &TaskId, attempt: u32) -> Result<String, PortError> {
+        const DOING: &str = "show an attempt's change";
+        let left = {
+            let (run, task) = (run.clone(), task.clone());
+            self.blocking(DOING, move |inner| inner.commit_of(&run, &task, attempt))
+                .await?
+        };
+        let Some((repository, commit)) = left else {
+            return Err(not_found(DOING, "it has left no commit"));
+        };
+        let state = self.inner.home.state();
+        let places = Places {
+            mirrors: state.join("mirrors"),
+            workspaces: state.join("workspaces"),
+        };
+        let git = self.git().await?;
+        let shown = git_workspace::show_change(git, &places, &repository, &commit, DIFF_BYTES);
+        let shown = shown.await.map_err(|error| as_port(DOING, error.into()))?;
+        shown.ok_or_else(|| not_found(DOING, format!("commit {commit} is gone")))
+    }
+
+    async fn prompt(&self, run: &RunId, task: &TaskId, attempt: u32) -> Result<Prompt, PortError> {
+        const DOING: &str = "show an attempt's prompt";
+        let (run, task) = (run.clone(), task.clone());
+        let found = self
+            .blocking(DOING, move |inner| inner.prompt(&run, &task, attempt))
+            .await?;
+        found.ok_or_else(|| not_found(DOING, "its agent keeps no request"))
+    }
+
+    async fn day(&self) -> Result<DaySpend, PortError> {
+        self.blocking("read what was spent", Inner::day).await
+    }
+
+    async fn lessons(&self) -> Result<Vec<LessonStanding>, PortError> {
+        const DOING: &str = "read the lessons";
+        let (home, surroundings) = (&self.inner.home, &self.inner.surroundings);
+        if !home.state().join("feedback").exists() {
+            return Ok(Vec::new());
+        }
+        let feedback = open_feedback(home, surroundings).map_err(|error| as_port(DOING, error))?;
+        let lessons = feedback.lessons().await;
+        let mut lessons = lessons.map_err(|error| as_port(DOING, error.into()))?;
+        lessons.sort_by_key(|it| it.lesson.status != Status::Promoted);
+        Ok(lessons.iter().map(standing).collect())
+    }
+
+    async fn command(&self, run: &RunId, command: Command) -> Result<String, PortError> {
+        const DOING: &str = "tell a run";
+        let (home, surroundings) = (&self.inner.home, &self.inner.surroundings);
+        let failed = |error: Error| as_port(DOING, error);
+        self.inner.exists(run).map_err(failed)?;
+        if let Command::Raise { limit } = command {
+            let record = RunRecord::read(home, run, surroundings).map_err(failed)?;
+            let of_run = Limit::Run { run: run.clone() };
+            let before = raise_limit(home, surroundings, Some(&record), &of_run, limit);
+            let before: Usd = before.await.map_err(failed)?;
+            return Ok(format!("the run may spend {limit} USD instead of {before}"));
+        }
+        let status = RunStatus::read(home, run, surroundings).map_err(failed)?;
+        let message = command.to_message();
+        let Some(message) = message.filter(|_| takes(status.state, &command)) else {
+            let why = format!("run {run} is {}", status.state.as_str());
+            return Err(PortError::new(ErrorClass::Validation, DOING).because(why));
+        };
+        let is_held = assembly::send(home, run, &message, surroundings).await;
+        Ok(match is_held.map_err(failed)? {
+            true => "told; the run takes it up".to_owned(),
+            false => format!("told; go on with: automation resume {run}"),
+        })
+    }
+}
+
+/// Whether a run of that state can do anything with a person's word.
+fn takes(state: RunState, command: &Command) -> bool {
+    match command {
+        Command::Approve { .. } => matches!(state, RunState::Running | RunState::Waiting),
+        Command::Answer { .. } | Command::Retry { .. } | Command::Skip { .. } => {
+            !matches!(state, RunState::Done | RunState::Aborted)
+        }
+        _ => !matches!(state, RunState::Done | RunState::Aborted),
+    }
+}
