@@ -1,1 +1,10 @@
-//! The pages and their server.
+//! The dashboard.
+mod access;
+mod error;
+mod options;
+mod pages;
+mod parts;
+mod respond;
+mod stream;
+mod text;
+pub use options::*;

@@ -1,0 +1,100 @@
+// Keeps the page as it is now. Without this script a page shows what was when it was loaded.
+//
+// The server says that something changed; the page is fetched anew and the differences are put
+// into the document, so that focus, selection, scroll positions and opened details stay.
+"use strict";
+(() => {
+  const pulse = document.getElementById("pulse");
+  const source = document.body.dataset.events;
+  let stream, log, fetching = false, again = false;
+
+  const say = (state, text) => {
+    if (!pulse || pulse.textContent === text) return;
+    pulse.className = "pulse " + state;
+    pulse.textContent = text;
+  };
+
+  // Makes `now` like `next`, touching only what differs.
+  const morph = (now, next) => {
+    if (now.isEqualNode(next)) return;
+    if (now.nodeType !== next.nodeType || now.nodeName !== next.nodeName || now.id !== next.id) {
+      now.replaceWith(next);
+      return;
+    }
+    if (now.nodeType !== Node.ELEMENT_NODE) {
+      now.nodeValue = next.nodeValue;
+      return;
+    }
+    // What a person is typing, and what another stream writes, is not ours to change.
+    if (now.hasAttribute("data-stream") || (now.nodeName === "FORM" && now.contains(document.activeElement))) return;
+    for (const { name } of [...now.attributes])
+      if (!next.hasAttribute(name) && !(now.nodeName === "DETAILS" && name === "open")) now.removeAttribute(name);
+    for (const { name, value } of [...next.attributes])
+      if (now.getAttribute(name) !== value) now.setAttribute(name, value);
+    const before = [...now.childNodes], after = [...next.childNodes];
+    after.forEach((child, index) => (before[index] ? morph(before[index], child) : now.append(child)));
+    before.slice(after.length).forEach((child) => child.remove());
+  };
+
+  const refresh = async () => {
+    if (fetching) { again = true; return; }
+    fetching = true;
+    try {
+      const answer = await fetch(location.href, { headers: { accept: "text/html" }, cache: "no-store" });
+      if (answer.ok) {
+        const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+        const main = next.querySelector("main");
+        if (main) { morph(document.querySelector("main"), main); document.title = next.title; }
+      } else if (answer.status === 401) {
+        say("off", "Signed out: use a new link");
+      }
+    } catch { say("off", "Connection lost"); }
+    fetching = false;
+    if (again) { again = false; refresh(); }
+  };
+
+  const follow = () => {
+    const list = document.querySelector("[data-stream]");
+    if (!list || log) return;
+    log = new EventSource(list.dataset.stream + "&after=" + list.dataset.after);
+    log.onmessage = ({ data, lastEventId }) => {
+      const line = JSON.parse(data), item = document.createElement("li");
+      const atEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - 24;
+      if (line.file !== list.dataset.file) {
+        const from = document.createElement("li");
+        from.className = "from";
+        from.textContent = list.dataset.file = line.file;
+        list.append(from);
+      }
+      item.textContent = line.text;
+      list.append(item);
+      list.dataset.after = lastEventId;
+      while (list.childElementCount > 1000) list.firstElementChild.remove();
+      if (atEnd) list.scrollTop = list.scrollHeight;
+    };
+    log.addEventListener("complete", () => { log.close(); });
+  };
+
+  const open = () => {
+    if (!source || stream) return;
+    stream = new EventSource(source);
+    let first = true;
+    stream.onopen = () => { say("on", "Live"); if (!first) refresh(); first = false; };
+    stream.onerror = () => say("off", "Reconnecting …");
+    stream.addEventListener("changed", refresh);
+    follow();
+  };
+  const close = () => {
+    stream?.close(); log?.close();
+    stream = log = undefined;
+  };
+
+  // A hidden tab holds no connection: browsers allow six to one host.
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) close();
+    else { open(); refresh(); }
+  });
+  const list = document.querySelector("[data-stream]");
+  if (list) list.scrollTop = list.scrollHeight;
+  if (!document.hidden) open();
+})();

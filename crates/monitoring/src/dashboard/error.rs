@@ -1,0 +1,47 @@
+//! What can go wrong before a page is served.
+
+use std::{io, net::SocketAddr};
+
+use core_types::ErrorClass;
+
+/// Why the dashboard does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The address is reachable from other machines, and nothing would encrypt the token.
+    #[error("serve the dashboard on {address}: other machines can reach it, and without TLS they could read its token")]
+    ForeignAddress {
+        /// The address asked for.
+        address: SocketAddr,
+    },
+    /// The address cannot be listened on.
+    #[error("listen on {address}")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// Certificate or key cannot be used.
+    #[error("use the certificate and its key")]
+    Certificate {
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl Error {
+    /// The class by which callers decide.
+    #[must_use]
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::ForeignAddress { .. } | Self::Certificate { .. } => ErrorClass::Validation,
+            Self::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
+                ErrorClass::Conflict
+            }
+            Self::Listen { .. } => ErrorClass::ResourceExhausted,
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The first page: what needs a person, what runs, how it goes.
+
+use maud::{Markup, html};
+
+use super::Context;
+use crate::{
+    dashboard::{
+        parts::{
+            Frame, Mark, Place, Tone, command_line, days, framed, heading, icon, limit_bar,
+            task_bar, time,
+        },
+        text::{self, Foreign, count, money, percent},
+    },
+    fold::{Attention, AttentionKind, Overview, RunRow},
+};
+
+pub(in crate::dashboard) fn overview(context: Context<'_>, view: &Overview) -> Markup {
+    let frame = Frame {
+        title: "Overview",
+        place: Some(Place::Overview),
+        events: Some("/api/events".to_owned()),
+        is_file: false,
+        now: context.now,
+    };
+    framed(
+        &frame,
+        &html! {
+            h1 class="hidden" { "Overview" }
+            @if view.total_runs == 0 { (welcome()) } @else {
+                @if !view.attention.is_empty() { (attention(context, &view.attention)) }
+                (figures(view))
+                (active(context, &view.active))
+                @if !view.recent.is_empty() { (recent(context, &view.recent)) }
+            }
+        },
+    )
+}
+
+fn welcome() -> Markup {
+    html! {
+        div class="sheet" {
+            div class="empty" {
+                strong { "No run yet" }
+                p { "This page fills itself as soon as one begins." }
+                p { (command_line("automation run ISSUE")) }
+            }
+        }
+    }
+}
+
+fn attention(context: Context<'_>, calls: &[Attention]) -> Markup {
+    html! {
+        section aria-label="Needs you" {
+            (heading("Needs you", &html! { (calls.len()) }, &html! {}))
+            ul class="sheet calls" {
+                @for call in calls {
+                    @let mark = Mark::attention(&call.kind);
+                    @let path = match &call.task {
+                        Some(task) => format!("/runs/{}/tasks/{task}", call.run),
+                        None => format!("/runs/{}", call.run),
+                    };
+                    li {
+                        span class=(mark.tone.class()) { (icon(mark.icon)) }
+                        div {
+                            a class="what" href=(path) { (Foreign(&call.title)) @if let Some(task) = &call.task { " · " (task) } }
+                            p class="why" {
+                                strong class=(mark.tone.class()) { (attention_word(&call.kind, mark)) }
+                                @if !call.message.is_empty() { ": " (Foreign(&call.message)) }
+                            }
+                        }
+                        @if let Some(since) = call.since { (time(context.now, since)) } @else { span {} }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn attention_word(kind: &AttentionKind, mark: Mark) -> String {
+    match kind {
+        AttentionKind::Gate(gate) => format!("Gate {gate}"),
+        _ => {
+            let mut letters = mark.word.chars();
+            letters.next().map_or_else(String::new, |first| {
+                first.to_uppercase().chain(letters).collect()
+            })
+        }
+    }
+}
+
+fn figures(view: &Overview) -> Markup {
+    let n_begun: u64 = view.days.iter().map(|day| day.begun).sum();
+    let ended_of = |count: u64| count as f64;
+    html! {
+        section aria-label="How it goes" {
+            dl class="figures" {
+                div {
+                    dt { "Running now" }
+                    dd class="value" { (count(view.running)) " " small { "of " (count(view.active.len() as u64)) " open" } }
+                    dd class="note" { (count(view.total_runs)) " runs in all" }
+                }
+                div {
+                    dt { "Runs that ended well" }
+                    dd class="value" { @if view.ended > 0 { (percent(view.success_rate)) } @else { "–" } }
+                    dd class="note" { (count(view.succeeded)) " of " (count(view.ended)) " ended" }
+                }
+                div {
+                    dt { "Begun in 14 days" }
+                    dd class="value" { (count(n_begun)) " " small { "runs" } }
+                    dd class="note" {
+                        (days(&view.days, |day| [(Tone::Good, ended_of(day.succeeded)), (Tone::Bad, ended_of(day.failed))]))
+                        (count(view.tasks_ended)) " tasks ended in all"
+                    }
+                }
+                div {
+                    dt { "Spent today" }
+                    dd class="value" {
+                        (money(view.day.spent))
+                        @if let Some(limit) = view.day.limit { " " small { "of " (money(limit)) } }
+                    }
+                    dd class="note" {
+                        (limit_bar(view.day.spent, view.day.reserved, view.day.limit))
+                        (money(view.spent)) " in all"
+                        @if view.day.reserved.pico() > 0 { ", " (money(view.day.reserved)) " set aside" }
+                    }
+                }
+            }
+            details class="as-table" {
+                summary { "The last 14 days as a table" }
+                div class="sheet scroll" { (super::history::day_table(&view.days)) }
+            }
+        }
+    }
+}
+
+fn active(context: Context<'_>, runs: &[RunRow]) -> Markup {
+    html! {
+        section aria-label="Open runs" {
+            (heading("Open runs", &html! {}, &html! {}))
+            div class="sheet scroll" {
+                @if runs.is_empty() {
+                    div class="empty" { strong { "Nothing runs" } p { "Start one with " code { "automation run ISSUE" } "." } }
+                } @else {
+                    table {
+                        thead { tr {
+                            th scope="col" { "Run" } th scope="col" { "State" } th scope="col" { "Tasks" }
+                            th scope="col" class="number" { "Elapsed" } th scope="col" class="number" { "Ends about" }
+                            th scope="col" class="number" { "Spent" }
+                        } }
+                        tbody {
+                            @for row in runs {
+                                tr {
+                                    th scope="row" class="wide" { (run_name(row)) }
+                                    td { (Mark::run(row.state).status()) @if let Some(stage) = row.stage { span class="sub" { (stage) } } }
+                                    td class="progress" {
+                                        (task_bar(&row.counts))
+                                        span class="sub" { (count(row.counts.ended() as u64)) " of " (count(row.counts.total as u64)) @if row.counts.failed > 0 { ", " (row.counts.failed) " failed" } }
+                                    }
+                                    td class="number" { (text::duration(row.elapsed_ms)) }
+                                    td class="number" {
+                                        @if let Some(eta) = &row.eta {
+                                            (text::clock_of_day(eta.at)) span class="sub" { (text::clock_of_day(eta.earliest)) " – " (text::clock_of_day(eta.latest)) }
+                                        } @else { "–" }
+                                    }
+                                    td class="number" {
+                                        (money(row.spent))
+                                        @if let Some(limit) = row.limit { span class="sub" { "of " (money(limit)) } }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        @let _ = context;
+    }
+}
+
+fn recent(context: Context<'_>, runs: &[RunRow]) -> Markup {
+    html! {
+        section aria-label="Ended last" {
+            (heading("Ended last", &html! {}, &html! { a href="/history" { "All runs" } }))
+            div class="sheet scroll" { (ended_table(context, runs)) }
+        }
+    }
+}
+
+/// Runs that need no attention any more.
+pub(super) fn ended_table(context: Context<'_>, runs: &[RunRow]) -> Markup {
+    html! {
+        table {
+            thead { tr {
+                th scope="col" { "Run" } th scope="col" { "State" } th scope="col" { "Tasks" }
+                th scope="col" class="number" { "Took" } th scope="col" class="number" { "Spent" } th scope="col" class="number" { "Began" }
+            } }
+            tbody {
+                @for row in runs {
+                    tr {
+                        th scope="row" class="wide" { (run_name(row)) }
+                        td { (Mark::run(row.state).status()) }
+                        td {
+                            (count((row.counts.succeeded + row.counts.unchanged) as u64)) " of " (count(row.counts.total as u64))
+                            @if row.counts.failed > 0 { span class="bad" { ", " (row.counts.failed) " failed" } }
+                        }
+                        td class="number" { (text::duration(row.elapsed_ms)) }
+                        td class="number" { (money(row.spent)) }
+                        td class="number" { @if let Some(at) = row.started { (time(context.now, at)) } @else { "–" } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A run's title as a link, its id below.
+pub(super) fn run_name(row: &RunRow) -> Markup {
+    let title = if row.title.is_empty() { row.run.as_str() } else { &row.title };
+    html! {
+        @if row.is_removed {
+            span class="main" { (Foreign(title)) }
+            span class="sub" { (row.run) ", removed" }
+        } @else {
+            a class="main" href={ "/runs/" (row.run) } { (Foreign(title)) }
+            span class="sub" { (row.run) }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The tasks of a run as a layered graph.
+
+use std::{collections::HashMap, fmt::Write as _};
+
+use core_types::TaskId;
+use maud::{Markup, html};
+
+use super::{Links, Mark, Tone, bars::rounded, icon};
+use crate::{
+    dashboard::text::{self, Foreign},
+    fold::{Graph, Node, TaskRow},
+};
+
+/// Up to so many tasks each is a box with its name; above it the graph is a map of cells.
+const MAX_BOXES: usize = 80;
+
+/// The graph as a picture. The list of tasks beside it says the same in words, so the picture has
+/// one name and no further parts for screen readers when it is a map.
+pub(in crate::dashboard) fn graph(links: Links<'_>, graph: &Graph, tasks: &[TaskRow]) -> Markup {
+    let rows: HashMap<&TaskId, &TaskRow> = tasks.iter().map(|row| (&row.task, row)).collect();
+    let is_map = graph.nodes.len() > MAX_BOXES;
+    let label = format!(
+        "{} tasks and {} dependencies; the critical path has {} tasks and takes {}",
+        graph.nodes.len(),
+        graph.edges.len(),
+        graph.critical_path.len(),
+        text::duration(graph.critical_ms)
+    );
+    let scale = if is_map { map_scale(graph) } else { 1.0 };
+    let (width, height) = (graph.width.max(1.0), graph.height.max(1.0));
+    html! {
+        svg class="graph" role=(if is_map { "img" } else { "group" }) aria-label=(label)
+            viewBox={ "0 0 " (rounded(width)) " " (rounded(height)) }
+            width={ (rounded(width * scale)) } height={ (rounded(height * scale)) } {
+            path class="edge" d=(edges(graph, Which::Others)) {}
+            path class="edge critical" d=(edges(graph, Which::Critical)) {}
+            @if is_map {
+                (cells(graph, &rows))
+            } @else {
+                @for node in &graph.nodes {
+                    @if let Some(row) = rows.get(&node.task) { (boxed(links, node, row)) }
+                }
+            }
+        }
+    }
+}
+
+/// A map is drawn at most 1,180 wide and 560 high.
+fn map_scale(graph: &Graph) -> f64 {
+    (1180.0 / graph.width.max(1.0))
+        .min(560.0 / graph.height.max(1.0))
+        .min(1.0)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Which {
+    Critical,
+    Others,
+}
+
+/// All edges of one kind as one path: thousands of them are one element.
+fn edges(graph: &Graph, which: Which) -> String {
+    let mut path = String::new();
+    for edge in &graph.edges {
+        if edge.is_critical != (which == Which::Critical) {
+            continue;
+        }
+        let [(from_x, from_y), (to_x, to_y)] = edge.line;
+        let bend = ((to_x - from_x) / 2.0).max(12.0);
+        // Writing to a String does not fail.
+        let _ = write!(
+            path,
+            "M{} {}C{} {} {} {} {} {}",
+            rounded(from_x),
+            rounded(from_y),
+            rounded(from_x + bend),
+            rounded(from_y),
+            rounded(to_x - bend),
+            rounded(to_y),
+            rounded(to_x),
+            rounded(to_y)
+        );
+    }
+    path
+}
+
+fn boxed(links: Links<'_>, node: &Node, row: &TaskRow) -> Markup {
+    let mark = Mark::task(row.status);
+    let (middle, inner) = (node.y + node.height / 2.0, node.x + 34.0);
+    let n_chars = ((node.width - 44.0) / 6.6).max(4.0) as usize;
+    let title = if row.title.is_empty() {
+        row.task.as_str()
+    } else {
+        &row.title
+    };
+    let detail = format!("{} · {}", mark.word, text::duration(node.duration_ms));
+    html! {
+        a class={ "node " (mark.tone.class()) (if node.is_critical { " critical" } else { "" }) }
+            href=[links.task(&row.task)]
+            aria-label={ (Foreign(title)) ", " (detail) (if node.is_critical { ", on the critical path" } else { "" }) } {
+            title { (Foreign(title)) }
+            rect x={ (rounded(node.x)) } y={ (rounded(node.y)) } width={ (rounded(node.width)) } height={ (rounded(node.height)) } rx="7" {}
+            svg class={ "icon " (mark.tone.class()) } x={ (rounded(node.x + 11.0)) } y={ (rounded(middle - 7.0)) } width="14" height="14" viewBox="0 0 16 16" {
+                (icon(mark.icon))
+            }
+            @if node.height >= 34.0 {
+                text x={ (rounded(inner)) } y={ (rounded(middle - 2.5)) } { (Foreign(&cut(title, n_chars))) }
+                text class="quiet" x={ (rounded(inner)) } y={ (rounded(middle + 11.5)) } { (cut(&detail, n_chars + 2)) }
+            } @else {
+                text x={ (rounded(inner)) } y={ (rounded(middle + 4.0)) } { (Foreign(&cut(title, n_chars))) }
+            }
+        }
+    }
+}
+
+/// Cells instead of boxes, all of one tone as one path.
+fn cells(graph: &Graph, rows: &HashMap<&TaskId, &TaskRow>) -> Markup {
+    const TONES: [Tone; 4] = [Tone::Idle, Tone::Good, Tone::Live, Tone::Bad];
+    let mut paths = TONES.map(|_| String::new());
+    for node in &graph.nodes {
+        let Some(row) = rows.get(&node.task) else {
+            continue;
+        };
+        let tone = Mark::task(row.status).tone;
+        let index = TONES.iter().position(|it| *it == tone).unwrap_or(0);
+        let _ = write!(
+            paths[index],
+            "M{} {}h{}v{}h-{}z",
+            rounded(node.x),
+            rounded(node.y),
+            rounded(node.width),
+            rounded(node.height),
+            rounded(node.width)
+        );
+    }
+    html! {
+        @for (tone, path) in TONES.iter().zip(&paths) {
+            path class={ "cell " (tone.fill()) } d=(path) {}
+        }
+    }
+}
+
+fn cut(text: &str, n_chars: usize) -> String {
+    if text.chars().count() <= n_chars {
+        return text.to_owned();
+    }
+    let mut cut: String = text.chars().take(n_chars.saturating_sub(1)).collect();
+    cut.truncate(cut.trim_end().len());
+    cut.push('…');
+    cut
+}

@@ -1,0 +1,106 @@
+//! What a person tells a run.
+
+use std::sync::Arc;
+
+use axum::{
+    Form,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use core_types::{Gate, RunId, TaskId};
+use serde::Deserialize;
+
+use super::{failed, failed_page};
+use crate::{
+    dashboard::{app::App, respond},
+    fold::Command,
+};
+
+/// What forms send; each command needs its own part of it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Said {
+    #[serde(default)]
+    token: String,
+    #[serde(default)]
+    gate: String,
+    #[serde(default)]
+    limit: String,
+    #[serde(default)]
+    text: String,
+}
+
+/// `approve` (with `gate`), `cancel`, `raise` (with `limit` in USD).
+pub(super) async fn to_run(
+    State(app): State<Arc<App>>,
+    Path((run, command)): Path<(String, String)>,
+    headers: HeaderMap,
+    Form(said): Form<Said>,
+) -> Response {
+    let command = match command.as_str() {
+        "approve" => [Gate::Plan, Gate::Landing, Gate::Deploy]
+            .into_iter()
+            .find(|gate| gate.as_str() == said.gate)
+            .map(|gate| Command::Approve { gate })
+            .ok_or("there is no such gate"),
+        "cancel" => Ok(Command::Cancel),
+        "raise" => said
+            .limit
+            .parse()
+            .map(|limit| Command::Raise { limit })
+            .map_err(|_| "the limit is no amount in USD, such as 12.50"),
+        _ => Err("there is no such command"),
+    };
+    let back = format!("/runs/{run}");
+    carry_out(&app, &headers, &said, &run, command, &back).await
+}
+
+/// `answer` (with `text`), `retry`, `skip`.
+pub(super) async fn to_task(
+    State(app): State<Arc<App>>,
+    Path((run, task, command)): Path<(String, String, String)>,
+    headers: HeaderMap,
+    Form(said): Form<Said>,
+) -> Response {
+    let back = format!("/runs/{run}/tasks/{task}");
+    let command = app
+        .known::<TaskId>(&task)
+        .map_err(|_| "there is no such task")
+        .and_then(|task| match command.as_str() {
+            "answer" if said.text.trim().is_empty() => Err("the answer is empty"),
+            "answer" => Ok(Command::Answer {
+                task,
+                text: said.text.clone(),
+            }),
+            "retry" => Ok(Command::Retry { task }),
+            "skip" => Ok(Command::Skip { task }),
+            _ => Err("there is no such command"),
+        });
+    carry_out(&app, &headers, &said, &run, command, &back).await
+}
+
+async fn carry_out(
+    app: &App,
+    headers: &HeaderMap,
+    said: &Said,
+    run: &str,
+    command: Result<Command, &'static str>,
+    back: &str,
+) -> Response {
+    // A program with the bearer token is no browser: nothing else could have made it send this.
+    if !app.is_bearer(headers) && !app.access.is_form_token(&said.token) {
+        return respond::problem(StatusCode::FORBIDDEN, "the form's token is missing or wrong");
+    }
+    let command = match command {
+        Ok(command) => command,
+        Err(message) => return respond::problem(StatusCode::BAD_REQUEST, message),
+    };
+    let run: RunId = match app.known(run) {
+        Ok(run) => run,
+        Err(error) => return failed(&error),
+    };
+    match app.board.source().command(&run, command).await {
+        Ok(_) => respond::see_other(back),
+        Err(error) => failed_page(app, &error),
+    }
+}

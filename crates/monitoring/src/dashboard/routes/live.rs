@@ -1,0 +1,181 @@
+//! What goes on: changes of runs, and lines of logs.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    extract::{Path, Query, State},
+    http::{HeaderMap, HeaderName, StatusCode},
+    response::Response,
+};
+use core_types::{PortError, RunId, TaskId};
+use serde::{Deserialize, Serialize};
+use tokio::{
+    sync::{OwnedSemaphorePermit, watch},
+    time::{sleep, timeout},
+};
+
+use super::failed;
+use crate::{
+    dashboard::{
+        app::{App, Changes},
+        guard::header_text,
+        respond,
+        stream::{Sent, events as stream},
+        text::harmless,
+    },
+    fold::LogChunk,
+};
+
+/// After so long without an event a line is sent that says nothing, so that proxies keep the
+/// connection and a gone client is noticed.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How often a log is looked at for new lines.
+const LOG_LOOK: Duration = Duration::from_millis(200);
+
+fn place(app: &App) -> Result<OwnedSemaphorePermit, Response> {
+    Arc::clone(&app.streams).try_acquire_owned().map_err(|_| {
+        respond::problem(StatusCode::SERVICE_UNAVAILABLE, "too many streams are open")
+    })
+}
+
+/// Changes of any run: event `changed` with the run's name.
+pub(super) async fn events(State(app): State<Arc<App>>) -> Response {
+    let permit = match place(&app) {
+        Ok(permit) => permit,
+        Err(refusal) => return refusal,
+    };
+    let changes = app.changes.subscribe();
+    let seen = changes.borrow().number;
+    stream((changes, seen, permit), |(mut changes, seen, permit)| async move {
+        let sent = changed(&mut changes, |changes| (changes.number > seen).then_some(changes.number)).await?;
+        Some((sent.0, (changes, sent.1.unwrap_or(seen), permit)))
+    })
+}
+
+/// Changes of one run.
+pub(super) async fn run_events(State(app): State<Arc<App>>, Path(run): Path<String>) -> Response {
+    let run: RunId = match app.known(&run) {
+        Ok(run) => run,
+        Err(error) => return failed(&error),
+    };
+    let permit = match place(&app) {
+        Ok(permit) => permit,
+        Err(refusal) => return refusal,
+    };
+    let changes = app.changes.subscribe();
+    let seen = changes.borrow().of(&run);
+    stream((changes, seen, permit, run), |(mut changes, seen, permit, run)| async move {
+        let sent = changed(&mut changes, |changes| {
+            let now = changes.of(&run);
+            (now > seen).then_some(now)
+        })
+        .await?;
+        Some((sent.0, (changes, sent.1.unwrap_or(seen), permit, run)))
+    })
+}
+
+/// Waits until `news` finds something new, or it is time for a heartbeat. `None` at the end of the
+/// dashboard.
+async fn changed(
+    changes: &mut watch::Receiver<Changes>,
+    news: impl Fn(&Changes) -> Option<u64>,
+) -> Option<(Sent, Option<u64>)> {
+    let found = timeout(HEARTBEAT, changes.wait_for(|changes| news(changes).is_some())).await;
+    match found {
+        Err(_) => Some((Sent::heartbeat(), None)),
+        Ok(Err(_)) => None,
+        Ok(Ok(changes)) => {
+            let number = news(&changes);
+            let mut sent = Sent::default();
+            sent.event("changed", number.unwrap_or_default(), &number);
+            Some((sent, number))
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct LogQuery {
+    task: Option<TaskId>,
+    after: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    file: &'a str,
+    text: String,
+}
+
+/// Where a stream of lines is.
+struct Tail {
+    app: Arc<App>,
+    run: RunId,
+    task: Option<TaskId>,
+    after: Option<u64>,
+    is_over: bool,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// The lines of a log, each with its position as id, from `after` or Last-Event-ID on; without
+/// either from a screenful before the end. At the end of the log comes the event `complete`.
+pub(super) async fn log(
+    State(app): State<Arc<App>>,
+    Path(run): Path<String>,
+    Query(query): Query<LogQuery>,
+    headers: HeaderMap,
+) -> Response {
+    let run: RunId = match app.known(&run) {
+        Ok(run) => run,
+        Err(error) => return failed(&error),
+    };
+    let permit = match place(&app) {
+        Ok(permit) => permit,
+        Err(refusal) => return refusal,
+    };
+    let last = header_text(&headers, &HeaderName::from_static("last-event-id"))
+        .and_then(|id| id.parse().ok());
+    let tail = Tail {
+        run,
+        task: query.task,
+        after: last.or(query.after),
+        is_over: false,
+        app,
+        _permit: permit,
+    };
+    // What cannot be read is said with a status, not within the stream.
+    if let Err(error) = tail.read().await {
+        return failed(&error);
+    }
+    stream(tail, |mut tail| async move {
+        if tail.is_over {
+            return None;
+        }
+        let quiet = HEARTBEAT.as_millis() / LOG_LOOK.as_millis();
+        for _ in 0..quiet {
+            let Ok(chunk) = tail.read().await else {
+                return None;
+            };
+            let mut sent = Sent::default();
+            for line in &chunk.lines {
+                let text = harmless(&line.text);
+                sent.event("", line.position, &Line { file: &harmless(&line.file), text });
+            }
+            tail.after = Some(chunk.next);
+            if chunk.lines.is_empty() && chunk.is_complete {
+                sent.event("complete", chunk.next, &true);
+                tail.is_over = true;
+            }
+            if !sent.is_empty() {
+                return Some((sent, tail));
+            }
+            sleep(LOG_LOOK).await;
+        }
+        Some((Sent::heartbeat(), tail))
+    })
+}
+
+impl Tail {
+    async fn read(&self) -> Result<LogChunk, PortError> {
+        let source = self.app.board.source();
+        source.log(&self.run, self.task.as_ref(), self.after).await
+    }
+}

@@ -1,0 +1,109 @@
+//! Addresses and what answers them.
+
+mod api;
+mod command;
+mod live;
+mod page;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{StatusCode, Uri},
+    middleware,
+    response::Response,
+    routing::{get, post},
+};
+use core_types::{ErrorClass, PortError};
+
+use super::{app::App, guard::guard, pages, respond};
+
+/// All routes behind the guard.
+pub(super) fn router(app: &Arc<App>) -> Router {
+    Router::new()
+        .route("/", get(page::overview))
+        .route("/history", get(page::history))
+        .route("/costs", get(page::costs))
+        .route("/learning", get(page::learning))
+        .route("/runs/{run}", get(page::run))
+        .route("/runs/{run}/tasks/{task}", get(page::task))
+        .route("/enter", get(page::enter))
+        .route("/assets/{name}", get(asset))
+        .route("/runs/{run}/{command}", post(command::to_run))
+        .route("/runs/{run}/tasks/{task}/{command}", post(command::to_task))
+        .route("/metrics", get(api::metrics))
+        .route("/api/health", get(api::health))
+        .route("/api/metrics/summary", get(api::summary))
+        .route("/api/metrics/workflows", get(api::workflows))
+        .route("/api/metrics/tasks", get(api::tasks))
+        .route("/api/metrics/performance", get(api::performance))
+        .route("/api/metrics/costs", get(api::costs))
+        .route("/api/overview", get(api::overview))
+        .route("/api/history", get(api::history))
+        .route("/api/costs", get(api::all_costs))
+        .route("/api/learning", get(api::learning))
+        .route("/api/runs", get(api::runs))
+        .route("/api/runs/{run}", get(api::run))
+        .route("/api/runs/{run}/timeline", get(api::timeline))
+        .route("/api/runs/{run}/graph", get(api::graph))
+        .route("/api/runs/{run}/tasks/{task}", get(api::task))
+        .route("/api/runs/{run}/tasks/{task}/explain", get(api::explain))
+        .route("/api/runs/{run}/log", get(live::log))
+        .route("/api/runs/{run}/events", get(live::run_events))
+        .route("/api/events", get(live::events))
+        .fallback(missing)
+        .layer(DefaultBodyLimit::max(app.limits.body_bytes))
+        .layer(middleware::from_fn_with_state(Arc::clone(app), guard))
+        .with_state(Arc::clone(app))
+}
+
+async fn asset(uri: Uri) -> Response {
+    pages::assets::asset(uri.path())
+}
+
+async fn missing(axum::extract::State(app): axum::extract::State<Arc<App>>, uri: Uri) -> Response {
+    if uri.path().starts_with("/api/") {
+        respond::problem(StatusCode::NOT_FOUND, "there is nothing at this address")
+    } else {
+        respond::html(StatusCode::NOT_FOUND, pages::entry::missing(app.now()))
+    }
+}
+
+/// The status that tells a failure of a source.
+fn status(error: &PortError) -> StatusCode {
+    match error.class() {
+        ErrorClass::NotFound => StatusCode::NOT_FOUND,
+        ErrorClass::Validation => StatusCode::BAD_REQUEST,
+        ErrorClass::Unauthorized => StatusCode::FORBIDDEN,
+        ErrorClass::Conflict => StatusCode::CONFLICT,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// A failure as a page.
+fn failed_page(app: &App, error: &PortError) -> Response {
+    match status(error) {
+        StatusCode::NOT_FOUND => {
+            respond::html(StatusCode::NOT_FOUND, pages::entry::missing(app.now()))
+        }
+        status => respond::html(status, pages::entry::broken(app.now(), &chain(error))),
+    }
+}
+
+/// A failure as JSON.
+fn failed(error: &PortError) -> Response {
+    respond::problem(status(error), &chain(error))
+}
+
+/// The error and its causes in one line.
+fn chain(error: &PortError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

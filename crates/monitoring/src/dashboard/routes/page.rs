@@ -1,0 +1,167 @@
+//! Pages.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Path, Query, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::Response,
+};
+use core_types::{PortError, RunId, TaskId, TaskStatus};
+use serde::Deserialize;
+
+use super::failed_page;
+use crate::{
+    dashboard::{
+        app::App,
+        pages::{self, Filter, Log, RunPage, TaskPage},
+        respond,
+    },
+    fold::{LogChunk, RunView},
+};
+
+#[derive(Debug, Deserialize)]
+pub(super) struct PageQuery {
+    page: Option<usize>,
+    show: Option<String>,
+    log: Option<String>,
+}
+
+fn answered(app: &App, page: Result<maud::Markup, PortError>) -> Response {
+    match page {
+        Ok(page) => respond::html(StatusCode::OK, page),
+        Err(error) => failed_page(app, &error),
+    }
+}
+
+pub(super) async fn overview(State(app): State<Arc<App>>) -> Response {
+    let page = app.board.overview(app.now()).await;
+    answered(&app, page.map(|view| pages::overview(app.context(), &view)))
+}
+
+pub(super) async fn history(State(app): State<Arc<App>>, Query(query): Query<PageQuery>) -> Response {
+    let page = app.board.history(app.now()).await;
+    let number = query.page.unwrap_or(1);
+    answered(&app, page.map(|view| pages::history(app.context(), &view, number)))
+}
+
+pub(super) async fn costs(State(app): State<Arc<App>>) -> Response {
+    let page = app.board.costs(app.now()).await;
+    answered(&app, page.map(|view| pages::costs(app.context(), &view)))
+}
+
+pub(super) async fn learning(State(app): State<Arc<App>>) -> Response {
+    let page = app.board.learning(app.now()).await;
+    answered(&app, page.map(|view| pages::learning(app.context(), &view)))
+}
+
+pub(super) async fn run(
+    State(app): State<Arc<App>>,
+    Path(run): Path<String>,
+    Query(query): Query<PageQuery>,
+) -> Response {
+    answered(&app, run_page(&app, &run, &query).await)
+}
+
+async fn run_page(app: &App, run: &str, query: &PageQuery) -> Result<maud::Markup, PortError> {
+    let run: RunId = app.known(run)?;
+    let (view, graph) = app.board.run(&run, app.now()).await?;
+    let log = match query.log.as_deref() {
+        Some("run") => None,
+        Some(task) => Some(app.known::<TaskId>(task)?),
+        None => longest_running(&view),
+    };
+    let chunk = log_tail(app, &run, log.as_ref()).await?;
+    let page = RunPage {
+        view: &view,
+        graph: &graph,
+        log: chunk.map(|chunk| Log { task: log, chunk }),
+        filter: Filter::named(query.show.as_deref()),
+        page: query.page.unwrap_or(1),
+    };
+    Ok(pages::run(app.context(), &page))
+}
+
+/// The task whose log says most of what goes on now.
+fn longest_running(view: &RunView) -> Option<TaskId> {
+    view.tasks
+        .iter()
+        .filter(|row| row.status == TaskStatus::Running)
+        .min_by_key(|row| row.since)
+        .map(|row| row.task.clone())
+}
+
+/// The end of a log; `None` where there is none.
+async fn log_tail(
+    app: &App,
+    run: &RunId,
+    task: Option<&TaskId>,
+) -> Result<Option<LogChunk>, PortError> {
+    absent_as_none(app.board.source().log(run, task, None).await)
+}
+
+fn absent_as_none<T>(result: Result<T, PortError>) -> Result<Option<T>, PortError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if super::status(&error) == StatusCode::NOT_FOUND => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+pub(super) async fn task(
+    State(app): State<Arc<App>>,
+    Path((run, task)): Path<(String, String)>,
+) -> Response {
+    answered(&app, task_page(&app, &run, &task).await)
+}
+
+async fn task_page(app: &App, run: &str, task: &str) -> Result<maud::Markup, PortError> {
+    let (run, task): (RunId, TaskId) = (app.known(run)?, app.known(task)?);
+    let (run_view, view) = app.board.task(&run, &task, app.now()).await?;
+    let source = app.board.source();
+    let attempt = view.row.attempt;
+    let (prompt, diff) = if attempt == 0 {
+        (None, None)
+    } else {
+        (
+            absent_as_none(source.prompt(&run, &task, attempt).await)?,
+            absent_as_none(source.diff(&run, &task, attempt).await)?,
+        )
+    };
+    let chunk = log_tail(app, &run, Some(&task)).await?;
+    let page = TaskPage {
+        header: &run_view.header,
+        timeline: &run_view.timeline,
+        view: &view,
+        log: chunk.map(|chunk| Log { task: Some(task.clone()), chunk }),
+        prompt,
+        diff,
+    };
+    Ok(pages::task(app.context(), &page))
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Code {
+    #[serde(default)]
+    code: String,
+}
+
+/// Lets a browser in by a link, once.
+pub(super) async fn enter(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Query(code): Query<Code>,
+) -> Response {
+    if !app.access.redeem(&code.code) {
+        return if app.is_known(&headers) {
+            respond::see_other("/")
+        } else {
+            respond::html(StatusCode::FORBIDDEN, pages::entry::spent())
+        };
+    }
+    let mut response = respond::html(StatusCode::OK, pages::entry::welcome());
+    if let Ok(cookie) = HeaderValue::from_str(&app.set_cookie()) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    response
+}
