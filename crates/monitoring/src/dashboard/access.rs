@@ -41,6 +41,7 @@ pub struct Access {
     secret: Secret,
     cookie: String,
     form_token: String,
+    bearer: String,
     /// How many links have been used.
     used: AtomicU64,
     on_use: Notify,
@@ -53,6 +54,7 @@ impl Access {
         Self {
             cookie: secret.derive("cookie", 0),
             form_token: secret.derive("form", 0),
+            bearer: secret.derive("bearer", 0),
             secret,
             used: AtomicU64::new(0),
             on_use: Notify::new(),
@@ -63,6 +65,13 @@ impl Access {
     #[must_use]
     pub fn link_code(&self) -> String {
         self.secret.derive("link", self.used.load(Ordering::Acquire))
+    }
+
+    /// What a program sends as `Authorization: Bearer …`; whoever has it may do all that the
+    /// dashboard allows.
+    #[must_use]
+    pub fn bearer(&self) -> &str {
+        &self.bearer
     }
 
     /// Waits until a link has been used, so that a program can print the next one.
@@ -95,6 +104,10 @@ impl Access {
 
     pub(super) fn is_cookie(&self, value: &str) -> bool {
         same(value, &self.cookie)
+    }
+
+    pub(super) fn is_bearer(&self, value: &str) -> bool {
+        same(value, &self.bearer)
     }
 
     pub(super) fn form_token(&self) -> &str {

@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Path, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::Response,
 };
 use core_types::{PortError, RunId, TaskId};
 use serde::Serialize;
 
-use super::failed;
-use crate::dashboard::{app::App, guard::header_text, respond};
+use super::{absent, failed};
+use crate::{
+    dashboard::{app::App, guard::header_text, respond},
+    metrics::Format,
+};
 
 fn answered<T: Serialize>(value: Result<T, PortError>) -> Response {
     match value {
@@ -35,60 +38,55 @@ pub(super) async fn health(State(app): State<Arc<App>>) -> Response {
 
 pub(super) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let accept = header_text(&headers, &header::ACCEPT);
-    let (content_type, body) = app.metrics.encode(accept);
-    let mut response = respond::with_type(StatusCode::OK, "text/plain", body);
-    if let Ok(content_type) = HeaderValue::from_str(&content_type) {
-        response.headers_mut().insert(header::CONTENT_TYPE, content_type);
-    }
-    response
+    let format = Format::negotiate(accept);
+    respond::with_type(StatusCode::OK, format.content_type(), app.metrics.encode(format))
 }
 
 pub(super) async fn summary(State(app): State<Arc<App>>) -> Response {
-    answered(app.board.summary(app.now()).await)
+    respond::json(&app.board.summary_body())
 }
 
 pub(super) async fn workflows(State(app): State<Arc<App>>) -> Response {
-    answered(app.board.workflows(app.now()).await)
+    respond::json(&app.board.workflows_body())
 }
 
 pub(super) async fn tasks(State(app): State<Arc<App>>) -> Response {
-    answered(app.board.tasks(app.now()).await)
+    respond::json(&app.board.tasks_body())
 }
 
 pub(super) async fn performance(State(app): State<Arc<App>>) -> Response {
-    answered(app.board.performance(app.now()).await)
+    respond::json(&app.board.performance_body())
 }
 
 pub(super) async fn costs(State(app): State<Arc<App>>) -> Response {
-    answered(app.board.cost_metrics(app.now()).await)
+    respond::json(&app.board.costs_body())
 }
 
 pub(super) async fn overview(State(app): State<Arc<App>>) -> Response {
-    answered(app.board.overview(app.now()).await)
+    answered(app.board.overview().await)
 }
 
 pub(super) async fn history(State(app): State<Arc<App>>) -> Response {
-    answered(app.board.history(app.now()).await)
+    respond::json(&app.board.history())
 }
 
 pub(super) async fn all_costs(State(app): State<Arc<App>>) -> Response {
-    answered(app.board.costs(app.now()).await)
+    answered(app.board.costs().await)
 }
 
 pub(super) async fn learning(State(app): State<Arc<App>>) -> Response {
-    answered(app.board.learning(app.now()).await)
+    answered(app.board.learning().await)
 }
 
 /// `{"runs": […]}`, newest first.
 pub(super) async fn runs(State(app): State<Arc<App>>) -> Response {
-    let history = app.board.history(app.now()).await;
-    answered(history.map(|history| serde_json::json!({ "runs": history.runs })))
+    respond::json(&serde_json::json!({ "runs": app.board.history().runs }))
 }
 
 pub(super) async fn run(State(app): State<Arc<App>>, Path(run): Path<String>) -> Response {
     let view = async {
         let run: RunId = app.known(&run)?;
-        app.board.run(&run, app.now()).await.map(|(view, _)| view)
+        app.board.run(&run).await?.ok_or_else(absent)
     };
     answered(view.await)
 }
@@ -96,7 +94,8 @@ pub(super) async fn run(State(app): State<Arc<App>>, Path(run): Path<String>) ->
 pub(super) async fn timeline(State(app): State<Arc<App>>, Path(run): Path<String>) -> Response {
     let view = async {
         let run: RunId = app.known(&run)?;
-        app.board.run(&run, app.now()).await.map(|(view, _)| view.timeline)
+        let view = app.board.run(&run).await?.ok_or_else(absent)?;
+        Ok(view.timeline)
     };
     answered(view.await)
 }
@@ -104,7 +103,7 @@ pub(super) async fn timeline(State(app): State<Arc<App>>, Path(run): Path<String
 pub(super) async fn graph(State(app): State<Arc<App>>, Path(run): Path<String>) -> Response {
     let view = async {
         let run: RunId = app.known(&run)?;
-        app.board.run(&run, app.now()).await.map(|(_, graph)| graph)
+        app.board.graph(&run).await?.ok_or_else(absent)
     };
     answered(view.await)
 }
@@ -115,7 +114,7 @@ pub(super) async fn task(
 ) -> Response {
     let view = async {
         let (run, task): (RunId, TaskId) = (app.known(&run)?, app.known(&task)?);
-        app.board.task(&run, &task, app.now()).await.map(|(_, task)| task)
+        app.board.task(&run, &task).await?.ok_or_else(absent)
     };
     answered(view.await)
 }
@@ -126,7 +125,7 @@ pub(super) async fn explain(
 ) -> Response {
     let view = async {
         let (run, task): (RunId, TaskId) = (app.known(&run)?, app.known(&task)?);
-        app.board.task(&run, &task, app.now()).await.map(|(_, task)| task.explanation)
+        app.board.explain(&run, &task).await?.ok_or_else(absent)
     };
     answered(view.await)
 }

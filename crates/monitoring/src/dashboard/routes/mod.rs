@@ -87,23 +87,16 @@ fn failed_page(app: &App, error: &PortError) -> Response {
         StatusCode::NOT_FOUND => {
             respond::html(StatusCode::NOT_FOUND, pages::entry::missing(app.now()))
         }
-        status => respond::html(status, pages::entry::broken(app.now(), &chain(error))),
+        status => respond::html(status, pages::entry::broken(app.now(), &error.to_line())),
     }
 }
 
 /// A failure as JSON.
 fn failed(error: &PortError) -> Response {
-    respond::problem(status(error), &chain(error))
+    respond::problem(status(error), &error.to_line())
 }
 
-/// The error and its causes in one line.
-fn chain(error: &PortError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
+/// What a run or task that is not there answers.
+fn absent() -> PortError {
+    PortError::new(ErrorClass::NotFound, "find what this address names")
 }

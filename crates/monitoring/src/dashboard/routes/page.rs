@@ -10,7 +10,7 @@ use axum::{
 use core_types::{PortError, RunId, TaskId, TaskStatus};
 use serde::Deserialize;
 
-use super::failed_page;
+use super::{absent, failed_page};
 use crate::{
     dashboard::{
         app::App,
@@ -35,23 +35,23 @@ fn answered(app: &App, page: Result<maud::Markup, PortError>) -> Response {
 }
 
 pub(super) async fn overview(State(app): State<Arc<App>>) -> Response {
-    let page = app.board.overview(app.now()).await;
+    let page = app.board.overview().await;
     answered(&app, page.map(|view| pages::overview(app.context(), &view)))
 }
 
 pub(super) async fn history(State(app): State<Arc<App>>, Query(query): Query<PageQuery>) -> Response {
-    let page = app.board.history(app.now()).await;
+    let view = app.board.history();
     let number = query.page.unwrap_or(1);
-    answered(&app, page.map(|view| pages::history(app.context(), &view, number)))
+    answered(&app, Ok(pages::history(app.context(), &view, number)))
 }
 
 pub(super) async fn costs(State(app): State<Arc<App>>) -> Response {
-    let page = app.board.costs(app.now()).await;
+    let page = app.board.costs().await;
     answered(&app, page.map(|view| pages::costs(app.context(), &view)))
 }
 
 pub(super) async fn learning(State(app): State<Arc<App>>) -> Response {
-    let page = app.board.learning(app.now()).await;
+    let page = app.board.learning().await;
     answered(&app, page.map(|view| pages::learning(app.context(), &view)))
 }
 
@@ -65,7 +65,9 @@ pub(super) async fn run(
 
 async fn run_page(app: &App, run: &str, query: &PageQuery) -> Result<maud::Markup, PortError> {
     let run: RunId = app.known(run)?;
-    let (view, graph) = app.board.run(&run, app.now()).await?;
+    let now = app.now();
+    let found = app.board.with(&run, |fold| (fold.view(now), fold.graph(now)));
+    let (view, graph) = found.await?.ok_or_else(absent)?;
     let log = match query.log.as_deref() {
         Some("run") => None,
         Some(task) => Some(app.known::<TaskId>(task)?),
@@ -117,7 +119,10 @@ pub(super) async fn task(
 
 async fn task_page(app: &App, run: &str, task: &str) -> Result<maud::Markup, PortError> {
     let (run, task): (RunId, TaskId) = (app.known(run)?, app.known(task)?);
-    let (run_view, view) = app.board.task(&run, &task, app.now()).await?;
+    let now = app.now();
+    let found = app.board.with(&run, |fold| (fold.view(now), fold.task(&task, now)));
+    let (run_view, view) = found.await?.ok_or_else(absent)?;
+    let view = view.ok_or_else(absent)?;
     let source = app.board.source();
     let attempt = view.row.attempt;
     let (prompt, diff) = if attempt == 0 {

@@ -150,7 +150,7 @@ async fn converse(
     connection: Arc<Connection>,
 ) {
     // A refusal costs latency, never correctness.
-    let _ = stream.set_nodelay(true);
+    stream.set_nodelay(true).ok();
     match tls {
         None => answer(stream, router, limits, connection).await,
         Some(tls) => {
@@ -178,13 +178,14 @@ async fn answer(
     });
     let stream = TokioIo::new(Patient::new(stream, limits.stall_time));
     // What ends a connection early is the peer's affair: there is nobody to tell.
-    let _ = http1::Builder::new()
+    http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_time)
         .max_headers(64)
         .max_buf_size(limits.head_bytes.max(8192))
         .serve_connection(stream, service)
-        .await;
+        .await
+        .ok();
 }
 
 /// A body that keeps its connection busy until it has been sent.

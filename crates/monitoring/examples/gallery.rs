@@ -1,0 +1,36 @@
+//! A dashboard over made-up runs in every state, to look at pages:
+//! `cargo run -p monitoring --example gallery --features dashboard,testkit [PORT] [--allow-control]`.
+//!
+//! It prints the link that lets a browser in, and the bearer token on a second line.
+#![expect(clippy::print_stdout, reason = "the link is for whoever started it")]
+
+use std::sync::Arc;
+
+use core_types::{CancellationToken, Clock as _, SystemClock};
+use monitoring::{
+    dashboard::{Access, Control, Dashboard, Options, Secret, Server},
+    fold::Board,
+    metrics::{self, Metrics},
+    samples,
+};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let mut options = Options::default();
+    for argument in std::env::args().skip(1) {
+        match argument.as_str() {
+            "--allow-control" => options.control = Control::Allowed,
+            port => options.address.set_port(port.parse()?),
+        }
+    }
+    let clock = Arc::new(SystemClock);
+    let source = Arc::new(samples::gallery(clock.now()));
+    let board = Arc::new(Board::new(source, clock.clone()));
+    // Made-up runs have nothing to hide, and tools that take pictures want the same link each time.
+    let access = Arc::new(Access::new(Secret::from_bytes([7; 32])));
+    let dashboard = Dashboard::new(board, Metrics::new(&metrics::Options::default()), clock, access.clone(), &options);
+    let server = Server::bind(dashboard, &options, None).await?;
+    println!("{}\n{}", server.link(), access.bearer());
+    server.serve(CancellationToken::new()).await;
+    Ok(())
+}

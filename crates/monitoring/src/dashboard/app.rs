@@ -1,0 +1,217 @@
+//! What all routes share.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    http::{HeaderMap, header},
+};
+use core_types::{Clock, ErrorClass, PortError, RunId, Timestamp};
+use tokio::{
+    sync::{Semaphore, broadcast::error::TryRecvError, watch},
+    time::sleep,
+};
+
+use super::{Access, Control, Limits, Options, guard, pages, routes};
+use crate::{fold::Board, metrics::Metrics};
+
+/// How often runs are looked at for what has come since; what came within is told at once.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// The pages and endpoints over the runs of a [`Board`].
+#[derive(Debug, Clone)]
+pub struct Dashboard(Arc<App>);
+
+impl Dashboard {
+    /// A dashboard over `board`, with `metrics` at `/metrics`. Whoever has a cookie or link of
+    /// `access` may look.
+    #[must_use]
+    pub fn new(
+        board: Arc<Board>,
+        metrics: Metrics,
+        clock: Arc<dyn Clock>,
+        access: Arc<Access>,
+        options: &Options,
+    ) -> Self {
+        Self(Arc::new(App {
+            board,
+            metrics,
+            clock,
+            access,
+            control: options.control,
+            hosts: options.hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
+            open_probes: options.address.ip().is_loopback(),
+            limits: options.limits,
+            streams: Arc::new(Semaphore::new(options.limits.streams)),
+            changes: watch::Sender::default(),
+            reach: OnceLock::new(),
+        }))
+    }
+
+    /// All routes, guarded, to be mounted in a server of one's own: it must bound connections and
+    /// times, as [`Server`](super::Server) does. [`keep_current`](Self::keep_current) must run
+    /// beside it.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        routes::router(&self.0)
+    }
+
+    /// Reads what has come ten times a second and tells open pages.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, pages show what was read last.
+    pub async fn keep_current(&self) {
+        let mut news = self.0.board.subscribe();
+        loop {
+            // A source that cannot be read now may be read later; pages say it where it matters.
+            self.0.board.refresh().await.ok();
+            let mut changed = BTreeMap::new();
+            let mut has_missed = false;
+            loop {
+                match news.try_recv() {
+                    Ok(change) => {
+                        changed.insert(change.run, ());
+                    }
+                    Err(TryRecvError::Lagged(_)) => has_missed = true,
+                    Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+                }
+            }
+            if has_missed || !changed.is_empty() {
+                self.0.changes.send_modify(|changes| {
+                    changes.number += 1;
+                    if has_missed {
+                        changes.of_all = changes.number;
+                    }
+                    let number = changes.number;
+                    changes.of_run.extend(changed.into_keys().map(|run| (run, number)));
+                });
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    /// Where it can be reached, for its link and its cookie.
+    pub(super) fn link(&self, address: SocketAddr, is_encrypted: bool) -> String {
+        let reach = Reach {
+            port: address.port(),
+            is_encrypted,
+        };
+        let reach = self.0.reach.get_or_init(|| reach);
+        let scheme = if reach.is_encrypted { "https" } else { "http" };
+        let host = match self.0.hosts.first() {
+            Some(host) if is_encrypted => host.clone(),
+            _ if address.ip().is_loopback() => "localhost".to_owned(),
+            _ => address.ip().to_string(),
+        };
+        let code = self.0.access.link_code();
+        format!("{scheme}://{host}:{}/enter?code={code}", reach.port)
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Reach {
+    port: u16,
+    is_encrypted: bool,
+}
+
+/// Which runs have changed, counted together.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Changes {
+    /// Of the last change.
+    pub(super) number: u64,
+    /// Of the last time when it was not known which runs had changed.
+    of_all: u64,
+    of_run: BTreeMap<RunId, u64>,
+}
+
+impl Changes {
+    /// The number of a run's last change.
+    pub(super) fn of(&self, run: &RunId) -> u64 {
+        self.of_run.get(run).copied().unwrap_or(0).max(self.of_all)
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct App {
+    pub(super) board: Arc<Board>,
+    pub(super) metrics: Metrics,
+    clock: Arc<dyn Clock>,
+    pub(super) access: Arc<Access>,
+    pub(super) control: Control,
+    hosts: Vec<String>,
+    /// Whether `/metrics` and `/api/health` need no token.
+    pub(super) open_probes: bool,
+    pub(super) limits: Limits,
+    pub(super) streams: Arc<Semaphore>,
+    pub(super) changes: watch::Sender<Changes>,
+    reach: OnceLock<Reach>,
+}
+
+impl App {
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(super) fn context(&self) -> pages::Context<'_> {
+        pages::Context {
+            now: self.now(),
+            control: self.control,
+            form_token: self.access.form_token(),
+        }
+    }
+
+    /// A name in an address; one that cannot be a name is not there.
+    pub(super) fn known<T: std::str::FromStr>(&self, name: &str) -> Result<T, PortError> {
+        name.parse()
+            .map_err(|_| PortError::new(ErrorClass::NotFound, "find what this address names"))
+    }
+
+    pub(super) fn is_our_host(&self, host: &str) -> bool {
+        guard::host_name(host).is_some_and(|name| {
+            matches!(name.as_str(), "localhost" | "127.0.0.1" | "::1") || self.hosts.contains(&name)
+        })
+    }
+
+    /// Whether the request has our cookie or token.
+    pub(super) fn is_known(&self, headers: &HeaderMap) -> bool {
+        self.is_bearer(headers)
+            || headers
+                .get_all(header::COOKIE)
+                .iter()
+                .filter_map(|cookies| cookies.to_str().ok())
+                .flat_map(|cookies| cookies.split(';'))
+                .filter_map(|cookie| cookie.trim().split_once('='))
+                .any(|(name, value)| name == self.cookie_name() && self.access.is_cookie(value))
+    }
+
+    /// Whether a program sent our token; no page can make a browser do so.
+    pub(super) fn is_bearer(&self, headers: &HeaderMap) -> bool {
+        guard::header_text(headers, &header::AUTHORIZATION)
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .is_some_and(|token| self.access.is_bearer(token.trim()))
+    }
+
+    pub(super) fn set_cookie(&self) -> String {
+        let secure = match self.reach.get() {
+            Some(reach) if reach.is_encrypted => "; Secure",
+            _ => "",
+        };
+        format!(
+            "{}={}; Path=/; HttpOnly; SameSite=Strict{secure}",
+            self.cookie_name(),
+            self.access.cookie()
+        )
+    }
+
+    /// Browsers keep the cookies of all ports of a host together: the name tells ours.
+    fn cookie_name(&self) -> String {
+        let port = self.reach.get().map_or(0, |reach| reach.port);
+        format!("automation_{port}")
+    }
+}
