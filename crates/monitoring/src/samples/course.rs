@@ -92,7 +92,13 @@ impl Sample {
         let mut maker = Maker {
             sample: self,
             told: Vec::new(),
-            chance: 0x9e37_79b9_7f4a_7c15,
+            chance: self
+                .run
+                .as_str()
+                .bytes()
+                .fold(0x9e37_79b9_7f4a_7c15, |chance, byte| {
+                    (chance ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+                }),
         };
         let end = maker.tell_all();
         let is_over = end.0 <= self.until.0;
@@ -323,7 +329,8 @@ impl Maker<'_> {
             let scope = Scope::Task(task.id.clone());
             let key = |step| StepKey::new(scope.clone(), attempt, step);
             let share = if is_last { 100 } else { 45 };
-            let seconds = (task.seconds * share / 100).max(4);
+            let luck = 80 + self.draw(45);
+            let seconds = (task.seconds * share * luck / 10_000).max(4);
             let agent = key("agent");
             let event = Event::TaskChanged {
                 task: task.id.clone(),

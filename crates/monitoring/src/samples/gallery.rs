@@ -104,8 +104,8 @@ fn with_repositories(names: &[&str]) -> Vec<(RepositoryName, Vec<Wait>)> {
     names.iter().map(|it| (name(it), Vec::new())).collect()
 }
 
-/// A source with runs in every state, as of `now`: `12-two-factor` runs, `9-search` failed,
-/// `14-theme` has just begun, `11-billing` waits at a gate, `10-import` was killed, `8-rewrite` has
+/// A source with runs in every state, as of `now`: `65-two-factor` runs, `61-search` failed,
+/// `66-theme` has just begun, `64-billing` waits at a gate, `63-import` was killed, `62-sessions` has
 /// 1,000 tasks and runs; before them two weeks of runs that have ended.
 #[must_use]
 pub fn gallery(now: Timestamp) -> MemorySource {
@@ -114,12 +114,17 @@ pub fn gallery(now: Timestamp) -> MemorySource {
     for index in (0..26_u64).rev() {
         let begun = ago(index * DAY / 2 + 5 * HOUR + index % 7 * 17 * MINUTE);
         let titles = [
-            "Fix flaky upload test", "Rename the tenant header", "Cache issue lookups", "Update the error pages",
-            "Remove the old importer", "Speed up the login query",
+            ("upload", "Fix the flaky upload test"),
+            ("tenant", "Rename the tenant header"),
+            ("lookups", "Cache lookups of issues"),
+            ("errors", "Friendlier error pages"),
+            ("importer", "Remove the old importer"),
+            ("login", "Speed up the login query"),
         ];
+        let (word, title) = titles[index as usize % titles.len()];
         let mut sample = hero(
-            &format!("{}-past", 60 - index),
-            titles[index as usize % titles.len()],
+            &format!("{}-{word}", 60 - index),
+            title,
             begun,
             now,
             Ends::Whole,
@@ -133,7 +138,7 @@ pub fn gallery(now: Timestamp) -> MemorySource {
         push(&source, &sample);
     }
 
-    let mut failed = hero("9-search", "Search across all projects", ago(3 * HOUR), now, Ends::Whole);
+    let mut failed = hero("61-search", "Search across all projects", ago(3 * HOUR), now, Ends::Whole);
     failed.plan[4].failures = 2;
     failed.plan[4].is_hopeless = true;
     failed.plan[1].failures = 1;
@@ -144,22 +149,22 @@ pub fn gallery(now: Timestamp) -> MemorySource {
         waits: with_repositories(&["backend", "frontend", "tools"]),
         max_workers: 16,
         limit: Some(usd(250)),
-        ..hero("8-rewrite", "Move all services to the new session store", ago(50 * MINUTE), now, Ends::Not)
+        ..hero("62-sessions", "Move all services to the new session store", ago(50 * MINUTE), now, Ends::Not)
     };
     rewrite.plan[100].is_hopeless = false;
     push(&source, &rewrite);
 
-    push(&source, &hero("10-import", "Import from the old tracker", ago(75 * MINUTE), ago(66 * MINUTE), Ends::Killed));
-    push(&source, &hero("11-billing", "Bill by seats instead of by project", ago(62 * MINUTE), now, Ends::AtGate));
+    push(&source, &hero("63-import", "Import from the old tracker", ago(75 * MINUTE), ago(66 * MINUTE), Ends::Killed));
+    push(&source, &hero("64-billing", "Bill by seats instead of by project", ago(62 * MINUTE), now, Ends::AtGate));
 
-    let mut running = hero("12-two-factor", "Second factor at sign-in", ago(11 * MINUTE), now, Ends::Not);
+    let mut running = hero("65-two-factor", "Second factor at sign-in", ago(11 * MINUTE), now, Ends::Not);
     running.plan[1].failures = 1;
     push(&source, &running);
     logs(&source, &running.run);
 
     let empty = Sample {
         plan: Vec::new(),
-        ..hero("14-theme", "Dark theme for the reports", ago(9_000), now, Ends::Not)
+        ..hero("66-theme", "Dark theme for the reports", ago(9_000), now, Ends::Not)
     };
     push(&source, &empty);
     source.log_line(&empty.run, None, "plan/transcript.log", "Reading the repository …");

@@ -64,12 +64,12 @@
         const from = document.createElement("li");
         from.className = "from";
         from.textContent = list.dataset.file = line.file;
-        list.append(from);
+        list.firstElementChild.append(from);
       }
       item.textContent = line.text;
-      list.append(item);
+      list.firstElementChild.append(item);
       list.dataset.after = lastEventId;
-      while (list.childElementCount > 1000) list.firstElementChild.remove();
+      while (list.firstElementChild.childElementCount > 1000) list.firstElementChild.firstElementChild.remove();
       if (atEnd) list.scrollTop = list.scrollHeight;
     };
     log.addEventListener("complete", () => { log.close(); });

@@ -41,6 +41,7 @@ pub(in crate::dashboard) fn welcome() -> Markup {
                 meta http-equiv="refresh" content="0; url=/";
                 title { "automation" }
                 link rel="stylesheet" href=(assets::style_path());
+                link rel="icon" type="image/svg+xml" href="/assets/icon.svg";
             }
             body { main class="entry" { p { a href="/" { "Open the dashboard" } } } }
         }

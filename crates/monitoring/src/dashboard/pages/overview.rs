@@ -29,7 +29,7 @@ pub(in crate::dashboard) fn overview(context: Context<'_>, view: &Overview) -> M
             @if view.total_runs == 0 { (welcome()) } @else {
                 @if !view.attention.is_empty() { (attention(context, &view.attention)) }
                 (figures(view))
-                (active(context, &view.active))
+                (active(&view.active))
                 @if !view.recent.is_empty() { (recent(context, &view.recent)) }
             }
         },
@@ -49,29 +49,67 @@ fn welcome() -> Markup {
 }
 
 fn attention(context: Context<'_>, calls: &[Attention]) -> Markup {
+    let mut groups: Vec<Vec<&Attention>> = Vec::new();
+    for call in calls {
+        let same = |group: &&mut Vec<&Attention>| {
+            group.first().is_some_and(|it| it.run == call.run && it.kind == call.kind)
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(call),
+            None => groups.push(vec![call]),
+        }
+    }
     html! {
         section aria-label="Needs you" {
-            (heading("Needs you", &html! { (calls.len()) }, &html! {}))
+            (heading("Needs you", &html! { (groups.len()) }, &html! {}))
             ul class="sheet calls" {
-                @for call in calls {
-                    @let mark = Mark::attention(&call.kind);
-                    @let path = match &call.task {
-                        Some(task) => format!("/runs/{}/tasks/{task}", call.run),
-                        None => format!("/runs/{}", call.run),
-                    };
-                    li {
-                        span class=(mark.tone.class()) { (icon(mark.icon)) }
-                        div {
-                            a class="what" href=(path) { (Foreign(&call.title)) @if let Some(task) = &call.task { " · " (task) } }
-                            p class="why" {
-                                strong class=(mark.tone.class()) { (attention_word(&call.kind, mark)) }
-                                @if !call.message.is_empty() { ": " (Foreign(&call.message)) }
-                            }
+                @for group in groups.iter().take(MAX_CALLS) { (call(context, group)) }
+                @if groups.len() > MAX_CALLS {
+                    li class="more" {
+                        details id="more-calls" {
+                            summary class="plain" { (groups.len() - MAX_CALLS) " more" }
+                            ul class="calls" { @for group in &groups[MAX_CALLS..] { (call(context, group)) } }
                         }
-                        @if let Some(since) = call.since { (time(context.now, since)) } @else { span {} }
                     }
                 }
             }
+        }
+    }
+}
+
+/// What is not urgent is folded away after so many.
+const MAX_CALLS: usize = 5;
+
+/// All of one kind in one run.
+fn call(context: Context<'_>, group: &[&Attention]) -> Markup {
+    let Some(first) = group.first() else {
+        return html! {};
+    };
+    let mark = Mark::attention(&first.kind);
+    let path = match (&first.task, group.len()) {
+        (Some(task), 1) => format!("/runs/{}/tasks/{task}", first.run),
+        (Some(_), _) => format!("/runs/{}?show=failed#tasks", first.run),
+        (None, _) => format!("/runs/{}", first.run),
+    };
+    html! {
+        li {
+            span class=(mark.tone.class()) { (icon(mark.icon)) }
+            div {
+                a class="what" href=(path) { (Foreign(&first.title)) }
+                p class="why" {
+                    strong class=(mark.tone.class()) {
+                        @if group.len() > 1 { (group.len()) " tasks handed off" } @else { (attention_word(&first.kind, mark)) }
+                    }
+                    @if group.len() > 1 {
+                        ": " @for (index, it) in group.iter().take(4).enumerate() { @if index > 0 { ", " } @if let Some(task) = &it.task { (task) } }
+                        @if group.len() > 4 { " …" }
+                    } @else {
+                        @if let Some(task) = &first.task { " " (task) }
+                        @if !first.message.is_empty() { ": " (Foreign(&first.message)) }
+                    }
+                }
+            }
+            @if let Some(since) = group.iter().filter_map(|it| it.since).max() { (time(context.now, since)) } @else { span {} }
         }
     }
 }
@@ -93,6 +131,7 @@ fn figures(view: &Overview) -> Markup {
     let ended_of = |count: u64| count as f64;
     html! {
         section aria-label="How it goes" {
+            div class="sheet" {
             dl class="figures" {
                 div {
                     dt { "Running now" }
@@ -127,13 +166,14 @@ fn figures(view: &Overview) -> Markup {
             }
             details class="as-table" {
                 summary { "The last 14 days as a table" }
-                div class="sheet scroll" { (super::history::day_table(&view.days)) }
+                div class="scroll" { (super::history::day_table(&view.days)) }
+            }
             }
         }
     }
 }
 
-fn active(context: Context<'_>, runs: &[RunRow]) -> Markup {
+fn active(runs: &[RunRow]) -> Markup {
     html! {
         section aria-label="Open runs" {
             (heading("Open runs", &html! {}, &html! {}))
@@ -153,8 +193,10 @@ fn active(context: Context<'_>, runs: &[RunRow]) -> Markup {
                                     th scope="row" class="wide" { (run_name(row)) }
                                     td { (Mark::run(row.state).status()) @if let Some(stage) = row.stage { span class="sub" { (stage) } } }
                                     td class="progress" {
-                                        (task_bar(&row.counts))
-                                        span class="sub" { (count(row.counts.ended() as u64)) " of " (count(row.counts.total as u64)) @if row.counts.failed > 0 { ", " (row.counts.failed) " failed" } }
+                                        @if row.counts.total == 0 { span class="quiet" { "no plan yet" } } @else {
+                                            (count(row.counts.ended() as u64)) " of " (count(row.counts.total as u64)) @if row.counts.failed > 0 { span class="bad" { ", " (row.counts.failed) " failed" } }
+                                            (task_bar(&row.counts))
+                                        }
                                     }
                                     td class="number" { (text::duration(row.elapsed_ms)) }
                                     td class="number" {
@@ -173,7 +215,6 @@ fn active(context: Context<'_>, runs: &[RunRow]) -> Markup {
                 }
             }
         }
-        @let _ = context;
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) fn amounts(head: &str, unnamed: &str, amounts: &BTreeMap<String, Amou
             tbody {
                 @for (name, amounts) in rows {
                     tr {
-                        th scope="row" { @if name.is_empty() { span class="quiet" { (unnamed) } } @else { (Foreign(name)) } }
+                        th scope="row" class="name" { @if name.is_empty() { span class="quiet" { (unnamed) } } @else { (Foreign(name)) } }
                         td class="share" { (share_bar(Tone::Live, share(amounts.spent))) span class="hidden" { (percent(share(amounts.spent))) } }
                         td class="number" { (money(amounts.spent)) }
                         td class="number" { (count(amounts.calls)) }

@@ -18,7 +18,7 @@ use crate::{
 /// The width that a time without a process takes, however long it was.
 const GAP: f64 = 0.025;
 /// Columns of the picture of slots in use.
-const N_COLUMNS: usize = 240;
+const N_COLUMNS: usize = 200;
 
 /// Which tasks are drawn, and how the rest of the page calls things.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ pub(in crate::dashboard) fn gantt(timeline: &Timeline, shown: &Rows<'_>) -> Mark
                 }
             }
         }
-        div class="pad" { (legend(shown.rows.iter().filter_map(|row| lanes.get(&row.task).copied()))) }
+        div class="pad" { (legend(shown.rows, &lanes)) }
     }
 }
 
@@ -74,7 +74,7 @@ fn bars(scale: &Scale, links: Links<'_>, row: &TaskRow, lane: &Lane) -> Markup {
             span class="label" {
                 span class={ "status " (mark.tone.class()) } { (icon(mark.icon)) span class="hidden" { (mark.word) } }
                 a href=[links.task(&row.task)] title=(Foreign(title)) { (Foreign(title)) }
-                @if row.is_critical { span class="crit" title="on the critical path" { "critical" } }
+                @if row.is_critical { span class="key" title="on the critical path" { "◆" span class="hidden" { "on the critical path" } } }
             }
             svg class="lane" role="img" aria-label=(in_words(lane, scale.to)) {
                 @for segment in &lane.segments {
@@ -174,21 +174,23 @@ fn slots(timeline: &Timeline, scale: &Scale, max_workers: usize) -> Markup {
             span class="label quiet" { "Worker slots" }
             svg class="lane slots" viewBox={ "0 0 " (N_COLUMNS) " 36" } preserveAspectRatio="none" role="img"
                 aria-label={ "on average " (format!("{held:.1}")) " of " (max_workers) " worker slots in use" } {
-                path class="fill-faint" d=(area(&waiting)) {}
-                path class="fill-live" d=(area(&running)) {}
+                path class="queue" d=(area(&waiting)) {}
+                path class="used" d=(area(&running)) {}
             }
             span class="took" { (format!("{held:.1}")) " of " (max_workers) }
         }
     }
 }
 
-fn legend<'a>(lanes: impl Iterator<Item = &'a Lane>) -> Markup {
+fn legend(rows: &[&TaskRow], lanes: &HashMap<&TaskId, &Lane>) -> Markup {
     let mut seen = [false; SegmentKind::ALL.len()];
-    for segment in lanes.flat_map(|lane| &lane.segments) {
+    let shown = rows.iter().filter_map(|row| lanes.get(&row.task));
+    for segment in shown.flat_map(|lane| &lane.segments) {
         seen[SegmentKind::ALL.iter().position(|kind| *kind == segment.kind).unwrap_or(0)] = true;
     }
     html! {
         ul class="legend" {
+            @if rows.iter().any(|row| row.is_critical) { li { span class="key" aria-hidden="true" { "◆" } "on the critical path" } }
             @for (kind, _) in SegmentKind::ALL.iter().zip(seen).filter(|(_, seen)| *seen) {
                 li {
                     svg viewBox="0 0 22 12" aria-hidden="true" { line class={ "seg " (kind.as_str()) } x1="0" x2="22" y1="6" y2="6" {} }

@@ -11,6 +11,10 @@ use crate::{
     fold::{Graph, Node, TaskRow},
 };
 
+/// Boxes are so much wider to each side than the layout has them: names need the room more than lines.
+const GROWTH: f64 = 17.0;
+/// Room for the lines of boxes at the edges.
+const EDGE: f64 = 2.0;
 /// Up to so many tasks each is a box with its name; above it the graph is a map of cells.
 const MAX_BOXES: usize = 80;
 
@@ -27,13 +31,14 @@ pub(in crate::dashboard) fn graph(links: Links<'_>, graph: &Graph, tasks: &[Task
         text::duration(graph.critical_ms)
     );
     let scale = if is_map { map_scale(graph) } else { 1.0 };
-    let (width, height) = (graph.width.max(1.0), graph.height.max(1.0));
+    let (width, height) = (graph.width.max(1.0) + 2.0 * EDGE, graph.height.max(1.0));
     html! {
         svg class="graph" role=(if is_map { "img" } else { "group" }) aria-label=(label)
-            viewBox={ "0 0 " (rounded(width)) " " (rounded(height)) }
+            viewBox={ (rounded(-EDGE)) " 0 " (rounded(width)) " " (rounded(height)) }
             width={ (rounded(width * scale)) } height={ (rounded(height * scale)) } {
-            path class="edge" d=(edges(graph, Which::Others)) {}
-            path class="edge critical" d=(edges(graph, Which::Critical)) {}
+            @let inset = if is_map { 0.0 } else { GROWTH };
+            path class="edge" d=(edges(graph, Which::Others, inset)) {}
+            path class="edge critical" d=(edges(graph, Which::Critical, inset)) {}
             @if is_map {
                 (cells(graph, &rows))
             } @else {
@@ -59,13 +64,14 @@ enum Which {
 }
 
 /// All edges of one kind as one path: thousands of them are one element.
-fn edges(graph: &Graph, which: Which) -> String {
+fn edges(graph: &Graph, which: Which, inset: f64) -> String {
     let mut path = String::new();
     for edge in &graph.edges {
         if edge.is_critical != (which == Which::Critical) {
             continue;
         }
         let [(from_x, from_y), (to_x, to_y)] = edge.line;
+        let (from_x, to_x) = (from_x + inset, to_x - inset);
         let bend = ((to_x - from_x) / 2.0).max(12.0);
         // Writing to a String does not fail.
         let _ = write!(
@@ -86,8 +92,9 @@ fn edges(graph: &Graph, which: Which) -> String {
 
 fn boxed(links: Links<'_>, node: &Node, row: &TaskRow) -> Markup {
     let mark = Mark::task(row.status);
-    let (middle, inner) = (node.y + node.height / 2.0, node.x + 34.0);
-    let n_chars = ((node.width - 44.0) / 6.6).max(4.0) as usize;
+    let (left, width) = (node.x - GROWTH, node.width + 2.0 * GROWTH);
+    let (middle, inner) = (node.y + node.height / 2.0, left + 32.0);
+    let n_chars = ((width - 40.0) / 6.4).max(4.0) as usize;
     let title = if row.title.is_empty() {
         row.task.as_str()
     } else {
@@ -96,11 +103,9 @@ fn boxed(links: Links<'_>, node: &Node, row: &TaskRow) -> Markup {
     let detail = format!("{} · {}", mark.word, text::duration(node.duration_ms));
     html! {
         a class={ "node " (mark.tone.class()) (if node.is_critical { " critical" } else { "" }) }
-            href=[links.task(&row.task)]
-            aria-label={ (Foreign(title)) ", " (detail) (if node.is_critical { ", on the critical path" } else { "" }) } {
-            title { (Foreign(title)) }
-            rect x={ (rounded(node.x)) } y={ (rounded(node.y)) } width={ (rounded(node.width)) } height={ (rounded(node.height)) } rx="7" {}
-            svg class={ "icon " (mark.tone.class()) } x={ (rounded(node.x + 11.0)) } y={ (rounded(middle - 7.0)) } width="14" height="14" viewBox="0 0 16 16" {
+            href=[links.task(&row.task)] {
+            rect x={ (rounded(left)) } y={ (rounded(node.y)) } width={ (rounded(width)) } height={ (rounded(node.height)) } rx="7" { title { (Foreign(title)) } }
+            svg class={ "icon " (mark.tone.class()) } x={ (rounded(left + 10.0)) } y={ (rounded(middle - 7.0)) } width="14" height="14" viewBox="0 0 16 16" {
                 (icon(mark.icon))
             }
             @if node.height >= 34.0 {

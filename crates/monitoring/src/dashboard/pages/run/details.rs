@@ -14,6 +14,8 @@ use crate::{
 
 /// So many points of the course of money are in its table.
 const MAX_POINTS: usize = 100;
+/// So many rows of what only grows are shown: the newest. All are in the JSON.
+const MAX_ROWS: usize = 40;
 /// So many running tasks are offered as logs.
 const MAX_LOGS: usize = 12;
 
@@ -53,21 +55,34 @@ pub(in crate::dashboard::pages) fn log_list(run: &RunId, log: &Log) -> Markup {
         @if lines.is_empty() && *is_complete {
             div class="empty" { "Nothing was written." }
         } @else {
-            ol class="log" id={ "log-" (name) } tabindex="0" role="log" aria-label="Lines, may be scrolled" data-stream=[stream] data-after=(next) data-file=(last) {
-                @for (index, line) in lines.iter().enumerate() {
-                    @if index == 0 || lines[index - 1].file != line.file { li class="from" { (Foreign(&line.file)) } }
-                    li { (harmless(&line.text)) }
+            div class="log" id={ "log-" (name) } tabindex="0" role="log" aria-label="Lines, may be scrolled" data-stream=[stream] data-after=(next) data-file=(last) {
+                ol {
+                    @for (index, line) in lines.iter().enumerate() {
+                        @if index == 0 || lines[index - 1].file != line.file { li class="from" { (Foreign(&line.file)) } }
+                        li { (harmless(&line.text)) }
+                    }
                 }
             }
         }
     }
 }
 
+fn newest<T>(rows: &[T]) -> &[T] {
+    &rows[rows.len().saturating_sub(MAX_ROWS)..]
+}
+
+fn how_many(number: usize) -> String {
+    match number {
+        0..=MAX_ROWS => number.to_string(),
+        _ => format!("the newest {MAX_ROWS} of {number}"),
+    }
+}
+
 pub(super) fn recovery_section(view: &RunView) -> Markup {
     html! {
         section id="recovery" aria-label="Recovery" {
-            (heading("Recovery", &html! { @if view.recoveries.is_empty() { "nothing had to be repaired" } @else { (view.recoveries.len()) } }, &html! {}))
-            @if !view.recoveries.is_empty() { div class="sheet scroll" { (recoveries(&view.recoveries)) } }
+            (heading("Recovery", &html! { @if view.recoveries.is_empty() { "nothing had to be repaired" } @else { (how_many(view.recoveries.len())) } }, &html! {}))
+            @if !view.recoveries.is_empty() { div class="sheet scroll" { (recoveries(newest(&view.recoveries))) } }
         }
     }
 }
@@ -174,7 +189,7 @@ fn repository(row: &RepositoryRow) -> Markup {
 pub(super) fn lessons(view: &RunView) -> Markup {
     html! {
         section id="lessons" aria-label="Lessons" {
-            (heading("Lessons", &html! { "what prompts of this run were given" }, &html! {}))
+            (heading("Lessons", &html! { "what prompts of this run were given, " (how_many(view.lessons.len())) }, &html! {}))
             div class="sheet scroll" {
                 table {
                     thead { tr {
@@ -182,7 +197,7 @@ pub(super) fn lessons(view: &RunView) -> Markup {
                         th scope="col" class="number" { "Chance" } th scope="col" class="number" { "At" }
                     } }
                     tbody {
-                        @for served in &view.lessons {
+                        @for served in newest(&view.lessons) {
                             tr {
                                 th scope="row" { @match &served.task { Some(task) => (task), None => "the run" } }
                                 td { @if served.lessons.is_empty() { span class="quiet" { "none" } } @for (index, lesson) in served.lessons.iter().enumerate() { @if index > 0 { ", " } (Foreign(lesson)) } }
@@ -201,9 +216,9 @@ pub(super) fn lessons(view: &RunView) -> Markup {
 pub(super) fn warnings(view: &RunView) -> Markup {
     html! {
         section id="warnings" aria-label="Warnings" {
-            (heading("Warnings", &html! { (view.warnings.len()) }, &html! {}))
+            (heading("Warnings", &html! { (how_many(view.warnings.len())) }, &html! {}))
             ul class="sheet reasons" {
-                @for told in &view.warnings { li { span class="quiet nowrap" { (clock(told.at)) } span { (Foreign(&told.message)) } } }
+                @for told in newest(&view.warnings) { li { span class="quiet nowrap" { (clock(told.at)) } span { (Foreign(&told.message)) } } }
             }
         }
     }

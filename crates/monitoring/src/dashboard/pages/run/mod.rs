@@ -74,9 +74,9 @@ pub(super) fn sections(context: Context<'_>, page: &RunPage<'_>, links: Links<'_
                 }
             } }
         } @else {
-            (tasks::section(view, &shown, links))
-            (graph_section(page, links))
             (timeline(context, view, &shown, links))
+            (graph_section(page, links))
+            (tasks::section(view, &shown, links))
         }
         @if let Some(log) = &page.log { (details::log(&view.header.run, log, &view.tasks)) }
         (spend(view))
@@ -91,9 +91,9 @@ fn jump(page: &RunPage<'_>) -> Markup {
     let view = page.view;
     let has_tasks = !view.tasks.is_empty();
     let parts = [
-        ("tasks", "Tasks", has_tasks),
-        ("graph", "Graph", has_tasks),
         ("timeline", "Timeline", has_tasks),
+        ("graph", "Graph", has_tasks),
+        ("tasks", "Tasks", has_tasks),
         ("log", "Log", page.log.is_some()),
         ("spend", "Spend", true),
         ("recovery", "Recovery", true),
@@ -133,7 +133,7 @@ fn graph_section(page: &RunPage<'_>, links: Links<'_>) -> Markup {
 fn timeline(context: Context<'_>, view: &RunView, shown: &tasks::Shown<'_>, links: Links<'_>) -> Markup {
     let rows = shown.first(if links.is_file() { usize::MAX } else { MAX_BARS });
     let note = if rows.len() < view.tasks.len() {
-        format!("{} of {} tasks, those at the top of the list above", rows.len(), view.tasks.len())
+        format!("{} of {} tasks, those at the top of the list below", rows.len(), view.tasks.len())
     } else {
         String::new()
     };
@@ -152,7 +152,7 @@ fn timeline(context: Context<'_>, view: &RunView, shown: &tasks::Shown<'_>, link
 }
 
 /// So many bars are drawn on one page.
-const MAX_BARS: usize = 50;
+const MAX_BARS: usize = 40;
 
 fn spend(view: &RunView) -> Markup {
     let spend = &view.spend;

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Tasks on one page. More would be slow to draw and are not read at a glance anyhow.
-pub(super) const PAGE: usize = 100;
+pub(super) const PAGE: usize = 60;
 
 /// Which tasks are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -120,7 +120,7 @@ fn reasons(view: &TaskView) -> Markup {
                 }
             }
             @if let Some(failure) = view.row.failure.as_ref().filter(|failure| !failure.detail.is_empty()) {
-                details open { summary class="plain" { "What it printed last" } pre class="sheet text" tabindex="0" { (Foreign(&failure.detail)) } }
+                h3 class="over" { "What it printed last" } pre class="sheet text" tabindex="0" { (Foreign(&failure.detail)) }
             }
         }
     }
@@ -284,7 +284,7 @@ fn changes(changes: Option<&str>) -> Markup {
             @match changes {
                 Some(text) if !text.is_empty() => (diff(text)),
                 Some(_) => { (heading("Changes", &html! {}, &html! {})) div class="sheet" { div class="empty" { "It changed nothing." } } },
-                None => { (heading("Changes", &html! {}, &html! {})) div class="sheet" { div class="empty" { "There is no commit yet." } } },
+                None => { (heading("Changes", &html! {}, &html! {})) div class="sheet" { div class="empty" { "There is no commit to show." } } },
             }
         }
     }
