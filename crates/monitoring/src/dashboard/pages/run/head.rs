@@ -158,7 +158,7 @@ fn call(context: Context<'_>, view: &RunView, links: Links<'_>) -> Markup {
     };
     html! {
         section class={ "call" (tone) } aria-label="What to do" {
-            h2 { span class=(icon_tone.class()) { (icon(shape)) } (what) }
+            h2 { span class=(icon_tone.class()) { (icon(shape)) } (Foreign(&what)) }
             @if !header.reason.is_empty() { p { (Foreign(&header.reason)) } }
             @if let Some(line) = line { (command_line(&line)) }
             (actions_of_run(context, header, links))
