@@ -62,9 +62,9 @@ pub(crate) fn options(control: Control) -> Options {
     options
 }
 
-/// The gallery behind a server with these options.
+/// The small gallery behind a server with these options.
 pub(crate) async fn serve(options: Options) -> Served {
-    serve_source(options, samples::gallery(NOW)).await
+    serve_source(options, samples::gallery(NOW, samples::Size::Small)).await
 }
 
 pub(crate) async fn serve_source(options: Options, source: MemorySource) -> Served {

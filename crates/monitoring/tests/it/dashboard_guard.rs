@@ -174,7 +174,7 @@ async fn commands_need_cookie_origin_and_form_token() {
     let raise = format!("token={token}&limit=12.50");
     assert_eq!(served.post("/runs/64-billing/raise", &headers, &raise).await.status, 303);
     let answer = format!("token={token}&text=Use+the+old+key");
-    let at = "/runs/62-sessions/tasks/task-0249/answer";
+    let at = "/runs/65-two-factor/tasks/totp/answer";
     assert_eq!(served.post(at, &headers, &answer).await.status, 303);
     let bearer = served.bearer();
     assert_eq!(served.post("/runs/64-billing/cancel", &bearer, "").await.status, 303, "a program needs no form");
@@ -186,7 +186,7 @@ async fn commands_need_cookie_origin_and_form_token() {
             Command::Approve { gate: Gate::Landing },
             Command::Raise { limit },
             Command::Answer {
-                task: "task-0249".parse().expect("a name"),
+                task: "totp".parse().expect("a name"),
                 text: "Use the old key".to_owned(),
             },
             Command::Cancel,

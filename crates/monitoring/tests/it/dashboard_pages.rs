@@ -6,10 +6,10 @@ use core_types::{Event, EventRecord, RunId};
 use monitoring::{
     dashboard::{Control, report},
     fold::{MemorySource, RunFold},
-    samples::{Ends, Sample, gallery, layered_plan},
+    samples::{Ends, Sample, Size, gallery, layered_plan},
 };
 
-use crate::dashboard_client::{NOW, Served, options, serve, serve_source};
+use crate::dashboard_client::{NOW, Served, options, serve_source};
 
 const PAGES: [&str; 12] = [
     "/",
@@ -27,7 +27,7 @@ const PAGES: [&str; 12] = [
 ];
 
 async fn looking() -> Served {
-    serve(options(Control::Allowed)).await
+    serve_source(options(Control::Allowed), gallery(NOW, Size::Large)).await
 }
 
 fn compressed(text: &str) -> usize {
@@ -249,5 +249,4 @@ fn a_report_is_one_small_file() {
     }
     assert!(file.contains("<style>") && file.contains("(200)"), "all tasks are in it");
     assert!(compressed(&file) <= 300_000 && file.len() <= 1_000_000, "{} bytes", file.len());
-    drop(gallery(NOW));
 }
