@@ -2,6 +2,7 @@
 
 mod budget;
 mod cost;
+mod dashboard;
 mod demo;
 mod docs;
 mod drive;
@@ -34,6 +35,7 @@ pub(crate) async fn dispatch(arguments: Arguments) -> Result<u8> {
         Command::Resume(arguments) => Box::pin(run::resume(session, arguments)).await,
         Command::Status(arguments) => status::status(&session, &arguments),
         Command::Logs(arguments) => logs::logs(&session, &arguments),
+        Command::Dashboard(arguments) => dashboard::dashboard(&session, &arguments).await,
         Command::Approve(arguments) => Box::pin(gates::approve(session, arguments)).await,
         Command::Answer(arguments) => Box::pin(handoff::answer(session, arguments)).await,
         Command::Retry(arguments) => Box::pin(handoff::retry(session, arguments)).await,

@@ -64,6 +64,7 @@
 
 mod access;
 mod app;
+mod count;
 mod error;
 mod guard;
 mod options;

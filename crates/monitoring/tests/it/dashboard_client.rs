@@ -80,7 +80,7 @@ pub(crate) async fn serve_source(options: Options, source: MemorySource) -> Serv
         .expect("a free port can be listened on");
     let (port, link) = (server.address().port(), server.link());
     let mut tasks = JoinSet::new();
-    tasks.spawn(server.serve(CancellationToken::new()));
+    tasks.spawn(async move { server.serve(CancellationToken::new()).await });
     Served {
         port,
         access,
