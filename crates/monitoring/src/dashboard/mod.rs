@@ -64,6 +64,8 @@
 
 mod access;
 mod app;
+#[cfg(test)]
+mod contrast;
 mod count;
 mod error;
 mod guard;

@@ -113,7 +113,7 @@ fn stages(header: &Header) -> Markup {
                     _ => ("", ""),
                 };
                 li class=(class) aria-current=[(at == Some(stage)).then_some("step")] {
-                    (capital(stage.as_str()))
+                    (capital(stage.as_str()).replace("mentation", "men\u{ad}tation"))
                     span class="sub" { @if word.is_empty() { "to come" } @else { (word) } }
                 }
             }
