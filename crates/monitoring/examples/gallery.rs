@@ -28,7 +28,13 @@ async fn main() -> anyhow::Result<()> {
     let board = Arc::new(Board::new(source, clock.clone()));
     // Made-up runs have nothing to hide, and tools that take pictures want the same link each time.
     let access = Arc::new(Access::new(Secret::from_bytes([7; 32])));
-    let dashboard = Dashboard::new(board, Metrics::new(&metrics::Options::default()), clock, access.clone(), &options);
+    let dashboard = Dashboard::new(
+        board,
+        Metrics::new(&metrics::Options::default()),
+        clock,
+        access.clone(),
+        &options,
+    );
     let server = Server::bind(dashboard, &options, None).await?;
     println!("{}\n{}", server.link(), access.bearer());
     server.serve(CancellationToken::new()).await;

@@ -11,7 +11,9 @@ use facade::{
     assemble::{Error, HomeSource},
     core_types::CancellationToken,
     monitoring::{
-        dashboard::{Access, Control, Dashboard, Error as DashboardError, Options, Secret, Server, Tls},
+        dashboard::{
+            Access, Control, Dashboard, Error as DashboardError, Options, Secret, Server, Tls,
+        },
         fold::Board,
         metrics::Metrics,
     },
@@ -102,7 +104,9 @@ impl Shown {
         let thread = thread::Builder::new()
             .name("dashboard".to_owned())
             .spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build();
                 let runtime = match runtime {
                     Ok(runtime) => runtime,
                     Err(error) => return drop(told.send(Err(error.into()))),
@@ -134,10 +138,14 @@ impl Shown {
 
     /// Waits for Ctrl-C.
     pub(crate) async fn stay_open(self, session: &Session) -> Result<()> {
-        session.output.progress("the dashboard stays open; Ctrl-C ends it");
+        session
+            .output
+            .progress("the dashboard stays open; Ctrl-C ends it");
         let listen = |kind| signal(kind).context("signals cannot be heard");
-        let (mut interrupt, mut terminate) =
-            (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+        let (mut interrupt, mut terminate) = (
+            listen(SignalKind::interrupt())?,
+            listen(SignalKind::terminate())?,
+        );
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
@@ -167,15 +175,22 @@ fn show(output: Output, reach: &Reach) -> Result<()> {
 async fn show_links(output: Output, access: &Access, server: &Server) {
     loop {
         access.link_used().await;
-        output.progress(format!("a browser came in; for another one: {}", server.link()));
+        output.progress(format!(
+            "a browser came in; for another one: {}",
+            server.link()
+        ));
     }
 }
 
 /// A dashboard that does not start, with what to do about it.
 fn refused(error: DashboardError, port: u16) -> anyhow::Error {
     let hint = match &error {
-        DashboardError::Listen { .. } => format!("is port {port} in use? another one: --port N, beside a run --dashboard=N"),
-        DashboardError::ForeignAddress { .. } => "give --tls-certificate and --tls-key, or reach it through ssh -L".to_owned(),
+        DashboardError::Listen { .. } => {
+            format!("is port {port} in use? another one: --port N, beside a run --dashboard=N")
+        }
+        DashboardError::ForeignAddress { .. } => {
+            "give --tls-certificate and --tls-key, or reach it through ssh -L".to_owned()
+        }
         _ => String::new(),
     };
     let mut message = error.to_string();
@@ -195,7 +210,9 @@ fn descriptors() -> usize {
     // Where it may not be raised, what holds now is counted.
     setrlimit(Resource::Nofile, all).ok();
     let limit = getrlimit(Resource::Nofile).current;
-    limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
+    limit.map_or(usize::MAX, |limit| {
+        usize::try_from(limit).unwrap_or(usize::MAX)
+    })
 }
 
 /// 256 bits from the system.
@@ -204,6 +221,9 @@ fn random() -> Result<[u8; 32]> {
     let n_filled = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())
         .context("the system gives no random bits")?;
     // Up to 256 bytes come at once or not at all.
-    anyhow::ensure!(n_filled == bytes.len(), "the system gives too few random bits");
+    anyhow::ensure!(
+        n_filled == bytes.len(),
+        "the system gives too few random bits"
+    );
     Ok(bytes)
 }

@@ -64,7 +64,8 @@ impl Access {
     /// The code of the link that works now, 64 hexadecimal digits.
     #[must_use]
     pub fn link_code(&self) -> String {
-        self.secret.derive("link", self.used.load(Ordering::Acquire))
+        self.secret
+            .derive("link", self.used.load(Ordering::Acquire))
     }
 
     /// What a program sends as `Authorization: Bearer …`; whoever has it may do all that the

@@ -17,8 +17,7 @@ use tokio::{
     time::sleep,
 };
 
-use super::{
-    count::Counting, Access, Control, Limits, Options, guard, pages, routes};
+use super::{Access, Control, Limits, Options, count::Counting, guard, pages, routes};
 use crate::{fold::Board, metrics::Metrics};
 
 /// How often runs are looked at for what has come since; what came within is told at once.
@@ -45,7 +44,11 @@ impl Dashboard {
             clock,
             access,
             control: options.control,
-            hosts: options.hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
+            hosts: options
+                .hosts
+                .iter()
+                .map(|host| host.to_ascii_lowercase())
+                .collect(),
             open_probes: options.address.ip().is_loopback(),
             limits: options.limits,
             streams: Arc::new(Semaphore::new(options.limits.streams)),
@@ -57,7 +60,6 @@ impl Dashboard {
     /// All routes, guarded, to be mounted in a server of one's own: it must bound connections and
     /// times, as [`Server`](super::Server) does. [`keep_current`](Self::keep_current) must run
     /// beside it.
-    #[must_use]
     pub fn router(&self) -> Router {
         routes::router(&self.0)
     }
@@ -71,7 +73,13 @@ impl Dashboard {
         let mut news = self.0.board.subscribe();
         let mut counting = Counting::into(self.0.metrics.clone());
         // What somebody else has read of the board already is to be counted, too.
-        let mut changed: BTreeSet<RunId> = self.0.board.summaries().into_iter().map(|it| it.run).collect();
+        let mut changed: BTreeSet<RunId> = self
+            .0
+            .board
+            .summaries()
+            .into_iter()
+            .map(|it| it.run)
+            .collect();
         loop {
             // A source that cannot be read now may be read later; pages say it where it matters.
             self.0.board.refresh().await.ok();
@@ -90,14 +98,19 @@ impl Dashboard {
             }
             for run in &changed {
                 // A run that was removed meanwhile has nothing more to count.
-                counting.take(self.0.board.source().as_ref(), run).await.ok();
+                counting
+                    .take(self.0.board.source().as_ref(), run)
+                    .await
+                    .ok();
             }
             if !changed.is_empty() {
                 self.0.changes.send_modify(|changes| {
                     changes.number += 1;
                     let number = changes.number;
                     let changed = std::mem::take(&mut changed);
-                    changes.of_run.extend(changed.into_iter().map(|run| (run, number)));
+                    changes
+                        .of_run
+                        .extend(changed.into_iter().map(|run| (run, number)));
                 });
             }
             sleep(LOOK).await;

@@ -52,7 +52,10 @@ fn check(over: &[&str], under: &[&str], least: f64) {
         for over in over {
             for under in under {
                 let ratio = contrast(colours[*over], colours[*under]);
-                assert!(ratio >= least, "{scheme}: {over} on {under} is {ratio:.2}, not {least}");
+                assert!(
+                    ratio >= least,
+                    "{scheme}: {over} on {under} is {ratio:.2}, not {least}"
+                );
             }
         }
     }
@@ -62,7 +65,11 @@ fn check(over: &[&str], under: &[&str], least: f64) {
 fn text_can_be_read_on_every_ground() {
     let grounds = ["ground", "sheet", "sunken"];
     check(&["ink", "quiet", "accent"], &grounds, 4.5);
-    check(&["live", "good", "bad", "person", "repair", "idle"], &grounds, 4.5);
+    check(
+        &["live", "good", "bad", "person", "repair", "idle"],
+        &grounds,
+        4.5,
+    );
     for tone in ["live", "good", "bad", "person", "repair", "idle"] {
         let wash = format!("{tone}-wash");
         check(&[tone, "ink", "quiet"], &[&wash], 4.5);
@@ -73,7 +80,14 @@ fn text_can_be_read_on_every_ground() {
 
 #[test]
 fn lines_and_bars_can_be_seen() {
-    let bars = ["bar-live", "bar-good", "bar-bad", "bar-person", "bar-repair", "bar-idle"];
+    let bars = [
+        "bar-live",
+        "bar-good",
+        "bar-bad",
+        "bar-person",
+        "bar-repair",
+        "bar-idle",
+    ];
     check(&bars, &["sheet"], 3.0);
     check(&["line-strong"], &["sheet", "ground"], 3.0);
 }

@@ -30,11 +30,16 @@ impl Counting {
     /// # Cancel safety
     ///
     /// Dropped, whole batches are counted and none twice.
-    pub(super) async fn take(&mut self, source: &dyn RunSource, run: &RunId) -> Result<(), PortError> {
+    pub(super) async fn take(
+        &mut self,
+        source: &dyn RunSource,
+        run: &RunId,
+    ) -> Result<(), PortError> {
         loop {
             let after = self.counted.get(run).copied().unwrap_or(0);
             let batch = source.events(run, after).await?;
-            self.fold.apply_all(run, batch.events.iter().map(|(_, event)| event));
+            self.fold
+                .apply_all(run, batch.events.iter().map(|(_, event)| event));
             self.fold.set_held(run, batch.is_held);
             if let Some((seq, _)) = batch.events.last() {
                 self.counted.insert(run.clone(), *seq);

@@ -9,7 +9,9 @@ use core_types::ErrorClass;
 #[non_exhaustive]
 pub enum Error {
     /// The address is reachable from other machines, and nothing would encrypt the token.
-    #[error("serve the dashboard on {address}: other machines can reach it, and without TLS they could read its token")]
+    #[error(
+        "serve the dashboard on {address}: other machines can reach it, and without TLS they could read its token"
+    )]
     ForeignAddress {
         /// The address asked for.
         address: SocketAddr,

@@ -98,8 +98,11 @@ fn is_probe(path: &str) -> bool {
 /// Whether a page of another site caused this request, as far as the browser says. A link on
 /// another site may lead here: that is a navigation, without our cookie.
 fn is_foreign(headers: &HeaderMap, host: &str, is_read: bool) -> bool {
-    let origin_differs = header_text(headers, &header::ORIGIN)
-        .is_some_and(|origin| origin.split_once("://").is_none_or(|(_, rest)| rest != host));
+    let origin_differs = header_text(headers, &header::ORIGIN).is_some_and(|origin| {
+        origin
+            .split_once("://")
+            .is_none_or(|(_, rest)| rest != host)
+    });
     let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
     let is_navigation = headers
         .get("sec-fetch-mode")

@@ -20,7 +20,10 @@ pub(super) fn text(status: StatusCode, text: &'static str) -> Response {
 pub(super) fn json(value: &impl Serialize) -> Response {
     match serde_json::to_vec(value) {
         Ok(bytes) => with_type(StatusCode::OK, "application/json", bytes),
-        Err(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, "this cannot be written as JSON"),
+        Err(_) => problem(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "this cannot be written as JSON",
+        ),
     }
 }
 
@@ -46,9 +49,8 @@ pub(super) fn with_type(
 ) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static(content_type),
-    );
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }

@@ -3,9 +3,9 @@
 use std::{collections::HashMap, time::Duration};
 
 use core_types::{
-    BranchName, CommitId, ErrorClass, Event, EventRecord, Failure, FailureKind,
-    OperationId, PlanId, RepositoryName, Review, RunId, Scope, Stage, StepKey, StepRef, TaskId,
-    TaskStatus, Timestamp, TokenUsage, Usd, Wait,
+    BranchName, CommitId, ErrorClass, Event, EventRecord, Failure, FailureKind, OperationId,
+    PlanId, RepositoryName, Review, RunId, Scope, Stage, StepKey, StepRef, TaskId, TaskStatus,
+    Timestamp, TokenUsage, Usd, Wait,
 };
 
 /// A task of a made-up plan.
@@ -180,7 +180,13 @@ impl Maker<'_> {
             };
             self.say(at, None, event);
         }
-        self.say(at + 400, None, Event::StageStarted { stage: Stage::Planning });
+        self.say(
+            at + 400,
+            None,
+            Event::StageStarted {
+                stage: Stage::Planning,
+            },
+        );
         if sample.plan.is_empty() {
             return Timestamp(u64::MAX);
         }
@@ -201,7 +207,13 @@ impl Maker<'_> {
             tasks: sample.plan.len(),
         };
         self.say(at, None, event);
-        self.say(at + 100, None, Event::StageStarted { stage: Stage::Implementation });
+        self.say(
+            at + 100,
+            None,
+            Event::StageStarted {
+                stage: Stage::Implementation,
+            },
+        );
         let (over, has_failed) = self.implement(at + 200);
         self.finish(over + 500, has_failed)
     }
@@ -217,7 +229,13 @@ impl Maker<'_> {
         };
         self.say(at, Some(key), event);
         let agent = "claude".to_owned();
-        self.say(at, Some(key), Event::AgentStarted { agent: agent.clone() });
+        self.say(
+            at,
+            Some(key),
+            Event::AgentStarted {
+                agent: agent.clone(),
+            },
+        );
         let usage = TokenUsage {
             input: seconds * 130 + self.draw(2_000),
             cache_read: seconds * 1_900 + self.draw(40_000),
@@ -262,7 +280,10 @@ impl Maker<'_> {
             // The task that can begin first; of several the first of the plan.
             let begin = |place: &usize| {
                 let task = &sample.plan[*place];
-                let mut needs = task.needs.iter().map(|need| ends.get(need).map(|(at, _)| *at));
+                let mut needs = task
+                    .needs
+                    .iter()
+                    .map(|need| ends.get(need).map(|(at, _)| *at));
                 let needs = needs.try_fold(from, |latest, at| Some(latest.max(at?)))?;
                 let waits = sample.waits.iter().find(|(it, _)| *it == task.repository);
                 waits
@@ -281,7 +302,10 @@ impl Maker<'_> {
             };
             let place = left.remove(index);
             let task = &sample.plan[place];
-            let lost = task.needs.iter().find(|need| ends.get(*need).is_some_and(|(_, good)| !good));
+            let lost = task
+                .needs
+                .iter()
+                .find(|need| ends.get(*need).is_some_and(|(_, good)| !good));
             if let Some(lost) = lost {
                 let because = Some(sample.plan[*lost].id.clone());
                 self.change(ready, task, TaskStatus::Skipped, 0, None, because);
@@ -396,7 +420,11 @@ impl Maker<'_> {
         self.say(at + 200, Some(&key), event);
         let took = if is_last { 900 } else { task.seconds * 150 };
         let (outcome, reason, until) = match is_last {
-            true => ("handed_off", "the same three tests fail with the same diff".to_owned(), None),
+            true => (
+                "handed_off",
+                "the same three tests fail with the same diff".to_owned(),
+                None,
+            ),
             false => (
                 "retry",
                 "two tests still fail; the attempt is repeated from the newest base".to_owned(),
@@ -435,7 +463,13 @@ impl Maker<'_> {
             self.say(at + 300, None, event);
             return Timestamp(at + 300);
         }
-        self.say(at, None, Event::StageStarted { stage: Stage::Testing });
+        self.say(
+            at,
+            None,
+            Event::StageStarted {
+                stage: Stage::Testing,
+            },
+        );
         let mut at = at;
         for (repository, _) in &sample.waits {
             at += 21_000;
@@ -446,7 +480,13 @@ impl Maker<'_> {
             };
             self.say(at, None, event);
         }
-        self.say(at, None, Event::StageStarted { stage: Stage::Review });
+        self.say(
+            at,
+            None,
+            Event::StageStarted {
+                stage: Stage::Review,
+            },
+        );
         for (repository, _) in &sample.waits {
             let key = StepKey::new(Scope::Repository(repository.clone()), 1, "review");
             at = self.work(at + 100, &key, 2, 24);
@@ -461,7 +501,13 @@ impl Maker<'_> {
             };
             self.say(at, None, event);
         }
-        self.say(at, None, Event::StageStarted { stage: Stage::Landing });
+        self.say(
+            at,
+            None,
+            Event::StageStarted {
+                stage: Stage::Landing,
+            },
+        );
         for (index, (repository, _)) in sample.waits.iter().enumerate() {
             let event = Event::BranchPublished {
                 repository: repository.clone(),

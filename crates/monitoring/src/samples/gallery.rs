@@ -28,18 +28,84 @@ pub fn hero_plan() -> Vec<TaskPlan> {
     vec![
         row("schema", "Table for second factors", "backend", &[], 95),
         row("totp", "Check time-based codes", "backend", &[], 140),
-        row("recovery-codes", "Recovery codes, hashed at rest", "backend", &[0], 120),
-        row("enroll-api", "Endpoints to enroll and to remove a factor", "backend", &[0, 1], 210),
-        row("sign-in-api", "Ask for the second factor at sign-in", "backend", &[1], 190),
+        row(
+            "recovery-codes",
+            "Recovery codes, hashed at rest",
+            "backend",
+            &[0],
+            120,
+        ),
+        row(
+            "enroll-api",
+            "Endpoints to enroll and to remove a factor",
+            "backend",
+            &[0, 1],
+            210,
+        ),
+        row(
+            "sign-in-api",
+            "Ask for the second factor at sign-in",
+            "backend",
+            &[1],
+            190,
+        ),
         row("rate-limit", "Limit guesses of codes", "backend", &[4], 80),
-        row("audit-log", "Write factor changes to the audit log", "backend", &[3], 70),
-        row("api-client", "Client for the new endpoints", "frontend", &[3, 4], 60),
-        row("enroll-page", "Page to enroll, with a QR code", "frontend", &[7], 160),
-        row("sign-in-page", "Second step at sign-in", "frontend", &[7], 130),
-        row("settings-page", "Factors in the settings", "frontend", &[8], 110),
-        row("e2e", "End-to-end tests of both pages", "frontend", &[8, 9], 150),
-        row("secrets", "Key for encrypting secrets", "infrastructure", &[0], 55),
-        row("dashboards", "Panels for failed second factors", "infrastructure", &[5, 12], 45),
+        row(
+            "audit-log",
+            "Write factor changes to the audit log",
+            "backend",
+            &[3],
+            70,
+        ),
+        row(
+            "api-client",
+            "Client for the new endpoints",
+            "frontend",
+            &[3, 4],
+            60,
+        ),
+        row(
+            "enroll-page",
+            "Page to enroll, with a QR code",
+            "frontend",
+            &[7],
+            160,
+        ),
+        row(
+            "sign-in-page",
+            "Second step at sign-in",
+            "frontend",
+            &[7],
+            130,
+        ),
+        row(
+            "settings-page",
+            "Factors in the settings",
+            "frontend",
+            &[8],
+            110,
+        ),
+        row(
+            "e2e",
+            "End-to-end tests of both pages",
+            "frontend",
+            &[8, 9],
+            150,
+        ),
+        row(
+            "secrets",
+            "Key for encrypting secrets",
+            "infrastructure",
+            &[0],
+            55,
+        ),
+        row(
+            "dashboards",
+            "Panels for failed second factors",
+            "infrastructure",
+            &[5, 12],
+            45,
+        ),
     ]
 }
 
@@ -47,14 +113,21 @@ pub fn hero_plan() -> Vec<TaskPlan> {
 #[must_use]
 pub fn layered_plan(n: usize, width: usize) -> Vec<TaskPlan> {
     const VERBS: [&str; 6] = ["Move", "Rewrite", "Test", "Document", "Split", "Harden"];
-    const THINGS: [&str; 7] =
-        ["parser", "session store", "router", "billing export", "mailer", "search index", "importer"];
+    const THINGS: [&str; 7] = [
+        "parser",
+        "session store",
+        "router",
+        "billing export",
+        "mailer",
+        "search index",
+        "importer",
+    ];
     let task = |place: usize| {
         let (layer, row) = (place / width, place % width);
         let above = |offset: usize| (layer - 1) * width + (row + offset * 7) % width;
         let needs = match layer {
             0 => Vec::new(),
-            _ if place % 5 == 0 => vec![above(0), above(1), above(2)],
+            _ if place.is_multiple_of(5) => vec![above(0), above(1), above(2)],
             _ => vec![above(0)],
         };
         let mut needs = needs;
@@ -89,7 +162,10 @@ fn hero(run: &str, title: &str, from: Timestamp, until: Timestamp, ends: Ends) -
         plan: hero_plan(),
         waits: vec![
             (name("backend"), Vec::new()),
-            (name("frontend"), vec![after("backend", WaitReason::Dependency)]),
+            (
+                name("frontend"),
+                vec![after("backend", WaitReason::Dependency)],
+            ),
             (name("infrastructure"), Vec::new()),
         ],
         max_workers: 3,
@@ -139,15 +215,25 @@ pub fn gallery(now: Timestamp, size: Size) -> MemorySource {
             Ends::Whole,
         );
         sample.plan.truncate(3 + index as usize % 8);
-        sample.plan.retain(|task| task.repository.as_str() == "backend");
+        sample
+            .plan
+            .retain(|task| task.repository.as_str() == "backend");
         sample.waits = with_repositories(&["backend"]);
-        if index % 6 == 4 && let Some(task) = sample.plan.last_mut() {
+        if index % 6 == 4
+            && let Some(task) = sample.plan.last_mut()
+        {
             task.is_hopeless = true;
         }
         push(&source, &sample);
     }
 
-    let mut failed = hero("61-search", "Search across all projects", ago(3 * HOUR), now, Ends::Whole);
+    let mut failed = hero(
+        "61-search",
+        "Search across all projects",
+        ago(3 * HOUR),
+        now,
+        Ends::Whole,
+    );
     failed.plan[4].failures = 2;
     failed.plan[4].is_hopeless = true;
     failed.plan[1].failures = 1;
@@ -158,26 +244,67 @@ pub fn gallery(now: Timestamp, size: Size) -> MemorySource {
         waits: with_repositories(&["backend", "frontend", "tools"]),
         max_workers: 16,
         limit: Some(usd(250)),
-        ..hero("62-sessions", "Move all services to the new session store", ago(50 * MINUTE), now, Ends::Not)
+        ..hero(
+            "62-sessions",
+            "Move all services to the new session store",
+            ago(50 * MINUTE),
+            now,
+            Ends::Not,
+        )
     };
     if size == Size::Large {
         push(&source, &rewrite);
     }
 
-    push(&source, &hero("63-import", "Import from the old tracker", ago(75 * MINUTE), ago(66 * MINUTE), Ends::Killed));
-    push(&source, &hero("64-billing", "Bill by seats instead of by project", ago(62 * MINUTE), now, Ends::AtGate));
+    push(
+        &source,
+        &hero(
+            "63-import",
+            "Import from the old tracker",
+            ago(75 * MINUTE),
+            ago(66 * MINUTE),
+            Ends::Killed,
+        ),
+    );
+    push(
+        &source,
+        &hero(
+            "64-billing",
+            "Bill by seats instead of by project",
+            ago(62 * MINUTE),
+            now,
+            Ends::AtGate,
+        ),
+    );
 
-    let mut running = hero("65-two-factor", "Second factor at sign-in", ago(11 * MINUTE), now, Ends::Not);
+    let mut running = hero(
+        "65-two-factor",
+        "Second factor at sign-in",
+        ago(11 * MINUTE),
+        now,
+        Ends::Not,
+    );
     running.plan[1].failures = 1;
     push(&source, &running);
     logs(&source, &running.run);
 
     let empty = Sample {
         plan: Vec::new(),
-        ..hero("66-theme", "Dark theme for the reports", ago(9_000), now, Ends::Not)
+        ..hero(
+            "66-theme",
+            "Dark theme for the reports",
+            ago(9_000),
+            now,
+            Ends::Not,
+        )
     };
     push(&source, &empty);
-    source.log_line(&empty.run, None, "plan/transcript.log", "Reading the repository …");
+    source.log_line(
+        &empty.run,
+        None,
+        "plan/transcript.log",
+        "Reading the repository …",
+    );
 
     source.set_day(DaySpend {
         spent: Usd::from_pico(8_410_000_000_000),
@@ -224,12 +351,24 @@ fn logs(source: &MemorySource, run: &RunId) {
     for plan in hero_plan() {
         let task: TaskId = plan.id;
         for (index, line) in lines.iter().cycle().take(34).enumerate() {
-            let file = if index < 24 { "1.1/transcript.log" } else { "1.1/test.log" };
+            let file = if index < 24 {
+                "1.1/transcript.log"
+            } else {
+                "1.1/test.log"
+            };
             source.log_line(run, Some(&task), file, line);
         }
         for attempt in 1..=2 {
             source.set_diff(run, &task, attempt, DIFF);
-            source.set_prompt(run, &task, attempt, Prompt { execution: 1, request: PROMPT.to_owned() });
+            source.set_prompt(
+                run,
+                &task,
+                attempt,
+                Prompt {
+                    execution: 1,
+                    request: PROMPT.to_owned(),
+                },
+            );
         }
     }
     for line in &lines[..3] {
@@ -258,23 +397,57 @@ index 3f1c2aa..9be0177 100644
 ";
 
 fn lessons(now: Timestamp) -> Vec<LessonStanding> {
-    let row = |id: &str, text: &str, status: &str, treated, control, effect, evidence: &str| LessonStanding {
-        id: id.to_owned(),
-        text: text.to_owned(),
-        kind: "convention".to_owned(),
-        status: status.to_owned(),
-        repository: (id == "migrations").then(|| "backend".to_owned()),
-        created: Timestamp(now.0.saturating_sub(9 * DAY)),
-        treated,
-        control,
-        effect,
-        evidence: evidence.to_owned(),
-        needs_approval: status == "candidate",
+    let row = |id: &str, text: &str, status: &str, treated, control, effect, evidence: &str| {
+        LessonStanding {
+            id: id.to_owned(),
+            text: text.to_owned(),
+            kind: "convention".to_owned(),
+            status: status.to_owned(),
+            repository: (id == "migrations").then(|| "backend".to_owned()),
+            created: Timestamp(now.0.saturating_sub(9 * DAY)),
+            treated,
+            control,
+            effect,
+            evidence: evidence.to_owned(),
+            needs_approval: status == "candidate",
+        }
     };
     vec![
-        row("run-tests-first", "Run the tests of the module before the first change.", "promoted", 184, 61, Some(0.14), "better in 3 looks, false discovery bound 5 %"),
-        row("small-commits", "Change one thing at a time; leave formatting alone.", "trial", 41, 39, None, "not enough evidence (80 of 240)"),
-        row("migrations", "Migrations are never edited once they are on main.", "candidate", 0, 0, None, "not tried yet"),
-        row("no-unwrap", "Do not use unwrap outside tests.", "retired", 120, 118, Some(-0.02), "no gain after 4 looks"),
+        row(
+            "run-tests-first",
+            "Run the tests of the module before the first change.",
+            "promoted",
+            184,
+            61,
+            Some(0.14),
+            "better in 3 looks, false discovery bound 5 %",
+        ),
+        row(
+            "small-commits",
+            "Change one thing at a time; leave formatting alone.",
+            "trial",
+            41,
+            39,
+            None,
+            "not enough evidence (80 of 240)",
+        ),
+        row(
+            "migrations",
+            "Migrations are never edited once they are on main.",
+            "candidate",
+            0,
+            0,
+            None,
+            "not tried yet",
+        ),
+        row(
+            "no-unwrap",
+            "Do not use unwrap outside tests.",
+            "retired",
+            120,
+            118,
+            Some(-0.02),
+            "no gain after 4 looks",
+        ),
     ]
 }

@@ -71,7 +71,10 @@ pub(crate) async fn serve_source(options: Options, source: MemorySource) -> Serv
     let clock: Arc<dyn Clock> = Arc::new(Standing(NOW));
     let source = Arc::new(source);
     let board = Arc::new(Board::new(source.clone(), clock.clone()));
-    board.refresh().await.expect("a source in memory can be read");
+    board
+        .refresh()
+        .await
+        .expect("a source in memory can be read");
     let access = Arc::new(Access::new(Secret::from_bytes([9; 32])));
     let metrics = Metrics::new(&metrics::Options::default());
     let dashboard = Dashboard::new(board, metrics, clock, access.clone(), &options);
@@ -107,7 +110,10 @@ impl Served {
         let text = String::from_utf8_lossy(&bytes);
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
         let status = head.split(' ').nth(1).and_then(|code| code.parse().ok());
-        let body = match head.to_ascii_lowercase().contains("transfer-encoding: chunked") {
+        let body = match head
+            .to_ascii_lowercase()
+            .contains("transfer-encoding: chunked")
+        {
             true => unchunked(body),
             false => body.to_owned(),
         };

@@ -30,7 +30,13 @@ async fn other_names_that_lead_here_are_refused() {
         "",
         "localhost:80:80",
     ] {
-        for path in ["/", "/api/runs", "/metrics", "/api/health", "/assets/icon.svg"] {
+        for path in [
+            "/",
+            "/api/runs",
+            "/metrics",
+            "/api/health",
+            "/assets/icon.svg",
+        ] {
             let answer = served
                 .send(&format!(
                     "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{bearer}\r\n"
@@ -54,7 +60,10 @@ async fn other_names_that_lead_here_are_refused() {
     let answer = served
         .send("GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
         .await;
-    assert!(matches!(answer.status, 400 | 421), "no name is no name of ours");
+    assert!(
+        matches!(answer.status, 400 | 421),
+        "no name is no name of ours"
+    );
 }
 
 #[tokio::test]
@@ -77,7 +86,10 @@ async fn requests_that_other_pages_cause_are_refused() {
     }
     let navigation = "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\n";
     let answer = served.get_with("/", navigation).await;
-    assert_eq!(answer.status, 401, "a link elsewhere may lead here, without our cookie");
+    assert_eq!(
+        answer.status, 401,
+        "a link elsewhere may lead here, without our cookie"
+    );
     let own = "Sec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: cors\r\n";
     let answer = served
         .get_with("/api/runs", &format!("{cookie}{own}{}", served.origin()))
@@ -88,27 +100,58 @@ async fn requests_that_other_pages_cause_are_refused() {
 #[tokio::test]
 async fn nothing_but_health_and_metrics_is_shown_without_a_token() {
     let served = looking().await;
-    for path in ["/", "/history", "/costs", "/learning", "/runs/65-two-factor", "/nowhere"] {
+    for path in [
+        "/",
+        "/history",
+        "/costs",
+        "/learning",
+        "/runs/65-two-factor",
+        "/nowhere",
+    ] {
         let answer = served.get_with(path, "").await;
         assert_eq!(answer.status, 401, "{path}");
-        assert!(!answer.body.contains("65-two-factor"), "{path} tells nothing");
+        assert!(
+            !answer.body.contains("65-two-factor"),
+            "{path} tells nothing"
+        );
     }
-    for path in ["/api/runs", "/api/metrics/summary", "/api/events", "/api/nowhere"] {
+    for path in [
+        "/api/runs",
+        "/api/metrics/summary",
+        "/api/events",
+        "/api/nowhere",
+    ] {
         let answer = served.get_with(path, "").await;
-        assert_eq!((answer.status, answer.body.as_str()), (401, r#"{"error":"no valid token"}"#), "{path}");
+        assert_eq!(
+            (answer.status, answer.body.as_str()),
+            (401, r#"{"error":"no valid token"}"#),
+            "{path}"
+        );
     }
-    for wrong in ["Authorization: Bearer\r\n", "Authorization: Bearer 0000\r\n", "Cookie: automation_0=x\r\n"] {
+    for wrong in [
+        "Authorization: Bearer\r\n",
+        "Authorization: Bearer 0000\r\n",
+        "Cookie: automation_0=x\r\n",
+    ] {
         assert_eq!(served.get_with("/", wrong).await.status, 401, "{wrong:?}");
     }
     for path in ["/metrics", "/api/health"] {
-        assert_eq!(served.get_with(path, "").await.status, 200, "{path} is open on loopback");
+        assert_eq!(
+            served.get_with(path, "").await.status,
+            200,
+            "{path} is open on loopback"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_link_lets_one_browser_in_once() {
     let served = looking().await;
-    assert!(served.link.starts_with(&format!("http://localhost:{}/enter?code=", served.port)));
+    assert!(
+        served
+            .link
+            .starts_with(&format!("http://localhost:{}/enter?code=", served.port))
+    );
     let path = served.link_path();
     let (one, other) = tokio::join!(served.get_with(&path, ""), served.get_with(&path, ""));
     let mut codes = [one.status, other.status];
@@ -119,7 +162,11 @@ async fn a_link_lets_one_browser_in_once() {
     for attribute in ["; HttpOnly", "; SameSite=Strict", "; Path=/"] {
         assert!(cookie.contains(attribute), "{cookie} has {attribute}");
     }
-    assert_eq!(served.get_with(&path, "").await.status, 403, "the link is used");
+    assert_eq!(
+        served.get_with(&path, "").await.status,
+        403,
+        "the link is used"
+    );
     let next = served.link_path();
     assert_ne!(next, path, "there is a next link");
     let cookie = served.enter().await;
@@ -133,12 +180,17 @@ async fn a_dashboard_that_only_shows_refuses_commands() {
     let served = looking().await;
     let cookie = served.enter().await;
     let headers = format!("{cookie}{}", served.origin());
-    let answer = served.post("/runs/64-billing/approve", &headers, "gate=landing").await;
+    let answer = served
+        .post("/runs/64-billing/approve", &headers, "gate=landing")
+        .await;
     assert_eq!(answer.status, 403);
     assert!(answer.body.contains("--allow-control"), "{}", answer.body);
     let page = served.get("/runs/64-billing").await.body;
     assert!(!page.contains("<form"), "it shows no buttons");
-    assert!(page.contains("automation approve 64-billing"), "it shows the command instead");
+    assert!(
+        page.contains("automation approve 64-billing"),
+        "it shows the command instead"
+    );
     assert!(served.source.commands().is_empty());
 }
 
@@ -158,32 +210,78 @@ async fn commands_need_cookie_origin_and_form_token() {
     for (headers, form, expected, why) in [
         (origin.clone(), form.clone(), 401, "no cookie"),
         (cookie.clone(), form.clone(), 403, "no origin"),
-        (format!("{cookie}Origin: http://evil.example\r\n"), form.clone(), 403, "another origin"),
-        (format!("{cookie}{origin}"), "gate=landing".to_owned(), 403, "no form token"),
-        (format!("{cookie}{origin}"), format!("token={}&gate=landing", "0".repeat(64)), 403, "a wrong token"),
-        (format!("{cookie}{origin}"), format!("token={token}&gate=moon"), 400, "no such gate"),
+        (
+            format!("{cookie}Origin: http://evil.example\r\n"),
+            form.clone(),
+            403,
+            "another origin",
+        ),
+        (
+            format!("{cookie}{origin}"),
+            "gate=landing".to_owned(),
+            403,
+            "no form token",
+        ),
+        (
+            format!("{cookie}{origin}"),
+            format!("token={}&gate=landing", "0".repeat(64)),
+            403,
+            "a wrong token",
+        ),
+        (
+            format!("{cookie}{origin}"),
+            format!("token={token}&gate=moon"),
+            400,
+            "no such gate",
+        ),
     ] {
         let answer = served.post(path, &headers, &form).await;
         assert_eq!(answer.status, expected, "{why}: {}", answer.body);
     }
-    assert!(served.source.commands().is_empty(), "nothing was carried out");
+    assert!(
+        served.source.commands().is_empty(),
+        "nothing was carried out"
+    );
 
     let headers = format!("{cookie}{origin}");
     let answer = served.post(path, &headers, &form).await;
-    assert_eq!((answer.status, answer.header("location")), (303, Some("/runs/64-billing")));
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (303, Some("/runs/64-billing"))
+    );
     let raise = format!("token={token}&limit=12.50");
-    assert_eq!(served.post("/runs/64-billing/raise", &headers, &raise).await.status, 303);
+    assert_eq!(
+        served
+            .post("/runs/64-billing/raise", &headers, &raise)
+            .await
+            .status,
+        303
+    );
     let answer = format!("token={token}&text=Use+the+old+key");
     let at = "/runs/65-two-factor/tasks/totp/answer";
     assert_eq!(served.post(at, &headers, &answer).await.status, 303);
     let bearer = served.bearer();
-    assert_eq!(served.post("/runs/64-billing/cancel", &bearer, "").await.status, 303, "a program needs no form");
+    assert_eq!(
+        served
+            .post("/runs/64-billing/cancel", &bearer, "")
+            .await
+            .status,
+        303,
+        "a program needs no form"
+    );
     let limit: Usd = "12.50".parse().expect("an amount");
-    let commands: Vec<Command> = served.source.commands().into_iter().map(|(_, it)| it).collect();
+    let commands: Vec<Command> = served
+        .source
+        .commands()
+        .into_iter()
+        .map(|(_, it)| it)
+        .collect();
     assert_eq!(
         commands,
         [
-            Command::Approve { gate: Gate::Landing },
+            Command::Approve {
+                gate: Gate::Landing
+            },
             Command::Raise { limit },
             Command::Answer {
                 task: "totp".parse().expect("a name"),
@@ -197,11 +295,22 @@ async fn commands_need_cookie_origin_and_form_token() {
 #[tokio::test]
 async fn every_answer_carries_the_headers() {
     let served = looking().await;
-    for (path, headers) in [("/", served.bearer()), ("/", String::new()), ("/nowhere", served.bearer()), ("/metrics", String::new())] {
+    for (path, headers) in [
+        ("/", served.bearer()),
+        ("/", String::new()),
+        ("/nowhere", served.bearer()),
+        ("/metrics", String::new()),
+    ] {
         let answer = served.get_with(path, &headers).await;
         let policy = answer.header("content-security-policy").expect("a policy");
-        assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{policy}");
-        assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"), "{policy}");
+        assert!(
+            policy.starts_with("default-src 'none'; script-src 'self';"),
+            "{policy}"
+        );
+        assert!(
+            policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"),
+            "{policy}"
+        );
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
         assert_eq!(answer.header("cache-control"), Some("no-store"));
     }
@@ -222,8 +331,10 @@ async fn an_address_that_others_reach_needs_tls() {
         monitoring::dashboard::Secret::from_bytes([1; 32]),
     ));
     let metrics = monitoring::metrics::Metrics::new(&monitoring::metrics::Options::default());
-    let dashboard =
-        monitoring::dashboard::Dashboard::new(board, metrics, clock, access, &options);
+    let dashboard = monitoring::dashboard::Dashboard::new(board, metrics, clock, access, &options);
     let refused = Server::bind(dashboard, &options, None).await;
-    assert!(matches!(refused, Err(Error::ForeignAddress { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(Error::ForeignAddress { .. })),
+        "{refused:?}"
+    );
 }

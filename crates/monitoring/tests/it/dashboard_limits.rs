@@ -22,7 +22,9 @@ async fn limited(limits: Limits) -> Served {
 /// Reads until the other side closes.
 async fn is_closed(stream: &mut TcpStream, within: Duration) -> bool {
     let mut bytes = Vec::new();
-    timeout(within, stream.read_to_end(&mut bytes)).await.is_ok()
+    timeout(within, stream.read_to_end(&mut bytes))
+        .await
+        .is_ok()
 }
 
 #[tokio::test]
@@ -35,9 +37,13 @@ async fn who_does_not_finish_a_request_is_sent_away() {
     .await;
     let mut silent = served.connect().await;
     let mut slow = served.connect().await;
-    slow.write_all(b"GET / HTTP/1.1\r\nHost: loc").await.expect("sent");
+    slow.write_all(b"GET / HTTP/1.1\r\nHost: loc")
+        .await
+        .expect("sent");
     let mut idle = served.connect().await;
-    idle.write_all(b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("sent");
+    idle.write_all(b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .await
+        .expect("sent");
     let mut slow_body = served.connect().await;
     let head = format!(
         "POST /runs/64-billing/cancel HTTP/1.1\r\nHost: localhost\r\n{}\
@@ -53,19 +59,29 @@ async fn who_does_not_finish_a_request_is_sent_away() {
     ] {
         assert!(is_closed(stream, Duration::from_secs(5)).await, "{name}");
     }
-    assert!(served.source.commands().is_empty(), "half a command is none");
+    assert!(
+        served.source.commands().is_empty(),
+        "half a command is none"
+    );
 }
 
 #[tokio::test]
 async fn heads_and_bodies_are_bounded() {
     let served = limited(Limits::default()).await;
-    let long = served.get_with("/api/health", &format!("X-Long: {}\r\n", "x".repeat(20_000))).await;
+    let long = served
+        .get_with(
+            "/api/health",
+            &format!("X-Long: {}\r\n", "x".repeat(20_000)),
+        )
+        .await;
     assert!(matches!(long.status, 0 | 431), "{}", long.status);
     let many: String = (0..100).map(|i| format!("X-{i}: 1\r\n")).collect();
     let many = served.get_with("/api/health", &many).await;
     assert!(matches!(many.status, 0 | 431), "{}", many.status);
     let body = format!("text={}", "x".repeat(70_000));
-    let large = served.post("/runs/64-billing/cancel", &served.bearer(), &body).await;
+    let large = served
+        .post("/runs/64-billing/cancel", &served.bearer(), &body)
+        .await;
     assert!(matches!(large.status, 0 | 413), "{}", large.status);
     assert!(served.source.commands().is_empty());
 }
@@ -87,13 +103,20 @@ async fn slow_clients_do_not_keep_out_a_prompt_one() {
     for _ in 0..20 {
         let asked = Instant::now();
         assert_eq!(served.get_with("/api/health", "").await.status, 200);
-        assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+        assert!(
+            asked.elapsed() < Duration::from_secs(2),
+            "{:?}",
+            asked.elapsed()
+        );
     }
     let mut n_closed = 0;
     for stream in &mut slow {
         n_closed += usize::from(is_closed(stream, Duration::from_millis(20)).await);
     }
-    assert!(n_closed >= 200 - 48, "those who wait longest make room: {n_closed} closed");
+    assert!(
+        n_closed >= 200 - 48,
+        "those who wait longest make room: {n_closed} closed"
+    );
 }
 
 #[tokio::test]
@@ -107,7 +130,11 @@ async fn streams_are_bounded() {
     for _ in 0..2 {
         open.push(stream(&served, "/api/events").await);
     }
-    assert_eq!(served.get("/api/events").await.status, 503, "the third is refused");
+    assert_eq!(
+        served.get("/api/events").await.status,
+        503,
+        "the third is refused"
+    );
     drop(open);
     // The server notices at its next write or read of the closed connection.
     let mut last = 503;
@@ -126,7 +153,10 @@ async fn streams_are_bounded() {
 
 async fn stream(served: &Served, path: &str) -> TcpStream {
     let mut stream = served.connect().await;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{}\r\n", served.bearer());
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\n{}\r\n",
+        served.bearer()
+    );
     stream.write_all(request.as_bytes()).await.expect("sent");
     stream
 }
@@ -146,7 +176,10 @@ async fn healthy_requests_stay_quick_beside_a_crowd() {
     let mut slow = Vec::new();
     for _ in 0..2_000 {
         let mut stream = served.connect().await;
-        stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n").await.ok();
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
+            .await
+            .ok();
         slow.push(stream);
     }
     let run = "65-two-factor".parse().expect("a name");
@@ -165,6 +198,10 @@ async fn healthy_requests_stay_quick_beside_a_crowd() {
     }
     times.sort_unstable();
     let p99 = times[times.len() * 99 / 100];
-    println!("p50 {:?}, p99 {p99:?}, most {:?}", times[times.len() / 2], times[times.len() - 1]);
+    println!(
+        "p50 {:?}, p99 {p99:?}, most {:?}",
+        times[times.len() / 2],
+        times[times.len() - 1]
+    );
     assert!(p99 < Duration::from_millis(50), "p99 is {p99:?}");
 }

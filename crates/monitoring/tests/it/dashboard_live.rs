@@ -53,7 +53,15 @@ async fn a_change_reaches_the_pages_it_is_on() {
     let event = Event::Warning {
         message: "something new".to_owned(),
     };
-    served.source.push(&run, [EventRecord { v: 1, at: NOW, step: None, event }]);
+    served.source.push(
+        &run,
+        [EventRecord {
+            v: 1,
+            at: NOW,
+            step: None,
+            event,
+        }],
+    );
     read_until(&mut all, "event: changed").await;
     read_until(&mut this, "event: changed").await;
     let mut bytes = [0; 64];
@@ -64,15 +72,22 @@ async fn a_change_reaches_the_pages_it_is_on() {
 #[tokio::test]
 async fn no_line_is_lost_or_repeated_however_often_the_stream_breaks() {
     let served = serve(options(Control::ReadOnly)).await;
-    let (run, task): (RunId, TaskId) =
-        ("65-two-factor".parse().expect("a name"), "e2e".parse().expect("a name"));
+    let (run, task): (RunId, TaskId) = (
+        "65-two-factor".parse().expect("a name"),
+        "e2e".parse().expect("a name"),
+    );
     let first = 34;
     let (mut n_written, mut seen) = (first, Vec::new());
     let mut last = first;
     for round in 0..100 {
         for _ in 0..=round % 3 {
             n_written += 1;
-            served.source.log_line(&run, Some(&task), "1.1/test.log", &format!("line {n_written}"));
+            served.source.log_line(
+                &run,
+                Some(&task),
+                "1.1/test.log",
+                &format!("line {n_written}"),
+            );
         }
         let resume = format!("Last-Event-ID: {last}\r\n");
         let path = "/api/runs/65-two-factor/log?task=e2e&after=0";
@@ -92,9 +107,16 @@ async fn no_line_is_lost_or_repeated_however_often_the_stream_breaks() {
 #[tokio::test]
 async fn lines_are_harmless_in_the_stream_too() {
     let served = serve(options(Control::ReadOnly)).await;
-    let (run, task): (RunId, TaskId) =
-        ("65-two-factor".parse().expect("a name"), "e2e".parse().expect("a name"));
-    served.source.log_line(&run, Some(&task), "t", "\u{1b}[31m<b>\u{202e}\u{0}data: x\u{7}");
+    let (run, task): (RunId, TaskId) = (
+        "65-two-factor".parse().expect("a name"),
+        "e2e".parse().expect("a name"),
+    );
+    served.source.log_line(
+        &run,
+        Some(&task),
+        "t",
+        "\u{1b}[31m<b>\u{202e}\u{0}data: x\u{7}",
+    );
     let path = "/api/runs/65-two-factor/log?task=e2e&after=34";
     let mut stream = open(&served, path, "").await;
     let text = read_until(&mut stream, "\n\n").await;

@@ -50,8 +50,15 @@ async fn pages_are_small_and_ask_only_us() {
     for path in [&style, &script, &"/assets/icon.svg".to_owned()] {
         let answer = served.get_with(path, "").await;
         assert_eq!(answer.status, 200, "{path}");
-        assert!(answer.header("cache-control").is_some_and(|it| it.contains("immutable")));
-        assert!(!answer.body.contains("http://") || path.ends_with(".svg"), "{path} names no host");
+        assert!(
+            answer
+                .header("cache-control")
+                .is_some_and(|it| it.contains("immutable"))
+        );
+        assert!(
+            !answer.body.contains("http://") || path.ends_with(".svg"),
+            "{path} names no host"
+        );
         assets += compressed(&answer.body);
     }
     for path in PAGES {
@@ -73,7 +80,14 @@ async fn nothing_is_inline_that_the_policy_forbids() {
         let page = served.get(path).await.body;
         assert_eq!(page.matches("<script").count(), 1, "{path}: one script");
         assert!(page.contains("<script src=\"/assets/live-"), "{path}");
-        for inline in [" style=", "<style", " onclick", " onload", " onerror", "javascript:"] {
+        for inline in [
+            " style=",
+            "<style",
+            " onclick",
+            " onload",
+            " onerror",
+            "javascript:",
+        ] {
             assert!(!page.contains(inline), "{path} contains {inline}");
         }
     }
@@ -101,9 +115,18 @@ async fn pages_say_everything_without_their_script() {
         .filter(|chart| page.contains(**chart))
         .count();
     let n_tables = page.matches("<details class=\"as-table\">").count();
-    assert!(n_charts == 3 && n_tables >= 3, "{n_tables} of {n_charts} charts are tables, too");
-    let page = served.get("/runs/65-two-factor/tasks/settings-page").await.body;
-    assert!(page.contains("Why it is not running") && page.contains("It needs enroll-page"), "{page}");
+    assert!(
+        n_charts == 3 && n_tables >= 3,
+        "{n_tables} of {n_charts} charts are tables, too"
+    );
+    let page = served
+        .get("/runs/65-two-factor/tasks/settings-page")
+        .await
+        .body;
+    assert!(
+        page.contains("Why it is not running") && page.contains("It needs enroll-page"),
+        "{page}"
+    );
 }
 
 #[tokio::test]
@@ -112,9 +135,18 @@ async fn a_thousand_tasks_are_few_elements() {
     let page = served.get("/runs/62-sessions").await.body;
     let n_elements = page.matches('<').count() / 2;
     assert!(n_elements < 5_000, "{n_elements} elements");
-    assert!(page.contains("of 1000 tasks"), "it says that there are more");
-    let waiting = served.get("/runs/62-sessions?show=waiting&page=2").await.body;
-    assert!(waiting.contains("Page 2 of"), "the rest is on further pages");
+    assert!(
+        page.contains("of 1000 tasks"),
+        "it says that there are more"
+    );
+    let waiting = served
+        .get("/runs/62-sessions?show=waiting&page=2")
+        .await
+        .body;
+    assert!(
+        waiting.contains("Page 2 of"),
+        "the rest is on further pages"
+    );
 }
 
 /// Everything that others may write, hostile at once: no page gets an element of it.
@@ -141,7 +173,12 @@ async fn hostile_words_stay_words_everywhere() {
         ends: Ends::Not,
     };
     let made = sample.make();
-    let told = |event| EventRecord { v: 1, at: NOW, step: None, event };
+    let told = |event| EventRecord {
+        v: 1,
+        at: NOW,
+        step: None,
+        event,
+    };
     let words = || WORDS.to_owned();
     let spoilt = made.events.into_iter().map(|mut record| {
         match &mut record.event {
@@ -153,11 +190,16 @@ async fn hostile_words_stay_words_everywhere() {
             }
             Event::CommandEnded { purpose, .. } => *purpose = words(),
             Event::RecoveryStarted { strategy, .. } => *strategy = words(),
-            Event::RecoveryEnded { strategy, reason, .. } => {
+            Event::RecoveryEnded {
+                strategy, reason, ..
+            } => {
                 *strategy = words();
                 *reason = words();
             }
-            Event::TaskChanged { failure: Some(failure), .. } => {
+            Event::TaskChanged {
+                failure: Some(failure),
+                ..
+            } => {
                 failure.message = words();
                 failure.detail = words();
             }
@@ -166,7 +208,13 @@ async fn hostile_words_stay_words_everywhere() {
         record
     });
     source.push(&run, spoilt);
-    source.push(&run, [told(Event::Warning { message: words() }), told(Event::GateReached { gate: words() })]);
+    source.push(
+        &run,
+        [
+            told(Event::Warning { message: words() }),
+            told(Event::GateReached { gate: words() }),
+        ],
+    );
     source.set_held(&run, true);
     let task = "task-0000".parse().expect("a name");
     for _ in 0..50 {
@@ -174,20 +222,38 @@ async fn hostile_words_stay_words_everywhere() {
     }
     source.set_diff(&run, &task, 1, WORDS);
     let served = serve_source(options(Control::Allowed), source).await;
-    for path in ["/", "/history", "/costs", "/runs/hostile?log=task-0000", "/runs/hostile/tasks/task-0000", "/runs/hostile/tasks/task-0003"] {
+    for path in [
+        "/",
+        "/history",
+        "/costs",
+        "/runs/hostile?log=task-0000",
+        "/runs/hostile/tasks/task-0000",
+        "/runs/hostile/tasks/task-0003",
+    ] {
         let answer = served.get(path).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.body);
         let page = answer.body;
         assert!(page.contains("alert(1)"), "{path} shows the words");
         assert_eq!(page.matches("<script").count(), 1, "{path}");
         assert!(!page.contains("<img"), "{path}");
-        assert_eq!(page.matches("</title>").count(), page.matches("<title>").count(), "{path}");
+        assert_eq!(
+            page.matches("</title>").count(),
+            page.matches("<title>").count(),
+            "{path}"
+        );
         assert!(
-            page.chars().all(|it| it == '\n' || it == '\t' || !it.is_control() && !matches!(it, '\u{202a}'..='\u{202e}')),
+            page.chars().all(|it| it == '\n'
+                || it == '\t'
+                || !it.is_control() && !matches!(it, '\u{202a}'..='\u{202e}')),
             "{path} has control characters"
         );
         // An attribute that the words opened would stand outside quotes.
-        for tag in page.split('<').skip(1).filter_map(|rest| rest.split_once('>')).map(|(tag, _)| tag) {
+        for tag in page
+            .split('<')
+            .skip(1)
+            .filter_map(|rest| rest.split_once('>'))
+            .map(|(tag, _)| tag)
+        {
             assert_eq!(tag.matches('"').count() % 2, 0, "{path}: <{tag}>");
             let outside: String = tag.split('"').step_by(2).collect();
             assert!(!outside.contains("onmouseover"), "{path}: <{tag}>");
@@ -198,15 +264,50 @@ async fn hostile_words_stay_words_everywhere() {
 #[tokio::test]
 async fn the_seeds_endpoints_answer_with_their_keys() {
     let served = looking().await;
-    let health: serde_json::Value = serde_json::from_str(&served.get("/api/health").await.body).expect("JSON");
+    let health: serde_json::Value =
+        serde_json::from_str(&served.get("/api/health").await.body).expect("JSON");
     assert_eq!(health["status"], "healthy");
     assert_eq!(health["timestamp"], NOW.to_string());
     for (path, keys) in [
-        ("summary", &["active_workflows", "success_rate", "avg_duration", "cache_hit_rate", "total_workflows", "total_tasks"][..]),
-        ("workflows", &["timeline", "by_stage", "by_status", "average_duration"]),
-        ("tasks", &["total_tasks", "completed", "failed", "in_progress", "average_duration", "by_type"]),
-        ("performance", &["cache_stats", "api_calls", "parallel_execution"]),
-        ("costs", &["total_estimated_cost", "by_component", "by_model", "token_usage"]),
+        (
+            "summary",
+            &[
+                "active_workflows",
+                "success_rate",
+                "avg_duration",
+                "cache_hit_rate",
+                "total_workflows",
+                "total_tasks",
+            ][..],
+        ),
+        (
+            "workflows",
+            &["timeline", "by_stage", "by_status", "average_duration"],
+        ),
+        (
+            "tasks",
+            &[
+                "total_tasks",
+                "completed",
+                "failed",
+                "in_progress",
+                "average_duration",
+                "by_type",
+            ],
+        ),
+        (
+            "performance",
+            &["cache_stats", "api_calls", "parallel_execution"],
+        ),
+        (
+            "costs",
+            &[
+                "total_estimated_cost",
+                "by_component",
+                "by_model",
+                "token_usage",
+            ],
+        ),
     ] {
         let answer = served.get(&format!("/api/metrics/{path}")).await;
         let body: serde_json::Value = serde_json::from_str(&answer.body).expect("JSON");
@@ -214,17 +315,37 @@ async fn the_seeds_endpoints_answer_with_their_keys() {
             assert!(body.get(key).is_some(), "{path} has {key}: {body}");
         }
     }
-    let runs: serde_json::Value = serde_json::from_str(&served.get("/api/runs").await.body).expect("JSON");
+    let runs: serde_json::Value =
+        serde_json::from_str(&served.get("/api/runs").await.body).expect("JSON");
     assert_eq!(runs["runs"][0]["run"], "66-theme", "newest first");
-    for path in ["", "/timeline", "/graph", "/tasks/e2e", "/tasks/e2e/explain"] {
+    for path in [
+        "",
+        "/timeline",
+        "/graph",
+        "/tasks/e2e",
+        "/tasks/e2e/explain",
+    ] {
         let answer = served.get(&format!("/api/runs/65-two-factor{path}")).await;
-        assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")), "{path}");
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (200, Some("application/json")),
+            "{path}"
+        );
     }
-    for path in ["/api/runs/none", "/api/runs/..%2f..", "/api/runs/65-two-factor/tasks/none", "/runs/none", "/nowhere"] {
+    for path in [
+        "/api/runs/none",
+        "/api/runs/..%2f..",
+        "/api/runs/65-two-factor/tasks/none",
+        "/runs/none",
+        "/nowhere",
+    ] {
         assert_eq!(served.get(path).await.status, 404, "{path}");
     }
     let metrics = served.get("/metrics").await;
-    assert_eq!(metrics.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    assert_eq!(
+        metrics.header("content-type"),
+        Some("text/plain; version=0.0.4; charset=utf-8")
+    );
 }
 
 #[test]
@@ -247,6 +368,13 @@ fn a_report_is_one_small_file() {
     for needs in ["<script", "<link", " src=", "href=\"/", "http-equiv"] {
         assert!(!file.contains(needs), "it contains {needs}");
     }
-    assert!(file.contains("<style>") && file.contains("(200)"), "all tasks are in it");
-    assert!(compressed(&file) <= 300_000 && file.len() <= 1_000_000, "{} bytes", file.len());
+    assert!(
+        file.contains("<style>") && file.contains("(200)"),
+        "all tasks are in it"
+    );
+    assert!(
+        compressed(&file) <= 300_000 && file.len() <= 1_000_000,
+        "{} bytes",
+        file.len()
+    );
 }

@@ -52,8 +52,10 @@ pub(in crate::dashboard) fn asset(path: &str) -> Response {
 
 /// FNV-1a: it tells versions apart, nothing more.
 fn named(name: &str, content: &str, extension: &str) -> String {
-    let hash = content.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
-    });
+    let hash = content
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+        });
     format!("/assets/{name}-{hash:016x}.{extension}")
 }

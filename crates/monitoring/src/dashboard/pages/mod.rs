@@ -1,8 +1,8 @@
 //! The pages, each a function of views.
 
 pub(super) mod assets;
-pub(super) mod entry;
 mod costs;
+pub(super) mod entry;
 mod history;
 mod learning;
 mod overview;
@@ -17,7 +17,7 @@ pub(super) use self::{
     history::history,
     learning::learning,
     overview::overview,
-    run::{Log, RunPage, Filter, run},
+    run::{Filter, Log, RunPage, run},
     task::{TaskPage, task},
 };
 

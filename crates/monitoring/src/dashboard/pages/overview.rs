@@ -52,7 +52,9 @@ fn attention(context: Context<'_>, calls: &[Attention]) -> Markup {
     let mut groups: Vec<Vec<&Attention>> = Vec::new();
     for call in calls {
         let same = |group: &&mut Vec<&Attention>| {
-            group.first().is_some_and(|it| it.run == call.run && it.kind == call.kind)
+            group
+                .first()
+                .is_some_and(|it| it.run == call.run && it.kind == call.kind)
         };
         match groups.iter_mut().find(same) {
             Some(group) => group.push(call),
@@ -256,7 +258,11 @@ pub(super) fn ended_table(context: Context<'_>, runs: &[RunRow]) -> Markup {
 
 /// A run's title as a link, its id below.
 pub(super) fn run_name(row: &RunRow) -> Markup {
-    let title = if row.title.is_empty() { row.run.as_str() } else { &row.title };
+    let title = if row.title.is_empty() {
+        row.run.as_str()
+    } else {
+        &row.title
+    };
     html! {
         @if row.is_removed {
             span class="main" { (Foreign(title)) }

@@ -20,7 +20,11 @@ use crate::{
 #[must_use]
 pub fn report(view: &RunView, graph: &Graph, now: Timestamp) -> String {
     let header = &view.header;
-    let title = if header.title.is_empty() { header.run.as_str() } else { &header.title };
+    let title = if header.title.is_empty() {
+        header.run.as_str()
+    } else {
+        &header.title
+    };
     let frame = Frame {
         title,
         place: None,
@@ -40,6 +44,7 @@ pub fn report(view: &RunView, graph: &Graph, now: Timestamp) -> String {
         filter: Filter::All,
         page: 1,
     };
-    let content = html! { (head(context, view, title, Links::None)) (sections(context, &page, Links::None)) };
+    let content =
+        html! { (head(context, view, title, Links::None)) (sections(context, &page, Links::None)) };
     framed(&frame, &content).into_string()
 }

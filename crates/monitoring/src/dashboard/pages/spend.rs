@@ -17,8 +17,17 @@ use crate::{
 pub(super) fn amounts(head: &str, unnamed: &str, amounts: &BTreeMap<String, Amounts>) -> Markup {
     let mut rows: Vec<(&String, &Amounts)> = amounts.iter().collect();
     rows.sort_by_key(|(_, amounts)| std::cmp::Reverse((amounts.spent, amounts.usage.total())));
-    let all: f64 = rows.iter().map(|(_, amounts)| amounts.spent.pico() as f64).sum();
-    let share = |spent: Usd| if all > 0.0 { spent.pico() as f64 / all } else { 0.0 };
+    let all: f64 = rows
+        .iter()
+        .map(|(_, amounts)| amounts.spent.pico() as f64)
+        .sum();
+    let share = |spent: Usd| {
+        if all > 0.0 {
+            spent.pico() as f64 / all
+        } else {
+            0.0
+        }
+    };
     html! {
         table {
             thead { tr {
@@ -45,7 +54,10 @@ pub(super) fn usage(usage: &TokenUsage) -> Markup {
     let parts = [
         ("input", usage.input),
         ("read from the cache", usage.cache_read),
-        ("written to the cache", usage.cache_write_5m.saturating_add(usage.cache_write_1h)),
+        (
+            "written to the cache",
+            usage.cache_write_5m.saturating_add(usage.cache_write_1h),
+        ),
         ("output", usage.output),
         ("of that reasoning", usage.reasoning),
     ];

@@ -80,7 +80,10 @@ pub(in crate::dashboard) fn parts_bar(counts: &TaskCounts) -> Markup {
 }
 
 /// Columns of days, good on top of bad, oldest first; its figures must stand beside it.
-pub(in crate::dashboard) fn days(days: &[DayCount], value: impl Fn(&DayCount) -> [(Tone, f64); 2]) -> Markup {
+pub(in crate::dashboard) fn days(
+    days: &[DayCount],
+    value: impl Fn(&DayCount) -> [(Tone, f64); 2],
+) -> Markup {
     let top = days
         .iter()
         .map(|day| value(day).iter().map(|(_, number)| number).sum::<f64>())

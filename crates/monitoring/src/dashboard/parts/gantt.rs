@@ -5,11 +5,7 @@ use std::{collections::HashMap, fmt::Write as _};
 use core_types::{TaskId, Timestamp};
 use maud::{Markup, html};
 
-use super::{
-    Links, Mark,
-    bars::percent,
-    icon,
-};
+use super::{Links, Mark, bars::percent, icon};
 use crate::{
     dashboard::text::{self, Foreign},
     fold::{Lane, Segment, SegmentKind, TaskRow, Timeline},
@@ -33,8 +29,11 @@ pub(in crate::dashboard) struct Rows<'a> {
 /// drawn as gaps of one width, so that a night between two sessions does not hide the work.
 pub(in crate::dashboard) fn gantt(timeline: &Timeline, shown: &Rows<'_>) -> Markup {
     let scale = Scale::of(timeline);
-    let lanes: HashMap<&TaskId, &Lane> =
-        timeline.lanes.iter().map(|lane| (&lane.task, lane)).collect();
+    let lanes: HashMap<&TaskId, &Lane> = timeline
+        .lanes
+        .iter()
+        .map(|lane| (&lane.task, lane))
+        .collect();
     let ticks = scale.ticks();
     html! {
         div class="gantt" {
@@ -68,7 +67,11 @@ pub(in crate::dashboard) fn gantt(timeline: &Timeline, shown: &Rows<'_>) -> Mark
 
 fn bars(scale: &Scale, links: Links<'_>, row: &TaskRow, lane: &Lane) -> Markup {
     let mark = Mark::task(row.status);
-    let title = if row.title.is_empty() { row.task.as_str() } else { &row.title };
+    let title = if row.title.is_empty() {
+        row.task.as_str()
+    } else {
+        &row.title
+    };
     html! {
         li {
             span class="label" {
@@ -116,7 +119,12 @@ fn in_words(lane: &Lane, end: Timestamp) -> String {
         if millis > 0 {
             let separator = if words.is_empty() { "" } else { ", " };
             // Writing to a String does not fail.
-            let _ = write!(words, "{separator}{} {}", kind.as_str(), text::duration(millis));
+            let _ = write!(
+                words,
+                "{separator}{} {}",
+                kind.as_str(),
+                text::duration(millis)
+            );
         }
     }
     if words.is_empty() {
@@ -186,7 +194,10 @@ fn legend(rows: &[&TaskRow], lanes: &HashMap<&TaskId, &Lane>) -> Markup {
     let mut seen = [false; SegmentKind::ALL.len()];
     let shown = rows.iter().filter_map(|row| lanes.get(&row.task));
     for segment in shown.flat_map(|lane| &lane.segments) {
-        seen[SegmentKind::ALL.iter().position(|kind| *kind == segment.kind).unwrap_or(0)] = true;
+        seen[SegmentKind::ALL
+            .iter()
+            .position(|kind| *kind == segment.kind)
+            .unwrap_or(0)] = true;
     }
     html! {
         ul class="legend" {
@@ -232,7 +243,10 @@ impl Scale {
             .filter(|(from, to)| from < to)
             .collect();
         if held.is_empty() {
-            held.push((timeline.from, timeline.to.max(Timestamp(timeline.from.0 + 1))));
+            held.push((
+                timeline.from,
+                timeline.to.max(Timestamp(timeline.from.0 + 1)),
+            ));
         }
         let total: u64 = held.iter().map(|(from, to)| to.0 - from.0).sum();
         let gap = GAP.min(0.3 / held.len() as f64);
@@ -326,7 +340,11 @@ mod tests {
         let timeline = Timeline {
             from: Timestamp(0),
             to: Timestamp(12 * hour),
-            stages: vec![Span { of: Stage::Planning, from: Timestamp(0), to: None }],
+            stages: vec![Span {
+                of: Stage::Planning,
+                from: Timestamp(0),
+                to: None,
+            }],
             sessions: vec![session(1, 0, hour), session(2, 11 * hour, 12 * hour)],
             lanes: Vec::new(),
         };
@@ -338,6 +356,10 @@ mod tests {
             "ten hours without a process are a gap"
         );
         assert_eq!(at(6), "0.51", "a time in a gap is its end");
-        assert!(scale.ticks().is_sorted_by(|(left, _), (right, _)| left < right));
+        assert!(
+            scale
+                .ticks()
+                .is_sorted_by(|(left, _), (right, _)| left < right)
+        );
     }
 }

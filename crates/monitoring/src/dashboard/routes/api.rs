@@ -39,7 +39,11 @@ pub(super) async fn health(State(app): State<Arc<App>>) -> Response {
 pub(super) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let accept = header_text(&headers, &header::ACCEPT);
     let format = Format::negotiate(accept);
-    respond::with_type(StatusCode::OK, format.content_type(), app.metrics.encode(format))
+    respond::with_type(
+        StatusCode::OK,
+        format.content_type(),
+        app.metrics.encode(format),
+    )
 }
 
 pub(super) async fn summary(State(app): State<Arc<App>>) -> Response {

@@ -89,7 +89,10 @@ async fn carry_out(
 ) -> Response {
     // A program with the bearer token is no browser: nothing else could have made it send this.
     if !app.is_bearer(headers) && !app.access.is_form_token(&said.token) {
-        return respond::problem(StatusCode::FORBIDDEN, "the form's token is missing or wrong");
+        return respond::problem(
+            StatusCode::FORBIDDEN,
+            "the form's token is missing or wrong",
+        );
     }
     let command = match command {
         Ok(command) => command,

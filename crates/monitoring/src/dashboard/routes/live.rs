@@ -32,24 +32,35 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How often a log is looked at for new lines.
 const LOG_LOOK: Duration = Duration::from_millis(200);
 
-fn place(app: &App) -> Result<OwnedSemaphorePermit, Response> {
-    Arc::clone(&app.streams).try_acquire_owned().map_err(|_| {
-        respond::problem(StatusCode::SERVICE_UNAVAILABLE, "too many streams are open")
-    })
+/// A place among the streams; `None` where all are taken.
+fn place(app: &App) -> Option<OwnedSemaphorePermit> {
+    Arc::clone(&app.streams).try_acquire_owned().ok()
+}
+
+fn full() -> Response {
+    respond::problem(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "too many streams are open",
+    )
 }
 
 /// Changes of any run: event `changed` with the run's name.
 pub(super) async fn events(State(app): State<Arc<App>>) -> Response {
-    let permit = match place(&app) {
-        Ok(permit) => permit,
-        Err(refusal) => return refusal,
+    let Some(permit) = place(&app) else {
+        return full();
     };
     let changes = app.changes.subscribe();
     let seen = changes.borrow().number;
-    stream((changes, seen, permit), |(mut changes, seen, permit)| async move {
-        let sent = changed(&mut changes, |changes| (changes.number > seen).then_some(changes.number)).await?;
-        Some((sent.0, (changes, sent.1.unwrap_or(seen), permit)))
-    })
+    stream(
+        (changes, seen, permit),
+        |(mut changes, seen, permit)| async move {
+            let sent = changed(&mut changes, |changes| {
+                (changes.number > seen).then_some(changes.number)
+            })
+            .await?;
+            Some((sent.0, (changes, sent.1.unwrap_or(seen), permit)))
+        },
+    )
 }
 
 /// Changes of one run.
@@ -58,20 +69,22 @@ pub(super) async fn run_events(State(app): State<Arc<App>>, Path(run): Path<Stri
         Ok(run) => run,
         Err(error) => return failed(&error),
     };
-    let permit = match place(&app) {
-        Ok(permit) => permit,
-        Err(refusal) => return refusal,
+    let Some(permit) = place(&app) else {
+        return full();
     };
     let changes = app.changes.subscribe();
     let seen = changes.borrow().of(&run);
-    stream((changes, seen, permit, run), |(mut changes, seen, permit, run)| async move {
-        let sent = changed(&mut changes, |changes| {
-            let now = changes.of(&run);
-            (now > seen).then_some(now)
-        })
-        .await?;
-        Some((sent.0, (changes, sent.1.unwrap_or(seen), permit, run)))
-    })
+    stream(
+        (changes, seen, permit, run),
+        |(mut changes, seen, permit, run)| async move {
+            let sent = changed(&mut changes, |changes| {
+                let now = changes.of(&run);
+                (now > seen).then_some(now)
+            })
+            .await?;
+            Some((sent.0, (changes, sent.1.unwrap_or(seen), permit, run)))
+        },
+    )
 }
 
 /// Waits until `news` finds something new, or it is time for a heartbeat. `None` at the end of the
@@ -80,7 +93,11 @@ async fn changed(
     changes: &mut watch::Receiver<Changes>,
     news: impl Fn(&Changes) -> Option<u64>,
 ) -> Option<(Sent, Option<u64>)> {
-    let found = timeout(HEARTBEAT, changes.wait_for(|changes| news(changes).is_some())).await;
+    let found = timeout(
+        HEARTBEAT,
+        changes.wait_for(|changes| news(changes).is_some()),
+    )
+    .await;
     match found {
         Err(_) => Some((Sent::heartbeat(), None)),
         Ok(Err(_)) => None,
@@ -127,9 +144,8 @@ pub(super) async fn log(
         Ok(run) => run,
         Err(error) => return failed(&error),
     };
-    let permit = match place(&app) {
-        Ok(permit) => permit,
-        Err(refusal) => return refusal,
+    let Some(permit) = place(&app) else {
+        return full();
     };
     let last = header_text(&headers, &HeaderName::from_static("last-event-id"))
         .and_then(|id| id.parse().ok());
@@ -157,7 +173,14 @@ pub(super) async fn log(
             let mut sent = Sent::default();
             for line in &chunk.lines {
                 let text = harmless(&line.text);
-                sent.event("", line.position, &Line { file: &harmless(&line.file), text });
+                sent.event(
+                    "",
+                    line.position,
+                    &Line {
+                        file: &harmless(&line.file),
+                        text,
+                    },
+                );
             }
             tail.after = Some(chunk.next);
             if chunk.lines.is_empty() && chunk.is_complete {

@@ -39,7 +39,10 @@ pub(super) async fn overview(State(app): State<Arc<App>>) -> Response {
     answered(&app, page.map(|view| pages::overview(app.context(), &view)))
 }
 
-pub(super) async fn history(State(app): State<Arc<App>>, Query(query): Query<PageQuery>) -> Response {
+pub(super) async fn history(
+    State(app): State<Arc<App>>,
+    Query(query): Query<PageQuery>,
+) -> Response {
     let view = app.board.history();
     let number = query.page.unwrap_or(1);
     answered(&app, Ok(pages::history(app.context(), &view, number)))
@@ -66,7 +69,9 @@ pub(super) async fn run(
 async fn run_page(app: &App, run: &str, query: &PageQuery) -> Result<maud::Markup, PortError> {
     let run: RunId = app.known(run)?;
     let now = app.now();
-    let found = app.board.with(&run, |fold| (fold.view(now), fold.graph(now)));
+    let found = app
+        .board
+        .with(&run, |fold| (fold.view(now), fold.graph(now)));
     let (view, graph) = found.await?.ok_or_else(absent)?;
     let log = match query.log.as_deref() {
         Some("run") => None,
@@ -120,7 +125,9 @@ pub(super) async fn task(
 async fn task_page(app: &App, run: &str, task: &str) -> Result<maud::Markup, PortError> {
     let (run, task): (RunId, TaskId) = (app.known(run)?, app.known(task)?);
     let now = app.now();
-    let found = app.board.with(&run, |fold| (fold.view(now), fold.task(&task, now)));
+    let found = app
+        .board
+        .with(&run, |fold| (fold.view(now), fold.task(&task, now)));
     let (run_view, view) = found.await?.ok_or_else(absent)?;
     let view = view.ok_or_else(absent)?;
     let source = app.board.source();
@@ -138,7 +145,10 @@ async fn task_page(app: &App, run: &str, task: &str) -> Result<maud::Markup, Por
         header: &run_view.header,
         timeline: &run_view.timeline,
         view: &view,
-        log: chunk.map(|chunk| Log { task: Some(task.clone()), chunk }),
+        log: chunk.map(|chunk| Log {
+            task: Some(task.clone()),
+            chunk,
+        }),
         prompt,
         diff,
     };

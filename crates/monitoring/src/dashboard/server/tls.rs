@@ -23,7 +23,8 @@ impl Tls {
     ///
     /// Validation, where one of them cannot be read or they do not belong together.
     pub fn from_pem(certificates: &[u8], key: &[u8]) -> Result<Self, Error> {
-        let refuse = |source: Box<dyn std::error::Error + Send + Sync>| Error::Certificate { source };
+        let refuse =
+            |source: Box<dyn std::error::Error + Send + Sync>| Error::Certificate { source };
         let chain: Vec<_> = CertificateDer::pem_slice_iter(certificates)
             .collect::<Result<_, _>>()
             .map_err(|error| refuse(error.into()))?;

@@ -72,10 +72,7 @@ fn end_line(shown: &mut String, in_line: usize) {
 
 /// Consumes the rest of a terminal sequence: parameters up to the final byte, or a string up to
 /// its end. One that does not end within its line is cut there.
-fn skip_sequence(
-    introducer: char,
-    characters: &mut std::iter::Peekable<std::str::Chars<'_>>,
-) {
+fn skip_sequence(introducer: char, characters: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     let kind = match introducer {
         '\u{1b}' => characters.next_if(|next| *next != '\n'),
         '\u{9b}' => Some('['),

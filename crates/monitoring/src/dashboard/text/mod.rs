@@ -6,6 +6,8 @@ mod foreign;
 mod tests;
 
 pub(super) use self::{
-    figures::{ago, clock, clock_of_day, count, day, duration, money, percent, short_commit, tokens},
+    figures::{
+        ago, clock, clock_of_day, count, day, duration, money, percent, short_commit, tokens,
+    },
     foreign::{Foreign, harmless},
 };

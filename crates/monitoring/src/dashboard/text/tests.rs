@@ -20,7 +20,11 @@ fn terminal_sequences_vanish_and_hidden_characters_show() {
     check("tab\tstays, 👩‍💻 too", "tab\tstays, 👩‍💻 too");
     check("\u{e0041}", "⟨U+E0041⟩");
     let stacked = format!("z{}", "\u{301}".repeat(500));
-    assert_eq!(harmless(&stacked).chars().count(), 5, "marks on one letter are bounded");
+    assert_eq!(
+        harmless(&stacked).chars().count(),
+        5,
+        "marks on one letter are bounded"
+    );
     let long = "x".repeat(5_000);
     assert!(harmless(&long).ends_with(" … 1000 more characters"));
 }
@@ -85,13 +89,32 @@ fn figures_are_short() {
     let usd = |text: &str| money(text.parse().unwrap());
     assert_eq!(
         ["0", "0.00001", "0.0031", "1.255", "12345.6"].map(usd),
-        ["$0.00", "< $0.0001", "$0.0031", "$1.26", "$12\u{202f}345.60"]
+        [
+            "$0.00",
+            "< $0.0001",
+            "$0.0031",
+            "$1.26",
+            "$12\u{202f}345.60"
+        ]
     );
-    assert_eq!(money(Usd::from_pico(1)), "< $0.0001", "never shown as nothing");
-    assert_eq!([812, 12_300, 1_240_000].map(tokens), ["812", "12.3 k", "1.24 M"]);
-    assert_eq!([0.0, 0.001, 0.87, 0.999, 1.0].map(percent), ["0 %", "< 1 %", "87 %", "99 %", "100 %"]);
+    assert_eq!(
+        money(Usd::from_pico(1)),
+        "< $0.0001",
+        "never shown as nothing"
+    );
+    assert_eq!(
+        [812, 12_300, 1_240_000].map(tokens),
+        ["812", "12.3 k", "1.24 M"]
+    );
+    assert_eq!(
+        [0.0, 0.001, 0.87, 0.999, 1.0].map(percent),
+        ["0 %", "< 1 %", "87 %", "99 %", "100 %"]
+    );
     assert_eq!(count(1_234_567_u64), "1\u{202f}234\u{202f}567");
     let at = Timestamp::parse("2026-11-26T14:02:11Z").unwrap();
-    assert_eq!((clock(at).as_str(), day(at).as_str()), ("14:02:11", "26 Nov"));
+    assert_eq!(
+        (clock(at).as_str(), day(at).as_str()),
+        ("14:02:11", "26 Nov")
+    );
     assert_eq!(ago(Timestamp(at.0 + 61_000), at), "1 m ago");
 }

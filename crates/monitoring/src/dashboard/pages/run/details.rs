@@ -46,8 +46,15 @@ pub(super) fn log(run: &RunId, log: &Log, tasks: &[TaskRow]) -> Markup {
 
 /// The lines that there are; the script adds those that come.
 pub(in crate::dashboard::pages) fn log_list(run: &RunId, log: &Log) -> Markup {
-    let LogChunk { lines, next, is_complete } = &log.chunk;
-    let of = log.task.as_ref().map_or_else(String::new, |task| format!("task={task}"));
+    let LogChunk {
+        lines,
+        next,
+        is_complete,
+    } = &log.chunk;
+    let of = log
+        .task
+        .as_ref()
+        .map_or_else(String::new, |task| format!("task={task}"));
     let stream = (!is_complete).then(|| format!("/api/runs/{run}/log?{of}"));
     let last = harmless(lines.last().map_or("", |line| &line.file));
     let name = log.task.as_ref().map_or("run", |task| task.as_str());
@@ -273,4 +280,3 @@ pub(super) fn line_key(class: &str, meaning: &str) -> Markup {
         li { svg class="course key" viewBox="0 0 22 12" aria-hidden="true" { path class=(class) d="M0 6H22" {} } (meaning) }
     }
 }
-

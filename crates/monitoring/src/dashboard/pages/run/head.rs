@@ -123,9 +123,9 @@ fn stages(header: &Header) -> Markup {
 
 pub(in crate::dashboard::pages) fn capital(word: &str) -> String {
     let mut letters = word.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
 }
 
 /// What the run waits for or ended with, and what to do.
@@ -170,10 +170,11 @@ fn actions_of_run(context: Context<'_>, header: &Header, links: Links<'_>) -> Ma
     if context.control == Control::ReadOnly || links.is_file() || header.state.has_ended() {
         return html! {};
     }
-    let gate = header
-        .gate
-        .as_deref()
-        .filter(|gate| [Gate::Plan, Gate::Landing, Gate::Deploy].iter().any(|it| it.as_str() == *gate));
+    let gate = header.gate.as_deref().filter(|gate| {
+        [Gate::Plan, Gate::Landing, Gate::Deploy]
+            .iter()
+            .any(|it| it.as_str() == *gate)
+    });
     let run = &header.run;
     html! {
         div class="actions" {
@@ -199,7 +200,11 @@ fn actions_of_run(context: Context<'_>, header: &Header, links: Links<'_>) -> Ma
 }
 
 /// A form that tells a run something.
-pub(in crate::dashboard::pages) fn actions(context: Context<'_>, path: &str, content: &Markup) -> Markup {
+pub(in crate::dashboard::pages) fn actions(
+    context: Context<'_>,
+    path: &str,
+    content: &Markup,
+) -> Markup {
     html! {
         form method="post" action=(path) {
             input type="hidden" name="token" value=(context.form_token);

@@ -42,7 +42,11 @@ pub(in crate::dashboard) struct Log {
 
 pub(in crate::dashboard) fn run(context: Context<'_>, page: &RunPage<'_>) -> Markup {
     let header = &page.view.header;
-    let title = if header.title.is_empty() { header.run.as_str() } else { &header.title };
+    let title = if header.title.is_empty() {
+        header.run.as_str()
+    } else {
+        &header.title
+    };
     let frame = Frame {
         title,
         place: None,
@@ -63,7 +67,16 @@ pub(in crate::dashboard) fn run(context: Context<'_>, page: &RunPage<'_>) -> Mar
 /// Everything below the head.
 pub(super) fn sections(context: Context<'_>, page: &RunPage<'_>, links: Links<'_>) -> Markup {
     let view = page.view;
-    let shown = tasks::Shown::of(&view.tasks, page.filter, page.page, if links.is_file() { usize::MAX } else { tasks::PAGE });
+    let shown = tasks::Shown::of(
+        &view.tasks,
+        page.filter,
+        page.page,
+        if links.is_file() {
+            usize::MAX
+        } else {
+            tasks::PAGE
+        },
+    );
     html! {
         @if view.tasks.is_empty() {
             div class="sheet" { div class="empty" {
@@ -97,7 +110,11 @@ fn jump(page: &RunPage<'_>) -> Markup {
         ("log", "Log", page.log.is_some()),
         ("spend", "Spend", true),
         ("recovery", "Recovery", true),
-        ("repositories", "Repositories", !view.repositories.is_empty()),
+        (
+            "repositories",
+            "Repositories",
+            !view.repositories.is_empty(),
+        ),
         ("lessons", "Lessons", !view.lessons.is_empty()),
         ("warnings", "Warnings", !view.warnings.is_empty()),
     ];
@@ -130,10 +147,23 @@ fn graph_section(page: &RunPage<'_>, links: Links<'_>) -> Markup {
     }
 }
 
-fn timeline(context: Context<'_>, view: &RunView, shown: &tasks::Shown<'_>, links: Links<'_>) -> Markup {
-    let rows = shown.first(if links.is_file() { usize::MAX } else { MAX_BARS });
+fn timeline(
+    context: Context<'_>,
+    view: &RunView,
+    shown: &tasks::Shown<'_>,
+    links: Links<'_>,
+) -> Markup {
+    let rows = shown.first(if links.is_file() {
+        usize::MAX
+    } else {
+        MAX_BARS
+    });
     let note = if rows.len() < view.tasks.len() {
-        format!("{} of {} tasks, those at the top of the list below", rows.len(), view.tasks.len())
+        format!(
+            "{} of {} tasks, those at the top of the list below",
+            rows.len(),
+            view.tasks.len()
+        )
     } else {
         String::new()
     };

@@ -26,7 +26,13 @@ pub(in crate::dashboard) enum Filter {
 }
 
 impl Filter {
-    const ALL: [Self; 5] = [Self::All, Self::Running, Self::Waiting, Self::Failed, Self::Ended];
+    const ALL: [Self; 5] = [
+        Self::All,
+        Self::Running,
+        Self::Waiting,
+        Self::Failed,
+        Self::Ended,
+    ];
 
     /// By its word in an address; all for any other.
     pub(in crate::dashboard) fn named(word: Option<&str>) -> Self {
@@ -56,7 +62,10 @@ impl Filter {
 }
 
 fn is_failed(status: TaskStatus) -> bool {
-    matches!(status, TaskStatus::Failed | TaskStatus::TimedOut | TaskStatus::Panicked)
+    matches!(
+        status,
+        TaskStatus::Failed | TaskStatus::TimedOut | TaskStatus::Panicked
+    )
 }
 
 /// One page of the list.
@@ -83,8 +92,17 @@ impl<'a> Shown<'a> {
         }
         let n_pages = rows.len().div_ceil(size).max(1);
         let page = page.clamp(1, n_pages);
-        let rows = rows.into_iter().skip((page - 1) * size).take(size).collect();
-        Self { rows, filter, page, n_pages }
+        let rows = rows
+            .into_iter()
+            .skip((page - 1) * size)
+            .take(size)
+            .collect();
+        Self {
+            rows,
+            filter,
+            page,
+            n_pages,
+        }
     }
 
     /// The first `n` of this page.
@@ -158,7 +176,11 @@ fn table(links: Links<'_>, rows: &[&TaskRow]) -> Markup {
 }
 
 fn name(links: Links<'_>, row: &TaskRow) -> Markup {
-    let title = if row.title.is_empty() { row.task.as_str() } else { &row.title };
+    let title = if row.title.is_empty() {
+        row.task.as_str()
+    } else {
+        &row.title
+    };
     html! {
         a class="main" href=[links.task(&row.task)] { (Foreign(title)) }
         span class="sub" { (row.task) @if let Some(repository) = &row.repository { " · " (repository) } }

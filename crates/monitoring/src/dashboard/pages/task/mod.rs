@@ -35,7 +35,11 @@ pub(in crate::dashboard) struct TaskPage<'a> {
 pub(in crate::dashboard) fn task(context: Context<'_>, page: &TaskPage<'_>) -> Markup {
     let (header, view) = (page.header, page.view);
     let row = &view.row;
-    let title = if row.title.is_empty() { row.task.as_str() } else { &row.title };
+    let title = if row.title.is_empty() {
+        row.task.as_str()
+    } else {
+        &row.title
+    };
     let frame = Frame {
         title,
         place: None,
@@ -43,7 +47,11 @@ pub(in crate::dashboard) fn task(context: Context<'_>, page: &TaskPage<'_>) -> M
         is_file: false,
         now: context.now,
     };
-    let run_title = if header.title.is_empty() { header.run.to_string() } else { header.title.clone() };
+    let run_title = if header.title.is_empty() {
+        header.run.to_string()
+    } else {
+        header.title.clone()
+    };
     framed(
         &frame,
         &html! {
@@ -156,7 +164,10 @@ fn reason_mark(reason: &Reason) -> (Tone, Icon) {
 fn hand_over(context: Context<'_>, header: &Header, view: &TaskView) -> Markup {
     let row = &view.row;
     let is_open = !header.state.has_ended()
-        && matches!(row.status, TaskStatus::Failed | TaskStatus::TimedOut | TaskStatus::Panicked);
+        && matches!(
+            row.status,
+            TaskStatus::Failed | TaskStatus::TimedOut | TaskStatus::Panicked
+        );
     if !is_open {
         return html! {};
     }
