@@ -12,6 +12,7 @@ mod ci;
 mod codegen;
 mod house;
 mod measure;
+mod pages;
 mod real_parts;
 mod workspace;
 
@@ -35,6 +36,8 @@ cargo xtask COMMAND
   features [--pairs]              builds of the facade: none, each, full; all pairs
   doc                             documentation with feature labels
   codegen [--check]               generated documentation and schemas
+  screenshots                     pictures of the dashboard for README and docs (needs Chromium)
+  pages                           checks of the dashboard in Chromium; what is absent is skipped
   bench NAME [--json]             time and memory against peers and limits
   eval NAME [--json]              quality on data
   crash NAME [--sample | --full] [--json]
@@ -105,6 +108,25 @@ fn run() -> Result<ExitCode> {
             let stale = codegen::run(&sh, &workspace, check)?;
             print!("{stale}");
             stale.is_empty()
+        }
+        "screenshots" => {
+            args.finish()?;
+            for written in pages::screenshots(&sh, &workspace)? {
+                println!("{written}");
+            }
+            true
+        }
+        "pages" => {
+            args.finish()?;
+            match pages::check(&sh, &workspace)? {
+                pages::Seen::Passed(seen) => println!("pages: {seen}"),
+                pages::Seen::Skipped(missing) => println!("pages: SKIPPED, {missing}"),
+                pages::Seen::Failed(wrong) => {
+                    println!("pages: FAILED\n{wrong}");
+                    return Ok(ExitCode::FAILURE);
+                }
+            }
+            true
         }
         "bench" => measure::command(&sh, &workspace, Kind::Bench, args)?,
         "eval" => measure::command(&sh, &workspace, Kind::Eval, args)?,

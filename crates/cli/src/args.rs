@@ -53,6 +53,8 @@ pub(crate) enum Command {
     Top(TopArguments),
     /// Writes a run as one HTML file, to be sent or kept.
     Report(ReportArguments),
+    /// Shows runs in a browser, until Ctrl-C.
+    Dashboard(DashboardArguments),
     /// Opens a gate at which a run waits, and goes on.
     Approve(ApproveArguments),
     /// Tries a task that was handed to you again, with what you say of it.
@@ -79,6 +81,45 @@ pub(crate) enum Command {
     /// Prints generated reference documentation.
     #[command(hide = true)]
     Docs(DocsArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DashboardArguments {
+    /// The port; 0 takes any free one.
+    #[arg(long, default_value_t = facade::monitoring::dashboard::DEFAULT_PORT)]
+    pub(crate) port: u16,
+    /// Lets browsers approve, answer, retry, skip, cancel and raise budgets.
+    #[arg(long)]
+    pub(crate) allow_control: bool,
+    /// The address to listen on; one that other machines reach needs a certificate.
+    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    pub(crate) address: std::net::IpAddr,
+    /// A further name under which browsers may call it; may be repeated.
+    #[arg(long = "host", value_name = "NAME")]
+    pub(crate) hosts: Vec<String>,
+    /// A chain of certificates as PEM, the server's first.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// The key of the first certificate as PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub(crate) tls_key: Option<PathBuf>,
+}
+
+/// A dashboard beside a run.
+#[derive(Debug, Args)]
+pub(crate) struct Beside {
+    /// Shows runs in a browser meanwhile, on this port or 8000.
+    #[arg(
+        long,
+        value_name = "PORT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "8000"
+    )]
+    pub(crate) dashboard: Option<u16>,
+    /// Lets that browser approve, answer, retry, skip, cancel and raise budgets.
+    #[arg(long, requires = "dashboard")]
+    pub(crate) allow_control: bool,
 }
 
 #[derive(Debug, Args)]
@@ -131,6 +172,8 @@ pub(crate) struct RunArguments {
     /// How many tasks run at a time. Default: what cores and memory allow, at most 4.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) max_workers: Option<u16>,
+    #[command(flatten)]
+    pub(crate) beside: Beside,
     /// The run's name, instead of one made from the time.
     #[arg(long, hide = true)]
     pub(crate) run_id: Option<String>,
@@ -452,6 +495,8 @@ pub(crate) struct DemoArguments {
     /// Only makes the repositories and the issue, and prints the line that works on it.
     #[arg(long)]
     pub(crate) prepare: bool,
+    #[command(flatten)]
+    pub(crate) beside: Beside,
     /// The run's name, instead of one made from the time.
     #[arg(long, hide = true)]
     pub(crate) run_id: Option<String>,

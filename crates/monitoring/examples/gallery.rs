@@ -24,7 +24,7 @@ async fn main() -> anyhow::Result<()> {
         }
     }
     let clock = Arc::new(SystemClock);
-    let source = Arc::new(samples::gallery(clock.now()));
+    let source = Arc::new(samples::gallery(clock.now(), samples::Size::Large));
     let board = Arc::new(Board::new(source, clock.clone()));
     // Made-up runs have nothing to hide, and tools that take pictures want the same link each time.
     let access = Arc::new(Access::new(Secret::from_bytes([7; 32])));

@@ -17,6 +17,7 @@ use facade::{
 };
 
 use super::{
+    dashboard::Shown,
     drive::{AtGate, describe, execute},
     gates::tell,
     run::introduce,
@@ -126,6 +127,7 @@ pub(crate) async fn demo(session: Session, arguments: DemoArguments) -> Result<u
         output,
         explicit_home: Some(folder.clone()),
     };
+    let shown = Shown::beside(&session, &arguments.beside)?;
     let driven = Box::pin(execute(&session, assembly, AtGate::Exit)).await?;
     describe(&session, &driven);
     let mut code = driven.exit_code;
@@ -147,6 +149,9 @@ pub(crate) async fn demo(session: Session, arguments: DemoArguments) -> Result<u
     }
     if code == 0 {
         where_to_look(&session, &folder, &run, issue);
+    }
+    if let Some(shown) = shown {
+        shown.stay_open(&session).await?;
     }
     Ok(code)
 }

@@ -2,6 +2,7 @@
 
 mod budget;
 mod cost;
+mod dashboard;
 mod demo;
 mod docs;
 mod drive;
@@ -40,6 +41,7 @@ pub(crate) async fn dispatch(arguments: Arguments) -> Result<u8> {
         Command::Explain(arguments) => explain::explain(&session, &arguments).await,
         Command::Top(arguments) => top::top(&session, &arguments).await,
         Command::Report(arguments) => report::report(&session, &arguments).await,
+        Command::Dashboard(arguments) => dashboard::dashboard(&session, &arguments).await,
         Command::Approve(arguments) => Box::pin(gates::approve(session, arguments)).await,
         Command::Answer(arguments) => Box::pin(handoff::answer(session, arguments)).await,
         Command::Retry(arguments) => Box::pin(handoff::retry(session, arguments)).await,

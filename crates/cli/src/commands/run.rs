@@ -12,6 +12,7 @@ use facade::{
 
 use super::{
     cost::{plan_cost_value, show_plan_cost},
+    dashboard::Shown,
     drive::{AtGate, describe, drive, execute},
 };
 use crate::{
@@ -57,8 +58,11 @@ pub(crate) async fn run(session: Session, arguments: RunArguments) -> Result<u8>
     if arguments.staged {
         return list_effects(&session, &arguments).await;
     }
+    let shown = Shown::beside(&session, &arguments.beside)?;
     let assembly = begin(&session, &arguments).await?;
-    Box::pin(drive(&session, assembly, AtGate::from_flag(arguments.wait))).await
+    let code = Box::pin(drive(&session, assembly, AtGate::from_flag(arguments.wait))).await;
+    drop(shown);
+    code
 }
 
 /// `automation run --staged`: what the run would do, by kind.

@@ -1,7 +1,7 @@
 //! What all routes share.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     sync::{Arc, OnceLock},
     time::Duration,
@@ -17,7 +17,7 @@ use tokio::{
     time::sleep,
 };
 
-use super::{Access, Control, Limits, Options, guard, pages, routes};
+use super::{Access, Control, Limits, Options, count::Counting, guard, pages, routes};
 use crate::{fold::Board, metrics::Metrics};
 
 /// How often runs are looked at for what has come since; what came within is told at once.
@@ -60,42 +60,57 @@ impl Dashboard {
     /// All routes, guarded, to be mounted in a server of one's own: it must bound connections and
     /// times, as [`Server`](super::Server) does. [`keep_current`](Self::keep_current) must run
     /// beside it.
-    #[must_use]
     pub fn router(&self) -> Router {
         routes::router(&self.0)
     }
 
-    /// Reads what has come ten times a second and tells open pages.
+    /// Reads what has come ten times a second, counts it for `/metrics` and tells open pages.
     ///
     /// # Cancel safety
     ///
     /// Dropped, pages show what was read last.
     pub async fn keep_current(&self) {
         let mut news = self.0.board.subscribe();
+        let mut counting = Counting::into(self.0.metrics.clone());
+        // What somebody else has read of the board already is to be counted, too.
+        let mut changed: BTreeSet<RunId> = self
+            .0
+            .board
+            .summaries()
+            .into_iter()
+            .map(|it| it.run)
+            .collect();
         loop {
             // A source that cannot be read now may be read later; pages say it where it matters.
             self.0.board.refresh().await.ok();
-            let mut changed = BTreeMap::new();
             let mut has_missed = false;
             loop {
                 match news.try_recv() {
                     Ok(change) => {
-                        changed.insert(change.run, ());
+                        changed.insert(change.run);
                     }
                     Err(TryRecvError::Lagged(_)) => has_missed = true,
                     Err(TryRecvError::Empty | TryRecvError::Closed) => break,
                 }
             }
-            if has_missed || !changed.is_empty() {
+            if has_missed {
+                changed.extend(self.0.board.summaries().into_iter().map(|it| it.run));
+            }
+            for run in &changed {
+                // A run that was removed meanwhile has nothing more to count.
+                counting
+                    .take(self.0.board.source().as_ref(), run)
+                    .await
+                    .ok();
+            }
+            if !changed.is_empty() {
                 self.0.changes.send_modify(|changes| {
                     changes.number += 1;
-                    if has_missed {
-                        changes.of_all = changes.number;
-                    }
                     let number = changes.number;
+                    let changed = std::mem::take(&mut changed);
                     changes
                         .of_run
-                        .extend(changed.into_keys().map(|run| (run, number)));
+                        .extend(changed.into_iter().map(|run| (run, number)));
                 });
             }
             sleep(LOOK).await;
@@ -131,15 +146,13 @@ struct Reach {
 pub(super) struct Changes {
     /// Of the last change.
     pub(super) number: u64,
-    /// Of the last time when it was not known which runs had changed.
-    of_all: u64,
     of_run: BTreeMap<RunId, u64>,
 }
 
 impl Changes {
     /// The number of a run's last change.
     pub(super) fn of(&self, run: &RunId) -> u64 {
-        self.of_run.get(run).copied().unwrap_or(0).max(self.of_all)
+        self.of_run.get(run).copied().unwrap_or(0)
     }
 }
 

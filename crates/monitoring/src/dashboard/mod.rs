@@ -64,6 +64,9 @@
 
 mod access;
 mod app;
+#[cfg(test)]
+mod contrast;
+mod count;
 mod error;
 mod guard;
 mod options;

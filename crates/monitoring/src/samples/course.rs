@@ -229,7 +229,14 @@ impl Maker<'_> {
         };
         self.say(at, Some(key), event);
         let agent = "claude".to_owned();
-        self.say(at, Some(key), Event::AgentStarted { agent: agent.clone(), model: None });
+        self.say(
+            at,
+            Some(key),
+            Event::AgentStarted {
+                agent: agent.clone(),
+                model: None,
+            },
+        );
         let usage = TokenUsage {
             input: seconds * 130 + self.draw(2_000),
             cache_read: seconds * 1_900 + self.draw(40_000),

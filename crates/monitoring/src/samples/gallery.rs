@@ -127,7 +127,7 @@ pub fn layered_plan(n: usize, width: usize) -> Vec<TaskPlan> {
         let above = |offset: usize| (layer - 1) * width + (row + offset * 7) % width;
         let needs = match layer {
             0 => Vec::new(),
-            _ if place % 5 == 0 => vec![above(0), above(1), above(2)],
+            _ if place.is_multiple_of(5) => vec![above(0), above(1), above(2)],
             _ => vec![above(0)],
         };
         let mut needs = needs;
@@ -180,11 +180,20 @@ fn with_repositories(names: &[&str]) -> Vec<(RepositoryName, Vec<Wait>)> {
     names.iter().map(|it| (name(it), Vec::new())).collect()
 }
 
+/// How much there is to see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// Runs of up to fourteen tasks.
+    Small,
+    /// One of 1,000 tasks besides, `62-sessions`.
+    Large,
+}
+
 /// A source with runs in every state, as of `now`: `65-two-factor` runs, `61-search` failed,
-/// `66-theme` has just begun, `64-billing` waits at a gate, `63-import` was killed, `62-sessions` has
-/// 1,000 tasks and runs; before them two weeks of runs that have ended.
+/// `66-theme` has just begun, `64-billing` waits at a gate, `63-import` was killed; before
+/// them two weeks of runs that have ended.
 #[must_use]
-pub fn gallery(now: Timestamp) -> MemorySource {
+pub fn gallery(now: Timestamp, size: Size) -> MemorySource {
     let source = MemorySource::new();
     let ago = |millis: u64| Timestamp(now.0.saturating_sub(millis));
     for index in (0..26_u64).rev() {
@@ -230,7 +239,7 @@ pub fn gallery(now: Timestamp) -> MemorySource {
     failed.plan[1].failures = 1;
     push(&source, &failed);
 
-    let mut rewrite = Sample {
+    let rewrite = Sample {
         plan: layered_plan(1000, 40),
         waits: with_repositories(&["backend", "frontend", "tools"]),
         max_workers: 16,
@@ -243,8 +252,9 @@ pub fn gallery(now: Timestamp) -> MemorySource {
             Ends::Not,
         )
     };
-    rewrite.plan[100].is_hopeless = false;
-    push(&source, &rewrite);
+    if size == Size::Large {
+        push(&source, &rewrite);
+    }
 
     push(
         &source,

@@ -9,5 +9,5 @@ mod gallery;
 
 pub use self::{
     course::{Ends, Made, Sample, TaskPlan},
-    gallery::{gallery, hero_plan, layered_plan},
+    gallery::{Size, gallery, hero_plan, layered_plan},
 };

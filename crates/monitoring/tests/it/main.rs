@@ -1,6 +1,16 @@
 //! The public API.
 
 mod compile_fail;
+#[cfg(all(feature = "dashboard", feature = "testkit"))]
+mod dashboard_client;
+#[cfg(all(feature = "dashboard", feature = "testkit"))]
+mod dashboard_guard;
+#[cfg(all(feature = "dashboard", feature = "testkit"))]
+mod dashboard_limits;
+#[cfg(all(feature = "dashboard", feature = "testkit"))]
+mod dashboard_live;
+#[cfg(all(feature = "dashboard", feature = "testkit"))]
+mod dashboard_pages;
 mod families;
 mod grafana;
 mod hostile;

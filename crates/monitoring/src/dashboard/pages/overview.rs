@@ -118,7 +118,7 @@ fn call(context: Context<'_>, group: &[&Attention]) -> Markup {
 
 fn attention_word(kind: &AttentionKind, mark: Mark) -> String {
     match kind {
-        AttentionKind::Gate(gate) => format!("Gate {gate}"),
+        AttentionKind::Gate(gate) => format!("Gate {}", text::harmless(gate)),
         _ => {
             let mut letters = mark.word.chars();
             letters.next().map_or_else(String::new, |first| {

@@ -32,17 +32,22 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How often a log is looked at for new lines.
 const LOG_LOOK: Duration = Duration::from_millis(200);
 
-fn place(app: &App) -> Result<OwnedSemaphorePermit, Response> {
-    Arc::clone(&app.streams)
-        .try_acquire_owned()
-        .map_err(|_| respond::problem(StatusCode::SERVICE_UNAVAILABLE, "too many streams are open"))
+/// A place among the streams; `None` where all are taken.
+fn place(app: &App) -> Option<OwnedSemaphorePermit> {
+    Arc::clone(&app.streams).try_acquire_owned().ok()
+}
+
+fn full() -> Response {
+    respond::problem(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "too many streams are open",
+    )
 }
 
 /// Changes of any run: event `changed` with the run's name.
 pub(super) async fn events(State(app): State<Arc<App>>) -> Response {
-    let permit = match place(&app) {
-        Ok(permit) => permit,
-        Err(refusal) => return refusal,
+    let Some(permit) = place(&app) else {
+        return full();
     };
     let changes = app.changes.subscribe();
     let seen = changes.borrow().number;
@@ -64,9 +69,8 @@ pub(super) async fn run_events(State(app): State<Arc<App>>, Path(run): Path<Stri
         Ok(run) => run,
         Err(error) => return failed(&error),
     };
-    let permit = match place(&app) {
-        Ok(permit) => permit,
-        Err(refusal) => return refusal,
+    let Some(permit) = place(&app) else {
+        return full();
     };
     let changes = app.changes.subscribe();
     let seen = changes.borrow().of(&run);
@@ -140,9 +144,8 @@ pub(super) async fn log(
         Ok(run) => run,
         Err(error) => return failed(&error),
     };
-    let permit = match place(&app) {
-        Ok(permit) => permit,
-        Err(refusal) => return refusal,
+    let Some(permit) = place(&app) else {
+        return full();
     };
     let last = header_text(&headers, &HeaderName::from_static("last-event-id"))
         .and_then(|id| id.parse().ok());

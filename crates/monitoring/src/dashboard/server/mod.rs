@@ -104,7 +104,7 @@ impl Server {
     /// # Cancel safety
     ///
     /// Dropping it closes all connections. Commands that were answered have been carried out.
-    pub async fn serve(self, stop: CancellationToken) {
+    pub async fn serve(&self, stop: CancellationToken) {
         let waiting = Arc::new(Waiting::new(self.limits.waiting));
         let router = self.dashboard.router();
         let mut connections = JoinSet::new();

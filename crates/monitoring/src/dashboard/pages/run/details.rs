@@ -56,7 +56,7 @@ pub(in crate::dashboard::pages) fn log_list(run: &RunId, log: &Log) -> Markup {
         .as_ref()
         .map_or_else(String::new, |task| format!("task={task}"));
     let stream = (!is_complete).then(|| format!("/api/runs/{run}/log?{of}"));
-    let last = lines.last().map_or("", |line| &line.file);
+    let last = harmless(lines.last().map_or("", |line| &line.file));
     let name = log.task.as_ref().map_or("run", |task| task.as_str());
     html! {
         @if lines.is_empty() && *is_complete {

@@ -113,7 +113,7 @@ fn stages(header: &Header) -> Markup {
                     _ => ("", ""),
                 };
                 li class=(class) aria-current=[(at == Some(stage)).then_some("step")] {
-                    (capital(stage.as_str()))
+                    (capital(stage.as_str()).replace("mentation", "men\u{ad}tation"))
                     span class="sub" { @if word.is_empty() { "to come" } @else { (word) } }
                 }
             }
@@ -158,7 +158,7 @@ fn call(context: Context<'_>, view: &RunView, links: Links<'_>) -> Markup {
     };
     html! {
         section class={ "call" (tone) } aria-label="What to do" {
-            h2 { span class=(icon_tone.class()) { (icon(shape)) } (what) }
+            h2 { span class=(icon_tone.class()) { (icon(shape)) } (Foreign(&what)) }
             @if !header.reason.is_empty() { p { (Foreign(&header.reason)) } }
             @if let Some(line) = line { (command_line(&line)) }
             (actions_of_run(context, header, links))

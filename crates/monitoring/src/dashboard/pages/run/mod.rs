@@ -195,7 +195,7 @@ fn spend(view: &RunView) -> Markup {
             @if spend.calls == 0 && spend.by_model.is_empty() {
                 div class="sheet" { div class="empty" { strong { "Nothing spent yet" } } }
             } @else {
-                @if spend.course.len() > 1 {
+                @if spend.spent.pico() > 0 || spend.reserved.pico() > 0 {
                     div class="sheet" {
                         div class="pad" { (course(&spend.course, view.timeline.to)) }
                         div class="pad" { ul class="legend" {
@@ -209,7 +209,7 @@ fn spend(view: &RunView) -> Markup {
                     div class="sheet scroll" { (super::spend::amounts("Model", "not named", &spend.by_model)) }
                     div class="sheet scroll" { (super::spend::amounts("Stage", "no stage", &spend.by_component)) }
                 }
-                div class="pad" { (super::spend::usage(&spend.usage)) }
+                @if spend.usage.total() > 0 { div class="pad" { (super::spend::usage(&spend.usage)) } }
             }
         }
     }

@@ -1,0 +1,52 @@
+//! What journals tell, counted for Prometheus.
+
+use std::collections::BTreeMap;
+
+use core_types::{PortError, RunId};
+
+use crate::{
+    fold::RunSource,
+    metrics::{EventFold, Metrics},
+};
+
+/// Counts each event of each run once.
+#[derive(Debug)]
+pub(super) struct Counting {
+    fold: EventFold,
+    /// Up to which event each run is counted.
+    counted: BTreeMap<RunId, u64>,
+}
+
+impl Counting {
+    pub(super) fn into(metrics: Metrics) -> Self {
+        Self {
+            fold: EventFold::new(metrics),
+            counted: BTreeMap::new(),
+        }
+    }
+
+    /// Counts what has come of a run since.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, whole batches are counted and none twice.
+    pub(super) async fn take(
+        &mut self,
+        source: &dyn RunSource,
+        run: &RunId,
+    ) -> Result<(), PortError> {
+        loop {
+            let after = self.counted.get(run).copied().unwrap_or(0);
+            let batch = source.events(run, after).await?;
+            self.fold
+                .apply_all(run, batch.events.iter().map(|(_, event)| event));
+            self.fold.set_held(run, batch.is_held);
+            if let Some((seq, _)) = batch.events.last() {
+                self.counted.insert(run.clone(), *seq);
+            }
+            if !batch.has_more {
+                return Ok(());
+            }
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! Who may look, and who may act.
+
+use core_types::{Gate, Usd};
+use monitoring::{
+    dashboard::{Control, Error, Options, Server},
+    fold::Command,
+};
+
+use crate::dashboard_client::{Served, options, serve};
+
+async fn looking() -> Served {
+    serve(options(Control::ReadOnly)).await
+}
+
+async fn acting() -> Served {
+    serve(options(Control::Allowed)).await
+}
+
+#[tokio::test]
+async fn other_names_that_lead_here_are_refused() {
+    let served = looking().await;
+    let bearer = served.bearer();
+    for host in [
+        "evil.example",
+        "localhost.evil.example",
+        "localhost@evil.example",
+        "127.0.0.1.nip.io",
+        "127.0.0.2",
+        "[::2]",
+        "",
+        "localhost:80:80",
+    ] {
+        for path in [
+            "/",
+            "/api/runs",
+            "/metrics",
+            "/api/health",
+            "/assets/icon.svg",
+        ] {
+            let answer = served
+                .send(&format!(
+                    "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{bearer}\r\n"
+                ))
+                .await;
+            assert!(
+                matches!(answer.status, 400 | 421),
+                "{path} under the name {host:?} answers {}",
+                answer.status
+            );
+        }
+    }
+    for host in ["localhost", "LOCALHOST:1", "127.0.0.1", "[::1]:8000"] {
+        let answer = served
+            .send(&format!(
+                "GET /api/health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+            ))
+            .await;
+        assert_eq!(answer.status, 200, "{host} is ours");
+    }
+    let answer = served
+        .send("GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
+        .await;
+    assert!(
+        matches!(answer.status, 400 | 421),
+        "no name is no name of ours"
+    );
+}
+
+#[tokio::test]
+async fn requests_that_other_pages_cause_are_refused() {
+    let served = looking().await;
+    let cookie = served.enter().await;
+    let port = served.port;
+    for headers in [
+        "Origin: http://evil.example\r\n".to_owned(),
+        "Origin: null\r\n".to_owned(),
+        format!("Origin: http://localhost:{}\r\n", port.wrapping_add(1)),
+        format!("Origin: http://localhost:{port}.evil.example\r\n"),
+        "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n".to_owned(),
+        "Sec-Fetch-Site: same-site\r\nSec-Fetch-Mode: cors\r\n".to_owned(),
+    ] {
+        for path in ["/", "/api/runs", "/api/events", "/metrics"] {
+            let answer = served.get_with(path, &format!("{cookie}{headers}")).await;
+            assert_eq!(answer.status, 403, "{path} with {headers:?}");
+        }
+    }
+    let navigation = "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\n";
+    let answer = served.get_with("/", navigation).await;
+    assert_eq!(
+        answer.status, 401,
+        "a link elsewhere may lead here, without our cookie"
+    );
+    let own = "Sec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: cors\r\n";
+    let answer = served
+        .get_with("/api/runs", &format!("{cookie}{own}{}", served.origin()))
+        .await;
+    assert_eq!(answer.status, 200, "our own page may ask");
+}
+
+#[tokio::test]
+async fn nothing_but_health_and_metrics_is_shown_without_a_token() {
+    let served = looking().await;
+    for path in [
+        "/",
+        "/history",
+        "/costs",
+        "/learning",
+        "/runs/65-two-factor",
+        "/nowhere",
+    ] {
+        let answer = served.get_with(path, "").await;
+        assert_eq!(answer.status, 401, "{path}");
+        assert!(
+            !answer.body.contains("65-two-factor"),
+            "{path} tells nothing"
+        );
+    }
+    for path in [
+        "/api/runs",
+        "/api/metrics/summary",
+        "/api/events",
+        "/api/nowhere",
+    ] {
+        let answer = served.get_with(path, "").await;
+        assert_eq!(
+            (answer.status, answer.body.as_str()),
+            (401, r#"{"error":"no valid token"}"#),
+            "{path}"
+        );
+    }
+    for wrong in [
+        "Authorization: Bearer\r\n",
+        "Authorization: Bearer 0000\r\n",
+        "Cookie: automation_0=x\r\n",
+    ] {
+        assert_eq!(served.get_with("/", wrong).await.status, 401, "{wrong:?}");
+    }
+    for path in ["/metrics", "/api/health"] {
+        assert_eq!(
+            served.get_with(path, "").await.status,
+            200,
+            "{path} is open on loopback"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_link_lets_one_browser_in_once() {
+    let served = looking().await;
+    assert!(
+        served
+            .link
+            .starts_with(&format!("http://localhost:{}/enter?code=", served.port))
+    );
+    let path = served.link_path();
+    let (one, other) = tokio::join!(served.get_with(&path, ""), served.get_with(&path, ""));
+    let mut codes = [one.status, other.status];
+    codes.sort_unstable();
+    assert_eq!(codes, [200, 403], "of two at once one is let in");
+    let first = if one.status == 200 { one } else { other };
+    let cookie = first.header("set-cookie").expect("it gets a cookie");
+    for attribute in ["; HttpOnly", "; SameSite=Strict", "; Path=/"] {
+        assert!(cookie.contains(attribute), "{cookie} has {attribute}");
+    }
+    assert_eq!(
+        served.get_with(&path, "").await.status,
+        403,
+        "the link is used"
+    );
+    let next = served.link_path();
+    assert_ne!(next, path, "there is a next link");
+    let cookie = served.enter().await;
+    assert_eq!(served.get_with("/", &cookie).await.status, 200);
+    let answer = served.get_with(&path, &cookie).await;
+    assert_eq!(answer.status, 303, "who is in already is led on");
+}
+
+#[tokio::test]
+async fn a_dashboard_that_only_shows_refuses_commands() {
+    let served = looking().await;
+    let cookie = served.enter().await;
+    let headers = format!("{cookie}{}", served.origin());
+    let answer = served
+        .post("/runs/64-billing/approve", &headers, "gate=landing")
+        .await;
+    assert_eq!(answer.status, 403);
+    assert!(answer.body.contains("--allow-control"), "{}", answer.body);
+    let page = served.get("/runs/64-billing").await.body;
+    assert!(!page.contains("<form"), "it shows no buttons");
+    assert!(
+        page.contains("automation approve 64-billing"),
+        "it shows the command instead"
+    );
+    assert!(served.source.commands().is_empty());
+}
+
+#[tokio::test]
+async fn commands_need_cookie_origin_and_form_token() {
+    let served = acting().await;
+    let cookie = served.enter().await;
+    let origin = served.origin();
+    let page = served.get_with("/runs/64-billing", &cookie).await.body;
+    let token = page
+        .split_once(r#"name="token" value=""#)
+        .and_then(|(_, rest)| rest.split_once('"'))
+        .map(|(token, _)| token.to_owned())
+        .expect("the page has a form with a token");
+    let path = "/runs/64-billing/approve";
+    let form = format!("token={token}&gate=landing");
+    for (headers, form, expected, why) in [
+        (origin.clone(), form.clone(), 401, "no cookie"),
+        (cookie.clone(), form.clone(), 403, "no origin"),
+        (
+            format!("{cookie}Origin: http://evil.example\r\n"),
+            form.clone(),
+            403,
+            "another origin",
+        ),
+        (
+            format!("{cookie}{origin}"),
+            "gate=landing".to_owned(),
+            403,
+            "no form token",
+        ),
+        (
+            format!("{cookie}{origin}"),
+            format!("token={}&gate=landing", "0".repeat(64)),
+            403,
+            "a wrong token",
+        ),
+        (
+            format!("{cookie}{origin}"),
+            format!("token={token}&gate=moon"),
+            400,
+            "no such gate",
+        ),
+    ] {
+        let answer = served.post(path, &headers, &form).await;
+        assert_eq!(answer.status, expected, "{why}: {}", answer.body);
+    }
+    assert!(
+        served.source.commands().is_empty(),
+        "nothing was carried out"
+    );
+
+    let headers = format!("{cookie}{origin}");
+    let answer = served.post(path, &headers, &form).await;
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (303, Some("/runs/64-billing"))
+    );
+    let raise = format!("token={token}&limit=12.50");
+    assert_eq!(
+        served
+            .post("/runs/64-billing/raise", &headers, &raise)
+            .await
+            .status,
+        303
+    );
+    let answer = format!("token={token}&text=Use+the+old+key");
+    let at = "/runs/65-two-factor/tasks/totp/answer";
+    assert_eq!(served.post(at, &headers, &answer).await.status, 303);
+    let bearer = served.bearer();
+    assert_eq!(
+        served
+            .post("/runs/64-billing/cancel", &bearer, "")
+            .await
+            .status,
+        303,
+        "a program needs no form"
+    );
+    let limit: Usd = "12.50".parse().expect("an amount");
+    let commands: Vec<Command> = served
+        .source
+        .commands()
+        .into_iter()
+        .map(|(_, it)| it)
+        .collect();
+    assert_eq!(
+        commands,
+        [
+            Command::Approve {
+                gate: Gate::Landing
+            },
+            Command::Raise { limit },
+            Command::Answer {
+                task: "totp".parse().expect("a name"),
+                text: "Use the old key".to_owned(),
+            },
+            Command::Cancel,
+        ]
+    );
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_headers() {
+    let served = looking().await;
+    for (path, headers) in [
+        ("/", served.bearer()),
+        ("/", String::new()),
+        ("/nowhere", served.bearer()),
+        ("/metrics", String::new()),
+    ] {
+        let answer = served.get_with(path, &headers).await;
+        let policy = answer.header("content-security-policy").expect("a policy");
+        assert!(
+            policy.starts_with("default-src 'none'; script-src 'self';"),
+            "{policy}"
+        );
+        assert!(
+            policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"),
+            "{policy}"
+        );
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_others_reach_needs_tls() {
+    let served = looking().await;
+    drop(served);
+    let options = Options {
+        address: "0.0.0.0:0".parse().expect("an address"),
+        ..Options::default()
+    };
+    let source = std::sync::Arc::new(monitoring::fold::MemorySource::new());
+    let clock = std::sync::Arc::new(core_types::SystemClock);
+    let board = std::sync::Arc::new(monitoring::fold::Board::new(source, clock.clone()));
+    let access = std::sync::Arc::new(monitoring::dashboard::Access::new(
+        monitoring::dashboard::Secret::from_bytes([1; 32]),
+    ));
+    let metrics = monitoring::metrics::Metrics::new(&monitoring::metrics::Options::default());
+    let dashboard = monitoring::dashboard::Dashboard::new(board, metrics, clock, access, &options);
+    let refused = Server::bind(dashboard, &options, None).await;
+    assert!(
+        matches!(refused, Err(Error::ForeignAddress { .. })),
+        "{refused:?}"
+    );
+}

@@ -1,0 +1,50 @@
+//! A dashboard over made-up runs, as a child process.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result};
+use xshell::{Shell, cmd};
+
+use crate::workspace::Workspace;
+
+/// Ends with its value.
+pub(super) struct Gallery {
+    child: Child,
+    pub(super) origin: String,
+    /// For `Authorization: Bearer`.
+    pub(super) token: String,
+}
+
+impl Gallery {
+    pub(super) fn start(sh: &Shell, workspace: &Workspace) -> Result<Self> {
+        cmd!(
+            sh,
+            "cargo build --quiet --release -p monitoring --features dashboard,testkit --example gallery"
+        )
+        .quiet()
+        .run()?;
+        let program = workspace.target.join("release/examples/gallery");
+        let mut child = Command::from(cmd!(sh, "{program} 0 --allow-control"))
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("the gallery does not start")?;
+        let output = child.stdout.take().context("the gallery prints nothing")?;
+        let mut lines = BufReader::new(output).lines();
+        let mut line = || lines.next().context("the gallery has ended")?.context("unreadable");
+        let (link, token) = (line()?, line()?);
+        let origin = link.split("/enter").next().unwrap_or_default().to_owned();
+        Ok(Self {
+            child,
+            origin,
+            token,
+        })
+    }
+}
+
+impl Drop for Gallery {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
