@@ -182,7 +182,7 @@ async fn hostile_words_stay_words_everywhere() {
     let words = || WORDS.to_owned();
     let spoilt = made.events.into_iter().map(|mut record| {
         match &mut record.event {
-            Event::AgentStarted { agent } | Event::AgentEnded { agent, .. } => *agent = words(),
+            Event::AgentStarted { agent, .. } | Event::AgentEnded { agent, .. } => *agent = words(),
             Event::SpendSettled { model, .. } => *model = words(),
             Event::LessonsServed { lessons, arm, .. } => {
                 *arm = words();
