@@ -22,14 +22,16 @@ pub(crate) enum Seen {
 }
 
 /// The rules of axe-core that are asked.
-const RULES: &str = "{runOnly: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']}";
+const RULES: &str =
+    "{runOnly: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']}";
 /// The largest time to the first paint of a page, in milliseconds.
 const FIRST_PAINT_MS: f64 = 300.0;
 
 /// Drives every page in both schemes, wide, narrow and without scripts.
 pub(crate) fn check(sh: &Shell, workspace: &Workspace) -> Result<Seen> {
     let Some(program) = browser::installed() else {
-        let missing = "no Chromium is installed, so pages are NOT looked at: apt-get install chromium";
+        let missing =
+            "no Chromium is installed, so pages are NOT looked at: apt-get install chromium";
         return Ok(Seen::Skipped(missing.to_owned()));
     };
     let axe = axe(sh, workspace);
@@ -164,7 +166,10 @@ fn by_keyboard(browser: &mut Browser, gallery: &Gallery) -> Result<Vec<String>> 
         browser.press("Tab")?;
         let first = browser.evaluate("document.activeElement.className")?;
         if first != "skip" {
-            wrong.push(format!("{}: the first stop is {first}, not the link past the bar", page.name));
+            wrong.push(format!(
+                "{}: the first stop is {first}, not the link past the bar",
+                page.name
+            ));
         }
         for _ in 0..12 {
             browser.press("Tab")?;
@@ -187,12 +192,15 @@ fn axe(sh: &Shell, workspace: &Workspace) -> Option<String> {
     let file = folder.join("node_modules/axe-core/axe.min.js");
     if !file.is_file() {
         sh.create_dir(&folder).ok()?;
-        cmd!(sh, "npm install --no-audit --no-fund --silent --prefix {folder} axe-core@4")
-            .quiet()
-            .ignore_stdout()
-            .ignore_stderr()
-            .run()
-            .ok()?;
+        cmd!(
+            sh,
+            "npm install --no-audit --no-fund --silent --prefix {folder} axe-core@4"
+        )
+        .quiet()
+        .ignore_stdout()
+        .ignore_stderr()
+        .run()
+        .ok()?;
     }
     sh.read_file(file).ok()
 }

@@ -31,7 +31,12 @@ impl Gallery {
             .context("the gallery does not start")?;
         let output = child.stdout.take().context("the gallery prints nothing")?;
         let mut lines = BufReader::new(output).lines();
-        let mut line = || lines.next().context("the gallery has ended")?.context("unreadable");
+        let mut line = || {
+            lines
+                .next()
+                .context("the gallery has ended")?
+                .context("unreadable")
+        };
         let (link, token) = (line()?, line()?);
         let origin = link.split("/enter").next().unwrap_or_default().to_owned();
         Ok(Self {

@@ -21,7 +21,8 @@ const WIDTH: u32 = 1280;
 
 /// Takes all pictures anew; returns what was written.
 pub(crate) fn screenshots(sh: &Shell, workspace: &Workspace) -> Result<Vec<String>> {
-    let program = browser::installed().context("no Chromium is installed: apt-get install chromium")?;
+    let program =
+        browser::installed().context("no Chromium is installed: apt-get install chromium")?;
     let gallery = Gallery::start(sh, workspace)?;
     let mut browser = Browser::start(sh, &program)?;
     browser.authorize(&gallery.token)?;

@@ -38,10 +38,7 @@ fn place(app: &App) -> Option<OwnedSemaphorePermit> {
 }
 
 fn full() -> Response {
-    respond::problem(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "too many streams are open",
-    )
+    respond::problem(StatusCode::SERVICE_UNAVAILABLE, "too many streams are open")
 }
 
 /// Changes of any run: event `changed` with the run's name.
