@@ -4,14 +4,22 @@
 //! and answers `GET /metrics` until standard input ends; each scrape finds one more run, so that rates have
 //! a value.
 
-use std::{io::Write as _, sync::Mutex, time::Duration};
+use std::{
+    collections::VecDeque,
+    io::Write as _,
+    sync::{Arc, Mutex},
+    time::{Duration, UNIX_EPOCH},
+};
 
 use anyhow::{Context as _, Result, bail};
-use core_types::{Event, EventRecord, RunId, Stage, Timestamp};
+use core_types::{EventRecord, RunId, Stage, Timestamp};
 use http_body_util::Full;
 use hyper::{Request, Response, body::Bytes, header, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use monitoring::metrics::{EventFold, Format, Metrics};
+use monitoring::{
+    fold::RunFold,
+    metrics::{EventFold, Format, Metrics},
+};
 use serde_json::{Value, json};
 use tokio::{io::AsyncReadExt as _, net::TcpListener, task::JoinSet};
 
@@ -78,48 +86,61 @@ async fn answer(
     Ok(response.body(Full::from(body))?)
 }
 
-/// Metrics, and how many runs are in them.
+/// Metrics, and the runs that are in them.
 #[derive(Clone)]
 struct World {
     metrics: Metrics,
-    fold: std::sync::Arc<Mutex<(EventFold, u64)>>,
+    runs: Arc<Mutex<Runs>>,
+}
+
+struct Runs {
+    counting: EventFold,
+    n: u64,
+    /// The last three, as pages would show them.
+    last: VecDeque<RunFold>,
 }
 
 impl World {
     fn new() -> Self {
         let metrics = Metrics::default();
         metrics.set_system_info([("version", env!("CARGO_PKG_VERSION"))]);
-        let fold = EventFold::new(metrics.clone());
+        let counting = EventFold::new(metrics.clone());
         Self {
             metrics,
-            fold: std::sync::Arc::new(Mutex::new((fold, 0))),
+            runs: Arc::new(Mutex::new(Runs {
+                counting,
+                n: 0,
+                last: VecDeque::new(),
+            })),
         }
     }
 
     /// One more run: of three one fails, and one is left under way.
     fn go_on(&self) -> Result<()> {
-        let mut fold = self.fold.lock().ok().context("nothing panics here")?;
-        let (fold, n) = &mut *fold;
-        *n += 1;
-        let now = std::time::UNIX_EPOCH.elapsed()?.as_millis() as u64;
-        let run: RunId = format!("run-{n}").parse()?;
-        if let Some(before) = n.checked_sub(3).filter(|before| *before > 0) {
-            fold.forget(&format!("run-{before}").parse()?);
+        let mut runs = self.runs.lock().ok().context("nothing panics here")?;
+        runs.n += 1;
+        let now = UNIX_EPOCH.elapsed()?.as_millis() as u64;
+        let run: RunId = format!("run-{}", runs.n).parse()?;
+        if runs.last.len() == 3
+            && let Some(oldest) = runs.last.pop_front()
+        {
+            runs.counting.forget(&oldest.summary(Timestamp(now)).run);
         }
-        for (i, record) in story(*n).into_iter().enumerate() {
-            let at = Timestamp(now - 60_000 + 1000 * i as u64);
-            let event: Event = serde_json::from_value(record.1)?;
-            let step = record.0.map(serde_json::from_value).transpose()?;
-            fold.apply(
-                &run,
-                &EventRecord {
-                    v: 1,
-                    at,
-                    step,
-                    event,
-                },
-            );
+        let mut fold = RunFold::new(run.clone());
+        for (i, (step, event)) in (0..).zip(story(runs.n)) {
+            let record = EventRecord {
+                v: 1,
+                at: Timestamp(now - 60_000 + 1000 * i),
+                step: step.map(serde_json::from_value).transpose()?,
+                event: serde_json::from_value(event)?,
+            };
+            runs.counting.apply(&run, &record);
+            fold.extend([(i + 1, record)]);
         }
+        fold.set_held(runs.n % 3 == 2);
+        runs.last.push_back(fold);
+        let summaries = runs.last.iter().map(|fold| fold.summary(Timestamp(now)));
+        self.metrics.show_runs(&summaries.collect::<Vec<_>>());
         self.metrics.record_cache_hit("issues");
         self.metrics.record_cache_miss("issues");
         self.metrics.update_price_table(Timestamp(now - 86_400_000));

@@ -116,10 +116,8 @@ const STATUSES: &[&str] = &[
     "succeeded",
     "unchanged",
     "failed",
-    "timed_out",
     "skipped",
     "cancelled",
-    "panicked",
 ];
 /// How a run ends, by its exit code.
 pub(crate) const RUN_OUTCOMES: &[&str] = &[
@@ -204,7 +202,7 @@ families! {
         "the same ends, from the stage's first start; the time in which no process held the run counts";
     ACTIVE_WORKFLOWS: Kind::Gauge, "automation_active_workflows", [],
         "Runs under way",
-        "runs that have started and neither ended nor paused";
+        "runs that a process holds";
     API_CALLS: Kind::Counter, "automation_api_calls_total",
         [open("provider", &[], 16), open("method", &[], 64), closed("status", CALL_ENDS)],
         "Calls of forges and other services",
@@ -240,7 +238,7 @@ families! {
     ESTIMATED_COST: Kind::Gauge, "automation_estimated_cost_dollars",
         [open("component", COMPONENTS, 50)],
         "Cost by component",
-        "`update_estimated_cost`; of runs under way, what is settled and what is set aside";
+        "`update_estimated_cost`; of runs under way, what is settled";
     TOKEN_USAGE: Kind::Counter, "automation_token_usage_total",
         [open("model", &[], 32), open("operation", COMPONENTS, 16)],
         "Tokens by model and operation",
@@ -251,7 +249,7 @@ families! {
 
     TASKS: Kind::Gauge, "automation_tasks", [closed("status", STATUSES)],
         "Tasks of runs under way by status",
-        "event `task_changed`; planned tasks wait at first";
+        "events of tasks, as pages show them: a ready task misses nothing but a slot, and one in a backoff waits; failed includes timed out and panicked";
     TASK_QUEUE: Kind::Histogram(SECONDS), "automation_task_queue_seconds", [],
         "How long tasks that could run waited for a slot",
         "from ready, or else from the end of the last dependency, to running; a task's first attempt";
@@ -265,8 +263,8 @@ families! {
         "Starts of processes that went on with a run",
         "event `run_started` with a session above 1";
     GATES_WAITING: Kind::Gauge, "automation_gates_waiting", [],
-        "Runs that wait for a person at a gate",
-        "events `gate_reached` and `gate_opened`";
+        "Runs that wait for a person",
+        "runs whose state is waiting";
     CRITICAL_PATH_DUE: Kind::Gauge, "automation_critical_path_due_timestamp_seconds", [],
         "When the first of the runs under way should have done its tasks; 0 where none has estimates",
         "the start of the implementation and the longest chain of estimates in the plan";

@@ -56,7 +56,8 @@
 //!   what may not stand in a label (control characters, more than 128 bytes), counts as [`OTHER`] and in
 //!   `automation_series_overflow_total{family}`. A series is never removed.
 //! - Counters live as long as the process, as Prometheus expects. [`EventFold`] counts what journals of
-//!   runs tell; after a restart it counts the same events again from the start.
+//!   runs tell; after a restart it counts the same events again from the start. What is under way now,
+//!   [`Metrics::show_runs`] takes from the summaries that pages show.
 //! - [`Format`] is what a scraper gets, chosen by its `Accept` header.
 
 mod calls;
@@ -68,6 +69,7 @@ mod fold;
 mod measure;
 mod reference;
 mod series;
+mod show;
 #[doc(hidden)]
 pub mod support;
 

@@ -7,26 +7,25 @@ mod words;
 
 use std::collections::{BTreeMap, HashSet};
 
-use core_types::{EventRecord, RunId, TaskStatus, Usd};
+use core_types::{EventRecord, RunId, Timestamp};
 
 use self::run::Run;
 use super::{
     Metrics,
-    calls::{seconds, usd},
-    series::Gauge,
+    calls::seconds,
+    series::{Family, Gauge},
 };
-use crate::fold::COMPONENTS;
 
 /// Counts what the journals of runs tell.
 ///
 /// Counters and histograms count each event that is applied, and so what has really happened: a session
-/// of an agent that a crash made happen twice was paid for twice. Gauges are sums over the runs under
-/// way. Each event of a run is applied once, in the order of its journal.
+/// of an agent that a crash made happen twice was paid for twice. Each event of a run is applied once, in
+/// the order of its journal. What is under way now, [`Metrics::show_runs`] says.
 ///
 /// # Examples
 ///
 /// ```
-/// use core_types::{Event, EventRecord, RunId, Stage, Timestamp};
+/// use core_types::{EventRecord, RunId, Timestamp};
 /// use monitoring::metrics::{EventFold, Metrics, Status};
 ///
 /// let metrics = Metrics::default();
@@ -48,8 +47,6 @@ pub struct EventFold {
     runs: BTreeMap<RunId, Run>,
     /// The runs that gauges add up.
     under_way: HashSet<RunId>,
-    /// The runs that wait at a gate, under way or not.
-    at_gates: HashSet<RunId>,
 }
 
 impl EventFold {
@@ -60,7 +57,6 @@ impl EventFold {
             metrics,
             runs: BTreeMap::new(),
             under_way: HashSet::new(),
-            at_gates: HashSet::new(),
         }
     }
 
@@ -96,7 +92,6 @@ impl EventFold {
     pub fn forget(&mut self, run: &RunId) {
         self.runs.remove(run);
         self.under_way.remove(run);
-        self.at_gates.remove(run);
         self.show();
     }
 
@@ -112,87 +107,24 @@ impl EventFold {
 
     /// Puts a run where gauges look for it.
     fn place(&mut self, run: &RunId) {
-        let Some(known) = self.runs.get(run) else {
-            return;
-        };
-        let hold = |runs: &mut HashSet<RunId>, belongs: bool| match (runs.contains(run), belongs) {
-            (false, true) => drop(runs.insert(run.clone())),
-            (true, false) => drop(runs.remove(run)),
-            (true, true) | (false, false) => {}
-        };
-        hold(&mut self.under_way, known.is_under_way());
-        hold(&mut self.at_gates, known.waits_at_gate);
+        if self.runs.get(run).is_some_and(Run::is_under_way) {
+            self.under_way.insert(run.clone());
+        } else {
+            self.under_way.remove(run);
+        }
     }
 
-    /// Sets the gauges.
+    /// Sets what only events tell of the runs under way.
     fn show(&self) {
         let families = &self.metrics.families;
-        let runs: Vec<&Run> = self
-            .under_way
-            .iter()
-            .filter_map(|run| self.runs.get(run))
-            .collect();
-        let set = |value: f64| move |cell: &Gauge| cell.set(value);
-
-        self.metrics.update_active_workflows(runs.len());
-        families
-            .gates_waiting
-            .with(&[], set(self.at_gates.len() as f64));
-        for status in STATUSES {
-            let n: usize = runs.iter().map(|run| run.n_tasks(status)).sum();
-            families
-                .tasks
-                .with(&[&words::of_status(status)], set(n as f64));
-        }
-        let busy = |run: &Run| run.n_tasks(TaskStatus::Running);
-        let n_busy: usize = runs.iter().map(|run| busy(run)).sum();
-        let free = |run: &&Run| run.max_workers.saturating_sub(busy(run));
-        let n_free: usize = runs.iter().map(free).sum();
-        families.worker_slots.with(&["busy"], set(n_busy as f64));
-        families.worker_slots.with(&["free"], set(n_free as f64));
-
-        let due = runs.iter().filter_map(|run| run.due).min();
-        families
-            .critical_path_due
-            .with(&[], set(due.map_or(0.0, seconds)));
-        let last = runs.iter().map(|run| run.last_event).max();
-        families
-            .last_event
-            .with(&[], set(last.map_or(0.0, seconds)));
-
-        let sum = |of: &dyn Fn(&Run) -> Usd| {
-            let sum = runs
-                .iter()
-                .fold(Usd::ZERO, |sum, run| sum.saturating_add(of(run)));
-            usd(sum)
+        let runs = || self.under_way.iter().filter_map(|run| self.runs.get(run));
+        let set = |family: &Family<Gauge>, at: Option<Timestamp>| {
+            family.with(&[], |cell| cell.set(at.map_or(0.0, seconds)));
         };
-        let limited = |run: &Run| {
-            if run.limit.is_some() {
-                run.spent()
-            } else {
-                Usd::ZERO
-            }
-        };
-        let limits = sum(&|run| run.limit.unwrap_or(Usd::ZERO));
-        families.budget_limit.with(&[], set(limits));
-        families.budget_spent.with(&[], set(sum(&limited)));
-        families.budget_reserved.with(&[], set(sum(&Run::reserved)));
-        for component in COMPONENTS {
-            let cost = sum(&|run| run.cost_of(component));
-            self.metrics.update_estimated_cost(component, cost);
-        }
+        set(
+            &families.critical_path_due,
+            runs().filter_map(|run| run.due).min(),
+        );
+        set(&families.last_event, runs().map(|run| run.last_event).max());
     }
 }
-
-const STATUSES: [TaskStatus; 10] = [
-    TaskStatus::Waiting,
-    TaskStatus::Ready,
-    TaskStatus::Running,
-    TaskStatus::Succeeded,
-    TaskStatus::Unchanged,
-    TaskStatus::Failed,
-    TaskStatus::TimedOut,
-    TaskStatus::Skipped,
-    TaskStatus::Cancelled,
-    TaskStatus::Panicked,
-];

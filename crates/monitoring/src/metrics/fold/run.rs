@@ -26,10 +26,7 @@ const UNKNOWN: &str = "unknown";
 pub(super) struct Run {
     /// Whether a process holds it; `true` until somebody says otherwise.
     pub(super) is_held: bool,
-    pub(super) waits_at_gate: bool,
-    pub(super) max_workers: usize,
     pub(super) last_event: Timestamp,
-    pub(super) limit: Option<Usd>,
     /// When its tasks should be done, by the plan's estimates.
     pub(super) due: Option<Timestamp>,
     is_started: bool,
@@ -38,12 +35,10 @@ pub(super) struct Run {
     stage: Option<(Stage, Timestamp)>,
     has_stage_ended: bool,
     tasks: HashMap<TaskId, Task>,
-    n_by_status: HashMap<TaskStatus, usize>,
     /// When a repair began, by what it repairs and the strategy.
     repairs: HashMap<(Scope, String), Timestamp>,
     /// The failure that was counted last, until the next attempt.
     failures: HashMap<Scope, &'static str>,
-    settled: HashMap<&'static str, Usd>,
     set_aside: HashMap<OperationId, Reserved>,
     /// The steps whose tokens are counted without an account.
     counted: HashSet<StepRef>,
@@ -53,7 +48,6 @@ pub(super) struct Run {
 #[derive(Debug)]
 struct Reserved {
     component: &'static str,
-    amount: Usd,
     step: Option<StepRef>,
 }
 
@@ -76,20 +70,15 @@ impl Default for Run {
     fn default() -> Self {
         Self {
             is_held: true,
-            waits_at_gate: false,
-            max_workers: 0,
             last_event: Timestamp(0),
-            limit: None,
             due: None,
             is_started: false,
             is_planned: false,
             stage: None,
             has_stage_ended: false,
             tasks: HashMap::new(),
-            n_by_status: HashMap::new(),
             repairs: HashMap::new(),
             failures: HashMap::new(),
-            settled: HashMap::new(),
             set_aside: HashMap::new(),
             counted: HashSet::new(),
         }
@@ -102,26 +91,6 @@ impl Run {
         self.is_started && self.is_held
     }
 
-    pub(super) fn n_tasks(&self, status: TaskStatus) -> usize {
-        self.n_by_status.get(&status).copied().unwrap_or_default()
-    }
-
-    pub(super) fn spent(&self) -> Usd {
-        sum(self.settled.values())
-    }
-
-    pub(super) fn reserved(&self) -> Usd {
-        sum(self.set_aside.values().map(|reserved| &reserved.amount))
-    }
-
-    /// What a component costs: what is settled, and what is set aside.
-    pub(super) fn cost_of(&self, component: &str) -> Usd {
-        let settled = self.settled.get(component).copied().unwrap_or(Usd::ZERO);
-        let open = self.set_aside.values();
-        let open = open.filter(|reserved| reserved.component == component);
-        settled.saturating_add(sum(open.map(|reserved| &reserved.amount)))
-    }
-
     pub(super) fn apply(&mut self, families: &Families, record: &EventRecord) {
         let (at, step) = (record.at, record.step.as_ref());
         self.last_event = self.last_event.max(at);
@@ -129,13 +98,8 @@ impl Run {
             .events
             .with(&[words::of_event(&record.event)], Counter::inc);
         match &record.event {
-            Event::RunStarted {
-                session,
-                max_workers,
-                ..
-            } => {
+            Event::RunStarted { session, .. } => {
                 self.is_started = true;
-                self.max_workers = *max_workers;
                 if let Some((_, since)) = self.stage.as_mut().filter(|_| self.has_stage_ended) {
                     *since = at;
                     self.has_stage_ended = false;
@@ -147,8 +111,6 @@ impl Run {
             Event::RunPaused { .. } => self.is_started = false,
             Event::RunEnded { exit_code, .. } => self.end(families, *exit_code, at),
             Event::StageStarted { stage } => self.enter(families, *stage, at),
-            Event::GateReached { .. } => self.waits_at_gate = true,
-            Event::GateOpened { .. } => self.waits_at_gate = false,
             Event::PlanReady { .. } => self.is_planned = true,
             Event::TaskPlanned {
                 task,
@@ -160,13 +122,10 @@ impl Run {
                 if self.is_planned && self.tasks.values().all(|task| task.started.is_none()) {
                     // The plan was edited: this is the first task of the new one.
                     self.tasks.clear();
-                    self.n_by_status.clear();
                     self.is_planned = false;
                 }
                 let planned = Task::new(task_type(title), dependencies.clone(), *estimate);
-                if self.tasks.insert(task.clone(), planned).is_none() {
-                    *self.n_by_status.entry(TaskStatus::Waiting).or_default() += 1;
-                }
+                self.tasks.insert(task.clone(), planned);
             }
             Event::TaskChanged {
                 task,
@@ -209,11 +168,10 @@ impl Run {
             Event::RecoveryEnded {
                 strategy, outcome, ..
             } => self.repaired(families, scope(step), strategy, outcome, at),
-            Event::SpendReserved { operation, amount } => {
+            Event::SpendReserved { operation, .. } => {
                 families.ledger_entries.with(&["reserved"], Counter::inc);
                 let reserved = Reserved {
                     component: component(self.current_stage(), step),
-                    amount: *amount,
                     step: step.cloned(),
                 };
                 self.set_aside.insert(operation.clone(), reserved);
@@ -229,7 +187,7 @@ impl Run {
                     Some(reserved) => reserved.component,
                     None => component(self.current_stage(), step),
                 };
-                self.settle(families, component, *amount);
+                Self::settle(families, component, *amount);
                 // What an agent that nobody had set money aside for has said is counted by now.
                 if !step.is_some_and(|step| self.counted.contains(step)) {
                     let model = if model.is_empty() { UNKNOWN } else { model };
@@ -238,7 +196,6 @@ impl Run {
                         .with(&[model, component], |cell| cell.add(usage.total()));
                 }
             }
-            Event::BudgetSet { limit } => self.limit = Some(*limit),
             Event::LessonsServed { lessons, arm, .. } => {
                 if let Scope::Task(task) = scope(step)
                     && let Some(task) = self.tasks.get_mut(&task)
@@ -326,18 +283,11 @@ impl Run {
     ) {
         let queued_since = self.queued_since(id);
         // Runs of older versions do not tell their plan.
-        let is_new = !self.tasks.contains_key(id);
         let task = self
             .tasks
             .entry(id.clone())
             .or_insert_with(|| Task::new(task_type(""), Vec::new(), None));
         let before = std::mem::replace(&mut task.status, status);
-        if !is_new {
-            let n = self.n_by_status.entry(before).or_default();
-            *n = n.saturating_sub(1);
-        }
-        *self.n_by_status.entry(status).or_default() += 1;
-
         if before.has_ended() && !status.has_ended() {
             // A person opened it again.
             (task.started, task.ended) = (None, None);
@@ -411,11 +361,9 @@ impl Run {
         }
     }
 
-    fn settle(&mut self, families: &Families, component: &'static str, amount: Usd) {
+    fn settle(families: &Families, component: &'static str, amount: Usd) {
         families.ledger_entries.with(&["settled"], Counter::inc);
         families.spend.with(&[component], |cell| cell.add(amount));
-        let settled = self.settled.entry(component).or_insert(Usd::ZERO);
-        *settled = settled.saturating_add(amount);
     }
 
     /// Counts what an agent says it used, unless an account that says more will.
@@ -516,8 +464,4 @@ impl Task {
 
 fn scope(step: Option<&StepRef>) -> Scope {
     step.map_or(Scope::Run, |step| step.key.scope.clone())
-}
-
-fn sum<'a>(amounts: impl Iterator<Item = &'a Usd>) -> Usd {
-    amounts.fold(Usd::ZERO, |sum, amount| sum.saturating_add(*amount))
 }

@@ -1,11 +1,6 @@
 //! What label values say of events.
 
-use core_types::{Event, TaskStatus};
-
-/// The label of a task's status.
-pub(super) fn of_status(status: TaskStatus) -> String {
-    status.as_str().replace(' ', "_")
-}
+use core_types::Event;
 
 /// How a run ended, by the exit code of the program.
 pub(super) fn of_exit_code(exit_code: u8) -> &'static str {
