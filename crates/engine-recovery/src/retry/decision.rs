@@ -129,7 +129,9 @@ fn times(wait: Duration, factor: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
 }
 
+/// Rounded up: what may not be before a time is never a millisecond too early.
 fn later(now: Timestamp, by: Duration) -> Timestamp {
-    let millis = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+    let millis = by.as_nanos().div_ceil(1_000_000);
+    let millis = u64::try_from(millis).unwrap_or(u64::MAX);
     Timestamp(now.0.saturating_add(millis))
 }

@@ -381,3 +381,26 @@ fn a_scale_of_zero_takes_every_wait_away() {
         assert_eq!(decision, Decision::Retry { at: START });
     }
 }
+
+#[test]
+fn a_far_window_is_not_left_a_moment_too_early() {
+    let until = Timestamp(4_102_444_800_000);
+    let class = ErrorClass::QuotaExhausted { until: Some(until) };
+    for step in 0..1000 {
+        let now = Timestamp(1_795_660_000_000 + step * 7);
+        let spent = Spent {
+            operation: 0,
+            task: 0,
+            run: 0,
+        };
+        let options = RetryOptions::default();
+        let decision = decide(class, spent, Admission::Go, now, 0.5, &options);
+        let Decision::Park { until: parked } = decision else {
+            panic!("a window parks: {decision:?}");
+        };
+        assert!(
+            parked >= until && parked.0 <= until.0 + 1,
+            "{parked:?} at {now:?}"
+        );
+    }
+}
