@@ -7,6 +7,7 @@ mod prometheus;
 use anyhow::{Result, ensure};
 use xshell::Shell;
 
+use crate::pages;
 use crate::workspace::Workspace;
 
 /// What a part came to.
@@ -37,7 +38,19 @@ const PARTS: &[Part] = &[
         name: "native-histograms",
         run: prometheus::native_histograms,
     },
+    Part {
+        name: "pages",
+        run: pages_in_chromium,
+    },
 ];
+
+fn pages_in_chromium(sh: &Shell, workspace: &Workspace) -> Result<Outcome> {
+    Ok(match pages::check(sh, workspace)? {
+        pages::Seen::Passed(seen) => Outcome::Passed(seen),
+        pages::Seen::Skipped(missing) => Outcome::Skipped(missing),
+        pages::Seen::Failed(wrong) => Outcome::Failed(wrong),
+    })
+}
 
 /// Runs the named parts, or all; returns whether none failed.
 pub(crate) fn run(sh: &Shell, workspace: &Workspace, only: &[String]) -> Result<bool> {

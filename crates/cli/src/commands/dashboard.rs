@@ -8,14 +8,14 @@ use std::{
 
 use anyhow::{Context, Result, anyhow};
 use facade::{
-    assemble::{Error, HomeSource},
+    assemble::{Error, HomeSource, prices_checked},
     core_types::CancellationToken,
     monitoring::{
         dashboard::{
             Access, Control, Dashboard, Error as DashboardError, Options, Secret, Server, Tls,
         },
         fold::Board,
-        metrics::Metrics,
+        metrics::MetricsCollector,
     },
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -97,7 +97,13 @@ impl Shown {
         let clock = session.surroundings.clock.clone();
         let board = Arc::new(Board::new(Arc::new(source), clock.clone()));
         let access = Arc::new(Access::new(Secret::from_bytes(random()?)));
-        let served = Dashboard::new(board, Metrics::default(), clock, access.clone(), &options);
+        let metrics = MetricsCollector::metrics().clone();
+        metrics.set_system_info([("version", env!("CARGO_PKG_VERSION"))]);
+        // A page about runs does not fail for a table of prices; `doctor` says what is wrong with it.
+        if let Ok(Some(checked)) = prices_checked(&session.home, &session.surroundings) {
+            metrics.update_price_table(checked);
+        }
+        let served = Dashboard::new(board, metrics, clock, access.clone(), &options);
         let (stop, output) = (CancellationToken::new(), session.output);
         let (told, tells) = mpsc::sync_channel(1);
         let stopped = stop.clone();

@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use config::{Finding, Findings, automation::Budget, models::Models};
 use core_types::{
     CancellationToken, ErrorClass, Ledger, OperationId, Plan, PortError, Reservation, RunId, Scope,
-    Settled, SpendRequest, SpendScope, Spent, StepKey, Usd, step::StepState,
+    Settled, SpendRequest, SpendScope, Spent, StepKey, Timestamp, Usd, step::StepState,
 };
 use cost::{
     BudgetExceeded, CostOptimizer, JournalLedger, LedgerOptions, Limit, Limits, PriceTable,
@@ -178,6 +178,21 @@ pub fn optimizer(home: &Home, surroundings: &Surroundings) -> Result<CostOptimiz
     let models = models(home, surroundings)?;
     let prices = prices(home, &models)?;
     Ok(CostOptimizer::with_models(models, &prices)?)
+}
+
+/// The day of the prices in use; `None` where nobody knows it.
+///
+/// # Errors
+///
+/// As [`optimizer`].
+pub fn prices_checked(
+    home: &Home,
+    surroundings: &Surroundings,
+) -> Result<Option<Timestamp>, Error> {
+    let now = surroundings.clock.now();
+    let age = prices(home, &models(home, surroundings)?)?.age(now);
+    let millis = |age: Duration| u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+    Ok(age.map(|age| Timestamp(now.0.saturating_sub(millis(age)))))
 }
 
 pub(crate) fn models(home: &Home, surroundings: &Surroundings) -> Result<Models, Error> {

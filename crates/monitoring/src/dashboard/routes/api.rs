@@ -39,6 +39,8 @@ pub(super) async fn health(State(app): State<Arc<App>>) -> Response {
 pub(super) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let accept = header_text(&headers, &header::ACCEPT);
     let format = Format::negotiate(accept);
+    // What is under way is said as of now, as pages say it.
+    app.metrics.show_runs(&app.board.summaries());
     respond::with_type(
         StatusCode::OK,
         format.content_type(),
