@@ -8,23 +8,35 @@ use xshell::{Shell, cmd};
 
 use crate::workspace::Workspace;
 
+/// How the gallery is built: times are told of a release build alone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Build {
+    Debug,
+    Release,
+}
+
 /// Ends with its value.
 pub(super) struct Gallery {
     child: Child,
+    pub(super) build: Build,
     pub(super) origin: String,
     /// For `Authorization: Bearer`.
     pub(super) token: String,
 }
 
 impl Gallery {
-    pub(super) fn start(sh: &Shell, workspace: &Workspace) -> Result<Self> {
+    pub(super) fn start(sh: &Shell, workspace: &Workspace, build: Build) -> Result<Self> {
+        let (release, folder) = match build {
+            Build::Debug => (None, "debug"),
+            Build::Release => (Some("--release"), "release"),
+        };
         cmd!(
             sh,
-            "cargo build --quiet --release -p monitoring --features dashboard,testkit --example gallery"
+            "cargo build --quiet {release...} -p monitoring --features dashboard,testkit --example gallery"
         )
         .quiet()
         .run()?;
-        let program = workspace.target.join("release/examples/gallery");
+        let program = workspace.target.join(folder).join("examples/gallery");
         let mut child = Command::from(cmd!(sh, "{program} 0 --allow-control"))
             .stdout(Stdio::piped())
             .spawn()
@@ -41,6 +53,7 @@ impl Gallery {
         let origin = link.split("/enter").next().unwrap_or_default().to_owned();
         Ok(Self {
             child,
+            build,
             origin,
             token,
         })

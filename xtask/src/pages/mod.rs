@@ -7,6 +7,7 @@ mod pictures;
 
 pub(crate) use self::{
     check::{Seen, check},
+    gallery::Build,
     pictures::screenshots,
 };
 
