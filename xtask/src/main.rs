@@ -37,8 +37,6 @@ cargo xtask COMMAND
   doc                             documentation with feature labels
   codegen [--check]               generated documentation and schemas
   screenshots                     pictures of the dashboard for README and docs (needs Chromium)
-  pages [--debug]                 checks of the dashboard in Chromium; what is absent is skipped;
-                                  times are held to their limits with a release build alone
   bench NAME [--json]             time and memory against peers and limits
   eval NAME [--json]              quality on data
   crash NAME [--sample | --full] [--json]
@@ -114,22 +112,6 @@ fn run() -> Result<ExitCode> {
             args.finish()?;
             for written in pages::screenshots(&sh, &workspace)? {
                 println!("{written}");
-            }
-            true
-        }
-        "pages" => {
-            let build = match args.flag("--debug") {
-                true => pages::Build::Debug,
-                false => pages::Build::Release,
-            };
-            args.finish()?;
-            match pages::check(&sh, &workspace, build)? {
-                pages::Seen::Passed(seen) => println!("pages: {seen}"),
-                pages::Seen::Skipped(missing) => println!("pages: SKIPPED, {missing}"),
-                pages::Seen::Failed(wrong) => {
-                    println!("pages: FAILED\n{wrong}");
-                    return Ok(ExitCode::FAILURE);
-                }
             }
             true
         }

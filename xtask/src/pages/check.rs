@@ -9,17 +9,7 @@ use super::{
     browser::{Browser, text},
     gallery::{Build, Gallery},
 };
-use crate::workspace::Workspace;
-
-/// What a check came to.
-pub(crate) enum Seen {
-    /// With what was seen.
-    Passed(String),
-    /// With what is missing, and how to have it.
-    Skipped(String),
-    /// With what is wrong.
-    Failed(String),
-}
+use crate::{real_parts::Outcome, workspace::Workspace};
 
 /// The rules of axe-core that are asked.
 const RULES: &str =
@@ -28,14 +18,14 @@ const RULES: &str =
 const FIRST_PAINT_MS: f64 = 300.0;
 
 /// Drives every page in both schemes, wide, narrow and without scripts.
-pub(crate) fn check(sh: &Shell, workspace: &Workspace, build: Build) -> Result<Seen> {
+pub(crate) fn check(sh: &Shell, workspace: &Workspace) -> Result<Outcome> {
     let Some(program) = browser::installed() else {
         let missing =
             "no Chromium is installed, so pages are NOT looked at: apt-get install chromium";
-        return Ok(Seen::Skipped(missing.to_owned()));
+        return Ok(Outcome::Skipped(missing.to_owned()));
     };
     let axe = axe(sh, workspace);
-    let gallery = Gallery::start(sh, workspace, build)?;
+    let gallery = Gallery::start(sh, workspace, Build::Release)?;
     let mut browser = Browser::start(sh, &program)?;
     browser.authorize(&gallery.token)?;
     let mut wrong = String::new();
@@ -58,13 +48,13 @@ pub(crate) fn check(sh: &Shell, workspace: &Workspace, build: Build) -> Result<S
         wrong.push_str(&format!("by keyboard: {finding}\n"));
     }
     if !wrong.is_empty() {
-        return Ok(Seen::Failed(wrong));
+        return Ok(Outcome::Failed(wrong));
     }
     let axe = match axe {
         Some(_) => "axe-core finds nothing",
         None => "axe-core NOT asked, since npm gives none",
     };
-    Ok(Seen::Passed(format!(
+    Ok(Outcome::Passed(format!(
         "{} pages in 2 schemes, wide and narrow: {axe}, no request leaves, no error; slowest first paint {:.0} ms ({})",
         PAGES.len(),
         slowest.0,
@@ -90,7 +80,7 @@ fn look(
     browser.open(&format!("{}{}", gallery.origin, page.path))?;
     let paint = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0";
     let first_paint_ms = browser.evaluate(paint)?.as_f64().unwrap_or(0.0);
-    if gallery.build == Build::Release && first_paint_ms > FIRST_PAINT_MS {
+    if first_paint_ms > FIRST_PAINT_MS {
         wrong.push(format!("first paint after {first_paint_ms:.0} ms"));
     }
     let is_live = "new Promise(done => { const look = () => !document.body.dataset.events || \

@@ -9,8 +9,8 @@ use xshell::{Shell, cmd};
 use crate::workspace::Workspace;
 
 /// How the gallery is built: times are told of a release build alone.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Build {
+#[derive(Clone, Copy)]
+pub(super) enum Build {
     Debug,
     Release,
 }
@@ -18,7 +18,6 @@ pub(crate) enum Build {
 /// Ends with its value.
 pub(super) struct Gallery {
     child: Child,
-    pub(super) build: Build,
     pub(super) origin: String,
     /// For `Authorization: Bearer`.
     pub(super) token: String,
@@ -53,7 +52,6 @@ impl Gallery {
         let origin = link.split("/enter").next().unwrap_or_default().to_owned();
         Ok(Self {
             child,
-            build,
             origin,
             token,
         })

@@ -5,11 +5,7 @@ mod check;
 mod gallery;
 mod pictures;
 
-pub(crate) use self::{
-    check::{Seen, check},
-    gallery::Build,
-    pictures::screenshots,
-};
+pub(crate) use self::{check::check, pictures::screenshots};
 
 /// A page of the gallery, and what it is called.
 struct Page {

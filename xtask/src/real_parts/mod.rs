@@ -7,10 +7,10 @@ mod prometheus;
 use anyhow::{Result, ensure};
 use xshell::Shell;
 
-use crate::workspace::Workspace;
+use crate::{pages, workspace::Workspace};
 
 /// What a part came to.
-enum Outcome {
+pub(crate) enum Outcome {
     /// With what was seen.
     Passed(String),
     /// With what is missing, and how to have it.
@@ -36,6 +36,10 @@ const PARTS: &[Part] = &[
     Part {
         name: "native-histograms",
         run: prometheus::native_histograms,
+    },
+    Part {
+        name: "pages",
+        run: pages::check,
     },
 ];
 
