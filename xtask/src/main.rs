@@ -37,7 +37,6 @@ cargo xtask COMMAND
   doc                             documentation with feature labels
   codegen [--check]               generated documentation and schemas
   screenshots                     pictures of the dashboard for README and docs (needs Chromium)
-  pages                           checks of the dashboard in Chromium; what is absent is skipped
   bench NAME [--json]             time and memory against peers and limits
   eval NAME [--json]              quality on data
   crash NAME [--sample | --full] [--json]
@@ -113,18 +112,6 @@ fn run() -> Result<ExitCode> {
             args.finish()?;
             for written in pages::screenshots(&sh, &workspace)? {
                 println!("{written}");
-            }
-            true
-        }
-        "pages" => {
-            args.finish()?;
-            match pages::check(&sh, &workspace)? {
-                pages::Seen::Passed(seen) => println!("pages: {seen}"),
-                pages::Seen::Skipped(missing) => println!("pages: SKIPPED, {missing}"),
-                pages::Seen::Failed(wrong) => {
-                    println!("pages: FAILED\n{wrong}");
-                    return Ok(ExitCode::FAILURE);
-                }
             }
             true
         }

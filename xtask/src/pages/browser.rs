@@ -23,6 +23,7 @@ pub(super) struct Browser {
     from: BufReader<File>,
     session: String,
     next: u64,
+    has_scripts: bool,
     /// What the tab told since it was asked last.
     events: VecDeque<Value>,
     _folder: TempDir,
@@ -66,6 +67,7 @@ impl Browser {
             from,
             session: String::new(),
             next: 0,
+            has_scripts: true,
             events: VecDeque::new(),
             _folder: folder,
         };
@@ -140,15 +142,18 @@ impl Browser {
     }
 
     pub(super) fn scripts(&mut self, are_allowed: bool) -> Result<()> {
+        self.has_scripts = are_allowed;
         let value = json!({ "value": !are_allowed });
         self.call("Emulation.setScriptExecutionDisabled", value)?;
         Ok(())
     }
 
-    /// Goes to a page and waits until it is there with all that it needs.
+    /// Goes to a page and waits until it is there with all that it needs, and drawn where scripts
+    /// can tell.
     pub(super) fn open(&mut self, url: &str) -> Result<()> {
-        self.call("Page.navigate", json!({ "url": url }))?;
         let is_load = |event: &Value| event["method"] == "Page.loadEventFired";
+        self.events.retain(|event| !is_load(event));
+        self.call("Page.navigate", json!({ "url": url }))?;
         let mut seen = 0;
         loop {
             if self.events.iter().skip(seen).any(is_load) {
@@ -158,8 +163,10 @@ impl Browser {
             let message = self.read()?;
             self.events.push_back(message);
         }
-        // Two frames later it is drawn.
-        self.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))").ok();
+        if self.has_scripts {
+            let frames = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))";
+            self.evaluate(frames)?;
+        }
         Ok(())
     }
 

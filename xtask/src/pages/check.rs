@@ -7,19 +7,9 @@ use xshell::{Shell, cmd};
 use super::{
     PAGES, Page, SCHEMES, browser,
     browser::{Browser, text},
-    gallery::Gallery,
+    gallery::{Build, Gallery},
 };
-use crate::workspace::Workspace;
-
-/// What a check came to.
-pub(crate) enum Seen {
-    /// With what was seen.
-    Passed(String),
-    /// With what is missing, and how to have it.
-    Skipped(String),
-    /// With what is wrong.
-    Failed(String),
-}
+use crate::{real_parts::Outcome, workspace::Workspace};
 
 /// The rules of axe-core that are asked.
 const RULES: &str =
@@ -28,14 +18,14 @@ const RULES: &str =
 const FIRST_PAINT_MS: f64 = 300.0;
 
 /// Drives every page in both schemes, wide, narrow and without scripts.
-pub(crate) fn check(sh: &Shell, workspace: &Workspace) -> Result<Seen> {
+pub(crate) fn check(sh: &Shell, workspace: &Workspace) -> Result<Outcome> {
     let Some(program) = browser::installed() else {
         let missing =
             "no Chromium is installed, so pages are NOT looked at: apt-get install chromium";
-        return Ok(Seen::Skipped(missing.to_owned()));
+        return Ok(Outcome::Skipped(missing.to_owned()));
     };
     let axe = axe(sh, workspace);
-    let gallery = Gallery::start(sh, workspace)?;
+    let gallery = Gallery::start(sh, workspace, Build::Release)?;
     let mut browser = Browser::start(sh, &program)?;
     browser.authorize(&gallery.token)?;
     let mut wrong = String::new();
@@ -58,13 +48,13 @@ pub(crate) fn check(sh: &Shell, workspace: &Workspace) -> Result<Seen> {
         wrong.push_str(&format!("by keyboard: {finding}\n"));
     }
     if !wrong.is_empty() {
-        return Ok(Seen::Failed(wrong));
+        return Ok(Outcome::Failed(wrong));
     }
     let axe = match axe {
         Some(_) => "axe-core finds nothing",
         None => "axe-core NOT asked, since npm gives none",
     };
-    Ok(Seen::Passed(format!(
+    Ok(Outcome::Passed(format!(
         "{} pages in 2 schemes, wide and narrow: {axe}, no request leaves, no error; slowest first paint {:.0} ms ({})",
         PAGES.len(),
         slowest.0,
@@ -152,7 +142,10 @@ fn without_scripts(browser: &mut Browser, gallery: &Gallery) -> Result<Vec<Strin
         let (with, without) = (text(&with), text(&without));
         let n_same = with.lines().filter(|line| without.contains(line)).count();
         if without.is_empty() || n_same * 10 < with.lines().count() * 9 {
-            wrong.push(format!("{}: it says something else", page.name));
+            wrong.push(format!(
+                "{}: it says {without:?} instead of {with:?}",
+                page.name
+            ));
         }
     }
     Ok(wrong)

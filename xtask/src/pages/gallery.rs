@@ -8,6 +8,13 @@ use xshell::{Shell, cmd};
 
 use crate::workspace::Workspace;
 
+/// How the gallery is built: times are told of a release build alone.
+#[derive(Clone, Copy)]
+pub(super) enum Build {
+    Debug,
+    Release,
+}
+
 /// Ends with its value.
 pub(super) struct Gallery {
     child: Child,
@@ -17,14 +24,18 @@ pub(super) struct Gallery {
 }
 
 impl Gallery {
-    pub(super) fn start(sh: &Shell, workspace: &Workspace) -> Result<Self> {
+    pub(super) fn start(sh: &Shell, workspace: &Workspace, build: Build) -> Result<Self> {
+        let (release, folder) = match build {
+            Build::Debug => (None, "debug"),
+            Build::Release => (Some("--release"), "release"),
+        };
         cmd!(
             sh,
-            "cargo build --quiet --release -p monitoring --features dashboard,testkit --example gallery"
+            "cargo build --quiet {release...} -p monitoring --features dashboard,testkit --example gallery"
         )
         .quiet()
         .run()?;
-        let program = workspace.target.join("release/examples/gallery");
+        let program = workspace.target.join(folder).join("examples/gallery");
         let mut child = Command::from(cmd!(sh, "{program} 0 --allow-control"))
             .stdout(Stdio::piped())
             .spawn()

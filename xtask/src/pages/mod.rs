@@ -5,10 +5,7 @@ mod check;
 mod gallery;
 mod pictures;
 
-pub(crate) use self::{
-    check::{Seen, check},
-    pictures::screenshots,
-};
+pub(crate) use self::{check::check, pictures::screenshots};
 
 /// A page of the gallery, and what it is called.
 struct Page {

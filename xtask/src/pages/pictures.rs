@@ -3,7 +3,11 @@
 use anyhow::{Context, Result};
 use xshell::Shell;
 
-use super::{SCHEMES, browser, browser::Browser, gallery::Gallery};
+use super::{
+    SCHEMES, browser,
+    browser::Browser,
+    gallery::{Build, Gallery},
+};
 use crate::workspace::Workspace;
 
 /// What is shown: its name, its path, and how high the picture is.
@@ -23,7 +27,7 @@ const WIDTH: u32 = 1280;
 pub(crate) fn screenshots(sh: &Shell, workspace: &Workspace) -> Result<Vec<String>> {
     let program =
         browser::installed().context("no Chromium is installed: apt-get install chromium")?;
-    let gallery = Gallery::start(sh, workspace)?;
+    let gallery = Gallery::start(sh, workspace, Build::Debug)?;
     let mut browser = Browser::start(sh, &program)?;
     browser.authorize(&gallery.token)?;
     let folder = workspace.root.join("docs/images");

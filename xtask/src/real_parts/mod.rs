@@ -7,11 +7,10 @@ mod prometheus;
 use anyhow::{Result, ensure};
 use xshell::Shell;
 
-use crate::pages;
-use crate::workspace::Workspace;
+use crate::{pages, workspace::Workspace};
 
 /// What a part came to.
-enum Outcome {
+pub(crate) enum Outcome {
     /// With what was seen.
     Passed(String),
     /// With what is missing, and how to have it.
@@ -40,17 +39,9 @@ const PARTS: &[Part] = &[
     },
     Part {
         name: "pages",
-        run: pages_in_chromium,
+        run: pages::check,
     },
 ];
-
-fn pages_in_chromium(sh: &Shell, workspace: &Workspace) -> Result<Outcome> {
-    Ok(match pages::check(sh, workspace)? {
-        pages::Seen::Passed(seen) => Outcome::Passed(seen),
-        pages::Seen::Skipped(missing) => Outcome::Skipped(missing),
-        pages::Seen::Failed(wrong) => Outcome::Failed(wrong),
-    })
-}
 
 /// Runs the named parts, or all; returns whether none failed.
 pub(crate) fn run(sh: &Shell, workspace: &Workspace, only: &[String]) -> Result<bool> {

@@ -3,9 +3,9 @@
 use std::{collections::HashMap, time::Duration};
 
 use core_types::{
-    BranchName, CommitId, ErrorClass, Event, EventRecord, Failure, FailureKind, OperationId,
-    PlanId, RepositoryName, Review, RunId, Scope, Stage, StepKey, StepRef, TaskId, TaskStatus,
-    Timestamp, TokenUsage, Usd, Wait,
+    CommitId, ErrorClass, Event, EventRecord, Failure, FailureKind, OperationId, PlanId,
+    RepositoryName, RunId, Scope, Stage, StepKey, StepRef, TaskId, TaskStatus, Timestamp,
+    TokenUsage, Usd, Wait,
 };
 
 /// A task of a made-up plan.
@@ -77,8 +77,8 @@ struct Told {
     record: EventRecord,
 }
 
-struct Maker<'a> {
-    sample: &'a Sample,
+pub(super) struct Maker<'a> {
+    pub(super) sample: &'a Sample,
     told: Vec<Told>,
     chance: u64,
 }
@@ -126,7 +126,7 @@ where
 }
 
 impl Maker<'_> {
-    fn say(&mut self, at: u64, step: Option<&StepKey>, event: Event) {
+    pub(super) fn say(&mut self, at: u64, step: Option<&StepKey>, event: Event) {
         let step = step.map(|key| StepRef {
             key: key.clone(),
             execution: 1,
@@ -142,7 +142,7 @@ impl Maker<'_> {
     }
 
     /// A number below `bound` that looks like chance and is always the same.
-    fn draw(&mut self, bound: u64) -> u64 {
+    pub(super) fn draw(&mut self, bound: u64) -> u64 {
         self.chance = self
             .chance
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -150,7 +150,7 @@ impl Maker<'_> {
         (self.chance >> 33) % bound.max(1)
     }
 
-    fn commit(&mut self) -> CommitId {
+    pub(super) fn commit(&mut self) -> CommitId {
         let text: String = (0..40)
             .map(|_| char::from_digit(self.draw(16) as u32, 16).unwrap_or('0'))
             .collect();
@@ -219,7 +219,7 @@ impl Maker<'_> {
     }
 
     /// One call of an agent; returns when it has ended.
-    fn work(&mut self, at: u64, key: &StepKey, model: usize, seconds: u64) -> u64 {
+    pub(super) fn work(&mut self, at: u64, key: &StepKey, model: usize, seconds: u64) -> u64 {
         let took = seconds * 1000 + self.draw(900);
         let operation: OperationId = key.operation(&self.sample.run);
         let reserved = Usd::from_pico(seconds * 9_000_000_000);
@@ -440,115 +440,6 @@ impl Maker<'_> {
         };
         self.say(at + 200 + took, Some(&key), event);
         at + 200 + took + if is_last { 0 } else { 6_000 }
-    }
-
-    /// Testing, review and landing; returns when it is over.
-    fn finish(&mut self, at: u64, has_failed: bool) -> Timestamp {
-        let sample = self.sample;
-        if self.sample.ends == Ends::Killed || self.sample.ends == Ends::Not {
-            return Timestamp(u64::MAX);
-        }
-        if has_failed {
-            for (repository, _) in &sample.waits {
-                let event = Event::RepositoryNotLanded {
-                    repository: repository.clone(),
-                    reason: "a task of this change has failed".to_owned(),
-                };
-                self.say(at, None, event);
-            }
-            let event = Event::RunEnded {
-                exit_code: 1,
-                summary: "1 task failed; nothing landed".to_owned(),
-                class: None,
-            };
-            self.say(at + 300, None, event);
-            return Timestamp(at + 300);
-        }
-        self.say(
-            at,
-            None,
-            Event::StageStarted {
-                stage: Stage::Testing,
-            },
-        );
-        let mut at = at;
-        for (repository, _) in &sample.waits {
-            at += 21_000;
-            let event = Event::RepositoryTested {
-                repository: repository.clone(),
-                commit: self.commit(),
-                passed: Some(true),
-            };
-            self.say(at, None, event);
-        }
-        self.say(
-            at,
-            None,
-            Event::StageStarted {
-                stage: Stage::Review,
-            },
-        );
-        for (repository, _) in &sample.waits {
-            let key = StepKey::new(Scope::Repository(repository.clone()), 1, "review");
-            at = self.work(at + 100, &key, 2, 24);
-            let event = Event::RepositoryReviewed {
-                repository: repository.clone(),
-                review: Some(Review {
-                    approved: true,
-                    comments: String::new(),
-                    issues_found: Vec::new(),
-                    confidence: 0.9,
-                }),
-            };
-            self.say(at, None, event);
-        }
-        self.say(
-            at,
-            None,
-            Event::StageStarted {
-                stage: Stage::Landing,
-            },
-        );
-        for (index, (repository, _)) in sample.waits.iter().enumerate() {
-            let event = Event::BranchPublished {
-                repository: repository.clone(),
-                branch: BranchName::new(format!("automation/{}/change", sample.run))
-                    .expect("a run's name is part of a branch's"),
-                commit: self.commit(),
-            };
-            self.say(at + 300, None, event);
-            let event = Event::PullRequestOpened {
-                repository: repository.clone(),
-                number: 40 + index as u64,
-            };
-            self.say(at + 900, None, event);
-        }
-        if sample.ends == Ends::AtGate {
-            let gate = "landing".to_owned();
-            self.say(at + 1_000, None, Event::GateReached { gate });
-            let event = Event::RunPaused {
-                reason: "all tests pass and the review has no objections; landing waits for you"
-                    .to_owned(),
-                class: None,
-            };
-            self.say(at + 1_000, None, event);
-            return Timestamp(at + 1_000);
-        }
-        for (repository, _) in &sample.waits {
-            let event = Event::RepositoryLanded {
-                repository: repository.clone(),
-                branch: name("main"),
-                commit: self.commit(),
-            };
-            self.say(at + 1_500, None, event);
-        }
-        let event = Event::RunEnded {
-            exit_code: 0,
-            summary: "landed in all repositories".to_owned(),
-            class: None,
-        };
-        self.say(at + 2_000, None, event);
-        Timestamp(at + 2_000)
     }
 }
 

@@ -5,6 +5,7 @@
 //! from those.
 
 mod course;
+mod ending;
 mod gallery;
 
 pub use self::{

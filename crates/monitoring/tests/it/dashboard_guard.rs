@@ -1,10 +1,18 @@
 //! Who may look, and who may act.
 
-use core_types::{Gate, Usd};
+use std::sync::Arc;
+
+use core_types::{CancellationToken, Gate, SystemClock, Usd};
 use monitoring::{
-    dashboard::{Control, Error, Options, Server},
-    fold::Command,
+    dashboard::{Access, Control, Dashboard, Error, Options, Secret, Server, Tls},
+    fold::{Board, Command, MemorySource},
+    metrics::Metrics,
 };
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use tokio_rustls::{TlsConnector, rustls};
 
 use crate::dashboard_client::{Served, options, serve};
 
@@ -316,25 +324,90 @@ async fn every_answer_carries_the_headers() {
     }
 }
 
+fn unserved(options: &Options) -> Dashboard {
+    let clock = Arc::new(SystemClock);
+    let board = Arc::new(Board::new(Arc::new(MemorySource::new()), clock.clone()));
+    let access = Arc::new(Access::new(Secret::from_bytes([1; 32])));
+    Dashboard::new(board, Metrics::default(), clock, access, options)
+}
+
 #[tokio::test]
 async fn an_address_that_others_reach_needs_tls() {
-    let served = looking().await;
-    drop(served);
     let options = Options {
         address: "0.0.0.0:0".parse().expect("an address"),
         ..Options::default()
     };
-    let source = std::sync::Arc::new(monitoring::fold::MemorySource::new());
-    let clock = std::sync::Arc::new(core_types::SystemClock);
-    let board = std::sync::Arc::new(monitoring::fold::Board::new(source, clock.clone()));
-    let access = std::sync::Arc::new(monitoring::dashboard::Access::new(
-        monitoring::dashboard::Secret::from_bytes([1; 32]),
-    ));
-    let metrics = monitoring::metrics::Metrics::new(&monitoring::metrics::Options::default());
-    let dashboard = monitoring::dashboard::Dashboard::new(board, metrics, clock, access, &options);
-    let refused = Server::bind(dashboard, &options, None).await;
+    let refused = Server::bind(unserved(&options), &options, None).await;
     assert!(
         matches!(refused, Err(Error::ForeignAddress { .. })),
         "{refused:?}"
     );
+    let nonsense = Tls::from_pem(b"no certificate", b"no key");
+    assert!(
+        matches!(nonsense, Err(Error::Certificate { .. })),
+        "{nonsense:?}"
+    );
+}
+
+#[tokio::test]
+async fn behind_tls_even_health_and_metrics_need_a_token() {
+    let options = Options {
+        address: "0.0.0.0:0".parse().expect("an address"),
+        hosts: vec!["dashboard.example".to_owned()],
+        ..Options::default()
+    };
+    let own = rcgen::generate_simple_self_signed(["dashboard.example".to_owned()])
+        .expect("a certificate");
+    let (certificate, key) = (own.cert.pem(), own.signing_key.serialize_pem());
+    let tls = Tls::from_pem(certificate.as_bytes(), key.as_bytes()).expect("they belong together");
+    let server = Server::bind(unserved(&options), &options, Some(tls))
+        .await
+        .expect("with TLS it may");
+    let port = server.address().port();
+    let link = server.link();
+    assert!(
+        link.starts_with(&format!("https://dashboard.example:{port}/enter?code=")),
+        "{link}"
+    );
+    let mut tasks = tokio::task::JoinSet::new();
+    tasks.spawn(async move { server.serve(CancellationToken::new()).await });
+
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(own.cert.der().clone()).expect("a root");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let connector = TlsConnector::from(Arc::new(config));
+    let path = link.split_once("/enter").expect("a path").1;
+    for (path, expected) in [
+        ("/metrics", 401),
+        ("/api/health", 401),
+        (&*format!("/enter{path}"), 200),
+    ] {
+        let stream = TcpStream::connect(("127.0.0.1", port))
+            .await
+            .expect("it listens");
+        let name = "dashboard.example".try_into().expect("a name");
+        let mut stream = connector.connect(name, stream).await.expect("a handshake");
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: dashboard.example:{port}\r\nConnection: close\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        let mut answer = String::new();
+        // The server closes without a farewell of TLS.
+        stream.read_to_string(&mut answer).await.ok();
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {expected}")),
+            "{path}: {answer}"
+        );
+        if expected == 200 {
+            assert!(
+                answer.contains("; Secure"),
+                "the cookie is for TLS alone: {answer}"
+            );
+        }
+    }
 }

@@ -2,10 +2,10 @@
 
 use std::{collections::HashMap, fmt::Write as _};
 
-use core_types::TaskId;
+use core_types::{TaskId, TaskStatus};
 use maud::{Markup, html};
 
-use super::{Links, Mark, Tone, bars::rounded, icon};
+use super::{Links, Mark, bars::rounded, icon};
 use crate::{
     dashboard::text::{self, Foreign},
     fold::{Graph, Node, TaskRow},
@@ -118,29 +118,95 @@ fn boxed(links: Links<'_>, node: &Node, row: &TaskRow) -> Markup {
     }
 }
 
-/// Cells instead of boxes, all of one tone as one path.
+/// How a cell of the map is drawn: its height says what it is before its colour does.
+struct Cell {
+    fill: &'static str,
+    /// Its share of a box's height.
+    height: f64,
+    meaning: &'static str,
+    holds: fn(TaskStatus) -> bool,
+}
+
+const CELLS: [Cell; 5] = [
+    Cell {
+        fill: "fill-faint",
+        height: 0.3,
+        meaning: "to do",
+        holds: |status| matches!(status, TaskStatus::Waiting | TaskStatus::Ready),
+    },
+    Cell {
+        fill: "fill-idle",
+        height: 0.3,
+        meaning: "skipped or cancelled",
+        holds: |status| matches!(status, TaskStatus::Skipped | TaskStatus::Cancelled),
+    },
+    Cell {
+        fill: "fill-good",
+        height: 0.7,
+        meaning: "done",
+        holds: TaskStatus::is_good,
+    },
+    Cell {
+        fill: "fill-live",
+        height: 1.0,
+        meaning: "running",
+        holds: |status| matches!(status, TaskStatus::Running),
+    },
+    Cell {
+        fill: "fill-bad",
+        height: 1.4,
+        meaning: "failed",
+        holds: |status| {
+            matches!(
+                status,
+                TaskStatus::Failed | TaskStatus::TimedOut | TaskStatus::Panicked
+            )
+        },
+    },
+];
+
+/// Cells instead of boxes, all of one kind as one path.
 fn cells(graph: &Graph, rows: &HashMap<&TaskId, &TaskRow>) -> Markup {
-    const TONES: [Tone; 4] = [Tone::Idle, Tone::Good, Tone::Live, Tone::Bad];
-    let mut paths = TONES.map(|_| String::new());
-    for node in &graph.nodes {
-        let Some(row) = rows.get(&node.task) else {
-            continue;
-        };
-        let tone = Mark::task(row.status).tone;
-        let index = TONES.iter().position(|it| *it == tone).unwrap_or(0);
-        let _ = write!(
-            paths[index],
-            "M{} {}h{}v{}h-{}z",
-            rounded(node.x),
-            rounded(node.y),
-            rounded(node.width),
-            rounded(node.height),
-            rounded(node.width)
-        );
+    let path = |cell: &Cell| {
+        let mut path = String::new();
+        for node in &graph.nodes {
+            let is_one = rows
+                .get(&node.task)
+                .is_some_and(|row| (cell.holds)(row.status));
+            if is_one {
+                let height = node.height * cell.height;
+                let top = node.y + (node.height - height) / 2.0;
+                let _ = write!(
+                    path,
+                    "M{} {}h{}v{}h-{}z",
+                    rounded(node.x),
+                    rounded(top),
+                    rounded(node.width),
+                    rounded(height),
+                    rounded(node.width)
+                );
+            }
+        }
+        path
+    };
+    html! { @for cell in &CELLS { path class=(cell.fill) d=(path(cell)) {} } }
+}
+
+/// What the cells of a map mean; nothing for a graph of boxes.
+pub(in crate::dashboard) fn map_legend(graph: &Graph) -> Markup {
+    if graph.nodes.len() <= MAX_BOXES {
+        return html! {};
     }
     html! {
-        @for (tone, path) in TONES.iter().zip(&paths) {
-            path class={ "cell " (tone.fill()) } d=(path) {}
+        ul class="legend map" {
+            @for cell in CELLS.iter().rev() {
+                li {
+                    svg viewBox="0 0 22 12" aria-hidden="true" {
+                        rect class=(cell.fill) width="22" height=(rounded(cell.height * 8.0)) y=(rounded(6.0 - cell.height * 4.0)) {}
+                    }
+                    (cell.meaning)
+                }
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ pub(super) use self::{
     course::course,
     frame::{Frame, Place, command_line, crumbs, framed, heading, time},
     gantt::{Rows, gantt},
-    graph::graph,
+    graph::{graph, map_legend},
     links::Links,
     marks::{Icon, Mark, Tone, icon},
 };

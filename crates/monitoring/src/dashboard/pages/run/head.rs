@@ -177,22 +177,24 @@ fn actions_of_run(context: Context<'_>, header: &Header, links: Links<'_>) -> Ma
     });
     let run = &header.run;
     html! {
-        div class="actions" {
-            @if let Some(gate) = gate {
+        @if let Some(gate) = gate {
+            div class="actions" {
                 (actions(context, &format!("/runs/{run}/approve"), &html! {
                     input type="hidden" name="gate" value=(gate);
                     button class="first" { "Approve " (gate) }
                 }))
             }
-            (actions(context, &format!("/runs/{run}/raise"), &html! {
-                label { "New budget in USD" input name="limit" inputmode="decimal" required pattern="[0-9]+([.][0-9]+)?" size="8"; }
-                button { "Raise the budget" }
-            }))
-            details {
-                summary class="plain" { "Give the run up" }
+        }
+        details id="act" class="act" {
+            summary { "Change this run" }
+            div class="actions" {
+                (actions(context, &format!("/runs/{run}/raise"), &html! {
+                    label { "New budget in USD" input name="limit" inputmode="decimal" required pattern="[0-9]+([.][0-9]+)?" size="8"; }
+                    button { "Raise the budget" }
+                }))
                 (actions(context, &format!("/runs/{run}/cancel"), &html! {
-                    p class="quiet" { "Pull requests are closed; nothing of it lands any more." }
-                    button class="danger" { "Give up " (run) }
+                    button class="danger" { "Give the run up" }
+                    span class="quiet" { "Its pull requests are closed; nothing of it lands any more." }
                 }))
             }
         }

@@ -15,7 +15,7 @@ pub(super) use self::{
 use super::Context;
 use crate::{
     dashboard::{
-        parts::{Frame, Links, Rows, course, framed, gantt, graph, heading},
+        parts::{Frame, Links, Rows, course, framed, gantt, graph, heading, map_legend},
         text::{count, duration, money},
     },
     fold::{Graph, LogChunk, RunView, TaskRow},
@@ -137,7 +137,7 @@ fn graph_section(page: &RunPage<'_>, links: Links<'_>) -> Markup {
         section id="graph" aria-label="Graph" {
             (heading("Graph", &html! { "critical path: " (count(critical.len() as u64)) " tasks, " (duration(page.graph.critical_ms)) ", drawn thick" }, &html! {}))
             div class="sheet" {
-                div class="pad scroll" tabindex="0" role="region" aria-label="Graph of tasks, may be scrolled" { (graph(links, page.graph, &view.tasks)) }
+                div class="pad scroll" tabindex="0" role="region" aria-label="Graph of tasks, may be scrolled" { (graph(links, page.graph, &view.tasks)) (map_legend(page.graph)) }
                 details class="as-table" {
                     summary { "The critical path as a table" }
                     div class="scroll" { (tasks::path_table(links, &critical)) }
