@@ -57,8 +57,8 @@
 //!   one is taken over with care ([`PriceTable::refreshed`]). `config/models.yaml` adds aliases and
 //!   prices.
 //! - A **tier** ([`ModelTier`]) stands for a model; a task's [`complexity`] chooses it.
-//! - An **estimate** ([`Costs`]) is a mean with a 90 % interval, for planning, implementation, review
-//!   and their total.
+//! - An **estimate** ([`Costs`]) is a mean with an interval, for planning, implementation, review and
+//!   their total. The interval would hold nine of ten cases if the spread were as assumed.
 //! - A **reservation** is money set aside for one call; a **settlement** replaces it by what was spent.
 //!   Both are charged to **accounts**: the run, the day, the repository on that day, the task of the
 //!   run. A **limit** may stand on each ([`Limits`]). A reservation may be a part of another; then it
@@ -100,8 +100,8 @@ pub use ledger::{
     Standing, Unreported,
 };
 pub use optimizer::{
-    CostOptimizer, Costs, Effort, EffortModel, Estimate, History, ModelTier, Recommendation,
-    Selection,
+    CostOptimizer, Costs, Effort, EffortModel, Estimate, History, ModelTier, PastRun,
+    Recommendation, Selection,
 };
 pub use prices::{
     Change, Cost, ModelRates, Moves, PriceTable, Rate, RateKind, Rates, Refreshed, ServiceTier,

@@ -64,6 +64,8 @@
 //! - Figures have a 95 % interval, or say "not enough evidence (n of N)".
 //! - What an agent says of itself is no evidence. An outsider is at most a tenth of it, and nothing is promoted that
 //!   would not be without that outsider. A draw that chance did not make is refused.
+//! - What a repository's files for agents say ([`FeedbackLoop::note_guidance`]) is neither tried on its tasks nor
+//!   said to them twice, and the watch on it rests: what all tasks have makes no difference between them.
 //! - Words of agents, reviews and issues are data: one line of at most 400 bytes, quoted, with their source. Those of
 //!   issues, and commands of agents, are shown to no task, and none of them is promoted, before a person approves.
 //! - Secrets are taken out of every text before it is written, and of every lesson before it is shown ([`scrub`]).
@@ -108,7 +110,7 @@ pub use feedback::{
 pub use figure::Figure;
 pub use lesson::{
     Lesson, LessonId, LessonKind, LessonScope, NewLesson, Origin, RetiredBecause, Source, Status,
-    guidance,
+    guidance, start,
 };
 pub use record::{Execution, KeepPrompts, KeptPrompt, Outcome, OutcomeChange, Provenance, Trust};
 pub use scrub::{Scrubbed, scrub};

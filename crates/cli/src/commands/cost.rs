@@ -171,7 +171,7 @@ fn named(choice: &ModelChoice) -> String {
 
 fn in_words(estimate: &Estimate) -> String {
     format!(
-        "{:.4} USD, {:.4} to {:.4} in nine of ten cases",
+        "{:.4} USD, likely {:.4} to {:.4}",
         estimate.expected, estimate.low, estimate.high
     )
 }

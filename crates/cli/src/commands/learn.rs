@@ -162,6 +162,13 @@ async fn why(session: &Session, lesson: &str) -> Result<u8> {
         }
         output.line(from);
     }
+    if !figures.stands_in.is_empty() {
+        let names: Vec<_> = figures.stands_in.iter().map(ToString::to_string).collect();
+        output.line(format!(
+            "the files for agents of {} say it: neither tried nor watched there",
+            names.join(", ")
+        ));
+    }
     output.line(format!(
         "with it {} of {} randomised tasks ended well, without it {} of {}; gain {}",
         figures.with.1,
@@ -177,6 +184,7 @@ async fn why(session: &Session, lesson: &str) -> Result<u8> {
         output.line(format!("looked at next after {then} tasks; {tasks} so far"));
     }
     let mut value = lesson_value(figures);
+    value["stands_in"] = json!(figures.stands_in);
     value["looks"] = serde_json::to_value(&account.looks)?;
     value["next_look"] = json!(
         account
@@ -303,6 +311,7 @@ async fn stats(session: &Session) -> Result<u8> {
             "no evidence, an agent's word",
             format!("{} records", stats.self_reported),
         ),
+        ("never recorded", format!("{} draws", stats.dropped_draws)),
         ("cleaned away", format!("{} records", stats.removed)),
         ("secrets taken out", stats.secrets_scrubbed.to_string()),
     ]
@@ -322,6 +331,7 @@ async fn stats(session: &Session) -> Result<u8> {
         },
         "skipped_records": stats.skipped_records,
         "self_reported": stats.self_reported,
+        "dropped_draws": stats.dropped_draws,
         "removed": stats.removed,
         "secrets_scrubbed": stats.secrets_scrubbed,
     }))?;
@@ -349,6 +359,11 @@ async fn export(session: &Session, file: &Path, repository: Option<&str>) -> Res
     let exported = feedback.export(&before, repository.as_ref());
     let after = exported.await.map_err(Error::from)?;
     let n_lessons = after.matches("<!-- L").count();
+    if !is_printed && let Some(repository) = &repository {
+        // As long as no run has read the file itself.
+        let noted = feedback.note_guidance(repository, &after);
+        noted.await.map_err(Error::from)?;
+    }
     if is_printed {
         session.output.line(after.trim_end());
     } else if after != before {

@@ -41,7 +41,7 @@ fn a_plan_shown() {
             third   app         1m        -      Third
             critical path: first → second ([T])
             predicted time: [T] with 1 worker; 1 task without an estimate taken as 5m
-            estimated cost: none known, since agent command names no model; with those that it is given 1.4166 USD, 0.3548 to 3.4899 in nine of ten cases
+            estimated cost: none known, since agent command names no model; with those that it is given 1.4166 USD, likely 0.3253 to 3.6117
             models:
               first   claude-haiku-5-5 (FAST)     0.0088 USD
               second  claude-opus-5-5 (ADVANCED)  1.1664 USD

@@ -62,6 +62,7 @@ fn every_attempt_is_recorded_once() {
         lessons                       0 candidates, 1 on trial (0 await approval), 0 promoted, 0 retired
         passed over                   0 records
         no evidence, an agent's word  0 records
+        never recorded                0 draws
         cleaned away                  0 records
         secrets taken out             0
     "#]]);

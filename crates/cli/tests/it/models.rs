@@ -83,9 +83,9 @@ fn each_task_has_the_model_that_it_needs() {
           wording             +0.13  all other words
         model claude-opus-5-5, tier ADVANCED: 0.96 is not below the threshold of ADVANCED, 0.75
         attempt 1 was given claude-opus-5-5 (ADVANCED)
-        an attempt: 1.4580 USD, 0.2840 to 3.9474 in nine of ten cases
-        with FAST, claude-haiku-5-5: 0.0502 USD, 0.0098 to 0.1359 in nine of ten cases
-        with BALANCED, claude-sonnet-5-5: 0.7290 USD, 0.1420 to 1.9737 in nine of ten cases
+        an attempt: 1.4580 USD, likely 0.2840 to 3.9474
+        with FAST, claude-haiku-5-5: 0.0502 USD, likely 0.0098 to 0.1359
+        with BALANCED, claude-sonnet-5-5: 0.7290 USD, likely 0.1420 to 1.9737
         prices of 2026-11-22: the table that the program brings
     "#]]);
 }

@@ -73,6 +73,7 @@ fn a_run_proposes_what_it_has_found() {
         L1: Keep lines short.
         candidate
         from a person, AGENTS.md of app at [COMMIT]
+        the files for agents of app say it: neither tried nor watched there
         with it 0 of 0 randomised tasks ended well, without it 0 of 0; gain not enough evidence (0 of 250)
     "#]]);
     place.run("learn why L3").is(&expect![[r#"

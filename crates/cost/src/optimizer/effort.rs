@@ -21,6 +21,9 @@ pub struct EffortModel {
     pub growth: f64,
     /// Standard deviation of the logarithm of a task's cost around what is estimated.
     pub spread: f64,
+    /// How much of it all tasks of a plan share, as such a deviation: an agent that is wordier than
+    /// assumed is so in all of them, and more tasks do not even it out.
+    pub common_spread: f64,
 }
 
 impl Default for EffortModel {
@@ -32,6 +35,7 @@ impl Default for EffortModel {
             least_turns: 10.0,
             growth: 6.0,
             spread: 0.8,
+            common_spread: 0.5,
         }
     }
 }

@@ -2,12 +2,14 @@
 
 mod effort;
 mod estimate;
+mod history;
 mod recommendation;
 mod select;
 #[cfg(test)]
 mod tests;
 
 pub use effort::{Effort, EffortModel};
-pub use estimate::{Costs, Estimate, History};
+pub use estimate::{Costs, Estimate};
+pub use history::{History, PastRun};
 pub use recommendation::Recommendation;
 pub use select::{CostOptimizer, ModelTier, Selection};

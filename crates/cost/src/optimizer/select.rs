@@ -8,7 +8,7 @@ use config::{
 };
 use core_types::Task;
 
-use super::{effort::EffortModel, estimate::History};
+use super::{effort::EffortModel, history::History};
 use crate::{
     complexity::{ComplexityModel, Explanation, Subject},
     prices::PriceTable,
@@ -135,6 +135,13 @@ impl CostOptimizer {
     #[must_use]
     pub fn with_effort(mut self, effort: EffortModel) -> Self {
         self.effort = effort;
+        self
+    }
+
+    /// The same with another model of complexity than the one that the crate brings.
+    #[must_use]
+    pub fn with_complexity(mut self, complexity: ComplexityModel) -> Self {
+        self.complexity = Arc::new(complexity);
         self
     }
 

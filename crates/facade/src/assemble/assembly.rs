@@ -28,6 +28,7 @@ use super::{
     plan_file::PlanWriter,
     plan_runner::{Given, registered},
     prompts::TellingAgent,
+    proposals,
     record::RELOADED,
     recovery::{Means, recovery},
     repositories::check_publishable,
@@ -354,7 +355,14 @@ impl Assembly {
         observer: &dyn Observer,
     ) {
         let (home, surroundings) = (&self.home, &self.surroundings);
-        let learnt = learn_from(feedback, home, surroundings, &self.record, repositories);
+        let learnt = async {
+            let run = &self.record.settings.run;
+            let folder = home.run_folder(run).join("journal");
+            let view = RunView::read_with(folder, &surroundings.journal)
+                .map_err(|source| Error::journal(run, source))?;
+            proposals::note_guidance(feedback, &view, repositories).await?;
+            learn_from(feedback, home, surroundings, &self.record, repositories).await
+        };
         if let Err(error) = learnt.await {
             self.warn(
                 observer,

@@ -3,14 +3,18 @@
 use std::collections::BTreeSet;
 
 use config::models::Models;
-use core_types::{ModelChoice, Plan, RunId, Scope, Task, TaskId, step::StepState};
-use cost::{CostOptimizer, Costs, Estimate, History, ModelTier, Recommendation, Selection};
+use core_types::{
+    Event, ModelChoice, Plan, RunId, Scope, Task, TaskId, TaskStatus, step::StepState,
+};
+use cost::{
+    CostOptimizer, Costs, Estimate, History, ModelTier, PastRun, Recommendation, Selection,
+};
 use engine_checkpoint::RunView;
 
 use super::{
     Error, Home, RunRecord, Surroundings,
     models::{models_of, optimizer_of},
-    spending::{open_ledger, plan_of, prices, spends},
+    spending::{open_ledger, plan_of, planned, prices, spends},
 };
 
 /// What a plan will cost.
@@ -48,41 +52,70 @@ pub fn estimate(
     })
 }
 
-/// The optimizer of a run, with the history of the home's runs.
+/// The optimizer of a run, with the history of the home's other runs.
 fn corrected(
     home: &Home,
     surroundings: &Surroundings,
     record: &RunRecord,
 ) -> Result<CostOptimizer, Error> {
+    let optimizer = optimizer_of(home, surroundings, record)?;
+    let history = history(home, surroundings, &record.settings.run)?;
+    Ok(optimizer.with_history(history))
+}
+
+/// What the tasks of all runs but `estimated` have cost.
+fn history(home: &Home, surroundings: &Surroundings, estimated: &RunId) -> Result<History, Error> {
     /// Older ones say little about today's prices and agents.
     const MOST_RUNS: usize = 100;
-    let optimizer = optimizer_of(home, surroundings, record)?;
     let spending = open_ledger(home, surroundings, None)?.spending()?;
-    let runs: BTreeSet<RunId> = spending
-        .rows
-        .iter()
-        .map(|it| it.scope.run.clone())
-        .collect();
-    let mut estimated = Vec::new();
+    let runs = spending.rows.iter().map(|it| &it.scope.run);
+    let runs: BTreeSet<&RunId> = runs.filter(|run| *run != estimated).collect();
+    let mut past = Vec::new();
     for run in runs.into_iter().rev().take(MOST_RUNS) {
-        // A run that was removed, or cannot be read, says nothing.
-        let (Ok(Some(plan)), Ok(earlier)) = (
-            plan_of(home, &run, surroundings),
-            RunRecord::read(home, &run, surroundings),
-        ) else {
+        past.extend(past_run(home, surroundings, run)?);
+    }
+    Ok(History::of_spending(&spending, &past))
+}
+
+/// What was estimated for a run, by the models that it was given. One that was removed, cannot be
+/// read, or has lost its prices says nothing.
+fn past_run(
+    home: &Home,
+    surroundings: &Surroundings,
+    run: &RunId,
+) -> Result<Option<PastRun>, Error> {
+    let folder = home.run_folder(run).join("journal");
+    let Ok(view) = RunView::read_with(folder, &surroundings.journal) else {
+        return Ok(None);
+    };
+    let (Ok(Some(plan)), Ok(record)) = (planned(&view), RunRecord::of(&view)) else {
+        return Ok(None);
+    };
+    let Ok(optimizer) = optimizer_of(home, surroundings, &record) else {
+        return Ok(None);
+    };
+    Ok(Some(PastRun {
+        run: run.clone(),
+        costs: optimizer.estimate_cost(&plan)?,
+        ended: ended(&view),
+    }))
+}
+
+/// The tasks whose work has come to an end of its own.
+fn ended(view: &RunView) -> BTreeSet<TaskId> {
+    let mut ended = BTreeSet::new();
+    for (_, record) in view.events() {
+        let Event::TaskChanged { task, status, .. } = &record.event else {
             continue;
         };
-        // By the models that it was given; one that has lost its price says nothing either.
-        if let Ok(optimizer) = optimizer_of(home, surroundings, &earlier) {
-            estimated.push((run, optimizer.estimate_cost(&plan)?));
-        }
+        match status {
+            // What was cut off has cost a part of what it would.
+            TaskStatus::Cancelled | TaskStatus::Skipped => ended.remove(task),
+            status if status.has_ended() => ended.insert(task.clone()),
+            _ => ended.remove(task),
+        };
     }
-    let estimated: Vec<_> = estimated
-        .iter()
-        .map(|(run, costs)| (run.clone(), costs))
-        .collect();
-    let history = History::of_spending(&spending, &estimated);
-    Ok(optimizer.with_history(history))
+    ended
 }
 
 /// Why a task has its model, and what others would cost.
@@ -134,7 +167,8 @@ pub fn explain_cost(
     let record = RunRecord::read(home, run, surroundings)?;
     let models = models_of(home, surroundings, &record)?;
     let prices = prices(home, &models)?;
-    let optimizer = corrected(home, surroundings, &record)?;
+    let history = history(home, surroundings, run)?;
+    let optimizer = optimizer_of(home, surroundings, &record)?.with_history(history.clone());
     let is_fixed = !record.agent.model.is_empty();
     let alone = Plan {
         tasks: vec![Task {
@@ -159,7 +193,7 @@ pub fn explain_cost(
             default_tier,
             ..models.clone()
         };
-        let fixed = CostOptimizer::with_models(fixed, &prices)?;
+        let fixed = CostOptimizer::with_models(fixed, &prices)?.with_history(history.clone());
         let model = fixed.model(tier).to_owned();
         alternatives.push((tier, model, cost_of(&fixed, &alone)?));
     }

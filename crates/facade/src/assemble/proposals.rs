@@ -12,9 +12,9 @@ use core_types::{
 };
 use engine_checkpoint::RunView;
 use engine_workflow::{RepositoryPorts, RepositorySettings};
-use learning::{LessonKind, NewLesson, Source, guidance};
+use learning::{FeedbackLoop, LessonKind, NewLesson, Source, guidance};
 
-use super::RunRecord;
+use super::{Error, RunRecord};
 
 /// The files that people write for agents.
 const GUIDANCE: [&str; 2] = ["AGENTS.md", "CLAUDE.md"];
@@ -81,18 +81,42 @@ pub(crate) async fn priors(
         let Some(base) = base_of(view, name) else {
             continue;
         };
-        for file in GUIDANCE {
-            let read = ports.repository.read(&base, file, GUIDANCE_BYTES).await;
-            let Ok(Some(bytes)) = read else {
-                continue;
-            };
+        for (file, text) in files(ports, &base).await {
             let place = format!("{file} of {name} at {}", base.short());
-            let rules = guidance(&place, &String::from_utf8_lossy(&bytes));
-            let rules = rules.into_iter().take(MAX_RULES);
+            let rules = guidance(&place, &text).into_iter().take(MAX_RULES);
             lessons.extend(rules.map(|rule| rule.repository(name.clone())));
         }
     }
     lessons
+}
+
+/// Tells the feedback what the files for agents said when the run began: agents read them anyway, so that
+/// nothing of it is tried or watched in those repositories.
+pub(crate) async fn note_guidance(
+    feedback: &FeedbackLoop,
+    view: &RunView,
+    repositories: &BTreeMap<RepositoryName, RepositoryPorts>,
+) -> Result<(), Error> {
+    for (name, ports) in repositories {
+        if let Some(base) = base_of(view, name) {
+            let texts: Vec<_> = files(ports, &base).await;
+            let texts: Vec<_> = texts.into_iter().map(|(_, text)| text).collect();
+            feedback.note_guidance(name, &texts.join("\n")).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The files for agents in a repository at a commit, each with its name.
+async fn files(ports: &RepositoryPorts, base: &CommitId) -> Vec<(&'static str, String)> {
+    let mut files = Vec::new();
+    for file in GUIDANCE {
+        let read = ports.repository.read(base, file, GUIDANCE_BYTES).await;
+        if let Ok(Some(bytes)) = read {
+            files.push((file, String::from_utf8_lossy(&bytes).into_owned()));
+        }
+    }
+    files
 }
 
 /// The commit that a run started from in a repository.
@@ -238,17 +262,8 @@ fn remarks(review: &Review) -> Vec<String> {
         // Secrets are looked for before anything is cut in two.
         let clean = learning::scrub(remark).text;
         let line = clean.split_whitespace().collect::<Vec<_>>().join(" ");
-        *remark = start(&line, REMARK_BYTES).to_owned();
+        *remark = learning::start(&line, REMARK_BYTES).to_owned();
     }
     remarks.retain(|remark| !remark.is_empty());
     remarks
-}
-
-/// The first `limit` bytes, or a little less where a character would be cut.
-fn start(text: &str, limit: usize) -> &str {
-    let mut end = text.len().min(limit);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
 }

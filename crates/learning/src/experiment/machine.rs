@@ -252,7 +252,7 @@ impl Experiment {
             .retain(|it| !it.open.is_empty() && it.looks_taken < it.plan.looks().len());
     }
 
-    /// Promoted lessons whose gain is gone.
+    /// Promoted lessons whose gain is gone. One that agents read anyway is in no draw, and its watch rests.
     pub(crate) fn faded(&self) -> impl Iterator<Item = LessonId> {
         self.promoted.iter().copied().filter(|lesson| {
             let tally = self.tallies.get(lesson);

@@ -101,7 +101,7 @@ fn block(lines: &[Line]) -> String {
     let mut block = format!("{BEGIN_LINE}\n");
     let mut chain = String::new();
     for line in lines.iter().take(MAX_LINES) {
-        let rest = format!("- {} <!-- {}", line.text.replace("-->", "-- >"), line.note);
+        let rest = format!("- {} <!-- {}", line.text, line.note);
         let line = format!("{rest} #{} -->", checksum(&chain, &rest));
         if block.len() + line.len() > MAX_BYTES {
             break;

@@ -1,3 +1,5 @@
+use core_types::RepositoryName;
+
 use super::feedback_loop::FeedbackLoop;
 use crate::{Error, Figure, Lesson, LessonId, LookTaken, Status, experiment::Tally, store::Core};
 
@@ -15,6 +17,8 @@ pub struct LessonFigures {
     pub gain: Figure,
     /// Evidence speaks for it, and a person has not approved it yet.
     pub awaits_approval: bool,
+    /// Repositories whose files for agents say it, so that it is neither tried nor watched there.
+    pub stands_in: Vec<RepositoryName>,
 }
 
 /// Everything that speaks for or against a lesson.
@@ -100,6 +104,7 @@ pub(crate) fn figures(core: &Core, lesson: &Lesson) -> LessonFigures {
         without: (tally.hidden, tally.hidden_successes),
         gain,
         awaits_approval: core.experiment.proven.contains(&lesson.id),
+        stands_in: core.standing(lesson),
         lesson: lesson.clone(),
     }
 }

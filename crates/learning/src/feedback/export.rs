@@ -12,6 +12,9 @@ impl FeedbackLoop {
     /// that is ours; largest gain first, each with its evidence. Everything else stays as it is, byte for byte;
     /// a file without such a part gets one at its end. The same lessons give the same bytes.
     ///
+    /// Where the file is one that agents in a repository read, [`FeedbackLoop::note_guidance`] should be told, so
+    /// that nobody waits there for a difference that the lesson can no longer make.
+    ///
     /// Lessons for one repository alone are exported where `repository` is it, or none is named.
     ///
     /// # Errors
@@ -62,12 +65,8 @@ fn lines(mut lessons: Vec<LessonFigures>) -> Vec<Line> {
             ),
             Figure::NotEnough { .. } => it.gain.to_string(),
         };
-        let place = match it.lesson.scope.paths.as_slice() {
-            [] => String::new(),
-            paths => format!("In {}: ", paths.join(", ")),
-        };
         Line {
-            text: format!("{place}{}", it.lesson.text),
+            text: it.lesson.exported(),
             note: format!("{} {gain} n={}/{}", it.lesson.id, it.with.0, it.without.0),
         }
     };

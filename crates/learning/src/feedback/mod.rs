@@ -6,6 +6,7 @@ mod advisor;
 mod export;
 mod feedback_loop;
 mod found;
+mod guidance;
 mod lessons;
 mod options;
 mod record;

@@ -8,6 +8,7 @@ use super::{advise::strip, feedback_loop::FeedbackLoop};
 use crate::{
     Error, Execution, KeepPrompts, KeptPrompt, OutcomeChange, Trust,
     index::tokens,
+    lesson::start,
     record::{
         EXECUTION, ExecutionRecord, OUTCOME, OutcomeRecord, REVIEWED, ReviewRecord, ReviewedRecord,
         Stored, VERSION, check_confidence,
@@ -361,15 +362,6 @@ pub(crate) fn to_record(
         metadata,
         scrubbed,
     }
-}
-
-/// The first `limit` bytes, or a little less where a character would be cut.
-fn start(text: &str, limit: usize) -> &str {
-    let mut end = text.len().min(limit);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

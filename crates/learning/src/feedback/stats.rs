@@ -36,6 +36,8 @@ pub struct LearningStats {
     pub skipped_records: u64,
     /// Records that are kept and are no evidence, since only an agent vouches for them.
     pub self_reported: u64,
+    /// Draws for tasks that were never recorded, which gave way to newer ones.
+    pub dropped_draws: u64,
     /// Records that were cleaned away.
     pub removed: u64,
     /// Secrets that were taken out.
@@ -92,6 +94,7 @@ fn stats(core: &Core) -> LearningStats {
         lessons,
         skipped_records: core.skipped.unreadable + core.skipped.poisoned,
         self_reported: core.skipped.self_reported,
+        dropped_draws: core.skipped.draws,
         removed: core.removed,
         secrets_scrubbed: core.secrets,
     }

@@ -1,5 +1,6 @@
 //! Lessons: what might help, and what is known of it.
 
+mod guidance;
 mod id;
 mod import;
 mod text;
@@ -10,8 +11,10 @@ mod tests;
 
 pub use id::LessonId;
 pub use import::guidance;
+pub use text::start;
 pub use value::{
     Lesson, LessonKind, LessonScope, NewLesson, Origin, RetiredBecause, Source, Status,
 };
 
+pub(crate) use guidance::{items, mark};
 pub(crate) use text::one_line;

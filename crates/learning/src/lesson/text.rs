@@ -14,6 +14,16 @@ pub(crate) fn one_line(text: &str) -> String {
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// The first `limit` bytes of a text, or a little less where a character would be cut.
+#[must_use]
+pub fn start(text: &str, limit: usize) -> &str {
+    let mut end = text.len().min(limit);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
 /// Another's words as data: between quotation marks that it cannot contain, without Markdown that could end
 /// or begin a block.
 pub(crate) fn quoted(text: &str) -> String {

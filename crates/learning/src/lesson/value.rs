@@ -176,11 +176,7 @@ impl NewLesson {
     pub(crate) fn settle(mut self) -> Result<Self, Error> {
         let clean = |text: &str| text::one_line(&crate::scrub(text).text);
         self.text = clean(&self.text);
-        let mut place = clean(&self.origin.place);
-        while place.len() > 100 {
-            place.pop();
-        }
-        self.origin.place = place;
+        self.origin.place = text::start(&clean(&self.origin.place), 100).to_owned();
         let bytes = self.text.len();
         if bytes == 0 || bytes > text::MAX_TEXT_BYTES {
             return Err(Error::LessonLength {

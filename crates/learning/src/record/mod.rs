@@ -9,7 +9,8 @@ pub use outcome::{Outcome, OutcomeChange};
 
 pub(crate) use execution::check_confidence;
 pub(crate) use stored::{
-    AGGREGATE, CHANGED, Change, ChangedRecord, DRAW, DrawRecord, EXECUTION, ExecutionRecord, KEPT,
-    LESSON, LOOK, LessonRecord, LookRecord, MOVED, MovedRecord, OUTCOME, OutcomeRecord, REVIEWED,
-    ROUND, Refused, ReviewRecord, ReviewedRecord, RoundRecord, Stored, VERSION,
+    AGGREGATE, CHANGED, Change, ChangedRecord, DRAW, DrawRecord, EXECUTION, ExecutionRecord,
+    GUIDANCE, GuidanceRecord, KEPT, LESSON, LOOK, LessonRecord, LookRecord, MOVED, MovedRecord,
+    OUTCOME, OutcomeRecord, REVIEWED, ROUND, Refused, ReviewRecord, ReviewedRecord, RoundRecord,
+    Stored, VERSION,
 };

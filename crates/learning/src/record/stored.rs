@@ -1,6 +1,6 @@
 //! One JSON object a record, each with its version `v`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use core_types::{CommitId, RepositoryName, Review, RunId, TaskId, Timestamp, TokenUsage, Usd};
 use journal::Kind;
@@ -30,6 +30,8 @@ pub(crate) const KEPT: Kind = Kind(9);
 pub(crate) const MOVED: Kind = Kind(10);
 /// A review that came after its execution was recorded.
 pub(crate) const REVIEWED: Kind = Kind(11);
+/// What the files for agents in a repository say from now on.
+pub(crate) const GUIDANCE: Kind = Kind(12);
 
 /// The version of all these formats.
 pub(crate) const VERSION: u16 = 1;
@@ -188,6 +190,15 @@ pub(crate) struct LookRecord {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct GuidanceRecord {
+    pub(crate) v: u16,
+    pub(crate) at: Timestamp,
+    pub(crate) repository: RepositoryName,
+    /// A mark of each rule.
+    pub(crate) rules: BTreeSet<u64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct MovedRecord {
     pub(crate) v: u16,
     pub(crate) at: Timestamp,
@@ -207,6 +218,7 @@ stored!(
     ChangedRecord,
     RoundRecord,
     LookRecord,
+    GuidanceRecord,
     MovedRecord
 );
 

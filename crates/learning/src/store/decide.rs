@@ -53,17 +53,18 @@ impl Rules {
 
     /// The record of a round that can begin.
     pub(crate) fn round(&self, core: &Core, at: Timestamp) -> Result<Due, Error> {
-        let bytes_on_trial: usize = core
-            .experiment
-            .open()
-            .filter_map(|id| core.lessons.get(&id))
-            .map(|lesson| lesson.text.len())
-            .sum();
-        let n_on_trial = core.experiment.open().count();
+        // What agents read anyway is in no draw, so that it takes no room in one.
+        let is_drawn = |lesson: &&Lesson| !core.stands_everywhere(lesson);
+        let on_trial = core.experiment.open();
+        let on_trial = on_trial.filter_map(|id| core.lessons.get(&id));
+        let on_trial: Vec<&Lesson> = on_trial.filter(is_drawn).collect();
+        let bytes_on_trial: usize = on_trial.iter().map(|lesson| lesson.text.len()).sum();
+        let n_on_trial = on_trial.len();
         let mut room = self.exploration.max_bytes.saturating_sub(bytes_on_trial);
         let is_waiting =
             |lesson: &&Lesson| lesson.status == Status::Candidate && lesson.may_be_tried();
-        let mut waiting: Vec<&Lesson> = core.lessons.values().filter(is_waiting).collect();
+        let waiting = core.lessons.values().filter(is_waiting);
+        let mut waiting: Vec<&Lesson> = waiting.filter(is_drawn).collect();
         // People's rules are the better guess, then what was found more often.
         waiting.sort_by_key(|lesson| {
             let is_a_persons = lesson

@@ -4,8 +4,11 @@ mod cache;
 mod clean;
 mod decide;
 mod folder;
+mod guidance;
 mod state;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use decide::Rules;
 pub(crate) use folder::Store;

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use core_types::{RepositoryName, Timestamp};
 use journal::{Fold, FoldError, Record};
@@ -11,13 +11,14 @@ use crate::{
     lesson::{Lesson, LessonScope, RetiredBecause, Status},
     record::{
         AGGREGATE, CHANGED, Change, ChangedRecord, DRAW, DrawRecord, EXECUTION, ExecutionRecord,
-        KEPT, LESSON, LOOK, LessonRecord, LookRecord, MOVED, MovedRecord, OUTCOME, OutcomeRecord,
-        REVIEWED, ROUND, Refused, ReviewedRecord, RoundRecord, Stored, Trust,
+        GUIDANCE, GuidanceRecord, KEPT, LESSON, LOOK, LessonRecord, LookRecord, MOVED, MovedRecord,
+        OUTCOME, OutcomeRecord, REVIEWED, ROUND, Refused, ReviewedRecord, RoundRecord, Stored,
+        Trust,
     },
 };
 
 /// Draws that wait for their execution, and units that may still be put right, at most.
-const MAX_WAITING: usize = 20_000;
+pub(super) const MAX_WAITING: usize = 20_000;
 
 /// All that was learnt, without a single record: what a clean-up keeps.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -35,10 +36,13 @@ pub(crate) struct Core {
     pub(crate) experiment: Experiment,
     pub(crate) lessons: BTreeMap<LessonId, Lesson>,
     pub(crate) looks: Vec<LookTaken>,
-    /// By `run/task`, until the first attempt's outcome is there.
+    /// By `run/task`, until the first attempt is recorded.
     pub(crate) draws: BTreeMap<String, Draw>,
     /// By `run/task`, while their round goes on.
     units: BTreeMap<String, KeptUnit>,
+    /// Marks of what the files for agents of each repository say.
+    #[serde(default)]
+    pub(super) guidance: BTreeMap<RepositoryName, BTreeSet<u64>>,
 }
 
 /// What did not become part of what was learnt, and why.
@@ -51,6 +55,8 @@ pub(crate) struct Skipped {
     pub(crate) poisoned: u64,
     /// Executions that are kept and are no evidence, since only an agent vouches for them.
     pub(crate) self_reported: u64,
+    /// Draws of tasks that were never recorded, which gave way to newer ones.
+    pub(crate) draws: u64,
 }
 
 #[derive(Debug, Default)]
@@ -90,6 +96,7 @@ impl State {
             CHANGED => self.changed(ChangedRecord::decode(bytes)?),
             ROUND => self.begun(RoundRecord::decode(bytes)?),
             LOOK => self.looked(LookRecord::decode(bytes)?.look),
+            GUIDANCE => self.noted(GuidanceRecord::decode(bytes)?),
             AGGREGATE => {
                 self.core = AggregateRecord::decode(bytes)?.core;
                 true
@@ -125,6 +132,11 @@ impl State {
         let trust = record.provenance.trust;
         core.skipped.self_reported += u64::from(trust == Trust::Agent);
         let unit_key = format!("{}/{}", record.run, record.task);
+        // Measured or not, the first attempt is what the draw was for.
+        let draw = match record.attempt {
+            1 => core.draws.remove(&unit_key),
+            _ => None,
+        };
         if record.attempt != 1 || trust == Trust::Agent || !record.outcome.is_measured() {
             return true;
         }
@@ -132,7 +144,7 @@ impl State {
             arm: Arm::Served,
             exposures: Vec::new(),
         };
-        let draw = core.draws.remove(&unit_key).unwrap_or(served);
+        let draw = draw.unwrap_or(served);
         let kind = record.metadata.get("task_type").and_then(|it| it.as_str());
         let complexity = record.metadata.get("complexity").and_then(|it| it.as_f64());
         let repository = record.repository.as_ref().map(|it| it.as_str());
@@ -198,10 +210,12 @@ impl State {
     }
 
     fn drawn(&mut self, record: DrawRecord) -> bool {
-        let core = &mut self.core;
         let unit = [record.run.as_str(), record.task.as_str()];
+        let first = key(unit[0], unit[1], 1);
+        let is_over = self.table.get(&first).is_some();
+        let core = &mut self.core;
         let key = unit.join("/");
-        let is_new = !core.draws.contains_key(&key) && !core.units.contains_key(&key);
+        let is_new = !is_over && !core.draws.contains_key(&key) && !core.units.contains_key(&key);
         let is_known = |lesson| core.lessons.contains_key(&lesson);
         let are_known = record.draw.exposures.iter().all(|it| is_known(it.lesson));
         if !is_new
@@ -211,9 +225,19 @@ impl State {
         {
             return false;
         }
-        if core.draws.len() < MAX_WAITING {
-            core.draws.insert(key, record.draw);
+        core.draws.insert(key, record.draw);
+        // Runs are named by their time, so that the first is most likely the oldest: it will not be recorded any
+        // more.
+        while core.draws.len() > MAX_WAITING {
+            core.draws.pop_first();
+            core.skipped.draws += 1;
         }
+        true
+    }
+
+    fn noted(&mut self, record: GuidanceRecord) -> bool {
+        // One without rules counts all the same: what stands nowhere in it can be tried there.
+        self.core.guidance.insert(record.repository, record.rules);
         true
     }
 
@@ -324,17 +348,19 @@ impl Core {
     }
 
     /// Whether a draw of a trial has all lessons in it that are for every task. Whoever makes a draw up would
-    /// leave out what does not fit.
+    /// leave out what does not fit. Those that some repository's files say are not for its tasks.
     fn is_whole(&self, draw: &Draw) -> bool {
         let is_for_all = |lesson: &LessonId| {
             let lesson = self.lessons.get(lesson);
-            lesson.is_some_and(|lesson| lesson.scope == LessonScope::default())
+            lesson.is_some_and(|lesson| {
+                lesson.scope == LessonScope::default() && !self.stands_anywhere(lesson)
+            })
         };
         let has = |lesson| draw.exposures.iter().any(|it| it.lesson == lesson);
         draw.arm == Arm::Served || self.experiment.open().filter(is_for_all).all(has)
     }
 
-    /// Whether a lesson is for a task.
+    /// Whether a lesson is for a task, and its agent does not read it anyway.
     pub(crate) fn covers(
         &self,
         lesson: LessonId,
@@ -342,7 +368,10 @@ impl Core {
         files: &[String],
     ) -> bool {
         let lesson = self.lessons.get(&lesson);
-        lesson.is_some_and(|lesson| lesson.scope.covers(repository, files))
+        lesson.is_some_and(|lesson| {
+            lesson.scope.covers(repository, files)
+                && repository.is_none_or(|repository| !self.stands_in(lesson, repository))
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 use learning::{Error, LessonKind, NewLesson, Proposed, RetiredBecause, Source, Status, guidance};
 
-use crate::support::{convention, open, open_with, run, trial, work};
+use crate::support::{convention, open, open_with, run, task, trial, work};
 
 #[tokio::test]
 async fn the_same_lesson_is_one_lesson() {
@@ -232,4 +232,117 @@ async fn machines_find_only_so_much() {
         .await
         .expect("found");
     assert_eq!(found.new.len(), 1, "there is room again");
+}
+
+/// Rules that agents read anyway leave the trial to what they cannot know.
+#[tokio::test]
+async fn what_a_repositorys_file_says_is_not_tried_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (feedback, _) = open_with(folder.path(), trial(60));
+    let store = task("task").repository;
+    let contents: String = (0..30).map(|n| format!("- Rule {n}.\n")).collect();
+    feedback
+        .note_guidance(&store, &contents)
+        .await
+        .expect("noted");
+    let rules = guidance("AGENTS.md", &contents).into_iter();
+    let mut found: Vec<_> = rules.map(|it| it.repository(store.clone())).collect();
+    found.push(convention("Say hello.", Source::Recovery).repository(store.clone()));
+    feedback.propose_found(found).await.expect("found");
+    work(&feedback, "a", 60, "Say hello.").await;
+    let lessons = feedback.lessons().await.expect("lessons");
+    let with_status = |status: Status| lessons.iter().filter(move |it| it.lesson.status == status);
+    let promoted: Vec<_> = with_status(Status::Promoted).collect();
+    assert_eq!(promoted[0].lesson.text, "Say hello.");
+    assert_eq!(with_status(Status::Candidate).count(), 30, "none is tried");
+    assert_eq!(lessons[0].stands_in, [store.clone()]);
+
+    // Another repository's agents do not read them, and neither do those of this one once they are gone.
+    let kept = contents.replace("- Rule 7.\n", "");
+    feedback.note_guidance(&store, &kept).await.expect("noted");
+    let elsewhere = (0..4).map(|n| convention(&format!("Rule {n}."), Source::Person));
+    feedback
+        .propose_found(elsewhere.collect())
+        .await
+        .expect("found");
+    feedback
+        .note_guidance(&"other".parse().expect("a name"), "")
+        .await
+        .expect("noted");
+    work(&feedback, "b", 1, "Say hello.").await;
+    let lessons = feedback.lessons().await.expect("lessons");
+    let tried = lessons
+        .iter()
+        .filter(|it| it.lesson.status == Status::Trial { round: 2 });
+    let tried: Vec<_> = tried
+        .map(|it| (&*it.lesson.text, it.lesson.scope.repository.is_some()))
+        .collect();
+    let expected = [
+        ("Rule 7.", true),
+        ("Rule 0.", false),
+        ("Rule 1.", false),
+        ("Rule 2.", false),
+        ("Rule 3.", false),
+    ];
+    assert_eq!(tried, expected);
+}
+
+/// All tasks have what was exported: nothing can be seen to fade.
+#[tokio::test]
+async fn the_watch_rests_while_a_lesson_stands_in_the_file() {
+    let promoted = async |folder: &std::path::Path| {
+        let (feedback, _) = open_with(folder, trial(60));
+        let lesson = convention("Say hello.", Source::Person);
+        let id = feedback.propose(lesson).await.expect("proposed").id();
+        work(&feedback, "a", 60, "Say hello.").await;
+        (feedback, id)
+    };
+    let status = async |feedback: &learning::FeedbackLoop, id| {
+        let account = feedback.why(id).await.expect("an account");
+        account.figures.lesson.status
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let (feedback, id) = promoted(folder.path()).await;
+    assert_eq!(status(&feedback, id).await, Status::Promoted);
+    let export = feedback.export("# Mine\n", None).await.expect("an export");
+    let store = task("task").repository;
+    feedback
+        .note_guidance(&store, &export)
+        .await
+        .expect("noted");
+    // All tasks succeed, with the lines in the prompt or without: the file has said it.
+    work(&feedback, "b", 300, "Do it.").await;
+    assert_eq!(status(&feedback, id).await, Status::Promoted);
+    let again = feedback.export(&export, None).await.expect("an export");
+    assert!(again.contains("- Say hello."), "{again}");
+    let prompt = feedback
+        .improve_prompt(&run("c"), &task("task"), "Do it.")
+        .await
+        .expect("a prompt");
+    assert_eq!(prompt, "Do it.", "it is not said twice");
+
+    // Nobody was told of the file: the same tasks retire it.
+    let folder = tempfile::tempdir().expect("a folder");
+    let (feedback, id) = promoted(folder.path()).await;
+    work(&feedback, "b", 300, "Do it.").await;
+    assert_eq!(
+        status(&feedback, id).await,
+        Status::Retired(RetiredBecause::Faded)
+    );
+    // It stands no more: the watch goes on.
+    let folder = tempfile::tempdir().expect("a folder");
+    let (feedback, id) = promoted(folder.path()).await;
+    feedback
+        .note_guidance(&store, &export)
+        .await
+        .expect("noted");
+    feedback
+        .note_guidance(&store, "# Mine\n")
+        .await
+        .expect("noted");
+    work(&feedback, "b", 300, "Do it.").await;
+    assert_eq!(
+        status(&feedback, id).await,
+        Status::Retired(RetiredBecause::Faded)
+    );
 }

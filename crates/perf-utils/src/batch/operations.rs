@@ -1,4 +1,7 @@
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use core_types::{
     Comment, ErrorClass, GitProvider, Issue, IssueChange, IssueNumber, IssueState, NewComment,
@@ -17,7 +20,8 @@ use super::{
 ///
 /// Every item has an operation id, made of the batch's and of what the item says. Before an item is
 /// sent, the forge is asked for that id: a batch that was cut off and is run again sends only what is
-/// missing, also if items were added or moved meanwhile.
+/// missing, also if items were added or moved meanwhile. A batch that is known to be run for the first
+/// time needs none of that ([`first_run`](Self::first_run)), and takes half the calls.
 ///
 /// # Examples
 ///
@@ -73,6 +77,9 @@ pub struct BatchOperations {
     provider: Arc<dyn GitProvider>,
     options: BatchOptions,
     governor: Option<RateGovernor>,
+    is_first_run: bool,
+    /// Batches that were begun here, by any clone: one id each.
+    begun: Arc<Mutex<HashSet<OperationId>>>,
 }
 
 /// How a batch is worked off.
@@ -81,8 +88,8 @@ pub struct BatchOptions {
     /// How far it may be ahead of its oldest unfinished item: after a kill, all but the last so many
     /// of the items that were begun are done. 10 by default.
     pub batch_size: usize,
-    /// How many items are sent at a time, and how many are looked up beside that; 3 by default, what
-    /// forges take without complaint.
+    /// How many calls are under way at a time, those that look for items among them; 3 by default,
+    /// what forges take without complaint.
     pub max_concurrent: usize,
 }
 
@@ -135,6 +142,8 @@ impl BatchOperations {
             provider,
             options,
             governor: None,
+            is_first_run: false,
+            begun: Arc::default(),
         })
     }
 
@@ -143,6 +152,24 @@ impl BatchOperations {
     pub fn governor(mut self, governor: RateGovernor) -> Self {
         self.governor = Some(governor);
         self
+    }
+
+    /// The same for batches whose ids were never given before, in no process: nothing is looked up.
+    /// An id that is given to this or a clone of it a second time is looked up all the same.
+    ///
+    /// Given to a batch that was begun earlier, say before the program was killed, it sends again what
+    /// is there, unless the forge itself knows operation ids.
+    #[must_use]
+    pub fn first_run(mut self) -> Self {
+        self.is_first_run = true;
+        self
+    }
+
+    /// Whether items of this batch may be there already. From now on they may.
+    fn begin(&self, batch: &OperationId) -> bool {
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = begun.insert(batch.clone());
+        !(self.is_first_run && is_new)
     }
 
     /// Creates issues.
@@ -174,9 +201,13 @@ impl BatchOperations {
         let send = async |provider: Arc<dyn GitProvider>, id: OperationId, issue: NewIssue| {
             provider.create_issue(&id, issue).await
         };
-        Ok(self
-            .run(ids, issues, "create an issue", as_issue, send)
-            .await)
+        let job = Job {
+            ids,
+            may_be_there: self.begin(batch),
+            doing: "create an issue",
+            pick: as_issue,
+        };
+        Ok(self.run(job, issues, send).await)
     }
 
     /// Changes issues. A second change of the same issue in one batch may come before the first.
@@ -225,9 +256,13 @@ impl BatchOperations {
                 .update_issue(&id, update.issue_number, update.fields)
                 .await
         };
-        Ok(self
-            .run(ids, updates, "change an issue", as_issue, send)
-            .await)
+        let job = Job {
+            ids,
+            may_be_there: self.begin(batch),
+            doing: "change an issue",
+            pick: as_issue,
+        };
+        Ok(self.run(job, updates, send).await)
     }
 
     /// Writes comments, otherwise as [`create_issues_batch`](Self::create_issues_batch).
@@ -254,28 +289,30 @@ impl BatchOperations {
         let send = async |provider: Arc<dyn GitProvider>, id: OperationId, comment: NewComment| {
             provider.create_comment(&id, comment).await
         };
-        Ok(self
-            .run(ids, comments, "create a comment", as_comment, send)
-            .await)
+        let job = Job {
+            ids,
+            may_be_there: self.begin(batch),
+            doing: "create a comment",
+            pick: as_comment,
+        };
+        Ok(self.run(job, comments, send).await)
     }
 
     /// Works the items off: each in a task of its own, so that a panic is one item's, and dropping
     /// this ends them all.
-    async fn run<I, T, S, Fut>(
-        &self,
-        ids: Vec<OperationId>,
-        items: Vec<I>,
-        doing: &'static str,
-        pick: fn(Operated) -> Option<T>,
-        send: S,
-    ) -> Vec<BatchItem<T>>
+    async fn run<I, T, S, Fut>(&self, job: Job<T>, items: Vec<I>, send: S) -> Vec<BatchItem<T>>
     where
         I: Send + 'static,
         T: Send + 'static,
         S: Fn(Arc<dyn GitProvider>, OperationId, I) -> Fut,
         Fut: Future<Output = Result<T, PortError>> + Send + 'static,
     {
-        let lookups = Arc::new(Semaphore::new(self.options.max_concurrent));
+        let Job {
+            ids,
+            may_be_there,
+            doing,
+            pick,
+        } = job;
         let places = Arc::new(Semaphore::new(self.options.max_concurrent));
         let mut results: Vec<Option<BatchItem<T>>> = ids.iter().map(|_| None).collect();
         let mut waiting: VecDeque<(usize, I)> = items.into_iter().enumerate().collect();
@@ -295,9 +332,9 @@ impl BatchOperations {
                 let one = One {
                     provider: Arc::clone(&self.provider),
                     governor: self.governor.clone(),
-                    lookups: Arc::clone(&lookups),
                     places: Arc::clone(&places),
                     id: ids[i].clone(),
+                    may_be_there,
                     doing,
                 };
                 let sending = send(Arc::clone(&self.provider), ids[i].clone(), item);
@@ -329,6 +366,14 @@ impl BatchOperations {
     }
 }
 
+/// What all items of a batch have in common.
+struct Job<T> {
+    ids: Vec<OperationId>,
+    may_be_there: bool,
+    doing: &'static str,
+    pick: fn(Operated) -> Option<T>,
+}
+
 struct Outcome<T> {
     was_sent: bool,
     result: Result<T, PortError>,
@@ -338,9 +383,9 @@ struct Outcome<T> {
 struct One {
     provider: Arc<dyn GitProvider>,
     governor: Option<RateGovernor>,
-    lookups: Arc<Semaphore>,
     places: Arc<Semaphore>,
     id: OperationId,
+    may_be_there: bool,
     doing: &'static str,
 }
 
@@ -350,8 +395,14 @@ impl One {
         pick: fn(Operated) -> Option<T>,
         sending: impl Future<Output = Result<T, PortError>>,
     ) -> Outcome<T> {
-        let (was_sent, result) = match self.look_up(pick).await {
-            Ok(None) => self.send(sending).await,
+        // One place for the look and what follows from it: of both together there are never more.
+        let _place = self.places.acquire().await;
+        let found = match self.may_be_there {
+            true => self.look_up(pick).await,
+            false => Ok(None),
+        };
+        let (was_sent, result) = match found {
+            Ok(None) => self.governed(CallKind::Mutation, sending).await,
             Ok(Some(found)) => (false, Ok(found)),
             Err(error) => (false, Err(error)),
         };
@@ -360,7 +411,6 @@ impl One {
 
     /// What an earlier run of the batch left of this item.
     async fn look_up<T>(&self, pick: fn(Operated) -> Option<T>) -> Result<Option<T>, PortError> {
-        let _place = self.lookups.acquire().await;
         let looking = self.provider.find(&self.id);
         let Some(found) = self.governed(CallKind::Read, looking).await.1? else {
             return Ok(None);
@@ -370,14 +420,6 @@ impl One {
                 .because("its operation id belongs to another mutation")
         };
         pick(found).map(Some).ok_or_else(other)
-    }
-
-    async fn send<T>(
-        &self,
-        sending: impl Future<Output = Result<T, PortError>>,
-    ) -> (bool, Result<T, PortError>) {
-        let _place = self.places.acquire().await;
-        self.governed(CallKind::Mutation, sending).await
     }
 
     /// Whether the call was made, and its result.

@@ -38,7 +38,10 @@ pub(super) struct Answer {
 /// Why there is none.
 pub(super) enum Failure {
     /// The connection had ended before anything was sent, so another may be used.
-    NotSent(Box<Request<Full<Bytes>>>),
+    NotSent {
+        request: Box<Request<Full<Bytes>>>,
+        source: hyper::Error,
+    },
     Broken(hyper::Error),
     TooLarge,
 }
@@ -94,7 +97,10 @@ impl Connection {
         let answer = answer
             .await
             .map_err(|mut error| match error.take_message() {
-                Some(request) => Failure::NotSent(Box::new(request)),
+                Some(request) => Failure::NotSent {
+                    request: Box::new(request),
+                    source: error.into_error(),
+                },
                 None => Failure::Broken(error.into_error()),
             })?;
         let (head, body) = answer.into_parts();

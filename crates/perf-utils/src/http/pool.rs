@@ -254,17 +254,17 @@ impl Shared {
         let mut place = self.place().await?;
         let mut used = place.connection.take();
         loop {
-            let mut connection = match used.take() {
+            let (mut connection, was_used) = match used.take() {
                 Some(mut connection) => {
                     if !connection.is_usable() {
                         continue;
                     }
                     self.reused.fetch_add(1, Ordering::Relaxed);
-                    connection
+                    (connection, true)
                 }
                 None => {
                     progress.connecting();
-                    self.open().await?
+                    (self.open().await?, false)
                 }
             };
             let limit = self.limits.max_body_bytes;
@@ -278,9 +278,21 @@ impl Shared {
                     let is_mutation = progress.may_have_acted();
                     return Ok(Response::new(answer, origin, is_mutation, self.clock.now()));
                 }
-                Err(Failure::NotSent(unsent)) => {
+                Err(Failure::NotSent {
+                    request: unsent,
+                    source,
+                }) => {
                     // hyper gives a request back only while none of it was written.
                     progress.not_sent();
+                    // A server may close what was idle. One that closes what it has just accepted
+                    // would do so again, without end.
+                    if !was_used {
+                        return Err(Error::Exchange {
+                            origin: self.base.origin.to_string(),
+                            may_have_acted: progress.may_have_acted(),
+                            source,
+                        });
+                    }
                     request = *unsent;
                 }
                 Err(Failure::Broken(source)) => {

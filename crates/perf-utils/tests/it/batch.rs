@@ -29,6 +29,9 @@ struct Far {
     latency: Duration,
     is_up_again: AtomicBool,
     sent: Mutex<Vec<String>>,
+    /// How often it was asked for an operation.
+    finds: AtomicUsize,
+    /// Calls of any sort.
     under_way: AtomicUsize,
     most_under_way: AtomicUsize,
 }
@@ -42,6 +45,14 @@ impl Far {
         })
     }
 
+    /// A call on its way there and back.
+    async fn travel(&self) {
+        let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_under_way.fetch_max(now, Ordering::SeqCst);
+        sleep(self.latency).await;
+        self.under_way.fetch_sub(1, Ordering::SeqCst);
+    }
+
     fn sent(&self) -> Vec<String> {
         std::mem::take(&mut self.sent.lock().expect("no panic while it is held"))
     }
@@ -50,7 +61,8 @@ impl Far {
 #[async_trait]
 impl GitProvider for Far {
     async fn find(&self, operation: &OperationId) -> Result<Option<Operated>, PortError> {
-        sleep(self.latency).await;
+        self.finds.fetch_add(1, Ordering::SeqCst);
+        self.travel().await;
         self.forge.find(operation).await
     }
 
@@ -59,14 +71,11 @@ impl GitProvider for Far {
         operation: &OperationId,
         issue: NewIssue,
     ) -> Result<Issue, PortError> {
-        let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
-        self.most_under_way.fetch_max(now, Ordering::SeqCst);
         self.sent
             .lock()
             .expect("no panic while it is held")
             .push(issue.title.clone());
-        sleep(self.latency).await;
-        self.under_way.fetch_sub(1, Ordering::SeqCst);
+        self.travel().await;
         let is_up = self.is_up_again.load(Ordering::SeqCst);
         let fail = |class| Err(PortError::new(class, "create an issue"));
         match issue.title.as_str() {
@@ -284,9 +293,19 @@ async fn each_item_has_its_result_and_a_re_run_sends_what_is_missing() {
 async fn a_thousand_issues_take_no_longer_than_they_must() {
     let titles: Vec<String> = (0..1000).map(|i| format!("issue {i}")).collect();
     let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
-    for (batch_size, max_concurrent) in [(50, 10), (10, 3)] {
+    for (batch_size, max_concurrent, is_first_run) in [
+        (50, 10, true),
+        (10, 3, true),
+        (50, 10, false),
+        (10, 3, false),
+    ] {
         let forge = Far::at(20);
-        let operations = operations(&forge, batch_size, max_concurrent);
+        let mut operations = operations(&forge, batch_size, max_concurrent);
+        let mut calls = 2;
+        if is_first_run {
+            operations = operations.first_run();
+            calls = 1;
+        }
         let begin = Instant::now();
         let items = operations
             .create_issues_batch(&batch(), issues(&titles))
@@ -295,15 +314,40 @@ async fn a_thousand_issues_take_no_longer_than_they_must() {
         let took = begin.elapsed();
         assert!(items.iter().all(|item| item.result.is_ok()));
         assert_eq!(shown(&items)[999], "> issue 999");
-        assert_eq!(forge.most_under_way.load(Ordering::SeqCst), max_concurrent);
-        let rounds =
-            u32::try_from(1000_usize.div_ceil(max_concurrent)).expect("it works in a test");
+        assert_eq!(
+            forge.most_under_way.load(Ordering::SeqCst),
+            max_concurrent,
+            "one cap for all calls"
+        );
+        assert_eq!(forge.finds.load(Ordering::SeqCst), 1000 * (calls - 1));
+        let rounds = (1000 * calls).div_ceil(max_concurrent);
+        let rounds = u32::try_from(rounds).expect("it works in a test");
         let ideal = Duration::from_millis(20) * rounds;
         assert!(
             took <= ideal.mul_f64(1.1),
             "{took:?} where {ideal:?} is ideal"
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_was_begun_here_is_looked_up_also_as_a_first_run() {
+    let forge = Far::at(20);
+    let first = operations(&forge, 10, 3).first_run();
+    let titles = ["one", "lost answer", "two"];
+    let items = first
+        .create_issues_batch(&batch(), issues(&titles))
+        .await
+        .expect("it works in a test");
+    assert_eq!(shown(&items), ["> one", "> !unknown_outcome", "> two"]);
+    assert_eq!(forge.finds.load(Ordering::SeqCst), 0, "nothing is there");
+    let again = first
+        .clone()
+        .create_issues_batch(&batch(), issues(&titles))
+        .await
+        .expect("it works in a test");
+    assert_eq!(shown(&again), ["one", "lost answer", "two"]);
+    assert_eq!(forge.finds.load(Ordering::SeqCst), 3);
 }
 
 #[tokio::test(start_paused = true)]
@@ -350,7 +394,8 @@ async fn a_governor_is_obeyed() {
     let clock = Arc::new(FixedClock::default());
     let governor =
         RateGovernor::with_clock("x@example.com", limits, clock).expect("it works in a test");
-    let operations = operations(&forge, 10, 3).governor(governor);
+    // Looks may be under way beside each other.
+    let operations = operations(&forge, 10, 3).first_run().governor(governor);
     let begin = Instant::now();
     let items = operations
         .create_issues_batch(&batch(), issues(&["1", "2", "3", "4"]))

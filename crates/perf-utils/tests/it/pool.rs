@@ -453,3 +453,24 @@ async fn an_answer_that_is_not_the_json_expected_is_an_error() {
         .unwrap_err();
     assert!(matches!(error, Error::Decode { .. }), "{error}");
 }
+
+/// Whether the end of a connection is seen before the request is written is a matter of chance; of so
+/// many requests some always see it.
+#[tokio::test]
+async fn a_server_that_closes_what_it_accepts_is_not_asked_without_end() {
+    const REQUESTS: u64 = 500;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("it works in a test");
+    let address = listener.local_addr().expect("it works in a test");
+    // A thread of its own closes them at once, whatever the client is about.
+    let server = std::thread::spawn(move || listener.incoming().map_while(Result::ok).count());
+    let pool = HttpConnectionPool::builder(&format!("http://{address}"))
+        .build()
+        .expect("it works in a test");
+    for n in 1..=REQUESTS {
+        let error = pool.get("/").await.unwrap_err();
+        assert!(!matches!(error, Error::TimedOut { .. }), "{error}");
+        assert_eq!(error.class(), ErrorClass::Transient);
+        assert_eq!(pool.stats().opened, n, "a connection for each request");
+    }
+    assert!(!server.is_finished(), "it accepts to the end");
+}
