@@ -25,7 +25,7 @@ use super::{
 /// # Examples
 ///
 /// ```
-/// use core_types::{EventRecord, RunId, Timestamp};
+/// use core_types::{Event, EventRecord, RunId, Stage, Timestamp};
 /// use monitoring::metrics::{EventFold, Metrics, Status};
 ///
 /// let metrics = Metrics::default();
