@@ -1,19 +1,22 @@
 //! The folds of all runs, kept current.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use core_types::{CancellationToken, Clock, PortError, RunId, TaskId};
+use core_types::{CancellationToken, Clock, PortError, RunId, TaskId, Timestamp};
 use tokio::sync::broadcast;
 
 use super::{
-    Batch, Costs, CostsBody, Explanation, Graph, History, Known, Learning, Overview,
-    PerformanceBody, RunFold, RunListing, RunSource, RunState, RunSummary, RunView, SummaryBody,
-    TaskView, TasksBody, WorkflowsBody,
+    Attention, AttentionKind, Batch, Costs, CostsBody, Explanation, Graph, History, Known,
+    Learning, Overview, PerformanceBody, RunFold, RunListing, RunSource, RunState, RunSummary,
+    RunView, SummaryBody, TaskView, TasksBody, WorkflowsBody,
 };
+
+/// When a run that could not be read is tried again, though nothing of it has changed.
+const TRY_AGAIN: Duration = Duration::from_secs(10);
 
 /// How many changes a slow subscriber may miss before it is told that it has.
 const CHANGES: usize = 1024;
@@ -45,6 +48,17 @@ struct State {
     /// Newest first.
     order: Vec<RunId>,
     runs: BTreeMap<RunId, Entry>,
+    /// Runs that could not be read, and why.
+    unreadable: BTreeMap<RunId, Unreadable>,
+}
+
+#[derive(Debug)]
+struct Unreadable {
+    reason: String,
+    since: Timestamp,
+    /// What was listed when it could not be read.
+    mark: u64,
+    tried: Timestamp,
 }
 
 #[derive(Debug)]
@@ -83,7 +97,8 @@ impl Board {
     ///
     /// # Errors
     ///
-    /// Those of [`RunSource::runs`] and [`RunSource::events`]; what was read before stays.
+    /// Those of [`RunSource::runs`]. A run whose events cannot be read keeps none of the others back:
+    /// it is named by [`Board::overview`], and tried again when it has changed or after a while.
     ///
     /// # Cancel safety
     ///
@@ -93,18 +108,23 @@ impl Board {
         let listings = self.source.runs().await?;
         let mut n_changed = 0;
         for listing in &listings {
-            if self.needs_reading(listing) {
-                self.read(listing).await?;
-                n_changed += 1;
+            if !self.needs_reading(listing) {
+                continue;
+            }
+            match self.read(listing).await {
+                Ok(()) => {
+                    self.state().unreadable.remove(&listing.run);
+                    n_changed += 1;
+                }
+                Err(error) => self.cannot_read(listing, &error),
             }
         }
         let mut state = self.state();
         state.order = listings.iter().map(|listing| listing.run.clone()).collect();
-        let gone: Vec<_> = {
-            let order = &state.order;
-            let is_gone = |run: &&RunId| !order.contains(run);
-            state.runs.keys().filter(is_gone).cloned().collect()
-        };
+        let listed: BTreeSet<_> = listings.iter().map(|listing| &listing.run).collect();
+        state.unreadable.retain(|run, _| listed.contains(run));
+        let is_gone = |run: &&RunId| !listed.contains(run);
+        let gone: Vec<_> = state.runs.keys().filter(is_gone).cloned().collect();
         for run in gone {
             state.runs.remove(&run);
             self.tell(&run, 0);
@@ -139,7 +159,18 @@ impl Board {
     /// Dropped, nothing has happened.
     pub async fn overview(&self) -> Result<Overview, PortError> {
         let day = self.source.day().await?;
-        Ok(Overview::of(&self.known(), day, self.clock.now()))
+        let mut overview = Overview::of(&self.known(), day, self.clock.now());
+        let state = self.state();
+        let unreadable = state.unreadable.iter().map(|(run, it)| Attention {
+            run: run.clone(),
+            title: run.to_string(),
+            kind: AttentionKind::Unreadable,
+            message: it.reason.clone(),
+            task: None,
+            since: Some(it.since),
+        });
+        overview.attention.extend(unreadable);
+        Ok(overview)
     }
 
     /// All runs, also those that are removed.
@@ -331,11 +362,29 @@ impl Board {
 
     fn needs_reading(&self, listing: &RunListing) -> bool {
         let state = self.state();
+        if let Some(unreadable) = state.unreadable.get(&listing.run) {
+            let rested = self.clock.now().since(unreadable.tried) >= TRY_AGAIN;
+            return unreadable.mark != listing.mark || rested;
+        }
         state.runs.get(&listing.run).is_none_or(|entry| {
             entry.mark != listing.mark
                 || entry.is_held != listing.is_held
                 || entry.known.is_removed != listing.is_removed
         })
+    }
+
+    fn cannot_read(&self, listing: &RunListing, error: &PortError) {
+        let now = self.clock.now();
+        let mut state = self.state();
+        let known = state.unreadable.get(&listing.run);
+        let since = known.map_or(now, |it| it.since);
+        let unreadable = Unreadable {
+            reason: error.to_string(),
+            since,
+            mark: listing.mark,
+            tried: now,
+        };
+        state.unreadable.insert(listing.run.clone(), unreadable);
     }
 
     async fn read(&self, listing: &RunListing) -> Result<(), PortError> {

@@ -242,6 +242,9 @@ fn attention(run: &Known, now: Timestamp) -> Vec<Attention> {
         RunState::Paused if stopped_by == Some(ErrorClass::BudgetExceeded) => {
             found.push(about(AttentionKind::Budget, summary.reason.clone()));
         }
+        RunState::Paused if stopped_by.is_some_and(|it| it != ErrorClass::Cancelled) => {
+            found.push(about(AttentionKind::Stopped, summary.reason.clone()));
+        }
         RunState::Paused if stopped_by.is_none() && summary.started.is_some() => {
             let message = "its process was killed: resume it".to_owned();
             found.push(about(AttentionKind::Killed, message));

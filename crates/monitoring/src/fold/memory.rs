@@ -37,6 +37,7 @@ struct Run {
     events: Vec<(u64, EventRecord)>,
     is_held: bool,
     is_removed: bool,
+    is_damaged: bool,
     summary: Option<RunSummary>,
     logs: BTreeMap<Option<TaskId>, Vec<LogLine>>,
     diffs: BTreeMap<(TaskId, u32), String>,
@@ -58,6 +59,11 @@ impl MemorySource {
                 it.events.push((seq, event));
             }
         });
+    }
+
+    /// Says whether the events of a run cannot be read.
+    pub fn set_damaged(&self, run: &RunId, is_damaged: bool) {
+        self.change(run, |it| it.is_damaged = is_damaged);
     }
 
     /// Says whether a process holds a run.
@@ -161,6 +167,9 @@ impl RunSource for MemorySource {
 
     async fn events(&self, run: &RunId, after: u64) -> Result<Batch, PortError> {
         self.look(run, "read a run's events", |it| {
+            if it.is_damaged {
+                return None;
+            }
             let from = it.events.partition_point(|(seq, _)| *seq <= after);
             let rest = &it.events[from..];
             Some(Batch {

@@ -6,7 +6,7 @@
 (() => {
   const pulse = document.getElementById("pulse");
   const source = document.body.dataset.events;
-  let stream, log, fetching = false, again = false;
+  let stream, log, followed, fetching = false, again = false;
 
   const say = (state, text) => {
     if (!pulse || pulse.textContent === text) return;
@@ -44,7 +44,11 @@
       if (answer.ok) {
         const next = new DOMParser().parseFromString(await answer.text(), "text/html");
         const main = next.querySelector("main");
-        if (main) { morph(document.querySelector("main"), main); document.title = next.title; }
+        if (main) {
+          morph(document.querySelector("main"), main);
+          document.title = next.title;
+          if (stream) follow();
+        }
       } else if (answer.status === 401) {
         say("off", "Signed out: use a new link");
       }
@@ -53,9 +57,14 @@
     if (again) { again = false; refresh(); }
   };
 
+  // Another task's log has another list, and what was read of the one before is of no use to it.
   const follow = () => {
     const list = document.querySelector("[data-stream]");
-    if (!list || log) return;
+    if (log && list === followed) return;
+    log?.close();
+    log = undefined;
+    followed = list;
+    if (!list) return;
     log = new EventSource(list.dataset.stream + "&after=" + list.dataset.after);
     log.onmessage = ({ data, lastEventId }) => {
       const line = JSON.parse(data), item = document.createElement("li");
@@ -78,15 +87,22 @@
   const open = () => {
     if (!source || stream) return;
     stream = new EventSource(source);
-    let first = true;
-    stream.onopen = () => { say("on", "Live"); if (!first) refresh(); first = false; };
-    stream.onerror = () => say("off", "Reconnecting …");
+    // What happened before the stream was open is told by nobody else.
+    stream.onopen = () => { say("on", "Live"); refresh(); };
+    stream.onerror = () => {
+      say("off", "Reconnecting …");
+      // A refused stream does not try again by itself; the page tells whether a person must sign in.
+      if (stream?.readyState !== EventSource.CLOSED) return;
+      close();
+      refresh();
+      setTimeout(() => { if (!document.hidden) open(); }, 5000);
+    };
     stream.addEventListener("changed", refresh);
     follow();
   };
   const close = () => {
     stream?.close(); log?.close();
-    stream = log = undefined;
+    stream = log = followed = undefined;
   };
 
   // A hidden tab holds no connection: browsers allow six to one host.

@@ -171,6 +171,8 @@ impl Mark {
             AttentionKind::Person => Self::new(Tone::Person, Icon::Hand, "waits for a person"),
             AttentionKind::HandedOff => Self::new(Tone::Person, Icon::Wrench, "task handed off"),
             AttentionKind::Killed => Self::new(Tone::Idle, Icon::Pause, "killed, can be resumed"),
+            AttentionKind::Stopped => Self::new(Tone::Bad, Icon::Pause, "stopped by an error"),
+            AttentionKind::Unreadable => Self::new(Tone::Bad, Icon::Cross, "cannot be read"),
             AttentionKind::Failed => Self::new(Tone::Bad, Icon::Cross, "failed"),
             AttentionKind::Partial => Self::new(Tone::Person, Icon::Half, "landed in part"),
         }

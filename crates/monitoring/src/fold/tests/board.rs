@@ -172,3 +172,38 @@ async fn what_needs_a_person_comes_first() {
     let unknown = source.command(&run(9), Command::Cancel).await;
     assert!(unknown.is_err(), "there is no such run");
 }
+
+#[tokio::test]
+async fn a_run_that_cannot_be_read_hides_no_other() {
+    let source = Arc::new(MemorySource::new());
+    let now = Timestamp(1_800_000_000_000);
+    let board = board(&source, now);
+    for seed in 0..3 {
+        source.push(&run(seed), events(&history(seed)));
+    }
+    source.set_damaged(&run(1), true);
+    board.refresh().await.expect("the others are read");
+    let overview = board.overview().await.expect("there is one");
+    let unreadable: Vec<_> = overview
+        .attention
+        .iter()
+        .filter(|it| it.kind == AttentionKind::Unreadable)
+        .map(|it| it.run.clone())
+        .collect();
+    assert_eq!(unreadable, [run(1)]);
+    assert_eq!(overview.total_runs, 2, "the others are shown");
+    let again = board.refresh().await.expect("nothing is to be done");
+    assert_eq!(again, 0, "it is not tried again at once");
+
+    source.set_damaged(&run(1), false);
+    source.push(&run(1), events(&history(4)));
+    assert_eq!(board.refresh().await.expect("all are read"), 1);
+    let overview = board.overview().await.expect("there is one");
+    assert_eq!(overview.total_runs, 3);
+    let kinds = overview.attention.iter().map(|it| &it.kind);
+    assert!(
+        kinds
+            .into_iter()
+            .all(|kind| *kind != AttentionKind::Unreadable)
+    );
+}

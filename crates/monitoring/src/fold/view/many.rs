@@ -71,6 +71,10 @@ pub enum AttentionKind {
     HandedOff,
     /// The process of a run was killed: resume it.
     Killed,
+    /// An error stopped a run that can go on: mend its cause and resume it.
+    Stopped,
+    /// What is recorded of a run cannot be read.
+    Unreadable,
     /// A run ended with a failure.
     Failed,
     /// Some repositories landed and others did not.
