@@ -255,7 +255,7 @@ async fn what_a_repositorys_file_says_is_not_tried_there() {
     let promoted: Vec<_> = with_status(Status::Promoted).collect();
     assert_eq!(promoted[0].lesson.text, "Say hello.");
     assert_eq!(with_status(Status::Candidate).count(), 30, "none is tried");
-    assert_eq!(lessons[0].stands_in, [store.clone()]);
+    assert_eq!(lessons[0].stands_in, std::slice::from_ref(&store));
 
     // Another repository's agents do not read them, and neither do those of this one once they are gone.
     let kept = contents.replace("- Rule 7.\n", "");
