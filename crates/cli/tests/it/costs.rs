@@ -438,3 +438,52 @@ fn a_table_that_cannot_be_trusted_is_refused_with_its_place() {
           [ROOT]/work/config/automation.yaml:2:3: agents[0].model: the price of model "gpt-0" is not known, did you mean gpt-4, gpt-5, gpt-4o?: name it under `overrides` or `aliases` in config/models.yaml
     "#]]);
 }
+
+/// Twenty tasks of one run correct what another one is told, of whatever model, and not the run itself.
+#[test]
+fn past_tasks_correct_all_figures_of_an_explanation() {
+    let place = Place::new();
+    place.repository("app", Some("true"));
+    let (mut plan, mut tasks) = (String::new(), String::new());
+    for n in 0..20 {
+        plan.push_str(&format!(
+            "    - {{id: t{n}, title: Write it, repository: app}}\n"
+        ));
+        tasks.push_str(&format!(
+            "  t{n}: {{steps: [{{write: {{path: f{n}, text: x}}}}], cost: '3'}}\n"
+        ));
+    }
+    let playbook = format!("plan:\n  title: Twenty files\n  tasks:\n{plan}tasks:\n{tasks}");
+    place.file("playbook.yaml", &playbook).file(
+        "config/automation.yaml",
+        "agents:\n- {name: robot, kind: scripted, playbook: playbook.yaml}\nbudget: {run: none, day: none}\n",
+    );
+    place
+        .run("run --repo app --title 'Twenty files' --run-id r1")
+        .code(0);
+    let one = "title: One file\ntasks: [{id: t0, title: Write it, repository: app}]\n";
+    place.file("plan.yaml", one);
+    // What it writes is there already.
+    let again = place.run("run --repo app --title 'One file' --plan plan.yaml --run-id r2");
+    again.says("t0");
+    let figures = |run: &str| {
+        let explained = place.run(&format!("cost explain t0 --run {run} --json"));
+        let explained = explained.code(0).json();
+        let expected = |value: &serde_json::Value| -> f64 {
+            let usd = value["estimate"]["expected"].as_str().unwrap();
+            usd.parse().unwrap()
+        };
+        let mut figures = vec![expected(&explained)];
+        let others = explained["alternatives"].as_array().unwrap();
+        figures.extend(others.iter().map(expected));
+        figures
+    };
+    let (own, other) = (figures("r1"), figures("r2"));
+    assert_eq!((own.len(), other.len()), (3, 3));
+    let factors: Vec<f64> = own.iter().zip(&other).map(|(a, b)| b / a).collect();
+    assert!(factors[0] > 2.0, "{factors:?}: each cost 3 USD");
+    for factor in &factors {
+        assert!((factor / factors[0] - 1.0).abs() < 1e-6, "{factors:?}");
+    }
+    assert!((other[0] - 3.0).abs() < 1e-6, "{other:?}");
+}

@@ -24,6 +24,17 @@ pub(crate) struct Row {
     pub(crate) label: f64,
     /// Whether the published split has it among the later, validating ones.
     pub(crate) is_later: bool,
+    /// Its name and date, among the difficulties.
+    pub(crate) id: String,
+    pub(crate) created: String,
+}
+
+/// Where the labeled data is.
+pub(crate) fn folder() -> PathBuf {
+    match std::env::var_os("AUTOMATION_SHARED_DATA") {
+        Some(folder) => PathBuf::from(folder),
+        None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
+    }
 }
 
 /// All rows; those of the last group are the difficulties.
@@ -35,10 +46,7 @@ pub(crate) struct Rows {
 impl Rows {
     /// Nothing where the data is not there.
     pub(crate) fn read() -> Result<Option<Self>> {
-        let folder = match std::env::var_os("AUTOMATION_SHARED_DATA") {
-            Some(folder) => PathBuf::from(folder),
-            None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
-        };
+        let folder = folder();
         if !folder.is_dir() {
             return Ok(None);
         }
@@ -62,7 +70,11 @@ impl Rows {
             let band = text(value, "difficulty");
             let label = BANDS.iter().position(|known| *known == band);
             let label = label.with_context(|| format!("unknown difficulty {band}"))?;
-            rows.push(row(projects.len(), title, description, label as f64, false));
+            rows.push(Row {
+                id: text(value, "instance_id"),
+                created: text(value, "created_at"),
+                ..row(projects.len(), title, description, label as f64, false)
+            });
         }
         Ok(Some(Self {
             rows,
@@ -91,6 +103,8 @@ fn row(group: usize, title: &str, description: &str, label: f64, is_later: bool)
         features: Features::of(&subject),
         label,
         is_later,
+        id: String::new(),
+        created: String::new(),
     }
 }
 

@@ -5,6 +5,7 @@
 //! The baseline is fitted and scored on the same rows in the same run.
 
 mod baseline;
+mod coverage;
 mod data;
 mod fit;
 mod measures;
@@ -211,10 +212,52 @@ fn evaluate(rows: &Rows) -> Result<Vec<Value>> {
         ));
     }
 
+    claims.extend(coverage_claims(rows)?);
     let (weights, wording) = ComplexityModel::bundled().to_files()?;
     claims.push(size_claim(weights.len() + wording.len()));
     claims.push(speed_claim(rows));
     Ok(claims)
+}
+
+/// How often the interval around an estimate holds, with a model fitted on points and the earlier half.
+fn coverage_claims(rows: &Rows) -> Result<Vec<Value>> {
+    let (_, later) = coverage::halves(rows);
+    let training = rows.which(|idx, _| !later.contains(&idx));
+    let model = fit::fit(rows, &training, String::new());
+    let sums = training.iter();
+    let sums = sums.map(|idx| model.sum(&rows.rows[*idx].features));
+    let sums = sums.collect();
+    let coverage = coverage::coverage(rows, model.calibrated(sums))?;
+    let of = |what: &str| format!("what {what} has cost, of {} models", coverage.n_models);
+    Ok(vec![
+        coverage_claim(&of("a task"), &coverage.tasks),
+        coverage_claim(&of("a plan of ten tasks"), &coverage.plans),
+    ])
+}
+
+/// The share of intervals that held, of those that are meant to hold in nine of ten cases.
+fn coverage_claim(of: &str, held: &[bool]) -> Value {
+    let share = |held: &[bool]| {
+        let n_held = held.iter().filter(|held| **held).count();
+        n_held as f64 / held.len().max(1) as f64
+    };
+    let mut chance = Chance(SEED);
+    let samples = (0..SAMPLES).map(|_| {
+        let sample = held.iter().map(|_| held[chance.below(held.len())]);
+        share(&sample.collect::<Vec<_>>())
+    });
+    let spread = interval(samples.collect());
+    let ours = share(held);
+    let claim = json!({
+        "claim": format!(
+            "{of}, on later issues, within the 90 % interval that earlier ones correct: {} cases",
+            held.len()
+        ),
+        "ours": ours, "goal": "0.85 to 0.95", "spread": spread,
+        "verdict": verdict((0.85..=0.95).contains(&ours)),
+    });
+    say(&claim);
+    claim
 }
 
 /// Labels with mean 0 and spread 1 in each project, so that the pooled baseline may learn from them.
