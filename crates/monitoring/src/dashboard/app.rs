@@ -23,6 +23,9 @@ use crate::{fold::Board, metrics::Metrics};
 /// How often runs are looked at for what has come since; what came within is told at once.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// How long a scrape waits at most; Prometheus gives up after 10 seconds by default.
+const COUNT_TIME: Duration = Duration::from_secs(8);
+
 /// The pages and endpoints over the runs of a [`Board`].
 #[derive(Debug, Clone)]
 pub struct Dashboard(Arc<App>);
@@ -54,6 +57,7 @@ impl Dashboard {
             streams: Arc::new(Semaphore::new(options.limits.streams)),
             changes: watch::Sender::default(),
             reach: OnceLock::new(),
+            counted: watch::Sender::default(),
         }))
     }
 
@@ -103,6 +107,7 @@ impl Dashboard {
                     .await
                     .ok();
             }
+            self.0.counted.send_replace(true);
             if !changed.is_empty() {
                 self.0.changes.send_modify(|changes| {
                     changes.number += 1;
@@ -120,24 +125,25 @@ impl Dashboard {
     /// Where it can be reached, for its link and its cookie.
     pub(super) fn link(&self, address: SocketAddr, is_encrypted: bool) -> String {
         let reach = Reach {
-            port: address.port(),
+            address,
             is_encrypted,
         };
         let reach = self.0.reach.get_or_init(|| reach);
         let scheme = if reach.is_encrypted { "https" } else { "http" };
-        let host = match self.0.hosts.first() {
-            Some(host) if is_encrypted => host.clone(),
-            _ if address.ip().is_loopback() => "localhost".to_owned(),
-            _ => address.ip().to_string(),
+        // Not `localhost`: a cookie goes to all ports of a name, and other servers on this machine
+        // are called by that one as a rule.
+        let place = match self.0.hosts.first() {
+            Some(host) if is_encrypted => format!("{host}:{}", address.port()),
+            _ => reach.address.to_string(),
         };
         let code = self.0.access.link_code();
-        format!("{scheme}://{host}:{}/enter?code={code}", reach.port)
+        format!("{scheme}://{place}/enter?code={code}")
     }
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Reach {
-    port: u16,
+    address: SocketAddr,
     is_encrypted: bool,
 }
 
@@ -170,9 +176,20 @@ pub(super) struct App {
     pub(super) streams: Arc<Semaphore>,
     pub(super) changes: watch::Sender<Changes>,
     reach: OnceLock<Reach>,
+    /// Whether what had happened before is counted.
+    counted: watch::Sender<bool>,
 }
 
 impl App {
+    /// Waits until all that had happened before is counted; `false` where that takes too long.
+    ///
+    /// Counters that are read half-way would look to Prometheus as if all of the past happened now.
+    pub(super) async fn is_counted(&self) -> bool {
+        let mut counted = self.counted.subscribe();
+        let waiting = counted.wait_for(|counted| *counted);
+        tokio::time::timeout(COUNT_TIME, waiting).await.is_ok()
+    }
+
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -193,7 +210,10 @@ impl App {
 
     pub(super) fn is_our_host(&self, host: &str) -> bool {
         guard::host_name(host).is_some_and(|name| {
-            matches!(name.as_str(), "localhost" | "127.0.0.1" | "::1") || self.hosts.contains(&name)
+            let is_bound = |reach: &Reach| reach.address.ip().to_string() == name;
+            matches!(name.as_str(), "localhost" | "127.0.0.1" | "::1")
+                || self.hosts.contains(&name)
+                || self.reach.get().is_some_and(is_bound)
         })
     }
 
@@ -230,7 +250,7 @@ impl App {
 
     /// Browsers keep the cookies of all ports of a host together: the name tells ours.
     fn cookie_name(&self) -> String {
-        let port = self.reach.get().map_or(0, |reach| reach.port);
+        let port = self.reach.get().map_or(0, |reach| reach.address.port());
         format!("automation_{port}")
     }
 }

@@ -158,7 +158,7 @@ async fn a_link_lets_one_browser_in_once() {
     assert!(
         served
             .link
-            .starts_with(&format!("http://localhost:{}/enter?code=", served.port))
+            .starts_with(&format!("http://127.0.0.1:{}/enter?code=", served.port))
     );
     let path = served.link_path();
     let (one, other) = tokio::join!(served.get_with(&path, ""), served.get_with(&path, ""));

@@ -28,6 +28,9 @@ use crate::assemble::{
     open_ledger, raise_limit, spending::in_force,
 };
 
+/// A board, and what counts for Prometheus.
+const READERS: usize = 2;
+
 /// How much of a change is shown.
 const DIFF_BYTES: usize = 1 << 20;
 
@@ -42,8 +45,9 @@ pub struct HomeSource {
 struct Inner {
     home: Home,
     surroundings: Surroundings,
-    /// Locked while one run's events are read.
-    tails: Mutex<BTreeMap<RunId, Arc<Mutex<Tail>>>>,
+    /// Of each run, locked while its events are read: one for each of its readers, who are at
+    /// different places; the one that was asked last is the first.
+    tails: Mutex<BTreeMap<RunId, Arc<Mutex<Vec<Tail>>>>>,
     seen: Mutex<BTreeMap<RunId, Seen>>,
     summaries: Mutex<Option<SharedJournal<Summaries>>>,
     ledger: Mutex<Option<JournalLedger>>,
@@ -210,16 +214,17 @@ impl Inner {
             events: EventTail::open(&self.journal_of(run), &self.surroundings.journal),
             given: 0,
         };
-        let tail = {
-            let mut tails = lock(&self.tails);
-            let tail = tails.entry(run.clone());
-            tail.or_insert_with(|| Arc::new(Mutex::new(new_tail())))
-                .clone()
-        };
-        let mut tail = lock(&tail);
-        if tail.given != after {
-            *tail = new_tail();
-        }
+        let tails = lock(&self.tails).entry(run.clone()).or_default().clone();
+        let mut tails = lock(&tails);
+        let known = tails.iter().position(|tail| tail.given == after);
+        let idx = known.unwrap_or_else(|| {
+            // The one that nobody has asked for longest makes room.
+            tails.truncate(READERS - 1);
+            tails.push(new_tail());
+            tails.len() - 1
+        });
+        tails[..=idx].rotate_right(1);
+        let tail = &mut tails[0];
         // Looked at before reading: one that lets go in between has told all when it is asked again.
         let is_held = self.is_held(run)?;
         let journal = |source| Error::journal(run, source);

@@ -37,6 +37,13 @@ pub(super) async fn health(State(app): State<Arc<App>>) -> Response {
 }
 
 pub(super) async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    if !app.is_counted().await {
+        return respond::with_type(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "text/plain; charset=utf-8",
+            "what has happened before is still being counted\n".to_owned(),
+        );
+    }
     let accept = header_text(&headers, &header::ACCEPT);
     let format = Format::negotiate(accept);
     // What is under way is said as of now, as pages say it.
