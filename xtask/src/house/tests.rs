@@ -169,6 +169,7 @@ fn a_test_file_that_nobody_declares_is_found() {
     let files = [
         ("crates/cli/src/area/tests.rs", "\n"),
         ("crates/cli/src/area/mod.rs", "// mod tests;\n"),
+        ("crates/cli/src/other/tests/several.rs", "\n"),
         ("crates/cli/tests/extra.rs", "\n"),
         ("crates/cli/tests/it/main.rs", "mod a;\npub(crate) mod c;\n"),
         ("crates/cli/tests/it/a.rs", "\n"),

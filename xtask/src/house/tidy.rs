@@ -262,7 +262,9 @@ fn check_declared(path: &str, files: &BTreeMap<&str, &str>, findings: &mut Vec<F
                 .to_vec(),
         )
     } else {
-        if folder.starts_with("crates/") && folder.ends_with("/tests") {
+        // Below src, a folder of that name is a module.
+        let is_root = folder.starts_with("crates/") && !folder.contains("/src/");
+        if is_root && folder.ends_with("/tests") {
             findings.push(Finding::error(
                 path,
                 1,

@@ -3,18 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use core_types::{
-    ErrorClass, Event, EventRecord, MemberState, PlanId, RepositoryName, Scope, Stage, StepRef,
-    TaskId, TaskStatus, Timestamp,
+    ErrorClass, Event, EventRecord, PlanId, RepositoryName, Scope, Stage, StepRef, TaskId,
+    TaskStatus, Timestamp,
 };
 
-use super::{
-    account::millis,
-    attempt::{TaskCourse, Waiting},
-    repository::{RepositoryCourse, is_over},
-};
-use crate::fold::{
-    CommandRow, ForgeFigures, RecoveryRow, RunState, SegmentKind, ServedLessons, Span, Told,
-};
+use super::{account::millis, attempt::TaskCourse, repository::RepositoryCourse};
+use crate::fold::{CommandRow, ForgeFigures, RecoveryRow, SegmentKind, ServedLessons, Span, Told};
 
 /// A run as its events tell of it so far.
 #[derive(Debug, Clone, Default)]
@@ -31,11 +25,11 @@ pub(super) struct Course {
     /// The last moment at which the run is known to have been held.
     pub(super) last_at: Timestamp,
     pub(super) tasks: Vec<TaskCourse>,
-    task_idx: HashMap<TaskId, usize>,
+    pub(super) task_idx: HashMap<TaskId, usize>,
     /// By the task that is needed.
-    dependents: HashMap<TaskId, Vec<usize>>,
+    pub(super) dependents: HashMap<TaskId, Vec<usize>>,
     pub(super) repositories: Vec<RepositoryCourse>,
-    repository_idx: HashMap<RepositoryName, usize>,
+    pub(super) repository_idx: HashMap<RepositoryName, usize>,
     pub(super) recoveries: Vec<RecoveryRow>,
     pub(super) lessons: Vec<(u32, ServedLessons)>,
     pub(super) warnings: Vec<Told>,
@@ -343,92 +337,6 @@ impl Course {
         }
     }
 
-    fn begin_recovery(
-        &mut self,
-        at: Timestamp,
-        step: Option<&StepRef>,
-        strategy: &str,
-        class: ErrorClass,
-        round: u32,
-    ) {
-        if let Some((task, attempt)) = of_task(step) {
-            let lane = &mut self.task(task).lane;
-            lane.turn(at, SegmentKind::Recovery, attempt);
-        }
-        self.recoveries.push(RecoveryRow {
-            scope: step.map(|step| step.key.scope.clone()),
-            attempt: step.map_or(0, |step| step.key.attempt),
-            strategy: strategy.to_owned(),
-            class: Some(class),
-            round,
-            started: Some(at),
-            ended: None,
-            outcome: String::new(),
-            reason: String::new(),
-            until: None,
-        });
-    }
-
-    fn end_recovery(
-        &mut self,
-        at: Timestamp,
-        step: Option<&StepRef>,
-        strategy: &str,
-        outcome: &str,
-        reason: &str,
-        until: Option<Timestamp>,
-    ) {
-        let scope = step.map(|step| &step.key.scope);
-        let attempt = step.map_or(0, |step| step.key.attempt);
-        let is_it = |row: &RecoveryRow| {
-            row.ended.is_none()
-                && row.strategy == strategy
-                && row.scope.as_ref() == scope
-                && row.attempt == attempt
-        };
-        let began = self.recoveries.iter().rposition(is_it);
-        let idx = began.unwrap_or_else(|| {
-            self.recoveries.push(RecoveryRow {
-                scope: scope.cloned(),
-                attempt,
-                strategy: strategy.to_owned(),
-                class: None,
-                round: attempt,
-                started: None,
-                ended: None,
-                outcome: String::new(),
-                reason: String::new(),
-                until: None,
-            });
-            self.recoveries.len() - 1
-        });
-        let row = &mut self.recoveries[idx];
-        row.ended = Some(at);
-        outcome.clone_into(&mut row.outcome);
-        reason.clone_into(&mut row.reason);
-        row.until = until;
-        let Some((task, attempt)) = of_task(step) else {
-            return;
-        };
-        let task = self.task(task);
-        match outcome {
-            "retry" | "park" => {
-                task.lane.retry(at, attempt, until);
-                task.waiting = Some(Waiting {
-                    is_parked: outcome == "park",
-                    attempt,
-                    message: reason.to_owned(),
-                });
-                let tried = task.attempt_mut(attempt);
-                tried.ended = Some(at);
-                tried.status = TaskStatus::Failed;
-            }
-            "repaired" => task.lane.turn(at, SegmentKind::Running, attempt),
-            // The next strategy follows, or the end.
-            _ => {}
-        }
-    }
-
     /// The index of a task; one that no plan has told of is added.
     fn index(&mut self, task: &TaskId) -> usize {
         if let Some(&idx) = self.task_idx.get(task) {
@@ -440,7 +348,7 @@ impl Course {
         idx
     }
 
-    fn task(&mut self, task: &TaskId) -> &mut TaskCourse {
+    pub(super) fn task(&mut self, task: &TaskId) -> &mut TaskCourse {
         let idx = self.index(task);
         &mut self.tasks[idx]
     }
@@ -452,18 +360,6 @@ impl Course {
         });
         self.repository_idx.insert(name.clone(), idx);
         &mut self.repositories[idx]
-    }
-
-    pub(super) fn position(&self, task: &TaskId) -> Option<usize> {
-        self.task_idx.get(task).copied()
-    }
-
-    pub(super) fn repository_position(&self, name: &RepositoryName) -> Option<usize> {
-        self.repository_idx.get(name).copied()
-    }
-
-    pub(super) fn dependents(&self, task: &TaskId) -> &[usize] {
-        self.dependents.get(task).map_or(&[], Vec::as_slice)
     }
 
     /// Changes a task's state, and lets what waits for it go.
@@ -534,126 +430,6 @@ impl Course {
             counts.add(TaskStatus::Ready);
         }
     }
-
-    fn is_free(&self, task: &TaskCourse) -> bool {
-        self.open_dependencies(task).next().is_none() && self.open_waits(task).is_empty()
-    }
-
-    /// The dependencies that have not succeeded.
-    pub(super) fn open_dependencies<'a>(
-        &'a self,
-        task: &'a TaskCourse,
-    ) -> impl Iterator<Item = &'a TaskCourse> {
-        let known = task.dependencies.iter().filter_map(|id| {
-            let idx = self.task_idx.get(id)?;
-            Some(&self.tasks[*idx])
-        });
-        known.filter(|dependency| !dependency.status.is_good())
-    }
-
-    /// For which repositories its own still waits.
-    pub(super) fn open_waits(&self, task: &TaskCourse) -> Vec<(core_types::Wait, &'static str)> {
-        let own = task.repository.as_ref();
-        let own = own.and_then(|name| self.repository_idx.get(name));
-        let Some(&own) = own else {
-            return Vec::new();
-        };
-        self.waits_of(&self.repositories[own])
-    }
-
-    /// For which others a repository that has not started still waits, and how they stand.
-    pub(super) fn waits_of(
-        &self,
-        repository: &RepositoryCourse,
-    ) -> Vec<(core_types::Wait, &'static str)> {
-        let waits = repository.waits.iter().filter_map(|wait| {
-            let state = self.repository_state(&wait.repository)?;
-            (!is_over(wait.reason, &state)).then(|| (wait.clone(), state.as_str()))
-        });
-        waits.collect()
-    }
-
-    fn repository_state(&self, name: &RepositoryName) -> Option<MemberState> {
-        let idx = self.repository_idx.get(name)?;
-        let is_planned = self.plan.is_some();
-        Some(self.repositories[*idx].state(is_planned, String::new))
-    }
-
-    /// Where a repository stands, with all words.
-    pub(super) fn member_state(&self, repository: &RepositoryCourse) -> MemberState {
-        let state = repository.state(self.plan.is_some(), || {
-            let bad = self.tasks.iter().find(|task| {
-                let status = task.status;
-                task.repository.as_ref() == Some(&repository.repository)
-                    && status.has_ended()
-                    && !status.is_good()
-                    && status != TaskStatus::Skipped
-            });
-            bad.map_or_else(String::new, |task| {
-                format!("task {} {}", task.task, task.status)
-            })
-        });
-        match state {
-            MemberState::Waiting { .. } => MemberState::Waiting {
-                on: self
-                    .waits_of(repository)
-                    .into_iter()
-                    .map(|(wait, _)| wait)
-                    .collect(),
-            },
-            state => state,
-        }
-    }
-
-    /// The state of the run in one word.
-    pub(super) fn state(&self, is_held: bool) -> RunState {
-        match &self.stop {
-            None if is_held => RunState::Running,
-            None => RunState::Paused,
-            Some(Stop {
-                exit_code: None,
-                class: None,
-                ..
-            }) => RunState::Waiting,
-            Some(Stop {
-                exit_code: None, ..
-            }) => RunState::Paused,
-            Some(Stop {
-                exit_code: Some(0), ..
-            }) => RunState::Done,
-            Some(Stop {
-                exit_code: Some(5), ..
-            }) => RunState::Partial,
-            Some(Stop {
-                class: Some(ErrorClass::Cancelled),
-                ..
-            }) => RunState::Aborted,
-            Some(_) => RunState::Failed,
-        }
-    }
-
-    /// Whether a process works on it.
-    pub(super) fn is_live(&self, is_held: bool) -> bool {
-        is_held && self.stop.is_none()
-    }
-
-    /// The time up to which its story is told: now, or the end of its last session.
-    pub(super) fn until(&self, now: Timestamp, is_held: bool) -> Timestamp {
-        match &self.stop {
-            Some(stop) => stop.at,
-            None if is_held => now.max(self.last_at),
-            None => self.last_at,
-        }
-    }
-
-    /// For how long a process held the run between two times.
-    pub(super) fn held_ms(&self, from: Timestamp, to: Timestamp) -> u64 {
-        let spans = self.sessions.iter().map(|session| {
-            let end = session.to.unwrap_or(to).min(to);
-            end.0.saturating_sub(session.from.max(from).0)
-        });
-        spans.fold(0, u64::saturating_add)
-    }
 }
 
 impl TaskCourse {
@@ -692,7 +468,7 @@ impl TaskCourse {
 }
 
 /// The task of a step and its attempt.
-fn of_task(step: Option<&StepRef>) -> Option<(&TaskId, u32)> {
+pub(super) fn of_task(step: Option<&StepRef>) -> Option<(&TaskId, u32)> {
     match step.map(|step| (&step.key.scope, step.key.attempt)) {
         Some((Scope::Task(task), attempt)) => Some((task, attempt)),
         _ => None,
