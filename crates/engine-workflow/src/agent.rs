@@ -1,7 +1,7 @@
 //! One piece of an agent's work, and the advice it gets.
 
 use core_types::{
-    Advice, AdviceRequest, AgentRequest, AgentResult, Event, Failure, PortError, StepKey,
+    Advice, AdviceRequest, AgentRequest, AgentResult, Event, Failure, PortError, StepKey, StepRef,
     step::{Fingerprint, StepError},
 };
 
@@ -27,6 +27,19 @@ pub(crate) async fn work(
     }
 }
 
+/// Tells which lessons a prompt gets. One without lessons is told of, too, where an arm was drawn: it is
+/// the other arm.
+pub(crate) fn tell_advice(run: &Run, step: &StepRef, advice: &Advice) {
+    if !advice.arm.is_empty() {
+        let served = Event::LessonsServed {
+            lessons: advice.lessons.clone(),
+            arm: advice.arm.clone(),
+            propensity: advice.propensity,
+        };
+        run.emit(Some(step), served);
+    }
+}
+
 /// What learning adds to a prompt, recorded so that a repeated execution gets
 /// the same. Advice helps; a run without it is still a run.
 pub(crate) async fn advice(
@@ -37,15 +50,7 @@ pub(crate) async fn advice(
     run.step(key, Fingerprint::new(), |step| async move {
         let advice = run.ports.aids.advisor.advise(&request).await;
         let advice = advice.unwrap_or_default();
-        // A prompt without lessons is told of too where an arm was drawn: it is the other arm.
-        if !advice.arm.is_empty() {
-            let served = Event::LessonsServed {
-                lessons: advice.lessons.clone(),
-                arm: advice.arm.clone(),
-                propensity: advice.propensity,
-            };
-            run.emit(Some(&step), served);
-        }
+        tell_advice(run, &step, &advice);
         Ok(advice)
     })
     .await

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Error,
-    agent::work,
+    agent::{tell_advice, work},
     merge::{Merged, merge},
     run::Run,
     text,
@@ -121,21 +121,28 @@ fn no_change() -> Failure {
 
 async fn prepare(run: &Run, task: &Task, attempt: u32) -> Result<Prepared, StepError> {
     let fingerprint = Fingerprint::new().with_json("task", task);
-    let prepared = run.step(key(task, attempt, "prepare"), fingerprint, |_| async move {
-        let request = AdviceRequest {
-            run: run.settings.run.clone(),
-            stage: Stage::Implementation,
-            repository: Some(task.repository.clone()),
-            task: Some(task.clone()),
-        };
-        // Advice helps; a run without it is still a run.
-        let advice = run.ports.aids.advisor.advise(&request).await;
-        Ok(Prepared {
-            base: run.integration_head(&task.repository).await?,
-            advice: advice.unwrap_or_default(),
-            model: run.ports.aids.models.select(Some(task)),
-        })
-    });
+    let prepared = run.step(
+        key(task, attempt, "prepare"),
+        fingerprint,
+        |step| async move {
+            let request = AdviceRequest {
+                run: run.settings.run.clone(),
+                stage: Stage::Implementation,
+                repository: Some(task.repository.clone()),
+                task: Some(task.clone()),
+            };
+            // Advice helps; a run without it is still a run.
+            let advice = run.ports.aids.advisor.advise(&request).await;
+            let advice = advice.unwrap_or_default();
+            let base = run.integration_head(&task.repository).await?;
+            tell_advice(run, &step, &advice);
+            Ok(Prepared {
+                base,
+                advice,
+                model: run.ports.aids.models.select(Some(task)),
+            })
+        },
+    );
     prepared.await
 }
 

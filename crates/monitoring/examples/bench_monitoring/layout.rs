@@ -28,7 +28,8 @@ fn events() -> Result<Vec<(u64, EventRecord)>> {
     for idx in 0..TASKS {
         // Spread over the two layers before, by a fixed rule.
         let reach = idx.min(200);
-        let needed = (0..DEPENDENCIES.min(reach)).map(|nth| idx - 1 - (idx * 31 + nth * 41) % reach);
+        let needed =
+            (0..DEPENDENCIES.min(reach)).map(|nth| idx - 1 - (idx * 31 + nth * 41) % reach);
         let mut needed: Vec<usize> = needed.collect();
         needed.sort_unstable();
         needed.dedup();

@@ -1,10 +1,12 @@
-//! What metrics cost beside an atomic number and beside prometheus-client: `cargo xtask bench monitoring`.
+//! What metrics cost beside an atomic number and beside prometheus-client, and how long a large run takes to
+//! be drawn: `cargo xtask bench monitoring`.
 //!
 //! All sides of a claim work in one process on the same work, in turn, for several rounds. With `--json`
 //! or without, standard output has a line for each claim.
 
 mod encoding;
 mod increments;
+mod layout;
 mod rounds;
 
 use std::{io::Write as _, process::ExitCode};
@@ -13,7 +15,8 @@ use anyhow::Result;
 use serde_json::Value;
 
 fn main() -> Result<ExitCode> {
-    let claims = [increments::typed()?, encoding::ten_thousand()?];
+    let mut claims = vec![increments::typed()?, encoding::ten_thousand()?];
+    claims.extend(layout::ten_thousand()?);
     let mut stdout = std::io::stdout().lock();
     for claim in &claims {
         writeln!(stdout, "{claim}")?;

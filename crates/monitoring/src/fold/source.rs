@@ -13,7 +13,8 @@ use super::RunSummary;
 /// - A run's events MUST have strictly growing numbers, and once given an event MUST be given again
 ///   as it was.
 /// - A run that was removed MUST still be listed, with its summary.
-/// - Texts MUST come as they are: who shows them makes them harmless.
+/// - Logs, changes and prompts MUST come without secrets, and otherwise as they are: who shows them
+///   makes them harmless.
 #[async_trait]
 pub trait RunSource: Debug + Send + Sync {
     /// All runs, newest first.
@@ -142,7 +143,7 @@ pub struct LogLine {
 pub struct Prompt {
     /// The attempt's execution, from 1.
     pub execution: u32,
-    /// The request as the agent got it, as indented JSON.
+    /// What it was told, as much as is kept of it, without secrets.
     pub request: String,
 }
 

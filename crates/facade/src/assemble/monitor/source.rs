@@ -1,4 +1,5 @@
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     fs,
     path::PathBuf,
@@ -12,7 +13,7 @@ use cost::{Day, JournalLedger, Limit};
 use engine_checkpoint::EventTail;
 use git_workspace::{Git, Places};
 use journal::SharedJournal;
-use learning::{Figure, LessonFigures, LessonKind, Status};
+use learning::{Figure, LessonFigures, LessonKind, Status, scrub};
 use monitoring::fold::{
     Batch, Command, DaySpend, LessonStanding, LimitStanding, LogChunk, Prompt, RunListing,
     RunSource,
@@ -250,14 +251,33 @@ impl Inner {
             None => vec!["planning", "repositories", "workflow-test", "deploy"],
         };
         let is_growing = self.is_held(run)?;
-        log::read(&root, &folders, after, is_growing).map_err(|source| Error::Io {
+        let read = log::read(&root, &folders, after, is_growing);
+        let mut chunk = read.map_err(|source| Error::Io {
             operation: "read",
             path: root.clone(),
             source,
-        })
+        })?;
+        for line in &mut chunk.lines {
+            if let Cow::Owned(text) = scrub(&line.text).text {
+                line.text = text;
+            }
+        }
+        Ok(chunk)
     }
 
+    /// The prompt as it was told, without secrets; of an attempt that told of none, its request file.
     fn prompt(&self, run: &RunId, task: &TaskId, attempt: u32) -> Result<Option<Prompt>, Error> {
+        let told = self.last_of(run, task, attempt, |event| match event {
+            Event::PromptGiven { text, .. } => Some(text),
+            _ => None,
+        })?;
+        let Some((execution, text)) = told else {
+            return self.requested(run, task, attempt);
+        };
+        Ok(text.map(|request| Prompt { execution, request }))
+    }
+
+    fn requested(&self, run: &RunId, task: &TaskId, attempt: u32) -> Result<Option<Prompt>, Error> {
         let folder = self.home.run_folder(run).join("tasks").join(task.as_str());
         let of_attempt = |name: &str| -> Option<u32> {
             let (of, execution) = name.split_once('.')?;
@@ -279,12 +299,30 @@ impl Inner {
             path,
             source,
         })?;
-        let parsed: Result<serde_json::Value, _> = serde_json::from_str(&text);
-        let request = parsed.and_then(|value| serde_json::to_string_pretty(&value));
-        Ok(Some(Prompt {
-            execution,
-            request: request.unwrap_or(text),
-        }))
+        let request = scrub(&text).text.into_owned();
+        Ok(Some(Prompt { execution, request }))
+    }
+
+    /// The last that an attempt told of something, with the execution that told it.
+    fn last_of<T>(
+        &self,
+        run: &RunId,
+        task: &TaskId,
+        attempt: u32,
+        wanted: impl Fn(Event) -> Option<T>,
+    ) -> Result<Option<(u32, T)>, Error> {
+        self.exists(run)?;
+        let mut tail = EventTail::open(&self.journal_of(run), &self.surroundings.journal);
+        let events = tail.read_new();
+        let events = events.map_err(|source| Error::journal(run, source))?;
+        let scope = core_types::Scope::Task(task.clone());
+        let found = events.into_iter().rev().find_map(|(_, record)| {
+            let step = record.step?;
+            let is_own = step.key.scope == scope && step.key.attempt == attempt;
+            let told = wanted(record.event).filter(|_| is_own)?;
+            Some((step.execution, told))
+        });
+        Ok(found)
     }
 
     /// The commit that an attempt left, and where.
@@ -294,24 +332,13 @@ impl Inner {
         task: &TaskId,
         attempt: u32,
     ) -> Result<Option<(RepositoryName, CommitId)>, Error> {
-        self.exists(run)?;
-        let mut tail = EventTail::open(&self.journal_of(run), &self.surroundings.journal);
-        let events = tail
-            .read_new()
-            .map_err(|source| Error::journal(run, source))?;
-        let scope = core_types::Scope::Task(task.clone());
-        let left = events.into_iter().rev().find_map(|(_, record)| {
-            let step = record.step?;
-            match record.event {
-                Event::ChangeCaptured {
-                    repository, commit, ..
-                } if step.key.scope == scope && step.key.attempt == attempt => {
-                    Some((repository, commit))
-                }
-                _ => None,
-            }
-        });
-        Ok(left)
+        let left = self.last_of(run, task, attempt, |event| match event {
+            Event::ChangeCaptured {
+                repository, commit, ..
+            } => Some((repository, commit)),
+            _ => None,
+        })?;
+        Ok(left.map(|(_, left)| left))
     }
 
     fn day(&self) -> Result<DaySpend, Error> {
@@ -421,7 +448,8 @@ impl RunSource for HomeSource {
         let git = self.git().await?;
         let shown = git_workspace::show_change(git, &places, &repository, &commit, DIFF_BYTES);
         let shown = shown.await.map_err(|error| as_port(DOING, error.into()))?;
-        shown.ok_or_else(|| not_found(DOING, format!("commit {commit} is gone")))
+        let shown = shown.ok_or_else(|| not_found(DOING, format!("commit {commit} is gone")))?;
+        Ok(scrub(&shown).text.into_owned())
     }
 
     async fn prompt(&self, run: &RunId, task: &TaskId, attempt: u32) -> Result<Prompt, PortError> {
@@ -430,7 +458,7 @@ impl RunSource for HomeSource {
         let found = self
             .blocking(DOING, move |inner| inner.prompt(&run, &task, attempt))
             .await?;
-        found.ok_or_else(|| not_found(DOING, "its agent keeps no request"))
+        found.ok_or_else(|| not_found(DOING, "nothing of it is kept"))
     }
 
     async fn day(&self) -> Result<DaySpend, PortError> {

@@ -51,10 +51,13 @@ impl Account {
                 self.limit = Some(*limit);
                 self.point(at);
             }
-            Event::AgentStarted { agent, .. } => {
+            Event::AgentStarted { agent, model } => {
                 let call = self.call(step, None);
                 call.agent.clone_from(agent);
                 call.started = Some(at);
+                if let Some(model) = model {
+                    call.model.clone_from(&model.model);
+                }
             }
             Event::AgentEnded {
                 agent,
@@ -82,7 +85,10 @@ impl Account {
                 amount,
             } => {
                 let call = self.call(step, Some(operation));
-                call.model.clone_from(model);
+                // The account may not know what the agent was given.
+                if !model.is_empty() {
+                    call.model.clone_from(model);
+                }
                 call.usage = *usage;
                 let released = std::mem::take(&mut call.reserved);
                 let before = call.spent.replace(*amount).unwrap_or_default();

@@ -4,8 +4,9 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use core_types::{
-    ErrorClass, Event, EventRecord, Failure, FailureKind, OperationId, RepositoryName, Scope,
-    Stage, StepKey, StepRef, TaskId, TaskStatus, Timestamp, TokenUsage, Usd, Wait, WaitReason,
+    ErrorClass, Event, EventRecord, Failure, FailureKind, ModelChoice, OperationId, RepositoryName,
+    Scope, Stage, StepKey, StepRef, TaskId, TaskStatus, Timestamp, TokenUsage, Usd, Wait,
+    WaitReason,
 };
 
 /// A generator of numbers (splitmix64); equal seeds give equal numbers.
@@ -334,7 +335,11 @@ impl Engine {
             self.emit(Some(step), reserved)?;
         }
         let agent = "scripted".to_owned();
-        self.emit(Some(step), Event::AgentStarted { agent, model: None })
+        let model = self.dice.chance(50).then(|| ModelChoice {
+            model: MODELS[1 + self.dice.idx(2)].to_owned(),
+            tier: String::new(),
+        });
+        self.emit(Some(step), Event::AgentStarted { agent, model })
     }
 
     fn agent_ends(&mut self, step: &StepRef) -> Result<(), Stop> {

@@ -409,6 +409,14 @@ impl<'a> Oracle<'a> {
             });
             let (model, usage, amount) =
                 settled.unwrap_or((String::new(), ended.unwrap_or_default(), Usd::ZERO));
+            let given = own.iter().find_map(|it| match &it.event {
+                Event::AgentStarted { model, .. } => model.as_ref().map(|it| it.model.clone()),
+                _ => None,
+            });
+            let model = match model.as_str() {
+                "" => given.unwrap_or_default(),
+                _ => model,
+            };
             let first = self
                 .all
                 .iter()
