@@ -1,12 +1,12 @@
 //! `explain` and `top`: what is shown of runs while they go on, wait, and are gone.
 
-use std::{collections::BTreeMap, ffi::OsString, fs};
+use std::{ffi::OsString, fs};
 
 use expect_test::expect;
 use facade::{
     assemble::{Home, HomeSource, Surroundings},
     core_types::{ErrorClass, Gate, RunId, TaskId},
-    monitoring::fold::{Command, RunSource},
+    monitoring::fold::{Command, LessonStanding, RunSource},
 };
 
 use crate::place::Place;
@@ -302,12 +302,12 @@ fn logs_changes_prompts_money_and_commands_of_a_home() {
         );
         assert!(after.is_complete);
 
-        let limits = source.day().await.expect("it reads").limits;
-        let names: BTreeMap<_, _> = limits.iter().map(|it| (it.name.as_str(), it)).collect();
-        assert!(
-            source.lessons().await.expect("it reads").is_empty(),
-            "{names:?}"
-        );
+        let day = source.day().await.expect("it reads");
+        assert_eq!(day.limit, Some("20".parse().expect("an amount")));
+        let lessons = source.lessons().await.expect("it reads");
+        assert!(!lessons.is_empty(), "a run proposes what it finds");
+        let is_told = |it: &LessonStanding| !it.text.is_empty() && it.status == "candidate";
+        assert!(lessons.iter().all(is_told), "{lessons:?}");
 
         let approve = Command::Approve { gate: Gate::Plan };
         let refused = source.command(&run, approve).await.expect_err("it is done");
