@@ -40,9 +40,15 @@ pub fn estimate(
 ) -> Result<PlanCost, Error> {
     let optimizer = corrected(home, surroundings, record)?;
     let limits = record.budget.map_or(cost::Limits::NONE, |it| it.limits());
+    let mut recommendations = optimizer.recommendations(plan, &limits, surroundings.clock.now())?;
+    for recommendation in &mut recommendations {
+        if let Recommendation::LimitTooLow { run, .. } = recommendation {
+            *run = Some(record.settings.run.clone());
+        }
+    }
     Ok(PlanCost {
         costs: optimizer.estimate_cost(plan)?,
-        recommendations: optimizer.recommendations(plan, &limits, surroundings.clock.now())?,
+        recommendations,
         spends: spends(&record.agent),
         is_fixed: !record.agent.model.is_empty(),
     })
@@ -57,7 +63,9 @@ fn corrected(
     /// Older ones say little about today's prices and agents.
     const MOST_RUNS: usize = 100;
     let optimizer = optimizer_of(home, surroundings, record)?;
-    let spending = open_ledger(home, surroundings, None)?.spending()?;
+    let mut spending = open_ledger(home, surroundings, None)?.spending()?;
+    // What was free says nothing of what a model costs.
+    spending.rows.retain(|row| row.reported + row.unknown > 0);
     let runs: BTreeSet<RunId> = spending
         .rows
         .iter()

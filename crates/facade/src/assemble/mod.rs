@@ -50,7 +50,9 @@ pub use repositories::RepositorySource;
 pub use request::{
     KnownRepositories, RunRequest, default_workers, known_repositories, repository_names,
 };
-pub use spending::{BudgetRecord, budget, open_ledger, optimizer, plan_of, raise_limit};
+pub use spending::{
+    BudgetRecord, budget, open_ledger, optimizer, plan_of, raise_limit, settle_killed,
+};
 pub use staged::{Staged, staged};
 pub use standing::{Repair, RepositoryStanding};
 pub use status::{RunState, RunStatus, TaskState};

@@ -1,14 +1,10 @@
 //! What may be spent and what was: the ledger of a home, prices, and estimates.
 
 use std::{
-    collections::HashMap,
     error::Error as _,
     fs,
     path::Path,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     time::Duration,
 };
 
@@ -17,12 +13,13 @@ use async_trait::async_trait;
 use config::{Finding, Findings, automation::Budget, models::Models};
 use core_types::{
     CancellationToken, ErrorClass, Ledger, OperationId, Plan, PortError, Reservation, RunId, Scope,
-    Settled, SpendRequest, SpendScope, Spent, StepKey, Usd, step::StepState,
+    Settled, SpendRequest, SpendScope, Spent, StepKey, TokenUsage, Usd, step::StepState,
 };
 use cost::{
-    BudgetExceeded, CostOptimizer, JournalLedger, LedgerOptions, Limit, Limits, PriceTable,
+    BudgetExceeded, CostOptimizer, JournalLedger, LedgerOptions, Limit, Limits, OpenReservation,
+    PriceTable, Unreported,
 };
-use engine_checkpoint::RunView;
+use engine_checkpoint::{RunJournal, RunView};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
@@ -91,6 +88,8 @@ pub fn open_ledger(
         // A run of before there were limits has none.
         limits: budget.map_or(Limits::NONE, |budget| budget.limits()),
         prices: optimizer(home, surroundings)?.prices().clone(),
+        // Which requests are free, the ledger of their run knows.
+        unreported: Unreported::Reservation,
         ..LedgerOptions::default()
     };
     if let Some(budget) = budget {
@@ -122,42 +121,114 @@ pub async fn raise_limit(
     to: Usd,
 ) -> Result<Usd, Error> {
     let ledger = open_ledger(home, surroundings, run)?;
+    let what = || format!("the limit of {limit}");
+    let not_a_raise = |now| cost::Error::NotARaise {
+        what: what(),
+        limit: now,
+        to,
+    };
+    // A refusal leaves no ledger behind.
+    match ledger.limit(limit, &limits_of(home, surroundings, run)?)? {
+        None => return Err(cost::Error::NoLimit { what: what() }.into()),
+        Some(now) if to <= now => return Err(not_a_raise(now).into()),
+        Some(_) => {}
+    }
+    let mark = format!("raise:{}:{to}", limit.to_string().replace(' ', ":"));
+    let mark = OperationId::new(mark).map_err(|error| Error::request(error.to_string(), ""))?;
+    home.ensure()?;
+    Ok(ledger.raise(&mark, limit, to).await?)
+}
+
+/// Settles what killed requests of a run have set aside, and returns how much each of them had and is
+/// taken to have cost. `spent` is what they have spent together, where a person knows it; else each costs
+/// what a failure costs that reports nothing. Asked again, there is nothing left to settle.
+///
+/// # Errors
+///
+/// [`Error::Held`] while a process holds the run, whose requests may still spend; [`Error::Journal`];
+/// [`Error::Cost`].
+///
+/// # Cancel safety
+///
+/// Dropped, some may be settled and others not; asking again settles the rest.
+pub async fn settle_killed(
+    home: &Home,
+    surroundings: &Surroundings,
+    run: &RunId,
+    spent: Option<Usd>,
+) -> Result<Vec<(OpenReservation, Usd)>, Error> {
+    let folder = home.run_folder(run).join("journal");
+    let held = RunJournal::open(folder, &surroundings.checkpoint_options());
+    let _held = held.map_err(|source| Error::journal(run, source))?;
+    let record = RunRecord::read(home, run, surroundings)?;
+    let ledger = open_ledger(home, surroundings, Some(&record))?;
+    settle_dead(&ledger, &record, spent).await
+}
+
+/// The caller holds the run, and none of its requests is under way.
+async fn settle_dead(
+    ledger: &JournalLedger,
+    record: &RunRecord,
+    spent: Option<Usd>,
+) -> Result<Vec<(OpenReservation, Usd)>, Error> {
+    let spending = ledger.spending()?;
+    let run = &record.settings.run;
+    let is_spender = Payment::of(&record.agent).is_known() || spending.has_reports(run);
+    let open: Vec<_> = spending.open_of_run(run).cloned().collect();
+    let (mut settled, mut rest) = (Vec::new(), spent);
+    for (idx, open_one) in open.iter().enumerate() {
+        // What they have spent above all that was set aside is the last one's.
+        let part = rest.map(|rest| match idx + 1 == open.len() {
+            true => rest,
+            false => rest.min(open_one.held),
+        });
+        rest = rest.zip(part).map(|(rest, part)| rest.saturating_sub(part));
+        let mark = OperationId::new(format!("{}:settle", open_one.operation))
+            .map_err(|error| Error::request(error.to_string(), ""))?;
+        let presumed = presumed(is_spender, true, open_one.held);
+        let amount = match (part, presumed) {
+            (Some(cost), _) => {
+                let spent = Spent {
+                    cost: Some(cost),
+                    is_failure: true,
+                    ..Spent::default()
+                };
+                let operation = &open_one.operation;
+                ledger
+                    .settle_reported(&mark, operation, &spent)
+                    .await?
+                    .amount
+            }
+            (None, Some(amount)) => {
+                let presumed = ledger.presume(&mark, &open_one.operation, amount);
+                presumed.await?.amount
+            }
+            (None, None) => {
+                let unknown = Spent::default();
+                let operation = &open_one.operation;
+                ledger
+                    .settle_reported(&mark, operation, &unknown)
+                    .await?
+                    .amount
+            }
+        };
+        settled.push((open_one.clone(), amount));
+    }
+    Ok(settled)
+}
+
+/// The limits of a run as it has recorded them, else those of the configuration.
+fn limits_of(
+    home: &Home,
+    surroundings: &Surroundings,
+    run: Option<&RunRecord>,
+) -> Result<Limits, Error> {
     let budget = match run {
         Some(record) => record.budget,
         None => Some(budget(home, surroundings)?),
     };
-    let before = in_force(&ledger, budget, limit)?;
-    let what = format!("the limit of {limit}");
-    // A refusal leaves no ledger behind.
-    let from = match before {
-        None => return Err(cost::Error::NoLimit { what }.into()),
-        Some(limit) if to <= limit => return Err(cost::Error::NotARaise { what, limit, to }.into()),
-        Some(limit) => limit,
-    };
-    let mark = format!("raise:{}:{from}:{to}", limit.to_string().replace(' ', ":"));
-    let mark = OperationId::new(mark).map_err(|error| Error::request(error.to_string(), ""))?;
-    home.ensure()?;
-    ledger.raise(&mark, limit, to).await?;
-    Ok(from)
-}
-
-/// How much a limit is now: as it was raised, else as it was configured.
-pub(crate) fn in_force(
-    ledger: &JournalLedger,
-    budget: Option<BudgetRecord>,
-    limit: &Limit,
-) -> Result<Option<Usd>, Error> {
-    let known = ledger.spending()?.standings.into_iter();
-    let standing = known
-        .filter(|it| it.limit == *limit)
-        .find_map(|it| it.amount);
-    let configured = budget.and_then(|budget| match limit {
-        Limit::Run { .. } => budget.run,
-        Limit::Day { .. } => budget.day,
-        Limit::Repository { .. } => budget.repository,
-        Limit::Task { .. } => budget.task,
-    });
-    Ok(standing.or(configured))
+    // A run of before there were limits has none.
+    Ok(budget.map_or(Limits::NONE, |budget| budget.limits()))
 }
 
 /// How much may be spent as the configuration says it now.
@@ -207,9 +278,20 @@ pub(crate) fn prices(home: &Home, models: &Models) -> Result<PriceTable, Error> 
     };
     let text = fs::read_to_string(&path).map_err(|error| refused(error.to_string()))?;
     let newer = PriceTable::from_json(&shown, &text, models.prices.date.as_deref())?;
+    if newer.date().is_empty() {
+        let why =
+            "it does not say its day, without which nobody knows how old it is: add prices.date";
+        return Err(refused(why.to_owned()));
+    }
     let tiers = &models.tiers;
-    let in_use = [&*tiers.fast, &*tiers.balanced, &*tiers.advanced];
-    let refreshed = bundled.refreshed(newer, &in_use, cost::Moves::Refuse);
+    let mut in_use = vec![&*tiers.fast, &*tiers.balanced, &*tiers.advanced];
+    // What a tier calls by another name is in use by its own.
+    in_use.extend(models.aliases.iter().map(|alias| &*alias.model));
+    let moves = match models.prices.accept_moves.as_deref() == Some(newer.date()) {
+        true => cost::Moves::Accept,
+        false => cost::Moves::Refuse,
+    };
+    let refreshed = bundled.refreshed(newer, &in_use, moves);
     Ok(refreshed.map_err(|error| refused(error.to_string()))?.table)
 }
 
@@ -256,15 +338,45 @@ pub(crate) fn planned(view: &RunView) -> Result<Option<Plan>, serde_json::Error>
 }
 
 /// Which agents are known to spend before they have: those with a model, and playbooks that report
-/// tokens, cost or a model. Others, such as `sed`, have nothing set aside.
+/// tokens, cost or a model.
 pub(crate) fn spends(agent: &AgentRecord) -> bool {
-    if !agent.model.is_empty() {
-        return true;
+    Payment::of(agent).is_known()
+}
+
+/// What is known of an agent's spending before it has worked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Payment {
+    /// Nothing is ever spent: its entry says so, or its playbook reports nothing.
+    Free,
+    /// What its playbook says, and not a cent more.
+    Scripted,
+    /// As its model does.
+    Model,
+    /// Nobody knows until it reports.
+    Unknown,
+}
+
+impl Payment {
+    fn of(agent: &AgentRecord) -> Self {
+        if agent.is_free {
+            return Self::Free;
+        }
+        let playbook = agent.playbook.as_ref().and_then(|text| {
+            let parsed = config::parse_typed("playbook", text, &|_| None);
+            parsed.ok()
+        });
+        match playbook {
+            Some(playbook) if reports(&playbook) => Self::Scripted,
+            Some(_) if agent.model.is_empty() => Self::Free,
+            Some(_) => Self::Scripted,
+            None if agent.model.is_empty() => Self::Unknown,
+            None => Self::Model,
+        }
     }
-    let Some(text) = &agent.playbook else {
-        return false;
-    };
-    config::parse_typed("playbook", text, &|_| None).is_ok_and(|it: Playbook| reports(&it))
+
+    fn is_known(self) -> bool {
+        matches!(self, Self::Scripted | Self::Model)
+    }
 }
 
 fn reports(playbook: &Playbook) -> bool {
@@ -286,19 +398,31 @@ fn reports(playbook: &Playbook) -> bool {
         .any(|(usage, cost, model)| usage != nothing || cost.is_some() || !model.is_empty())
 }
 
+/// What a request is taken to have cost that reports nothing, of an agent that may have spent.
+///
+/// `None` is all that was set aside. A run of `sed` is free as long as it does its work; one that fails
+/// costs a hundredth, so that no loop of failures is without an end.
+fn presumed(is_spender: bool, is_failure: bool, held: Usd) -> Option<Usd> {
+    match (is_spender, is_failure) {
+        (true, _) => None,
+        (false, true) => Some(Usd::from_pico(held.pico() / 100)),
+        (false, false) => Some(Usd::ZERO),
+    }
+}
+
 /// The ledger of a run: the home's, for the run's one agent.
 ///
-/// An agent that is not known to spend leaves no trace in the ledger, until it reports that it has
-/// spent; from then on it is one that spends. Where a limit would be passed only because of what
-/// other requests of this run have set aside, a request waits for their end.
+/// For each request money is set aside, unless the agent is one that never spends. Where a limit would
+/// be passed only because of what other requests of this run have set aside, a request waits for their
+/// end.
 #[derive(Debug)]
 pub(crate) struct RunLedger {
     ledger: JournalLedger,
     /// The configured model; may be empty.
     model: String,
-    spends: AtomicBool,
-    /// Requests of an agent that is not known to spend, by their reservations.
-    free: Mutex<HashMap<OperationId, (SpendScope, SpendRequest)>>,
+    payment: Payment,
+    /// Whether a request of this run has reported that it spent something.
+    has_spent: AtomicBool,
     /// How many reservations this process holds.
     held: AtomicUsize,
     settled: Notify,
@@ -308,17 +432,23 @@ pub(crate) struct RunLedger {
 }
 
 impl RunLedger {
-    pub(crate) fn new(
+    /// The caller holds the run, and ended what an earlier process had left of it. What such requests had
+    /// set aside is settled here if the agent is not known to spend; else it stays set aside until a
+    /// person settles it, since nobody knows what they have spent.
+    pub(crate) async fn new(
         ledger: JournalLedger,
         record: &RunRecord,
         pause: CancellationToken,
     ) -> Result<Self, Error> {
-        let has_spent = ledger.spending()?.of_run(&record.settings.run) > Usd::ZERO;
+        let has_spent = ledger.spending()?.has_reports(&record.settings.run);
+        if !has_spent && Payment::of(&record.agent) == Payment::Unknown {
+            settle_dead(&ledger, record, None).await?;
+        }
         Ok(Self {
             ledger,
             model: record.agent.model.clone(),
-            spends: AtomicBool::new(has_spent || spends(&record.agent)),
-            free: Mutex::default(),
+            payment: Payment::of(&record.agent),
+            has_spent: AtomicBool::new(has_spent),
             held: AtomicUsize::new(0),
             settled: Notify::new(),
             pause,
@@ -326,8 +456,44 @@ impl RunLedger {
         })
     }
 
-    fn free(&self) -> MutexGuard<'_, HashMap<OperationId, (SpendScope, SpendRequest)>> {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The request with the configured model where it names none.
+    fn named(&self, request: &SpendRequest) -> SpendRequest {
+        let mut request = request.clone();
+        if request.model.is_empty() {
+            request.model.clone_from(&self.model);
+        }
+        request
+    }
+
+    /// Settles a request that says nothing of what it has spent.
+    async fn settle_silent(
+        &self,
+        operation: &OperationId,
+        reservation: &Reservation,
+        spent: &Spent,
+    ) -> Result<Settled, PortError> {
+        let is_spender = match self.payment {
+            // What a playbook does not report was not spent.
+            Payment::Free | Payment::Scripted => {
+                let nothing = Spent {
+                    model: spent.model.clone(),
+                    ..Spent::nothing()
+                };
+                return self.ledger.settle(operation, reservation, &nothing).await;
+            }
+            Payment::Model => true,
+            // One that names its model uses it.
+            Payment::Unknown => self.has_spent.load(Ordering::SeqCst) || !spent.model.is_empty(),
+        };
+        let held = reservation.amount.unwrap_or_default();
+        match presumed(is_spender, spent.is_failure, held) {
+            None => self.ledger.settle(operation, reservation, spent).await,
+            Some(amount) => {
+                let mark = &reservation.operation;
+                let presumed = self.ledger.presume(operation, mark, amount).await;
+                presumed.map_err(|error| error.into_port_error("settle what was spent"))
+            }
+        }
     }
 }
 
@@ -340,18 +506,13 @@ impl Ledger for RunLedger {
         request: &SpendRequest,
         parent: Option<&Reservation>,
     ) -> Result<Reservation, PortError> {
-        let mut request = request.clone();
-        if request.model.is_empty() {
-            request.model.clone_from(&self.model);
-        }
-        if !self.spends.load(Ordering::SeqCst) {
-            self.free()
-                .insert(operation.clone(), (scope.clone(), request));
+        if self.payment == Payment::Free {
             return Ok(Reservation {
                 operation: operation.clone(),
                 amount: None,
             });
         }
+        let request = self.named(request);
         loop {
             let mut settled = std::pin::pin!(self.settled.notified());
             settled.as_mut().enable();
@@ -379,40 +540,48 @@ impl Ledger for RunLedger {
         }
     }
 
+    async fn reserve_more(
+        &self,
+        operation: &OperationId,
+        scope: &SpendScope,
+        request: &SpendRequest,
+    ) -> Result<Reservation, PortError> {
+        let request = self.named(request);
+        let reserved = self.ledger.reserve(operation, scope, &request, None).await;
+        if reserved.is_ok() {
+            self.has_spent.store(true, Ordering::SeqCst);
+            self.held.fetch_add(1, Ordering::SeqCst);
+        }
+        reserved
+    }
+
     async fn settle(
         &self,
         operation: &OperationId,
         reservation: &Reservation,
         spent: &Spent,
     ) -> Result<Settled, PortError> {
-        let free = self.free().remove(&reservation.operation);
-        if let Some((scope, request)) = free {
-            if *spent == Spent::default() || *spent == Spent::nothing() {
-                return Ok(Settled {
-                    amount: Usd::ZERO,
-                    model: spent.model.clone(),
-                });
-            }
-            self.spends.store(true, Ordering::SeqCst);
-            // The work is done: what it has spent is recorded whatever the limits say.
-            let request = SpendRequest {
-                worst_case: Some(Usd::ZERO),
-                ..request
-            };
-            let mark = &reservation.operation;
-            self.ledger.reserve(mark, &scope, &request, None).await?;
-            return self.ledger.settle(operation, reservation, spent).await;
+        if self.payment == Payment::Free {
+            return Ok(Settled {
+                amount: Usd::ZERO,
+                model: spent.model.clone(),
+            });
         }
-        // Whether a chosen model was used at all, only a report can tell.
-        let nothing = Spent::nothing();
-        let spent = match self.model.is_empty() && *spent == Spent::default() {
-            true => &nothing,
-            false => spent,
+        let settled = if spent.is_silent() {
+            self.settle_silent(operation, reservation, spent).await
+        } else {
+            if spent.cost != Some(Usd::ZERO) {
+                self.has_spent.store(true, Ordering::SeqCst);
+            }
+            self.ledger.settle(operation, reservation, spent).await
         };
-        let settled = self.ledger.settle(operation, reservation, spent).await;
         self.held.fetch_sub(1, Ordering::SeqCst);
         self.settled.notify_waiters();
         settled
+    }
+
+    fn price(&self, model: &str, usage: &TokenUsage) -> Option<Usd> {
+        Ledger::price(&self.ledger, model, usage)
     }
 }
 
