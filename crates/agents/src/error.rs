@@ -200,12 +200,13 @@ impl RunError {
 /// Why there is no answer, and what was spent nevertheless.
 pub(crate) struct Failed {
     pub(crate) error: RunError,
-    pub(crate) spent: Spent,
+    /// Boxed, since the error travels in many results.
+    pub(crate) spent: Box<Spent>,
 }
 
 impl Failed {
     pub(crate) fn into_port_error(self, agent: &str) -> PortError {
-        self.error.into_port_error(agent).having_spent(self.spent)
+        self.error.into_port_error(agent).having_spent(*self.spent)
     }
 }
 
@@ -216,7 +217,10 @@ impl From<RunError> for Failed {
             is_failure: true,
             ..Spent::default()
         };
-        Self { error, spent }
+        Self {
+            error,
+            spent: Box::new(spent),
+        }
     }
 }
 

@@ -106,7 +106,7 @@ impl CommandAgent {
     ) -> Result<(Answer, Spent), Failed> {
         let unstarted = |error| Failed {
             error,
-            spent: Spent::nothing(),
+            spent: Box::new(Spent::nothing()),
         };
         if cancel.is_cancelled() {
             return Err(unstarted(RunError::Cancelled));
@@ -158,7 +158,10 @@ impl CommandAgent {
             Ok(answer) => Ok((answer, spent)),
             Err(error) => {
                 spent.is_failure = true;
-                Err(Failed { error, spent })
+                Err(Failed {
+                    error,
+                    spent: Box::new(spent),
+                })
             }
         }
     }
@@ -295,10 +298,10 @@ impl Agent for CommandAgent {
                     }),
                     Err(error) => Err(Failed {
                         error: error.into(),
-                        spent: Spent {
+                        spent: Box::new(Spent {
                             is_failure: true,
                             ..spent
-                        },
+                        }),
                     }),
                 },
             );

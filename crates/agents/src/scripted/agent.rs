@@ -202,12 +202,12 @@ async fn work(scene: &Scene, request: &AgentRequest, round: u32) -> Result<Playe
     let edited = edit_folder(scene, &request.folder, request.attempt, round).await;
     edited.map_err(|error| Failed {
         error,
-        spent: Spent {
+        spent: Box::new(Spent {
             usage: scene.usage,
             cost: scene.cost,
             model: scene.model.clone(),
             is_failure: true,
-        },
+        }),
     })?;
     Ok(Played {
         answer: AgentAnswer::Work {

@@ -185,7 +185,8 @@ fn eight_tasks(place: &Place, work: &str, budget: &str) {
 
 fn total(place: &Place) -> facade::core_types::Usd {
     let spent = place.run("cost --json").code(0).json();
-    spent["total"].as_str().unwrap().parse().unwrap()
+    let total = spent["total"].as_str().expect("an amount as a text");
+    total.parse().expect("an amount")
 }
 
 /// Nobody knows of the agent that it spends, until it reports: all of its requests run at a time.

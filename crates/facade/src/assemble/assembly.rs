@@ -33,7 +33,8 @@ use super::{
     recovery::{Means, recovery},
     repositories::check_publishable,
     request::{Earlier, changed_since, given_change_set},
-    spending::{RunLedger, open_ledger},
+    run_ledger::RunLedger,
+    spending::open_ledger,
 };
 
 /// The variable by which the processes of a run are found again. Its value is

@@ -10,7 +10,8 @@ use engine_checkpoint::RunView;
 use super::{
     Error, Home, RunRecord, Surroundings,
     models::{models_of, optimizer_of},
-    spending::{open_ledger, plan_of, prices, spends},
+    run_ledger::spends,
+    spending::{open_ledger, plan_of, prices},
 };
 
 /// What a plan will cost.

@@ -26,6 +26,7 @@ mod record;
 mod recovery;
 mod repositories;
 mod request;
+mod run_ledger;
 mod spending;
 mod staged;
 mod standing;
@@ -50,9 +51,8 @@ pub use repositories::RepositorySource;
 pub use request::{
     KnownRepositories, RunRequest, default_workers, known_repositories, repository_names,
 };
-pub use spending::{
-    BudgetRecord, budget, open_ledger, optimizer, plan_of, raise_limit, settle_killed,
-};
+pub use run_ledger::settle_killed;
+pub use spending::{BudgetRecord, budget, open_ledger, optimizer, plan_of, raise_limit};
 pub use staged::{Staged, staged};
 pub use standing::{Repair, RepositoryStanding};
 pub use status::{RunState, RunStatus, TaskState};
