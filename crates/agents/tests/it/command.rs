@@ -582,8 +582,8 @@ impl core_types::Meter for UpTo {
 fn granted(place: &Place, amount: &str, up_to: &str) -> core_types::AgentRequest {
     let mut request = place.request(implement("greet"));
     request.grant = Some(core_types::Grant {
-        amount: amount.parse().unwrap(),
-        meter: Arc::new(UpTo(up_to.parse().unwrap())),
+        amount: amount.parse().expect("an amount"),
+        meter: Arc::new(UpTo(up_to.parse().expect("an amount"))),
     });
     request
 }
