@@ -1,6 +1,6 @@
 use std::{io, time::Duration};
 
-use core_types::{ErrorClass, Exit, ExitCodes, PortError};
+use core_types::{ErrorClass, Exit, ExitCodes, PortError, Spent, Usd};
 
 use crate::exchange::AnswerError;
 
@@ -84,6 +84,15 @@ pub enum RunError {
         /// The deadline, from its start.
         after: Duration,
     },
+    /// It has spent what was set aside for it, and there is no more; its whole
+    /// process tree was ended.
+    #[error("it reported {reported} USD and was ended, since there is no more")]
+    BudgetSpent {
+        /// What it had reported.
+        reported: Usd,
+        /// Why there is no more.
+        source: PortError,
+    },
     /// A person or a shutdown stopped it; its whole process tree was ended.
     #[error("it was cancelled")]
     Cancelled,
@@ -165,6 +174,7 @@ impl RunError {
             | Self::NotInPlaybook { .. }
             | Self::ThroughLink { .. }
             | Self::TextNotFound { .. } => ErrorClass::Validation,
+            Self::BudgetSpent { .. } => ErrorClass::BudgetExceeded,
             Self::Record(source) => source.class(),
             Self::Process(source) => process_class(source),
             Self::Scratch { source, .. } | Self::Edit { source, .. } => io_class(source),
@@ -184,6 +194,33 @@ impl RunError {
             .because(self)
             .with_detail(detail);
         if is_of_child { error.of_child() } else { error }
+    }
+}
+
+/// Why there is no answer, and what was spent nevertheless.
+pub(crate) struct Failed {
+    pub(crate) error: RunError,
+    /// Boxed, since the error travels in many results.
+    pub(crate) spent: Box<Spent>,
+}
+
+impl Failed {
+    pub(crate) fn into_port_error(self, agent: &str) -> PortError {
+        self.error.into_port_error(agent).having_spent(*self.spent)
+    }
+}
+
+/// One that says nothing of what was spent.
+impl From<RunError> for Failed {
+    fn from(error: RunError) -> Self {
+        let spent = Spent {
+            is_failure: true,
+            ..Spent::default()
+        };
+        Self {
+            error,
+            spent: Box::new(spent),
+        }
     }
 }
 

@@ -17,6 +17,8 @@
 //! | `AUTOMATION_STAGE` | `planning`, `implementation`, `review`, `resolve_conflict` or `fix_tests` |
 //! | `AUTOMATION_REQUEST_FILE` | the request as JSON: [`RequestRecord`](exchange::RequestRecord) |
 //! | `AUTOMATION_ANSWER_FILE` | an empty file for the answer as JSON: [`Answer`](exchange::Answer) |
+//! | `AUTOMATION_USAGE_FILE` | an empty file, to which it may append what it spends while it works |
+//! | `AUTOMATION_BUDGET_USD` | what is set aside for the request, such as `1.00`; not where there is no limit |
 //! | `AUTOMATION_TASK_ID` | implementation: the task; repair: the task whose result it is, if it is one's |
 //! | `AUTOMATION_REPOSITORY` | all but planning: the repository |
 //! | `AUTOMATION_MODEL` | the model to work with, where one was chosen or is configured |
@@ -25,8 +27,15 @@
 //! The answer has these keys, all optional, and no others: `summary`,
 //! `plan {title, tasks}`, `review {approved, comments, issues_found, confidence}`,
 //! `usage {input, cache_read, cache_write_5m, cache_write_1h, output, reasoning}`,
-//! `cost` (dollars, as a string), `model`. It is the only channel for a plan or a
+//! `cost` (dollars, as a string or a number), `model`. It is the only channel for a plan or a
 //! review: neither standard output nor any file of the clone is read for one.
+//!
+//! A line of the usage file is a JSON object with `usage`, `cost` and `model` as
+//! in the answer: what was spent since the line before. Tokens without a cost
+//! are priced. As soon as the lines come to more than is set aside and no more
+//! can be had, the whole process tree is ended, and the request fails with
+//! `BudgetExceeded`. The answer's own `usage` and `cost` are of the whole
+//! request, and replace the sum of the lines. Both count where the agent fails, too.
 //!
 //! # Guarantees
 //!

@@ -431,6 +431,14 @@ pub(crate) enum BudgetCommand {
         #[arg(long = "repo", value_name = "NAME")]
         repository: Option<String>,
     },
+    /// Settles what killed requests of a run have set aside; not while a process holds the run.
+    Settle {
+        /// The run, or the beginning of its name.
+        run: String,
+        /// What they have spent together, in USD. Default: what failures cost that report nothing.
+        #[arg(long, value_name = "USD", allow_negative_numbers = true)]
+        spent: Option<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

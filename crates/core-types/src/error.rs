@@ -4,7 +4,7 @@ use std::{borrow::Cow, error::Error, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use crate::Timestamp;
+use crate::{Spent, Timestamp};
 
 /// What kind of error it was, so that a caller can decide without reading text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -132,6 +132,7 @@ struct Cause {
     source: Option<Box<dyn Error + Send + Sync>>,
     detail: String,
     is_of_child: bool,
+    spent: Option<Spent>,
 }
 
 impl PortError {
@@ -171,6 +172,19 @@ impl PortError {
     #[must_use]
     pub fn is_of_child(&self) -> bool {
         self.cause.is_of_child
+    }
+
+    /// The same with what the work had spent when it failed; [`Spent::nothing`] where it had not begun.
+    #[must_use]
+    pub fn having_spent(mut self, spent: Spent) -> Self {
+        self.cause.spent = Some(spent);
+        self
+    }
+
+    /// What the work had spent when it failed; `None` where nobody knows.
+    #[must_use]
+    pub fn spent(&self) -> Option<&Spent> {
+        self.cause.spent.as_ref()
     }
 
     /// What a caller branches on.

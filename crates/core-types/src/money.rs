@@ -2,16 +2,22 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{self, Visitor},
+};
 
 const PICO_PER_USD: u64 = 1_000_000_000_000;
 
 /// An amount of US dollars as a whole number of pico-dollars (1 USD = 10¹²),
-/// at most about 18.4 million USD. In JSON it is a string, `"1.25"`.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
-#[serde(try_from = "String", into = "String")]
+/// at most about 18.4 million USD.
+///
+/// In JSON it is written as a string, `"1.25"`. A number is read too, by its
+/// decimal text: `0.9` is 0.90 USD and never 0.8999…. Beyond 15 significant
+/// digits a number has lost its text on the way, so that it is refused: then it
+/// must be a string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
+#[serde(into = "String")]
 pub struct Usd(u64);
 
 /// A text that is no amount of dollars.
@@ -35,6 +41,12 @@ impl Usd {
     #[must_use]
     pub const fn pico(self) -> u64 {
         self.0
+    }
+
+    /// The next whole dollar, or this amount where it is one.
+    #[must_use]
+    pub const fn rounded_up(self) -> Self {
+        Self(self.0.div_ceil(PICO_PER_USD).saturating_mul(PICO_PER_USD))
     }
 
     /// The sum, or `None` where it does not fit.
@@ -92,6 +104,46 @@ impl FromStr for Usd {
             .checked_mul(PICO_PER_USD)
             .and_then(|pico| pico.checked_add(decimals));
         pico.map(Self).ok_or_else(invalid)
+    }
+}
+
+impl<'de> Deserialize<'de> for Usd {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AmountVisitor)
+    }
+}
+
+struct AmountVisitor;
+
+impl Visitor<'_> for AmountVisitor {
+    type Value = Usd;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an amount in USD, such as 1.25 or \"1.25\"")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Usd, E> {
+        text.parse().map_err(E::custom)
+    }
+
+    fn visit_u64<E: de::Error>(self, whole: u64) -> Result<Usd, E> {
+        self.visit_str(&whole.to_string())
+    }
+
+    fn visit_i64<E: de::Error>(self, whole: i64) -> Result<Usd, E> {
+        self.visit_str(&whole.to_string())
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Usd, E> {
+        // The shortest text that reads as the number, never with an exponent: up to 15
+        // significant digits it is the text that was written.
+        let text = number.to_string();
+        let digits = text.replace('.', "");
+        if digits.trim_matches('0').len() > 15 {
+            let message = format!("{text} has more than 15 digits: write it as a string");
+            return Err(E::custom(message));
+        }
+        self.visit_str(&text)
     }
 }
 

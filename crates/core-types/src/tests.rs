@@ -117,6 +117,33 @@ fn dollars_survive_text_and_refuse_nonsense() {
 }
 
 #[test]
+fn a_json_number_is_its_decimal_text() {
+    let read = |text: &str| serde_json::from_str::<Usd>(text);
+    for (text, shown) in [
+        ("0.9", "0.90"),
+        ("\"0.9\"", "0.90"),
+        ("5", "5.00"),
+        ("1e-12", "0.000000000001"),
+        ("123.456789012345", "123.456789012345"),
+        ("1e7", "10000000.00"),
+    ] {
+        let found = read(text).map(|amount| amount.to_string());
+        assert_eq!(found.ok().as_deref(), Some(shown), "{text}");
+    }
+    for text in [
+        "-1",
+        "-0.5",
+        "1e300",
+        "0.0000000000001",
+        "1234.567890123456",
+        "true",
+        "null",
+    ] {
+        assert!(read(text).is_err(), "{text} must be refused");
+    }
+}
+
+#[test]
 fn times_are_shown_in_utc() {
     for (millis, shown) in [
         (0, "1970-01-01T00:00:00Z"),

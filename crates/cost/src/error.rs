@@ -172,7 +172,9 @@ impl Error {
         }
     }
 
-    pub(crate) fn into_port_error(self, doing: &'static str) -> PortError {
+    /// The error of a port; `doing` completes "failed to …".
+    #[must_use]
+    pub fn into_port_error(self, doing: &'static str) -> PortError {
         PortError::new(self.class(), doing).because(self)
     }
 }

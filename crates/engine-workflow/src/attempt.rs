@@ -283,6 +283,7 @@ impl Attempt<'_> {
             context: run.context(),
             advice: self.prepared.advice.clone(),
             model: self.prepared.model.clone(),
+            grant: None,
             folder: folder.to_owned(),
             scratch,
             timeout: run.settings.limits.agent_timeout,

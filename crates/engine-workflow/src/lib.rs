@@ -164,6 +164,7 @@ mod error;
 mod implementation;
 mod landing;
 mod merge;
+mod meter;
 mod metered;
 mod metered_provider;
 pub mod plan;

@@ -5,9 +5,11 @@ use std::{sync::Arc, time::Instant};
 use async_trait::async_trait;
 use core_types::{
     Agent, AgentCapabilities, AgentRequest, AgentResult, CancellationToken, ChangePolicy,
-    ErrorClass, Event, EventSink, Ledger, ModelSelector, NoSelection, OperationId, PortError,
-    Scope, SpendRequest, SpendScope, Spent, TokenUsage,
+    ErrorClass, Event, EventSink, Grant, Ledger, ModelSelector, NoSelection, PortError, Scope,
+    SpendRequest, SpendScope, Spent,
 };
+
+use crate::meter::Funds;
 
 /// An agent that sets money aside before it works, settles it afterwards, and
 /// reports both ends of its work as events.
@@ -16,8 +18,12 @@ use core_types::{
 /// agent to a [`Recovery`](core_types::Recovery) wraps it there too. Each piece
 /// of work belongs to a step, and one execution of a step does one piece: the
 /// reservation's operation id names both, so a repeated execution reserves
-/// anew. What is set aside is for the model that the request names, or that is chosen here. A failed piece of work is settled as one that reports nothing: what
-/// that costs, the ledger knows. Only what is cut off stays set aside.
+/// anew. What is set aside is for the model that the request names, or that is
+/// chosen here. It is the request's [`Grant`]: work that says while it goes on
+/// that it has spent more gets more as long as the limits allow it, else it is
+/// ended. A failed piece of work is settled with what it reports
+/// ([`PortError::spent`]); what one costs that reports nothing, the ledger
+/// knows. Only what is cut off stays set aside.
 #[derive(Debug, Clone)]
 pub struct MeteredAgent {
     agent: Arc<dyn Agent>,
@@ -94,16 +100,19 @@ impl Agent for MeteredAgent {
                 .map_or_else(String::new, |it| it.model.clone()),
             worst_case: None,
         };
-        let reservation = self
-            .ledger
-            .reserve(&operation, &spend, &asked, None)
-            .await?;
-        if let Some(amount) = reservation.amount {
+        let ledger = self.ledger.clone();
+        let funds = Funds::reserve(ledger, operation.clone(), spend, asked).await?;
+        let funds = Arc::new(funds);
+        if let Some(amount) = funds.amount() {
             let reserved = Event::SpendReserved {
                 operation: operation.clone(),
                 amount,
             };
             self.events.emit(Some(&step), reserved);
+            request.grant = Some(Grant {
+                amount,
+                meter: funds.clone(),
+            });
         }
         let started = Event::AgentStarted {
             agent: agent.clone(),
@@ -112,28 +121,26 @@ impl Agent for MeteredAgent {
         self.events.emit(Some(&step), started);
         let began = Instant::now();
         let result = self.agent.run(request, cancel).await;
-        let usage = match &result {
-            Ok(result) => result.usage,
-            Err(_) => TokenUsage::default(),
+        let spent = match &result {
+            Ok(result) => Spent {
+                usage: result.usage,
+                cost: result.cost,
+                model: result.model.clone(),
+                is_failure: false,
+            },
+            Err(error) => Spent {
+                is_failure: true,
+                ..error.spent().cloned().unwrap_or_default()
+            },
         };
+        let usage = spent.usage;
         let ended = Event::AgentEnded {
             agent,
             usage,
             duration: began.elapsed(),
         };
         self.events.emit(Some(&step), ended);
-        let spent = match &result {
-            Ok(result) => Spent {
-                usage: result.usage,
-                cost: result.cost,
-                model: result.model.clone(),
-            },
-            // Its program is missing: it has not worked at all.
-            Err(error) if error.class() == ErrorClass::NotFound => Spent::nothing(),
-            Err(_) => Spent::default(),
-        };
-        let settling = settlement(&operation);
-        let settled = self.ledger.settle(&settling, &reservation, &spent).await;
+        let settled = funds.settle(&spent).await;
         if let Ok(settled) = &settled {
             let settled = Event::SpendSettled {
                 operation,
@@ -148,10 +155,4 @@ impl Agent for MeteredAgent {
         settled?;
         Ok(result)
     }
-}
-
-fn settlement(reserving: &OperationId) -> OperationId {
-    // A step's operation id with its execution has at most 227 of 256 characters.
-    OperationId::new(format!("{reserving}:settle"))
-        .expect("an operation id leaves room for a suffix")
 }

@@ -254,6 +254,7 @@ async fn ask_once(
         context: run.context(),
         advice,
         model: None,
+        grant: None,
         folder: folder.clone(),
         scratch,
         timeout: run.settings.limits.agent_timeout,

@@ -89,6 +89,7 @@ async fn review_once(
         context: run.context(),
         advice,
         model: None,
+        grant: None,
         folder: workspace.folder().to_owned(),
         scratch: run.scratch(format!(
             "repositories/{}/review.{}",

@@ -3,14 +3,15 @@ use std::{io, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use core_types::{
     Agent, AgentCapabilities, AgentRequest, AgentResult, AgentTask, CancellationToken,
-    ChangePolicy, Clock, CommandLine, EventSink, PortError, SystemClock,
+    ChangePolicy, Clock, CommandLine, EventSink, PortError, Spent, SystemClock,
 };
 use process::{Containment, Finished, Launch, OutputLimit, RUN_MARK};
 
-use super::announce::Announced;
+use super::{announce::Announced, interim::Interim};
 use crate::{
     Error, RunError,
-    exchange::{Answer, Exchange, RequestRecord},
+    error::Failed,
+    exchange::{Answer, AnswerError, Exchange, RequestRecord, reported},
     prompt,
 };
 
@@ -71,8 +72,8 @@ impl CommandAgentOptions {
 
 /// An agent that is any program: see the [crate page](crate) for what it sees.
 ///
-/// Its scratch folder holds `request.json`, `answer.json` and `transcript.log`
-/// (output and errors together) after the run, too.
+/// Its scratch folder holds `request.json`, `answer.json`, `usage.jsonl` and
+/// `transcript.log` (output and errors together) after the run, too.
 #[derive(Debug)]
 pub struct CommandAgent {
     options: CommandAgentOptions,
@@ -95,35 +96,89 @@ impl CommandAgent {
         Ok(Self { options })
     }
 
+    /// The answer and what was spent, or why there is none, and what was spent nevertheless: nothing
+    /// where the program was never started.
     async fn work(
         &self,
         request: &AgentRequest,
         prompt: &str,
         cancel: &CancellationToken,
-    ) -> Result<Answer, RunError> {
+    ) -> Result<(Answer, Spent), Failed> {
+        let unstarted = |error| Failed {
+            error,
+            spent: Box::new(Spent::nothing()),
+        };
         if cancel.is_cancelled() {
-            return Err(RunError::Cancelled);
+            return Err(unstarted(RunError::Cancelled));
         }
         let (scratch, record) = (request.scratch.clone(), RequestRecord::new(request));
         let files = on_disk_thread("write the request", move || {
             Exchange::prepare(&scratch, &record)
-        })
-        .await?;
+        });
+        let files = files.await.map_err(unstarted)?;
         let limit = self
             .options
             .timeout
             .map_or(request.timeout, |own| own.min(request.timeout));
+        let stop = cancel.child_token();
         let launch = self.launch(request, &files, limit, prompt);
+        let held = launch.cancelled_by(stop.clone()).hold().await;
+        let held = held.map_err(|error| unstarted(process_error(error)))?;
+        let Self { options } = self;
+        let title = format!("agent {} ({})", options.name, request.task.stage());
+        // Dropped after the process, since it tells that it has ended.
+        let announced = Announced::new(&options.events, request.step.as_ref(), &held, title).await;
+        let _announced = announced.map_err(unstarted)?;
+        let mut interim = Interim::new(files.usage.clone(), request.grant.clone());
         // Returns when the whole tree has ended, also where it is cancelled.
-        let launch = launch.cancelled_by(cancel.clone());
-        let finished = self.run_announced(launch, request).await?;
+        let (finished, refused) = interim.watch(held.run(), &stop).await;
+        let finished = match finished {
+            Ok(finished) => Ok(finished),
+            Err(error) if never_started(&error) => return Err(unstarted(process_error(error))),
+            Err(error) => Err(process_error(error)),
+        };
+        let answer = on_disk_thread("read the answer", move || files.read_answer()).await;
+        let reported = match &answer {
+            Ok(Ok(bytes)) => reported(bytes),
+            Ok(Err(_)) | Err(_) => Spent::default(),
+        };
+        // What the answer says is the whole.
+        let mut spent = match interim.spent() {
+            Some(interim) if reported.is_silent() => interim,
+            Some(_) | None => reported,
+        };
+        let answered = match refused {
+            Some(source) => Err(RunError::BudgetSpent {
+                reported: interim.spent().and_then(|it| it.cost).unwrap_or_default(),
+                source,
+            }),
+            None => finished.and_then(|finished| self.judge(finished, answer?, limit)),
+        };
+        match answered {
+            Ok(answer) => Ok((answer, spent)),
+            Err(error) => {
+                spent.is_failure = true;
+                Err(Failed {
+                    error,
+                    spent: Box::new(spent),
+                })
+            }
+        }
+    }
+
+    /// What a program's end and its answer come to.
+    fn judge(
+        &self,
+        finished: Finished,
+        answer: Result<Vec<u8>, AnswerError>,
+        limit: Duration,
+    ) -> Result<Answer, RunError> {
         let tail = finished.stdout.tail(TAIL_BYTES);
         let exit = match finished.exit {
             process::Exit::TimedOut => return Err(RunError::TimedOut { after: limit }),
             process::Exit::Code(code) => core_types::Exit::Code(code),
             process::Exit::Signal(signal) => core_types::Exit::Signal(signal),
         };
-        let answer = on_disk_thread("read the answer", move || files.read_answer()).await?;
         let answer = answer.and_then(|bytes| Answer::parse(&bytes));
         // Of an agent that failed, the answer counts only where it says why.
         let error = answer.as_ref().ok().and_then(|it| it.error.as_ref());
@@ -161,6 +216,7 @@ impl CommandAgent {
             .env("AUTOMATION_STAGE", request.task.stage())
             .env("AUTOMATION_REQUEST_FILE", &files.request)
             .env("AUTOMATION_ANSWER_FILE", &files.answer)
+            .env("AUTOMATION_USAGE_FILE", &files.usage)
             .stdin(prompt.as_bytes())
             .stdout(OutputLimit {
                 memory_bytes: 4 * TAIL_BYTES,
@@ -181,6 +237,10 @@ impl CommandAgent {
                 }
             }
         };
+        let launch = match &request.grant {
+            None => launch,
+            Some(grant) => launch.env("AUTOMATION_BUDGET_USD", grant.amount.to_string()),
+        };
         match &request.task {
             AgentTask::Implement { task, .. } => launch
                 .env("AUTOMATION_TASK_ID", task.id.as_str())
@@ -197,20 +257,6 @@ impl CommandAgent {
             }
             _ => launch,
         }
-    }
-
-    async fn run_announced(
-        &self,
-        launch: Launch,
-        request: &AgentRequest,
-    ) -> Result<Finished, RunError> {
-        let Self { options } = self;
-        let held = launch.hold().await.map_err(process_error)?;
-        let title = format!("agent {} ({})", options.name, request.task.stage());
-        // Dropped after the process, since it tells that it has ended.
-        let _announced =
-            Announced::new(&options.events, request.step.as_ref(), &held, title).await?;
-        held.run().await.map_err(process_error)
     }
 }
 
@@ -240,18 +286,38 @@ impl Agent for CommandAgent {
         let prompt = prompt::render(&request);
         // Boxed: a process with its buffers is too large to carry inline.
         let answered = Box::pin(self.work(&request, &prompt, cancel)).await;
-        let result = answered.and_then(|answer| {
-            let (usage, cost, model) = (answer.usage, answer.cost, answer.model.clone());
-            Ok(AgentResult {
-                answer: answer.into_answer_to(&request.task)?,
-                usage,
-                cost,
-                model,
-                prompt,
-            })
-        });
-        result.map_err(|error| error.into_port_error(&self.options.name))
+        let result =
+            answered.and_then(
+                |(answer, spent)| match answer.into_answer_to(&request.task) {
+                    Ok(answer) => Ok(AgentResult {
+                        answer,
+                        usage: spent.usage,
+                        cost: spent.cost,
+                        model: spent.model,
+                        prompt,
+                    }),
+                    Err(error) => Err(Failed {
+                        error: error.into(),
+                        spent: Box::new(Spent {
+                            is_failure: true,
+                            ..spent
+                        }),
+                    }),
+                },
+            );
+        result.map_err(|failed| failed.into_port_error(&self.options.name))
     }
+}
+
+/// Whether the program has not run at all.
+fn never_started(error: &process::Error) -> bool {
+    matches!(
+        error,
+        process::Error::NotFound { .. }
+            | process::Error::FolderNotFound { .. }
+            | process::Error::PermissionDenied { .. }
+            | process::Error::InvalidArgument { .. }
+    )
 }
 
 fn process_error(error: process::Error) -> RunError {
@@ -264,7 +330,7 @@ fn process_error(error: process::Error) -> RunError {
     }
 }
 
-async fn on_disk_thread<T: Send + 'static>(
+pub(super) async fn on_disk_thread<T: Send + 'static>(
     operation: &'static str,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, RunError> {

@@ -2,5 +2,6 @@
 
 mod agent;
 mod announce;
+mod interim;
 
 pub use agent::{CommandAgent, CommandAgentOptions};

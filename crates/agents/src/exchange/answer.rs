@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use core_types::{
-    AgentAnswer, AgentTask, ErrorClass, Review, ReviewIssue, Severity, Timestamp, TokenUsage, Usd,
+    AgentAnswer, AgentTask, ErrorClass, Review, ReviewIssue, Severity, Spent, Timestamp,
+    TokenUsage, Usd,
 };
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 /// How large an answer may be, in bytes: far above what a plan of a thousand
@@ -23,9 +24,17 @@ pub enum AnswerError {
     /// The answer's path holds something else than a file: a link, a folder, a pipe.
     #[error("the answer is not a regular file")]
     NotAFile,
-    /// It is no JSON object, or a key has a value of another type.
+    /// It is no JSON object.
     #[error("the answer is not a JSON object of the expected form")]
     Form(#[source] serde_json::Error),
+    /// A key has a value of another type.
+    #[error("the answer's \"{key}\" is not of the expected form")]
+    Value {
+        /// The key.
+        key: &'static str,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
     /// It has a key that nobody reads.
     #[error("the answer has the unknown key \"{key}\"; the nearest known one is \"{nearest}\"")]
     UnknownKey {
@@ -77,7 +86,7 @@ pub struct Answer {
     pub review: Option<Review>,
     /// `usage`: tokens.
     pub usage: TokenUsage,
-    /// `cost`: dollars, as a string such as `"0.01"`.
+    /// `cost`: dollars, as a string such as `"0.01"` or as a number.
     pub cost: Option<Usd>,
     /// `model`: the model that did the work.
     pub model: String,
@@ -118,18 +127,6 @@ impl AnsweredError {
         });
         ErrorClass::from_name(self.kind.as_str(), until).unwrap_or(self.kind)
     }
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct AnswerRecord {
-    summary: String,
-    plan: Option<Value>,
-    review: Option<ReviewRecord>,
-    usage: TokenUsage,
-    cost: Option<Usd>,
-    model: String,
-    error: Option<ErrorRecord>,
 }
 
 #[derive(Deserialize)]
@@ -182,7 +179,7 @@ impl Answer {
         if bytes.trim_ascii().is_empty() {
             return Ok(Self::default());
         }
-        let object: Map<String, Value> =
+        let mut object: Map<String, Value> =
             serde_json::from_slice(bytes).map_err(AnswerError::Form)?;
         check_keys("", &object, ANSWER_KEYS)?;
         if let Some(Value::Object(usage)) = object.get("usage") {
@@ -198,21 +195,22 @@ impl Answer {
                 check_keys("review.issues_found.", issue, ISSUE_KEYS)?;
             }
         }
-        let record: AnswerRecord =
-            serde_json::from_value(Value::Object(object)).map_err(AnswerError::Form)?;
-        if let Some(plan) = &record.plan
+        let plan: Option<Value> = take(&mut object, "plan")?;
+        if let Some(plan) = &plan
             && !plan.get("tasks").is_some_and(Value::is_array)
         {
             return Err(AnswerError::PlanForm);
         }
+        let review: Option<ReviewRecord> = take(&mut object, "review")?;
+        let error: Option<ErrorRecord> = take(&mut object, "error")?;
         Ok(Self {
-            summary: record.summary,
-            plan: record.plan,
-            review: record.review.map(ReviewRecord::check).transpose()?,
-            usage: record.usage,
-            cost: record.cost,
-            model: record.model,
-            error: record.error.map(ErrorRecord::check).transpose()?,
+            summary: take(&mut object, "summary")?,
+            plan,
+            review: review.map(ReviewRecord::check).transpose()?,
+            usage: take(&mut object, "usage")?,
+            cost: take(&mut object, "cost")?,
+            model: take(&mut object, "model")?,
+            error: error.map(ErrorRecord::check).transpose()?,
         })
     }
 
@@ -289,6 +287,29 @@ impl ReviewRecord {
             issues_found: self.issues_found.into_iter().map(issue).collect(),
             confidence: self.confidence,
         })
+    }
+}
+
+/// A key's value, the default where it is missing.
+fn take<T: DeserializeOwned + Default>(
+    object: &mut Map<String, Value>,
+    key: &'static str,
+) -> Result<T, AnswerError> {
+    let Some(value) = object.remove(key) else {
+        return Ok(T::default());
+    };
+    serde_json::from_value(value).map_err(|source| AnswerError::Value { key, source })
+}
+
+/// What an answer says of money, also where the rest of it cannot be used: each
+/// of `usage`, `cost` and `model` that can be read by itself.
+pub(crate) fn reported(bytes: &[u8]) -> Spent {
+    let mut object: Map<String, Value> = serde_json::from_slice(bytes).unwrap_or_default();
+    Spent {
+        usage: take(&mut object, "usage").unwrap_or_default(),
+        cost: take(&mut object, "cost").unwrap_or_default(),
+        model: take(&mut object, "model").unwrap_or_default(),
+        is_failure: false,
     }
 }
 

@@ -15,6 +15,8 @@ pub(crate) struct Exchange {
     pub(crate) request: PathBuf,
     pub(crate) answer: PathBuf,
     pub(crate) transcript: PathBuf,
+    /// Where the agent says what it spends while it works.
+    pub(crate) usage: PathBuf,
 }
 
 impl Exchange {
@@ -32,8 +34,14 @@ impl Exchange {
             request: scratch.join("request.json"),
             answer: scratch.join("answer.json"),
             transcript: scratch.join("transcript.log"),
+            usage: scratch.join("usage.jsonl"),
         };
-        for old in [&files.request, &files.answer, &files.transcript] {
+        for old in [
+            &files.request,
+            &files.answer,
+            &files.transcript,
+            &files.usage,
+        ] {
             match fs::remove_file(old) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
@@ -43,26 +51,18 @@ impl Exchange {
         serde_json::to_writer_pretty(&mut request, record)?;
         request.write_all(b"\n")?;
         create_private(&files.answer)?;
+        create_private(&files.usage)?;
         Ok(files)
     }
 
     /// What the agent wrote; empty where it removed the file. The path is the
     /// agent's to change, so no link is followed and no pipe waited for.
     pub(crate) fn read_answer(&self) -> io::Result<Result<Vec<u8>, AnswerError>> {
-        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let opened = OpenOptions::new()
-            .read(true)
-            .custom_flags(flags.bits().cast_signed())
-            .open(&self.answer);
-        let file = match opened {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Ok(Vec::new())),
-            Err(error) if is_link(&error) => return Ok(Err(AnswerError::NotAFile)),
-            Err(error) => return Err(error),
+        let file = match open_plain(&self.answer)? {
+            Opened::Plain(file) => file,
+            Opened::Missing => return Ok(Ok(Vec::new())),
+            Opened::Other => return Ok(Err(AnswerError::NotAFile)),
         };
-        if !file.metadata()?.is_file() {
-            return Ok(Err(AnswerError::NotAFile));
-        }
         let mut bytes = Vec::new();
         file.take(ANSWER_LIMIT_BYTES + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > ANSWER_LIMIT_BYTES {
@@ -71,6 +71,30 @@ impl Exchange {
             }));
         }
         Ok(Ok(bytes))
+    }
+}
+
+/// What stands at a path that is an agent's to change.
+pub(crate) enum Opened {
+    Plain(File),
+    Missing,
+    /// A link, a folder, a pipe.
+    Other,
+}
+
+/// Opens a file for reading; no link is followed and no pipe waited for.
+pub(crate) fn open_plain(path: &Path) -> io::Result<Opened> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path);
+    match opened {
+        Ok(file) if file.metadata()?.is_file() => Ok(Opened::Plain(file)),
+        Ok(_) => Ok(Opened::Other),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Opened::Missing),
+        Err(error) if is_link(&error) => Ok(Opened::Other),
+        Err(error) => Err(error),
     }
 }
 

@@ -8,8 +8,9 @@ mod request;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use answer::reported;
 pub use answer::{ANSWER_LIMIT_BYTES, Answer, AnswerError, AnsweredError, Until};
-pub(crate) use files::Exchange;
+pub(crate) use files::{Exchange, Opened, open_plain};
 pub use request::{
     DependencyRecord, IssueRecord, REQUEST_VERSION, RepositoryRecord, RequestRecord, TaskRecord,
 };

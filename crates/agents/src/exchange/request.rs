@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use core_types::{
     AgentRequest, AgentTask, ConflictKind, ConflictedFile, DependencyResult, FailedTest, Issue,
-    RepositoryBrief, Task,
+    RepositoryBrief, Task, Usd,
 };
 use serde::Serialize;
 
@@ -28,6 +28,9 @@ pub struct RequestRecord {
     /// The class that the model was chosen for: `FAST`, `BALANCED` or `ADVANCED`; absent where it is fixed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model_tier: Option<String>,
+    /// What the agent may spend, in USD; absent for no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget_usd: Option<Usd>,
     /// The issue that the run works on.
     pub issue: IssueRecord,
     /// Implementation: the task. Repair: the task whose result it is, if it is one's.
@@ -193,6 +196,7 @@ impl RequestRecord {
                 .as_ref()
                 .map(|it| it.tier.clone())
                 .filter(|tier| !tier.is_empty()),
+            budget_usd: request.grant.as_ref().map(|grant| grant.amount),
             issue: IssueRecord::from(&request.issue),
             task: None,
             dependencies: None,

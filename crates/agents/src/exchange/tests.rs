@@ -2,7 +2,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use core_types::{ErrorClass, Severity, Timestamp, TokenUsage};
 
-use super::{ANSWER_LIMIT_BYTES, Answer, AnswerError, Exchange};
+use super::{ANSWER_LIMIT_BYTES, Answer, AnswerError, Exchange, reported};
 
 #[test]
 fn an_answer_may_have_every_key_or_none() {
@@ -41,6 +41,30 @@ fn an_answer_may_have_every_key_or_none() {
     for empty in ["", " \n", "{}"] {
         assert_eq!(Answer::parse(empty.as_bytes()).unwrap(), Answer::default());
     }
+}
+
+#[test]
+fn a_cost_may_be_a_number() {
+    for (cost, expected) in [
+        ("0.9", "0.90"),
+        ("1", "1.00"),
+        ("1e-7", "0.0000001"),
+        ("\"0.3\"", "0.30"),
+        ("0.123456789012", "0.123456789012"),
+    ] {
+        let answer = Answer::parse(format!("{{\"cost\": {cost}}}").as_bytes());
+        let found = answer.unwrap().cost.unwrap().to_string();
+        assert_eq!(found, expected, "a number is its decimal text: {cost}");
+    }
+}
+
+#[test]
+fn what_a_bad_answer_says_of_money_is_read() {
+    let spent = reported(br#"{"cost": 0.9, "usage": {"input": 3}, "model": 7, "sumary": ""}"#);
+    assert_eq!(spent.cost.unwrap().to_string(), "0.90");
+    assert_eq!(spent.usage.input, 3);
+    assert_eq!(spent.model, "", "it could not be read");
+    assert!(reported(b"I approve this.").is_silent());
 }
 
 #[test]
@@ -84,11 +108,17 @@ fn a_bad_answer_is_refused_by_name() {
     let form = "the answer is not a JSON object of the expected form";
     check("I approve this.", form);
     check("[]", form);
-    check(r#"{"summary": 1}"#, form);
-    check(r#"{"cost": 0.01}"#, form);
-    check(r#"{"review": {"comments": "no verdict"}}"#, form);
+    let value = |key: &str| format!("the answer's \"{key}\" is not of the expected form");
+    check(r#"{"summary": 1}"#, &value("summary"));
+    check(r#"{"cost": true}"#, &value("cost"));
+    check(r#"{"cost": -0.01}"#, &value("cost"));
+    check(r#"{"usage": 5}"#, &value("usage"));
+    check(
+        r#"{"review": {"comments": "no verdict"}}"#,
+        &value("review"),
+    );
     check(r#"{"summary": "a"} trailing"#, form);
-    check(r#"{"error": {"message": "no kind"}}"#, form);
+    check(r#"{"error": {"message": "no kind"}}"#, &value("error"));
     check(
         r#"{"error": {"kind": "transient", "untill": 5}}"#,
         "the answer has the unknown key \"error.untill\"; the nearest known one is \"until\"",
@@ -191,6 +221,7 @@ fn record() -> super::RequestRecord {
         attempt: 1,
         model: None,
         model_tier: None,
+        budget_usd: None,
         issue: super::request::IssueRecord {
             number: 0,
             title: String::new(),

@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 use async_trait::async_trait;
 use core_types::{
     Agent, AgentAnswer, AgentCapabilities, AgentRequest, AgentResult, AgentTask, CancellationToken,
-    ChangePolicy, PortError, Review, Task, TaskId, TokenUsage, Usd,
+    ChangePolicy, PortError, Review, Spent, Task, TaskId, TokenUsage, Usd,
 };
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use super::{
     edit,
     playbook::{Action, Playbook, ReviewScene, Scene},
 };
-use crate::{RunError, prompt};
+use crate::{RunError, error::Failed, prompt};
 
 /// How a [`ScriptedAgent`] is made.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,10 +57,10 @@ impl ScriptedAgent {
         Self { options, playbook }
     }
 
-    async fn play(&self, request: &AgentRequest) -> Result<Played, RunError> {
+    async fn play(&self, request: &AgentRequest) -> Result<Played, Failed> {
         match &request.task {
-            AgentTask::Plan { .. } => self.plan(),
-            AgentTask::Review { repository, .. } => self.review(repository.name.as_str()),
+            AgentTask::Plan { .. } => Ok(self.plan()?),
+            AgentTask::Review { repository, .. } => Ok(self.review(repository.name.as_str())?),
             AgentTask::Implement { task, .. } => {
                 let scene = find("task", &self.playbook.tasks, task.id.as_str())?;
                 work(scene, request, 1).await
@@ -77,9 +77,9 @@ impl ScriptedAgent {
                 let scene = find("tests of", &self.playbook.fix_tests, name)?;
                 work(scene, request, *round).await
             }
-            other => Err(RunError::CannotDo {
+            other => Err(Failed::from(RunError::CannotDo {
                 stage: other.stage(),
-            }),
+            })),
         }
     }
 
@@ -158,9 +158,9 @@ impl Agent for ScriptedAgent {
         let played = tokio::select! {
             // A request that is cancelled before it begins edits nothing.
             biased;
-            () = cancel.cancelled() => Err(RunError::Cancelled),
+            () = cancel.cancelled() => Err(RunError::Cancelled.into()),
             played = tokio::time::timeout(limit, self.play(&request)) => {
-                played.unwrap_or(Err(RunError::TimedOut { after: limit }))
+                played.unwrap_or_else(|_| Err(RunError::TimedOut { after: limit }.into()))
             }
         };
         let played = played.map_err(|error| error.into_port_error(&self.options.name))?;
@@ -197,8 +197,18 @@ fn find<'a>(
     })
 }
 
-async fn work(scene: &Scene, request: &AgentRequest, round: u32) -> Result<Played, RunError> {
-    edit_folder(scene, &request.folder, request.attempt, round).await?;
+/// A scene that fails has spent what it says, too.
+async fn work(scene: &Scene, request: &AgentRequest, round: u32) -> Result<Played, Failed> {
+    let edited = edit_folder(scene, &request.folder, request.attempt, round).await;
+    edited.map_err(|error| Failed {
+        error,
+        spent: Box::new(Spent {
+            usage: scene.usage,
+            cost: scene.cost,
+            model: scene.model.clone(),
+            is_failure: true,
+        }),
+    })?;
     Ok(Played {
         answer: AgentAnswer::Work {
             summary: scene.summary.clone(),

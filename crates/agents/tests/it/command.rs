@@ -159,6 +159,7 @@ async fn it_sees_its_variables_and_no_others() {
         "AUTOMATION_RUN_ID=run-1".to_owned(),
         "AUTOMATION_STAGE=implementation".to_owned(),
         "AUTOMATION_TASK_ID=greet".to_owned(),
+        format!("AUTOMATION_USAGE_FILE={scratch}/usage.jsonl"),
         "HOME=/nowhere".to_owned(),
         "PATH=/usr/local/bin:/usr/bin:/bin".to_owned(),
     ];
@@ -556,4 +557,84 @@ async fn a_scratch_folder_that_cannot_be_made_is_an_error() {
     request.folder = place.folder().join("missing");
     let error = run(shell("true"), request).await.unwrap_err();
     assert_eq!(error.class(), ErrorClass::NotFound, "{}", error.to_line());
+}
+
+/// Allows what it is told, and prices a token as a dollar.
+#[derive(Debug)]
+struct UpTo(core_types::Usd);
+
+#[async_trait::async_trait]
+impl core_types::Meter for UpTo {
+    fn price(&self, _: &str, usage: &TokenUsage) -> Option<core_types::Usd> {
+        Some(core_types::Usd::from_pico(
+            usage.total() * 1_000_000_000_000,
+        ))
+    }
+
+    async fn allow(&self, so_far: core_types::Usd) -> Result<(), PortError> {
+        match so_far > self.0 {
+            true => Err(PortError::new(ErrorClass::BudgetExceeded, "set more aside")),
+            false => Ok(()),
+        }
+    }
+}
+
+fn granted(place: &Place, amount: &str, up_to: &str) -> core_types::AgentRequest {
+    let mut request = place.request(implement("greet"));
+    request.grant = Some(core_types::Grant {
+        amount: amount.parse().expect("an amount"),
+        meter: Arc::new(UpTo(up_to.parse().expect("an amount"))),
+    });
+    request
+}
+
+#[tokio::test]
+async fn it_is_ended_when_what_it_reports_passes_its_grant() {
+    let place = Place::new();
+    let line = r#"echo "$AUTOMATION_BUDGET_USD" > budget.txt
+        grep -q '"budget_usd": "1.00"' "$AUTOMATION_REQUEST_FILE" || exit 9
+        echo '{"cost": 0.75}' >> "$AUTOMATION_USAGE_FILE"
+        echo '{"usage": {"output": 1}, "model": "m"}' >> "$AUTOMATION_USAGE_FILE"
+        sleep 1000"#;
+    let error = refused(
+        run(shell(line), granted(&place, "1", "1.5")).await,
+        ErrorClass::BudgetExceeded,
+        "it reported 1.75 USD and was ended, since there is no more: failed to set more aside",
+    );
+    assert!(!error.is_of_child(), "it stops the run");
+    let spent = error.spent().expect("it has reported");
+    assert_eq!(spent.cost, Some("1.75".parse().unwrap()));
+    assert_eq!((spent.usage.output, &*spent.model), (1, "m"));
+    assert_eq!(place.text("budget.txt"), "1.00\n");
+
+    // With more to be had it goes on, and without an answer the lines are what it has spent.
+    let result = run(
+        shell(r#"printf '{"cost": "0.75"}\n{"cost": 1}' >> "$AUTOMATION_USAGE_FILE""#),
+        granted(&place, "1", "2"),
+    );
+    let result = result.await.unwrap();
+    assert_eq!(result.cost, Some("1.75".parse().unwrap()));
+}
+
+#[tokio::test]
+async fn a_failure_tells_what_it_has_spent() {
+    let place = Place::new();
+    let spent = async |line: &str| {
+        let failed = run(shell(line), place.request(implement("greet"))).await;
+        let failed = failed.expect_err("it fails");
+        failed.spent().expect("the agent tells").clone()
+    };
+    let paid =
+        r#"echo '{"cost": 0.3, "error": {"kind": "not_found"}}' > "$AUTOMATION_ANSWER_FILE""#;
+    assert_eq!(spent(paid).await.cost, Some("0.3".parse().unwrap()));
+    let bad = r#"echo '{"cost": 0.3, "sumary": ""}' > "$AUTOMATION_ANSWER_FILE""#;
+    assert_eq!(spent(bad).await.cost, Some("0.3".parse().unwrap()));
+    let crashed = r#"echo '{"cost": 0.3}' > "$AUTOMATION_ANSWER_FILE"; exit 1"#;
+    assert_eq!(spent(crashed).await.cost, Some("0.3".parse().unwrap()));
+    assert!(spent("exit 1").await.is_silent(), "nobody knows");
+    let mut missing = shell("");
+    missing.command = CommandLine::Program(vec!["no-such-program".to_owned()]);
+    let failed = run(missing, place.request(implement("greet"))).await;
+    let failed = failed.expect_err("there is no program");
+    assert_eq!(failed.spent(), Some(&core_types::Spent::nothing()));
 }

@@ -47,6 +47,7 @@ impl Place {
             context: std::collections::BTreeMap::new(),
             advice: Advice::default(),
             model: None,
+            grant: None,
             folder: self.folder(),
             scratch: self.scratch(),
             timeout: Duration::from_secs(60),

@@ -2,9 +2,11 @@
 
 use anyhow::{Result, bail};
 use facade::{
-    assemble::{Error, RunRecord, RunState, budget as configured, open_ledger, raise_limit},
+    assemble::{
+        Error, RunRecord, RunState, budget as configured, open_ledger, raise_limit, settle_killed,
+    },
     core_types::{RepositoryName, TaskId, Usd},
-    cost::{Day, Limit},
+    cost::{Day, Limit, Limits},
 };
 use serde_json::json;
 
@@ -22,6 +24,10 @@ const MOST_DAYS: u32 = 366;
 pub(crate) async fn budget(session: &Session, arguments: BudgetArguments) -> Result<u8> {
     match arguments.command {
         None => show(session),
+        Some(BudgetCommand::Settle { run, spent }) => {
+            let spent = spent.map(|it| it.parse().map_err(invalid)).transpose()?;
+            settle(session, &run, spent).await
+        }
         Some(BudgetCommand::Raise {
             amount,
             run,
@@ -68,6 +74,33 @@ pub(crate) async fn budget(session: &Session, arguments: BudgetArguments) -> Res
             Ok(DONE)
         }
     }
+}
+
+async fn settle(session: &Session, run: &str, spent: Option<Usd>) -> Result<u8> {
+    let run = session.home.find_run(run)?;
+    let settled = settle_killed(&session.home, &session.surroundings, &run, spent).await?;
+    for (open, amount) in &settled {
+        let task = open.scope.task.as_ref();
+        let task = task
+            .map(|task| format!(", task {task}"))
+            .unwrap_or_default();
+        session.output.line(format!(
+            "run {run}{task}: {} USD were set aside, {amount} are taken to be spent",
+            open.held
+        ));
+    }
+    if settled.is_empty() {
+        let line = format!("run {run} has nothing set aside");
+        session.output.line(line);
+    }
+    session.output.json(&json!({
+        "run": run,
+        "settled": settled.iter().map(|(open, amount)| json!({
+            "operation": open.operation, "task": open.scope.task, "reserved": open.held,
+            "amount": amount,
+        })).collect::<Vec<_>>(),
+    }))?;
+    Ok(DONE)
 }
 
 fn invalid(error: impl std::fmt::Display) -> Error {
@@ -125,7 +158,8 @@ fn show(session: &Session) -> Result<u8> {
         output.line(format!("  {row}"));
     }
     let today = Day::of(surroundings.clock.now());
-    let spending = open_ledger(home, surroundings, None)?.spending()?;
+    let ledger = open_ledger(home, surroundings, None)?;
+    let spending = ledger.spending()?;
     let ran_today = |limit: &Limit| match limit {
         Limit::Day { day } | Limit::Repository { day, .. } => *day == today,
         Limit::Run { run } | Limit::Task { run, .. } => {
@@ -143,12 +177,8 @@ fn show(session: &Session) -> Result<u8> {
         if let Limit::Run { run } | Limit::Task { run, .. } = &standing.limit
             && let Ok(record) = RunRecord::read(home, run, surroundings)
         {
-            let own = open_ledger(home, surroundings, Some(&record))?.spending()?;
-            let own = own
-                .standings
-                .into_iter()
-                .find(|it| it.limit == standing.limit);
-            standing.amount = own.and_then(|own| own.amount);
+            let limits = record.budget.map_or(Limits::NONE, |it| it.limits());
+            standing.amount = ledger.limit(&standing.limit, &limits)?;
         }
         standings.push(standing);
     }

@@ -3,8 +3,8 @@
 use anyhow::Result;
 use facade::{
     assemble::{CostExplanation, Error, PlanCost, explain_cost, open_ledger},
-    core_types::{ModelChoice, Usd},
-    cost::{Costs, Estimate, Group, Share, Spending},
+    core_types::{ModelChoice, TokenUsage, Usd},
+    cost::{Costs, Estimate, Group, Share, Spending, SpendingRow},
 };
 use serde_json::{Value, json};
 
@@ -21,6 +21,11 @@ pub(crate) fn cost(session: &Session, arguments: &CostArguments) -> Result<u8> {
         return explain(session, task, run.as_deref());
     }
     let mut spending = open_ledger(&session.home, &session.surroundings, None)?.spending()?;
+    // What was set aside for a request and given back whole leaves no line.
+    let is_of_note = |row: &SpendingRow| {
+        row.spent > Usd::ZERO || row.usage != TokenUsage::default() || !row.model.is_empty()
+    };
+    spending.rows.retain(is_of_note);
     if let Some(name) = &arguments.run {
         let run = match session.home.find_run(name) {
             Ok(run) => run,

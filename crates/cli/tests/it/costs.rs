@@ -137,7 +137,7 @@ fn a_plan_says_what_it_will_cost() {
 }
 
 #[test]
-fn agents_that_spend_nothing_leave_no_trace() {
+fn agents_that_report_nothing_are_free() {
     let place = Place::new();
     place.repository("app", Some("true"));
     place.file(
@@ -147,11 +147,151 @@ fn agents_that_spend_nothing_leave_no_trace() {
     place
         .run("run --agent 'sh:echo x > x' --repo app --title X --run-id r1")
         .code(0);
-    assert!(!place.path(".automation/costs").exists());
     place.run("cost").is(&expect![[r#"
         exit 0
         nothing was spent
     "#]]);
+    // Nothing is set aside for one that is said to be free, whatever it reports.
+    place.file(
+        "config/automation.yaml",
+        "budget: {run: 0.01, call: 0.01}\nagents:\n- name: a\n  kind: command\n  spends: false\n  \
+         command: 'echo y > x; echo ''{\"cost\": 5}'' > $AUTOMATION_ANSWER_FILE'\n",
+    );
+    let free = place.run("run --repo app --title X --run-id r2").code(0);
+    free.says("run r2");
+    place.run("cost").says("nothing was spent");
+}
+
+/// A plan of eight tasks without dependencies, each of which does `work`.
+fn eight_tasks(place: &Place, work: &str, budget: &str) {
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let tasks = names
+        .map(|name| format!(r#"{{"id": "{name}", "title": "Write {name}", "repository": "app"}}"#));
+    let plan = format!(r#"{{"plan": {{"tasks": [{}]}}}}"#, tasks.join(", "));
+    place.file("plan.json", plan).script(
+        "agent.sh",
+        &format!(
+            "#!/bin/sh\nif [ $AUTOMATION_STAGE = planning ]; then\n  \
+             cat \"$HOME/../work/plan.json\" > \"$AUTOMATION_ANSWER_FILE\"\n  exit\nfi\n{work}\n"
+        ),
+    );
+    place.file(
+        "config/automation.yaml",
+        format!(
+            "agents:\n- {{name: a, kind: command, command: [./agent.sh], plan: true}}\nbudget: {budget}\n"
+        ),
+    );
+}
+
+fn total(place: &Place) -> facade::core_types::Usd {
+    let spent = place.run("cost --json").code(0).json();
+    let total = spent["total"].as_str().expect("an amount as a text");
+    total.parse().expect("an amount")
+}
+
+/// Nobody knows of the agent that it spends, until it reports: all of its requests run at a time.
+#[test]
+fn the_limit_holds_for_an_agent_of_which_nobody_knows() {
+    let place = Place::new();
+    place.repository("app", Some("true"));
+    eight_tasks(
+        &place,
+        "echo x > $AUTOMATION_TASK_ID\nsleep 0.1\necho '{\"cost\": 0.9}' > \"$AUTOMATION_ANSWER_FILE\"",
+        "{run: 1}",
+    );
+    place
+        .run("run --repo app --title X --run-id r1 --max-workers 8")
+        .code(4)
+        .says("the limit of run r1, 1.00 USD, would be passed");
+    let total = total(&place);
+    assert!(
+        total <= "1.8".parse().unwrap(),
+        "a limit is passed by at most what one call overshoots: {total}"
+    );
+    let open = place.run("cost --json").json();
+    assert_eq!(open["open"], serde_json::json!([]));
+}
+
+#[test]
+fn what_a_failure_reports_is_spent() {
+    let place = Place::new();
+    place.repository("app", Some("true"));
+    place.file(
+        "config/automation.yaml",
+        "agents:\n- name: a\n  kind: command\n  command: |\n    \
+         echo '{\"cost\": 0.3, \"error\": {\"kind\": \"not_found\"}}' > $AUTOMATION_ANSWER_FILE\n",
+    );
+    place.run("run --repo app --title X --run-id r1").code(1);
+    let spent = place.run("cost --json").code(0).json();
+    assert_eq!(spent["spending"][0]["requests"], 1, "{spent}");
+    assert_eq!(spent["total"], "0.30");
+}
+
+/// A silent failure costs a hundredth of what is set aside, and all of it once the agent has spent.
+#[test]
+fn a_failure_that_reports_nothing_is_not_free() {
+    let place = Place::new();
+    place.repository("app", Some("true"));
+    place
+        .run("run --agent 'sh:exit 1' --repo app --title X --run-id r1")
+        .code(1);
+    let spent = place.run("cost r1 --json").code(0).json();
+    let requests = spent["spending"][0]["requests"].as_u64().unwrap();
+    assert_eq!(spent["total"], format!("0.0{requests}"), "{spent}");
+    eight_tasks(
+        &place,
+        "test $AUTOMATION_TASK_ID = a || exit 1\necho x > a\necho '{\"cost\": 0.5}' > \"$AUTOMATION_ANSWER_FILE\"",
+        "{run: 2, call: 1}\nrecovery: {enabled: false}",
+    );
+    place
+        .run("run --repo app --title X --run-id r2 --max-workers 1")
+        .code(4);
+    let spent = place.run("cost r2 --json").code(0).json();
+    assert_eq!(
+        spent["total"], "2.00",
+        "0.50 by a, all that was left by others: {spent}"
+    );
+}
+
+/// The agent says what it spends while it works; at the limit its whole tree is ended.
+#[test]
+fn the_limit_ends_a_running_agent_and_the_run_goes_on_once_it_is_raised() {
+    let place = Place::new();
+    place.repository("app", Some("true"));
+    place.script(
+        "agent.sh",
+        "#!/bin/sh\necho x > x\nif [ -e \"$HOME/again\" ]; then\n  \
+         for n in 1 2 3; do echo '{\"cost\": \"0.75\"}' >> \"$AUTOMATION_USAGE_FILE\"; sleep 0.3; done\n  exit\nfi\n\
+         echo '{\"cost\": 0.6}' >> \"$AUTOMATION_USAGE_FILE\"\n\
+         echo '{\"cost\": 0.6}' >> \"$AUTOMATION_USAGE_FILE\"\nsleep 1000 & setsid sleep 1000 & wait\n",
+    );
+    place.file(
+        "config/automation.yaml",
+        "agents:\n- {name: a, kind: command, command: [./agent.sh]}\nbudget: {run: 1}\n",
+    );
+    let ran = place
+        .run("run --repo app --title X --run-id ended-1")
+        .code(4);
+    ran.says("it reported 1.20 USD and was ended, since there is no more");
+    ran.says("automation budget raise ");
+    assert_eq!(
+        place.processes_of("ended-1"),
+        [""; 0],
+        "the whole tree has ended"
+    );
+    assert_eq!(total(&place).to_string(), "1.20");
+    place.run("resume ended-1").code(4);
+    assert_eq!(total(&place).to_string(), "1.20", "nothing was begun");
+    // With room in the limit it gets more than what is set aside for one request.
+    place
+        .run("budget raise 5 --run ended-1")
+        .code(0)
+        .says("it was 1.00");
+    place.file("../home/again", "");
+    place.run("resume ended-1").code(0);
+    assert_eq!(total(&place).to_string(), "3.45");
+    let open = place.run("cost --json").json();
+    assert_eq!(open["open"], serde_json::json!([]));
 }
 
 /// The agent reports what nobody expected; the next request meets the limit.
@@ -269,6 +409,8 @@ fn what_a_killed_agent_may_have_spent_stays_set_aside() {
     place
         .run("status r1")
         .says("spent: 0.00 USD, 1.00 set aside");
+    let dear = place.run("budget settle r1 --spent -1").code(2);
+    dear.says("is not an amount in USD");
     place.file("../home/again", "");
     place.run("resume r1").code(1);
     // One that fails in our sight has cost what was set aside for it, as far as anybody knows.
@@ -278,6 +420,49 @@ fn what_a_killed_agent_may_have_spent_stays_set_aside() {
         spent["spending"][0]["unknown"], spent["spending"][0]["requests"],
         "{spent}"
     );
+    // What the killed one has spent, a person may know.
+    place.run("budget settle r1 --spent 0.25").is(&expect![[r#"
+            exit 0
+            run r1, task app: 1.00 USD were set aside, 0.25 are taken to be spent
+        "#]]);
+    place.run("budget settle r1 --spent 0.25").is(&expect![[r#"
+        exit 0
+        run r1 has nothing set aside
+    "#]]);
+    let settled = place.run("cost --json").code(0).json();
+    assert_eq!(settled["open"], serde_json::json!([]));
+    let (before, after) = (&spent["total"], &settled["total"]);
+    assert_ne!(before, after, "{settled}");
+}
+
+/// Nobody knows that it spends, so that killing the engine again and again does not use up the limit.
+#[test]
+fn a_killed_agent_that_has_reported_nothing_is_settled_by_resume() {
+    let place = Place::new();
+    place.repository("app", Some("true"));
+    place.pipe("started");
+    place.file(
+        "config/automation.yaml",
+        "agents:\n- name: a\n  kind: command\n  \
+         command: 'echo x > x; if [ -e \"$HOME/again\" ]; then exit; fi; echo > \"$HOME/../work/started\"; sleep 1000'\n",
+    );
+    let mut child = place.start("run --repo app --title X --run-id r1");
+    std::fs::read(place.path("started")).expect("the agent starts");
+    place
+        .run("budget settle r1")
+        .code(1)
+        .says("another process is working on run r1");
+    child.kill().expect("it can be killed");
+    child.wait().expect("it ends");
+    place.run("cost").says("set aside: 1.00 USD");
+    place.file("../home/again", "");
+    place.run("resume r1").code(0);
+    place.run("cost").is(&expect![[r#"
+        exit 0
+        run  USD   requests  tokens in  tokens out
+        r1   0.01  2         0          0
+        total: 0.01 USD
+    "#]]);
 }
 
 #[test]
@@ -418,6 +603,30 @@ fn a_table_that_cannot_be_trusted_is_refused_with_its_place() {
         error: the input is not valid:
           [ROOT]/work/config/models.yaml:3:9: prices.file: prices.json: prices moved by more than three times, look and accept them: claude-haiku-5-5: input from 0.10 to 1000000.00 USD for a million tokens
     "#]]);
+    // A person has looked at it; another table needs another look.
+    let accepting = |day: &str| {
+        let models =
+            format!("prices: {{file: prices.json, date: 2026-11-25, accept_moves: {day}}}\n");
+        place.file("config/models.yaml", models);
+        place.run("plan --repo app --title X --run-id p1")
+    };
+    accepting("2026-11-24").code(2).says("look and accept them");
+    accepting("2026-11-25").code(3);
+    place.file(
+        "config/models.yaml",
+        "optimize: true\nprices:\n  file: prices.json\n",
+    );
+    // Of a model that nobody uses, a move is no concern.
+    place.file(
+        "prices.json",
+        prices(|table| table["gpt-4o"]["input_cost_per_token"] = 1.0.into()),
+    );
+    place.run("plan --repo app --title X --run-id p2").code(3);
+    place.file("prices.json", prices(|table| drop(table.remove("_meta"))));
+    place
+        .run("plan --repo app --title X --run-id p3")
+        .code(2)
+        .says("it does not say its day, without which nobody knows how old it is: add prices.date");
     place.file("prices.json", with((-1).into()));
     place.refused(run, &expect![[r#"
         exit 2

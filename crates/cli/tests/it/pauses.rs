@@ -73,6 +73,7 @@ fn an_interrupt_pauses() {
         run interrupted: X
         paused, stage implementation, begun [T] ago
           app  app  running  waits for the run to be resumed
+        spent: 0.01 USD
         go on with: automation resume interrupted
     "#]]);
     place.file("again", "");
@@ -111,6 +112,7 @@ fn a_kill_is_resumed() {
         run killed: X
         paused, stage implementation, begun [T] ago
           app  app  running  waits for the run to be resumed
+        spent: 0.00 USD, 1.00 set aside
         go on with: automation resume killed
     "#]]);
     place.file("again", "");

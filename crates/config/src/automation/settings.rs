@@ -53,8 +53,10 @@ pub struct AgentEntry {
     pub review: bool,
     /// Whether it can settle conflicts and fix failing tests.
     pub repair: bool,
-    /// The model that it uses, by a name that has a price; `None` for one that is taken to spend nothing.
+    /// The model that it uses, by a name that has a price; `None` where each task chooses it.
     pub model: Option<String>,
+    /// Whether it spends money.
+    pub spends: bool,
     /// What a task without a change is.
     pub changes: Changes,
     /// The longest one request may take, where it differs from [`Limits::agent_timeout`].
@@ -315,6 +317,7 @@ fn agent(entry: Section<'_>) -> AgentEntry {
         review: entry.flag("review"),
         repair: entry.flag("repair"),
         model: entry.optional_text("model"),
+        spends: entry.flag("spends"),
         changes: entry.choice(
             "changes",
             &[

@@ -107,6 +107,8 @@ pub struct Prices {
     pub mark: Mark,
     /// The day of the file's prices, as `YYYY-MM-DD`.
     pub date: Option<String>,
+    /// The day of the table whose large moves are accepted, as `YYYY-MM-DD`; `None` for none.
+    pub accept_moves: Option<String>,
     /// The age from which on prices are said to be old; `None` is never.
     pub max_age: Option<Duration>,
 }
@@ -154,13 +156,17 @@ pub(crate) fn load(file: &str, text: &str, env: Lookup<'_>) -> Result<Models, Fi
         "price of a model",
         &mut report,
     );
-    if let Some((date, mark)) = document
-        .optional_section("prices")
-        .and_then(|prices| prices.name("date"))
-        && !is_date(date)
-    {
-        let message = format!("expected a day such as 2026-11-22, found {}", quote(date));
-        report.add(mark, "prices.date", message);
+    for (key, path) in [
+        ("date", "prices.date"),
+        ("accept_moves", "prices.accept_moves"),
+    ] {
+        let prices = document.optional_section("prices");
+        if let Some((date, mark)) = prices.and_then(|prices| prices.name(key))
+            && !is_date(date)
+        {
+            let message = format!("expected a day such as 2026-11-22, found {}", quote(date));
+            report.add(mark, path, message);
+        }
     }
     let models = report.is_empty().then(|| read(file, document));
     if let Some(models) = &models
@@ -240,6 +246,7 @@ fn read(file: &str, document: Section<'_>) -> Models {
             file: prices.optional_text("file"),
             mark: prices.mark_of("file"),
             date: prices.optional_text("date"),
+            accept_moves: prices.optional_text("accept_moves"),
             max_age: prices.optional_duration("max_age"),
         },
         overrides: document

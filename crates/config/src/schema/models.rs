@@ -171,7 +171,13 @@ const PRICES: &[Key] = &[
         "date",
         Shape::Text,
         Means("what the file says"),
-        "The day of the file's prices, such as 2026-11-22.",
+        "The day of the file's prices, such as 2026-11-22; needed where the file has none.",
+    ),
+    Key::new(
+        "accept_moves",
+        Shape::Text,
+        Means("nothing"),
+        "The day of a table whose prices of models in use moved by more than three times: you have looked at them, and it is taken over.",
     ),
     Key::new(
         "max_age",

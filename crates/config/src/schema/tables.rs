@@ -124,9 +124,15 @@ pub(crate) const AGENT: &[Key] = &[
         "model",
         Shape::Text,
         Means(
-            "none: each task chooses its model, and the agent is taken to spend nothing until it reports that it does",
+            "none: each task chooses its model, and a request that reports nothing is taken to be free as long as none has reported a cost",
         ),
         "The model that it uses for everything, by a name that has a price: `budget.call` is set aside for each request, and charged where the agent reports neither cost nor tokens.",
+    ),
+    Key::new(
+        "spends",
+        Shape::Flag,
+        Is("true"),
+        "Whether it spends money: nothing is set aside for one that does not, and what it reports is not counted.",
     ),
     Key::new(
         "changes",
@@ -245,7 +251,7 @@ pub(crate) const BUDGET: &[Key] = &[
             or: None,
         },
         Default,
-        "What is set aside for one request to an agent that spends, and charged where it does not report its cost.",
+        "What is set aside for one request to an agent, and for more where it reports that it has spent that.",
     ),
 ];
 

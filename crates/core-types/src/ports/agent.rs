@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Advice, BranchName, CancellationToken, CommitId, ConflictedFile, FailedTest, Issue,
+    Advice, BranchName, CancellationToken, CommitId, ConflictedFile, FailedTest, Grant, Issue,
     ModelChoice, PortError, RepositoryName, Review, RunId, StepRef, Task, TaskId, TokenUsage, Usd,
 };
 
@@ -166,6 +166,8 @@ pub struct AgentRequest {
     pub advice: Advice,
     /// The model to work with; `None` leaves it to the agent.
     pub model: Option<ModelChoice>,
+    /// What it may spend; `None` for no limit. Who meters the agent sets it.
+    pub grant: Option<Grant>,
     /// Where the agent works; nothing else is its to change.
     pub folder: PathBuf,
     /// A folder outside the clone for the request, the answer and the transcript.
@@ -235,8 +237,10 @@ pub trait Agent: Debug + Send + Sync {
     ///
     /// `NotFound` (its program), `Timeout`, `Cancelled`, `Validation` (an
     /// answer of the wrong form), `Internal` (it ended with an error that says
-    /// no more), and what a model's interface answers. What a child process
-    /// says of its own end is marked by [`PortError::of_child`].
+    /// no more), and what a model's interface answers; `BudgetExceeded` where it
+    /// was ended since its grant was spent. What a child process
+    /// says of its own end is marked by [`PortError::of_child`]. What it has
+    /// spent until it failed is [`PortError::spent`].
     ///
     /// # Cancel safety
     ///

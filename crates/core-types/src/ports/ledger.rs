@@ -1,4 +1,4 @@
-use std::fmt::Debug;
+use std::{fmt::Debug, sync::Arc};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -37,9 +37,18 @@ pub struct Spent {
     pub cost: Option<Usd>,
     /// The model that was named; may be empty.
     pub model: String,
+    /// Whether the work failed: what a failure costs that reports nothing, the ledger knows.
+    #[serde(default)]
+    pub is_failure: bool,
 }
 
 impl Spent {
+    /// Whether it says nothing about money: neither cost nor tokens.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.cost.is_none() && self.usage == TokenUsage::default()
+    }
+
     /// Known to have cost nothing: what gives a reservation back.
     #[must_use]
     pub fn nothing() -> Self {
@@ -102,6 +111,51 @@ pub trait Ledger: Debug + Send + Sync {
         reservation: &Reservation,
         spent: &Spent,
     ) -> Result<Settled, PortError>;
+
+    /// Sets more money aside for work that is under way. As [`Ledger::reserve`], but it MUST answer at
+    /// once, and never wait for the end of other work.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ledger::reserve`].
+    async fn reserve_more(
+        &self,
+        operation: &OperationId,
+        scope: &SpendScope,
+        request: &SpendRequest,
+    ) -> Result<Reservation, PortError> {
+        self.reserve(operation, scope, request, None).await
+    }
+
+    /// What tokens of a model cost; `None` where the ledger has no price. Default none.
+    fn price(&self, model: &str, usage: &TokenUsage) -> Option<Usd> {
+        let _ = (model, usage);
+        None
+    }
+}
+
+/// Watches over money while work is under way.
+#[async_trait]
+pub trait Meter: Debug + Send + Sync {
+    /// What tokens of a model cost; `None` where nobody knows.
+    fn price(&self, model: &str, usage: &TokenUsage) -> Option<Usd>;
+
+    /// Says whether work that has spent `so_far` may go on. The amount is the whole, not what was
+    /// added since the last call, and MAY be asked again.
+    ///
+    /// # Errors
+    ///
+    /// `BudgetExceeded` when it may not: then the work MUST be ended.
+    async fn allow(&self, so_far: Usd) -> Result<(), PortError>;
+}
+
+/// What one piece of work may spend.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    /// What is set aside for it.
+    pub amount: Usd,
+    /// Who is told how much of it is spent, and may set more aside.
+    pub meter: Arc<dyn Meter>,
 }
 
 /// Grants everything and remembers nothing.

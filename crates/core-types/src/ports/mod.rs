@@ -34,7 +34,9 @@ pub use lander::{
     ChangeSetLanded, ChangeSetLander, ChangeSetLanding, LandingBlock, LandingMember,
     LandingObserver,
 };
-pub use ledger::{Ledger, NoLedger, Reservation, Settled, SpendRequest, SpendScope, Spent};
+pub use ledger::{
+    Grant, Ledger, Meter, NoLedger, Reservation, Settled, SpendRequest, SpendScope, Spent,
+};
 pub use models::{ModelChoice, ModelSelector, NoSelection};
 pub use plan_runner::{PlanOutcome, PlanRequest, PlanRunner};
 pub use plan_state::PlanState;

@@ -14,7 +14,7 @@ use super::{
     account::{Day, Limit},
     entry::{Account, Charged, Entry, Place, Totals},
     movement::{Basis, Movement},
-    options::LedgerOptions,
+    options::{LedgerOptions, Limits},
 };
 use crate::Error;
 
@@ -63,8 +63,8 @@ impl Book {
     }
 
     /// The limit that stands on an account now.
-    pub(super) fn limit_on(&self, limit: &Limit, options: &LedgerOptions) -> Option<Usd> {
-        let set = options.limits.on(limit)?;
+    pub(super) fn limit_on(&self, limit: &Limit, limits: &Limits) -> Option<Usd> {
+        let set = limits.on(limit)?;
         let raised = self
             .account_of
             .get(limit)
@@ -171,12 +171,14 @@ impl Book {
         Ok(Decided::Now(reservation, movement))
     }
 
+    /// `presumed` is an amount that nobody reported; then nobody knows of a model that was used, either.
     pub(super) fn decide_settle(
         &self,
         options: &LedgerOptions,
         operation: &OperationId,
         reservation: &OperationId,
         spent: &Spent,
+        presumed: Option<Usd>,
     ) -> Result<Decided<Settled>, Error> {
         let Some(idx) = self.entry_of.get(reservation) else {
             return Err(Error::NoReservation {
@@ -184,7 +186,7 @@ impl Book {
             });
         };
         let entry = &self.entries[*idx as usize];
-        let model = if spent.model.is_empty() {
+        let model = if spent.model.is_empty() && presumed.is_none() {
             &entry.model
         } else {
             &spent.model
@@ -206,7 +208,10 @@ impl Book {
         }
         // What was lent is settled by those who have it.
         let own = Usd::from_pico(entry.held.saturating_sub(entry.lent));
-        let (amount, basis) = options.charge(own, &entry.model, spent);
+        let (amount, basis) = match presumed {
+            Some(amount) => (amount, Basis::Unreported),
+            None => options.charge(own, &entry.model, spent),
+        };
         let settled = Settled {
             amount,
             model: model.clone(),
@@ -222,31 +227,30 @@ impl Book {
         Ok(Decided::Now(settled, movement))
     }
 
+    /// Answers what the limit was before.
     pub(super) fn decide_raise(
         &self,
         options: &LedgerOptions,
         operation: &OperationId,
         limit: &Limit,
         to: Usd,
-    ) -> Result<Decided<()>, Error> {
-        if self.raises.contains(operation) {
-            return Ok(Decided::Before(()));
-        }
+    ) -> Result<Decided<Usd>, Error> {
         let what = || format!("the limit of {limit}");
-        match self.limit_on(limit, options) {
+        match self.limit_on(limit, &options.limits) {
+            Some(now) if self.raises.contains(operation) => Ok(Decided::Before(now)),
             None => Err(Error::NoLimit { what: what() }),
             Some(now) if to <= now => Err(Error::NotARaise {
                 what: what(),
                 limit: now,
                 to,
             }),
-            Some(_) => {
+            Some(now) => {
                 let movement = Movement::Raised {
                     operation: operation.clone(),
                     limit: limit.clone(),
                     to,
                 };
-                Ok(Decided::Now((), movement))
+                Ok(Decided::Now(now, movement))
             }
         }
     }
@@ -337,6 +341,8 @@ impl Book {
                 totals.cost = totals.cost.saturating_add(amount.pico());
                 totals.usage = totals.usage.plus(&usage);
                 totals.unknown += u64::from(basis == Basis::Reserved);
+                let is_reported = matches!(basis, Basis::Reported | Basis::Priced);
+                totals.reported += u64::from(is_reported && amount > Usd::ZERO);
             }
             Movement::Raised {
                 operation,

@@ -49,6 +49,8 @@ pub(super) struct Totals {
     pub(super) usage: TokenUsage,
     /// How many calls' costs nobody reported.
     pub(super) unknown: u64,
+    /// How many calls reported a cost above zero, or tokens that have one.
+    pub(super) reported: u64,
 }
 
 /// At most the four accounts of a scope.

@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use core_types::{
     Clock, Ledger, OperationId, PortError, Reservation, Settled, SpendRequest, SpendScope, Spent,
-    Usd,
+    TokenUsage, Usd,
 };
 use journal::{Batch, Fold, FoldError, Record, SharedJournal};
 use tokio::sync::oneshot;
@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use super::{
     account::{Day, Limit},
     book::{Book, Decided},
-    options::LedgerOptions,
+    options::{LedgerOptions, Limits},
     record,
     report::Spending,
 };
@@ -100,6 +100,7 @@ enum Request {
         operation: OperationId,
         reservation: OperationId,
         spent: Spent,
+        presumed: Option<Usd>,
     },
     Raise {
         operation: OperationId,
@@ -111,7 +112,8 @@ enum Request {
 enum Answer {
     Reserved(Reservation),
     Settled(Settled),
-    Raised,
+    /// With the limit as it was before.
+    Raised(Usd),
 }
 
 /// The book as the journal's fold.
@@ -173,7 +175,63 @@ impl JournalLedger {
         Ok(Self { shared })
     }
 
-    /// Raises a limit, for all processes and for good.
+    /// Settles a reservation with an amount that nobody reported: what a call that says nothing is taken to
+    /// have cost.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ledger::settle`].
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped it may happen or not; the same operation may be given again.
+    pub async fn presume(
+        &self,
+        operation: &OperationId,
+        reservation: &OperationId,
+        amount: Usd,
+    ) -> Result<Settled, Error> {
+        let request = Request::Settle {
+            operation: operation.clone(),
+            reservation: reservation.clone(),
+            spent: Spent::default(),
+            presumed: Some(amount),
+        };
+        match self.submit(request).await? {
+            Answer::Settled(settled) => Ok(settled),
+            Answer::Reserved(_) | Answer::Raised(_) => Err(Error::CutOff),
+        }
+    }
+
+    /// Settles a reservation that another process may have made, by its operation id.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ledger::settle`].
+    ///
+    /// # Cancel safety
+    ///
+    /// When dropped it may happen or not; the same operation may be given again.
+    pub async fn settle_reported(
+        &self,
+        operation: &OperationId,
+        reservation: &OperationId,
+        spent: &Spent,
+    ) -> Result<Settled, Error> {
+        let request = Request::Settle {
+            operation: operation.clone(),
+            reservation: reservation.clone(),
+            spent: spent.clone(),
+            presumed: None,
+        };
+        match self.submit(request).await? {
+            Answer::Settled(settled) => Ok(settled),
+            Answer::Reserved(_) | Answer::Raised(_) => Err(Error::CutOff),
+        }
+    }
+
+    /// Raises a limit, for all processes and for good, and returns what it was before; raising again under
+    /// the same operation changes nothing and returns the limit as it is.
     ///
     /// # Errors
     ///
@@ -187,13 +245,16 @@ impl JournalLedger {
         operation: &OperationId,
         limit: &Limit,
         to: Usd,
-    ) -> Result<(), Error> {
+    ) -> Result<Usd, Error> {
         let request = Request::Raise {
             operation: operation.clone(),
             limit: limit.clone(),
             to,
         };
-        self.submit(request).await.map(drop)
+        match self.submit(request).await? {
+            Answer::Raised(before) => Ok(before),
+            Answer::Reserved(_) | Answer::Settled(_) => Err(Error::CutOff),
+        }
     }
 
     /// What was spent and is set aside, by all processes. Blocks on the disk.
@@ -206,6 +267,18 @@ impl JournalLedger {
         let journal = self.shared.opened(&mut journal)?;
         let look = |shelf: &Shelf| Spending::of(&shelf.book.borrow(), &self.shared.options);
         Ok(journal.read(look)?)
+    }
+
+    /// How much a limit is now: as it was raised, else as `limits` has it; `None` for no limit. Blocks on
+    /// the disk.
+    ///
+    /// # Errors
+    ///
+    /// As [`JournalLedger::open`].
+    pub fn limit(&self, limit: &Limit, limits: &Limits) -> Result<Option<Usd>, Error> {
+        let mut journal = self.shared.journal();
+        let journal = self.shared.opened(&mut journal)?;
+        Ok(journal.read(|shelf: &Shelf| shelf.book.borrow().limit_on(limit, limits))?)
     }
 
     /// Where the ledger is.
@@ -331,8 +404,9 @@ impl Shared {
                 operation,
                 reservation,
                 spent,
+                presumed,
             } => book
-                .decide_settle(options, operation, reservation, spent)?
+                .decide_settle(options, operation, reservation, spent, *presumed)?
                 .answer(Answer::Settled),
             Request::Raise {
                 operation,
@@ -340,7 +414,7 @@ impl Shared {
                 to,
             } => book
                 .decide_raise(options, operation, limit, *to)?
-                .answer(|()| Answer::Raised),
+                .answer(Answer::Raised),
         };
         match decided {
             Decided::Before(answer) => Ok(answer),
@@ -401,16 +475,13 @@ impl Ledger for JournalLedger {
         reservation: &Reservation,
         spent: &Spent,
     ) -> Result<Settled, PortError> {
-        let request = Request::Settle {
-            operation: operation.clone(),
-            reservation: reservation.operation.clone(),
-            spent: spent.clone(),
-        };
-        let settled = match self.submit(request).await {
-            Ok(Answer::Settled(settled)) => Ok(settled),
-            Ok(_) => Err(Error::CutOff),
-            Err(error) => Err(error),
-        };
+        let settled = self
+            .settle_reported(operation, &reservation.operation, spent)
+            .await;
         settled.map_err(|error| error.into_port_error("settle what was spent"))
+    }
+
+    fn price(&self, model: &str, usage: &TokenUsage) -> Option<Usd> {
+        self.shared.options.price(model, usage)
     }
 }

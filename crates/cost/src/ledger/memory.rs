@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use core_types::{
     Clock, Ledger, OperationId, PortError, Reservation, Settled, SpendRequest, SpendScope, Spent,
-    Usd,
+    TokenUsage, Usd,
 };
 
 use super::{
@@ -36,12 +36,12 @@ impl MemoryLedger {
         }
     }
 
-    /// Raises a limit.
+    /// Raises a limit, and returns what it was before.
     ///
     /// # Errors
     ///
     /// [`Error::NoLimit`], [`Error::NotARaise`].
-    pub fn raise(&self, operation: &OperationId, limit: &Limit, to: Usd) -> Result<(), Error> {
+    pub fn raise(&self, operation: &OperationId, limit: &Limit, to: Usd) -> Result<Usd, Error> {
         let mut book = self.book();
         let decided = book.decide_raise(&self.options, operation, limit, to)?;
         take(&mut book, decided)
@@ -89,8 +89,18 @@ impl Ledger for MemoryLedger {
         spent: &Spent,
     ) -> Result<Settled, PortError> {
         let mut book = self.book();
-        book.decide_settle(&self.options, operation, &reservation.operation, spent)
-            .and_then(|decided| take(&mut book, decided))
-            .map_err(|error| error.into_port_error("settle what was spent"))
+        book.decide_settle(
+            &self.options,
+            operation,
+            &reservation.operation,
+            spent,
+            None,
+        )
+        .and_then(|decided| take(&mut book, decided))
+        .map_err(|error| error.into_port_error("settle what was spent"))
+    }
+
+    fn price(&self, model: &str, usage: &TokenUsage) -> Option<Usd> {
+        self.options.price(model, usage)
     }
 }

@@ -15,7 +15,7 @@ pub enum Basis {
     Priced,
     /// Nobody knows; what was set aside is taken for it.
     Reserved,
-    /// Nothing was reported, and no model named: it is taken for free.
+    /// Nothing was reported, and no model named: it is taken for free, or for what is presumed.
     Unreported,
 }
 

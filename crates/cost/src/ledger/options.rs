@@ -140,10 +140,16 @@ impl LedgerOptions {
                 Unreported::Nothing | Unreported::Reservation => (reserved, Basis::Reserved),
             };
         }
-        match self.prices.cost(model, &spent.usage, ServiceTier::Standard) {
-            Ok(cost) => (cost.total(), Basis::Priced),
+        match self.price(model, &spent.usage) {
+            Some(cost) => (cost, Basis::Priced),
             // Tokens of an unknown model were not free: what was set aside is the best bound.
-            Err(_) => (reserved, Basis::Reserved),
+            None => (reserved, Basis::Reserved),
         }
+    }
+
+    /// What tokens of a model cost; `None` without a price.
+    pub(super) fn price(&self, model: &str, usage: &TokenUsage) -> Option<Usd> {
+        let priced = self.prices.cost(model, usage, ServiceTier::Standard);
+        priced.ok().map(|cost| cost.total())
     }
 }

@@ -27,6 +27,8 @@ pub struct SpendingRow {
     pub usage: TokenUsage,
     /// For how many of them nobody knows the cost, so that what was set aside was taken for it.
     pub unknown: u64,
+    /// How many of them have reported a cost above zero, or tokens that have one.
+    pub reported: u64,
 }
 
 /// Money that is set aside: for work that runs, or for work that was killed.
@@ -110,6 +112,7 @@ impl Spending {
                 spent: Usd::from_pico(totals.cost),
                 usage: totals.usage,
                 unknown: totals.unknown,
+                reported: totals.reported,
             })
             .collect();
         rows.sort_by(|a, b| order(a).cmp(&order(b)));
@@ -124,7 +127,7 @@ impl Spending {
             .accounts()
             .iter()
             .map(|account| Standing {
-                amount: book.limit_on(&account.limit, options),
+                amount: book.limit_on(&account.limit, &options.limits),
                 limit: account.limit.clone(),
                 spent: Usd::from_pico(account.settled),
                 reserved: Usd::from_pico(account.reserved),
@@ -151,6 +154,13 @@ impl Spending {
         let rows = self.rows.iter().filter(|row| row.scope.run == *run);
         rows.map(|row| row.spent)
             .fold(Usd::ZERO, Usd::saturating_add)
+    }
+
+    /// Whether any call of a run has reported that it spent something.
+    #[must_use]
+    pub fn has_reports(&self, run: &RunId) -> bool {
+        let mut rows = self.rows.iter().filter(|row| row.scope.run == *run);
+        rows.any(|row| row.reported > 0)
     }
 
     /// What is set aside by reservations of a run that are open: after its process has ended, what

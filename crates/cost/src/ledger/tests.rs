@@ -85,7 +85,7 @@ fn settle(book: &mut Book, n: usize, cost: u64) -> Result<(), Error> {
         ..Spent::default()
     };
     let settlement = OperationId::new(format!("op:{n}:s")).unwrap();
-    let decided = book.decide_settle(&options(), &settlement, &id(n), &spent)?;
+    let decided = book.decide_settle(&options(), &settlement, &id(n), &spent, None)?;
     now(book, decided);
     Ok(())
 }

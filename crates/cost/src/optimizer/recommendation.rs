@@ -2,13 +2,16 @@
 
 use std::fmt;
 
-use core_types::{Plan, TaskId, Timestamp, Usd};
+use core_types::{Plan, RunId, TaskId, Timestamp, Usd};
 
 use super::{
     estimate::Costs,
     select::{CostOptimizer, ModelTier},
 };
-use crate::{Error, ledger::Limits};
+use crate::{
+    Error,
+    ledger::{Limit, Limits},
+};
 
 /// Something worth a look before a plan runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +22,8 @@ pub enum Recommendation {
         high: Usd,
         /// What a run may spend.
         limit: Usd,
+        /// The run, once it has begun with its limit.
+        run: Option<RunId>,
     },
     /// One task is more than half of the cost.
     SplitTask {
@@ -51,10 +56,15 @@ pub enum Recommendation {
 impl fmt::Display for Recommendation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::LimitTooLow { high, limit } => write!(
-                f,
-                "the plan may cost {high:.2} USD, and a run may spend {limit}: raise budget.run in config/automation.yaml"
-            ),
+            Self::LimitTooLow { high, limit, run } => {
+                write!(
+                    f,
+                    "the plan may cost {high:.2} USD, and a run may spend {limit}: raise budget.run in config/automation.yaml"
+                )?;
+                let Some(run) = run else { return Ok(()) };
+                let line = Limit::Run { run: run.clone() }.raise_line(high.rounded_up());
+                write!(f, ", and for this run: {line}")
+            }
             Self::SplitTask { task, expected } => write!(
                 f,
                 "task {task} is more than half of the cost ({expected} USD): split it in the plan"
@@ -88,7 +98,8 @@ impl CostOptimizer {
         let mut found = Vec::new();
         if let Some(limit) = limits.run.filter(|limit| costs.total.high > *limit) {
             let high = costs.total.high;
-            found.push(Recommendation::LimitTooLow { high, limit });
+            let run = None;
+            found.push(Recommendation::LimitTooLow { high, limit, run });
         }
         for tier in ModelTier::ALL {
             let model = self.model(tier);

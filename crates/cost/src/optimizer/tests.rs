@@ -156,6 +156,7 @@ fn what_is_not_known_of_past_tasks_corrects_nothing() {
             spent: estimate.expected,
             usage: TokenUsage::default(),
             unknown: 0,
+            reported: 1,
         })
     });
     let spending = Spending {

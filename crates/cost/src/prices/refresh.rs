@@ -140,7 +140,7 @@ impl PriceTable {
     ///
     /// [`Error::ShrunkenTable`] with fewer than 50 models or less than half of this table's,
     /// [`Error::MissingModels`] where a model in use is gone, [`Error::LargeMoves`] where a price
-    /// moved by more than three times and `moves` does not accept that.
+    /// of a model in use moved by more than three times and `moves` does not accept that.
     pub fn refreshed(
         &self,
         newer: Self,
@@ -165,6 +165,10 @@ impl PriceTable {
         let large: Vec<Change> = changes
             .iter()
             .filter(|change| change.is_large())
+            .filter(|change| {
+                let mut in_use = in_use.iter().filter_map(|model| self.find(model).ok());
+                in_use.any(|found| found.model == change.model())
+            })
             .cloned()
             .collect();
         if moves == Moves::Refuse && !large.is_empty() {

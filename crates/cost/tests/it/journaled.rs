@@ -309,6 +309,7 @@ async fn spending_is_shown_by_task_model_repository_and_day() {
             },
             cost: None,
             model: model.to_owned(),
+            is_failure: false,
         };
         let settlement = operation(format!("{number}:settle"));
         ledger

@@ -399,6 +399,7 @@ impl Work<'_> {
                 ..Advice::default()
             },
             model: None,
+            grant: None,
             folder: workspace.folder().to_owned(),
             scratch,
             timeout: self.request.commands.agent_timeout,

@@ -176,6 +176,7 @@ impl Repair<'_> {
                 ..Advice::default()
             },
             model: None,
+            grant: None,
             folder: workspace.folder().to_owned(),
             scratch: self
                 .request

@@ -390,6 +390,7 @@ fn agent_request(request: &core_types::RecoveryRequest) -> core_types::AgentRequ
         context: std::collections::BTreeMap::new(),
         advice: core_types::Advice::default(),
         model: None,
+        grant: None,
         folder: request.scratch.clone(),
         scratch: request.scratch.clone(),
         timeout: Duration::from_secs(1),

@@ -25,9 +25,12 @@ pub struct AgentRecord {
     /// Whether it can settle conflicts and fix failing tests; runs of before it could be said cannot.
     #[serde(default)]
     pub repair: bool,
-    /// The model that it uses; empty for one that is taken to spend nothing.
+    /// The model that it uses; empty where each task chooses it.
     #[serde(default)]
     pub model: String,
+    /// Whether it spends nothing at all, as its entry says.
+    #[serde(default)]
+    pub is_free: bool,
     /// Whether it must change something; `None` as its kind says.
     pub changes: Option<ChangePolicy>,
     /// When it is ended; `None` for the run's limit.
@@ -47,6 +50,7 @@ impl AgentRecord {
             review: false,
             repair: false,
             model: String::new(),
+            is_free: false,
             changes: None,
             timeout: None,
             environment: Vec::new(),
@@ -129,6 +133,7 @@ impl AgentRecord {
             review: entry.review,
             repair: entry.repair,
             model: entry.model.clone().unwrap_or_default(),
+            is_free: !entry.spends,
             changes: match entry.changes {
                 Changes::Required => Some(ChangePolicy::Required),
                 Changes::Optional => Some(ChangePolicy::Optional),

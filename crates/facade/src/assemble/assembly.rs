@@ -10,6 +10,7 @@ use core_types::{
     Agent, CancellationToken, CommandRunner, Event, EventSink, GitProvider, Inbox, Message,
     PortError, RepositoryName, RunId, StepRef,
 };
+use cost::{Limit, Limits};
 use engine_checkpoint::{FileInbox, RunHeader, RunJournal, RunView};
 use engine_recovery::retry::Breakers;
 use engine_workflow::{
@@ -33,7 +34,8 @@ use super::{
     recovery::{Means, recovery},
     repositories::check_publishable,
     request::{Earlier, changed_since, given_change_set},
-    spending::{RunLedger, in_force, open_ledger},
+    run_ledger::RunLedger,
+    spending::open_ledger,
 };
 
 /// The variable by which the processes of a run are found again. Its value is
@@ -502,12 +504,13 @@ impl Assembly {
         let commands: Arc<dyn CommandRunner> =
             Arc::new(commands.log_bytes(self.record.output_disk_bytes));
         let ledger = open_ledger(&self.home, &self.surroundings, Some(&self.record))?;
-        let of_run = cost::Limit::Run { run: run.clone() };
-        if let Some(limit) = in_force(&ledger, self.record.budget, &of_run)? {
+        let of_run = Limit::Run { run: run.clone() };
+        let limits = self.record.budget.map_or(Limits::NONE, |it| it.limits());
+        if let Some(limit) = ledger.limit(&of_run, &limits)? {
             events.emit(None, Event::BudgetSet { limit });
         }
         let aids = Aids {
-            ledger: Arc::new(RunLedger::new(ledger, &self.record, pause.clone())?),
+            ledger: Arc::new(RunLedger::new(ledger, &self.record, pause.clone()).await?),
             ..Aids::default()
         };
         let models = RunModels::new(&self.home, &self.surroundings, &self.record)?;

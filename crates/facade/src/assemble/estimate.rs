@@ -14,7 +14,8 @@ use engine_checkpoint::RunView;
 use super::{
     Error, Home, RunRecord, Surroundings,
     models::{models_of, optimizer_of},
-    spending::{open_ledger, plan_of, planned, prices, spends},
+    run_ledger::spends,
+    spending::{open_ledger, plan_of, planned, prices},
 };
 
 /// What a plan will cost.
@@ -44,9 +45,15 @@ pub fn estimate(
 ) -> Result<PlanCost, Error> {
     let optimizer = corrected(home, surroundings, record)?;
     let limits = record.budget.map_or(cost::Limits::NONE, |it| it.limits());
+    let mut recommendations = optimizer.recommendations(plan, &limits, surroundings.clock.now())?;
+    for recommendation in &mut recommendations {
+        if let Recommendation::LimitTooLow { run, .. } = recommendation {
+            *run = Some(record.settings.run.clone());
+        }
+    }
     Ok(PlanCost {
         costs: optimizer.estimate_cost(plan)?,
-        recommendations: optimizer.recommendations(plan, &limits, surroundings.clock.now())?,
+        recommendations,
         spends: spends(&record.agent),
         is_fixed: !record.agent.model.is_empty(),
     })
@@ -67,7 +74,9 @@ fn corrected(
 fn history(home: &Home, surroundings: &Surroundings, estimated: &RunId) -> Result<History, Error> {
     /// Older ones say little about today's prices and agents.
     const MOST_RUNS: usize = 100;
-    let spending = open_ledger(home, surroundings, None)?.spending()?;
+    let mut spending = open_ledger(home, surroundings, None)?.spending()?;
+    // What was free says nothing of what a model costs.
+    spending.rows.retain(|row| row.reported + row.unknown > 0);
     let runs = spending.rows.iter().map(|it| &it.scope.run);
     let runs: BTreeSet<&RunId> = runs.filter(|run| *run != estimated).collect();
     let mut past = Vec::new();

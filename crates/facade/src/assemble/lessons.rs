@@ -20,9 +20,11 @@ use learning::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Error, Home, RunRecord, Surroundings, proposals,
+    Error, Home, RunRecord, Surroundings,
+    models::optimizer_of,
+    proposals,
     request::configured,
-    spending::{open_ledger, optimizer, planned},
+    spending::{open_ledger, planned},
 };
 
 /// What a run learns, as its journal keeps it.
@@ -191,7 +193,7 @@ async fn record_attempts(
 ) -> Result<(), Error> {
     let run = &record.settings.run;
     let spending = open_ledger(home, surroundings, Some(record))?.spending()?;
-    let optimizer = optimizer(home, surroundings)?;
+    let optimizer = optimizer_of(home, surroundings, record)?;
     let (mut executions, mut reviews) = (Vec::new(), Vec::new());
     for (task, attempt, seen, review) in ended_attempts(view, plan) {
         let Some(planned) = plan.tasks.iter().find(|it| it.id == *task) else {

@@ -26,6 +26,7 @@ mod record;
 mod recovery;
 mod repositories;
 mod request;
+mod run_ledger;
 mod spending;
 mod staged;
 mod standing;
@@ -50,6 +51,7 @@ pub use repositories::RepositorySource;
 pub use request::{
     KnownRepositories, RunRequest, default_workers, known_repositories, repository_names,
 };
+pub use run_ledger::settle_killed;
 pub use spending::{
     BudgetRecord, budget, open_ledger, optimizer, plan_of, prices_checked, raise_limit,
 };

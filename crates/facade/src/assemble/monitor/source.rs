@@ -25,7 +25,7 @@ use super::{
 };
 use crate::assemble::{
     Error, Home, RunRecord, RunState, RunStatus, Surroundings, assembly, budget, open_feedback,
-    open_ledger, raise_limit, spending::in_force,
+    open_ledger, raise_limit,
 };
 
 /// A board, and what counts for Prometheus.
@@ -356,7 +356,7 @@ impl Inner {
         let day = Day::of(surroundings.clock.now());
         let today = Limit::Day { day };
         let mut spend = DaySpend {
-            limit: in_force(ledger, Some(budget(home, surroundings)?), &today)?,
+            limit: ledger.limit(&today, &budget(home, surroundings)?.limits())?,
             ..DaySpend::default()
         };
         let is_current = |limit: &Limit| match limit {

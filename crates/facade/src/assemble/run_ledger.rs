@@ -1,0 +1,354 @@
+//! What the requests of one run set aside, and what those have cost that report nothing.
+
+use std::{
+    error::Error as _,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use agents::Playbook;
+use async_trait::async_trait;
+use core_types::{
+    CancellationToken, ErrorClass, Ledger, OperationId, PortError, Reservation, RunId, Settled,
+    SpendRequest, SpendScope, Spent, TokenUsage, Usd,
+};
+use cost::{BudgetExceeded, JournalLedger, OpenReservation};
+use engine_checkpoint::RunJournal;
+use tokio::sync::Notify;
+
+use super::{AgentRecord, Error, Home, RunRecord, Surroundings, spending::open_ledger};
+
+/// Settles what killed requests of a run have set aside, and returns how much each of them had and is
+/// taken to have cost. `spent` is what they have spent together, where a person knows it; else each costs
+/// what a failure costs that reports nothing. Asked again, there is nothing left to settle.
+///
+/// # Errors
+///
+/// [`Error::Held`] while a process holds the run, whose requests may still spend; [`Error::Journal`];
+/// [`Error::Cost`].
+///
+/// # Cancel safety
+///
+/// Dropped, some may be settled and others not; asking again settles the rest.
+pub async fn settle_killed(
+    home: &Home,
+    surroundings: &Surroundings,
+    run: &RunId,
+    spent: Option<Usd>,
+) -> Result<Vec<(OpenReservation, Usd)>, Error> {
+    let folder = home.run_folder(run).join("journal");
+    let held = RunJournal::open(folder, &surroundings.checkpoint_options());
+    let _held = held.map_err(|source| Error::journal(run, source))?;
+    let record = RunRecord::read(home, run, surroundings)?;
+    let ledger = open_ledger(home, surroundings, Some(&record))?;
+    settle_dead(&ledger, &record, spent).await
+}
+
+/// The caller holds the run, and none of its requests is under way.
+async fn settle_dead(
+    ledger: &JournalLedger,
+    record: &RunRecord,
+    spent: Option<Usd>,
+) -> Result<Vec<(OpenReservation, Usd)>, Error> {
+    let spending = ledger.spending()?;
+    let run = &record.settings.run;
+    let is_spender = Payment::of(&record.agent).is_known() || spending.has_reports(run);
+    let open: Vec<_> = spending.open_of_run(run).cloned().collect();
+    let (mut settled, mut rest) = (Vec::new(), spent);
+    for (idx, open_one) in open.iter().enumerate() {
+        // What they have spent above all that was set aside is the last one's.
+        let part = rest.map(|rest| match idx + 1 == open.len() {
+            true => rest,
+            false => rest.min(open_one.held),
+        });
+        rest = rest.zip(part).map(|(rest, part)| rest.saturating_sub(part));
+        let mark = OperationId::new(format!("{}:settle", open_one.operation))
+            .map_err(|error| Error::request(error.to_string(), ""))?;
+        let operation = &open_one.operation;
+        let amount = match (part, presumed(is_spender, true, open_one.held)) {
+            (None, Some(amount)) => ledger.presume(&mark, operation, amount).await?.amount,
+            (cost, _) => {
+                let spent = Spent {
+                    cost,
+                    is_failure: true,
+                    ..Spent::default()
+                };
+                let settled = ledger.settle_reported(&mark, operation, &spent);
+                settled.await?.amount
+            }
+        };
+        settled.push((open_one.clone(), amount));
+    }
+    Ok(settled)
+}
+
+/// Which agents are known to spend before they have: those with a model, and playbooks that report
+/// tokens, cost or a model.
+pub(crate) fn spends(agent: &AgentRecord) -> bool {
+    Payment::of(agent).is_known()
+}
+
+/// What is known of an agent's spending before it has worked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Payment {
+    /// Nothing is ever spent: its entry says so, or its playbook reports nothing.
+    Free,
+    /// What its playbook says, and not a cent more.
+    Scripted,
+    /// As its model does.
+    Model,
+    /// Nobody knows until it reports.
+    Unknown,
+}
+
+impl Payment {
+    fn of(agent: &AgentRecord) -> Self {
+        if agent.is_free {
+            return Self::Free;
+        }
+        let playbook = agent.playbook.as_ref().and_then(|text| {
+            let parsed = config::parse_typed("playbook", text, &|_| None);
+            parsed.ok()
+        });
+        match playbook {
+            Some(playbook) if reports(&playbook) => Self::Scripted,
+            Some(_) if agent.model.is_empty() => Self::Free,
+            Some(_) => Self::Scripted,
+            None if agent.model.is_empty() => Self::Unknown,
+            None => Self::Model,
+        }
+    }
+
+    fn is_known(self) -> bool {
+        matches!(self, Self::Scripted | Self::Model)
+    }
+}
+
+fn reports(playbook: &Playbook) -> bool {
+    let nothing = core_types::TokenUsage::default();
+    let plan = playbook
+        .plan
+        .iter()
+        .map(|it| (it.usage, it.cost, &it.model));
+    let reviews = playbook.review.iter();
+    let reviews = reviews.flat_map(|it| it.default.iter().chain(it.repositories.values()));
+    let reviews = reviews.map(|it| (it.usage, it.cost, &it.model));
+    let scenes = playbook.tasks.values();
+    let scenes = scenes
+        .chain(playbook.resolve_conflict.values())
+        .chain(playbook.fix_tests.values());
+    let scenes = scenes.map(|it| (it.usage, it.cost, &it.model));
+    plan.chain(reviews)
+        .chain(scenes)
+        .any(|(usage, cost, model)| usage != nothing || cost.is_some() || !model.is_empty())
+}
+
+/// What a request is taken to have cost that reports nothing, of an agent that may have spent.
+///
+/// `None` is all that was set aside. A run of `sed` is free as long as it does its work; one that fails
+/// costs a hundredth, so that no loop of failures is without an end.
+fn presumed(is_spender: bool, is_failure: bool, held: Usd) -> Option<Usd> {
+    match (is_spender, is_failure) {
+        (true, _) => None,
+        (false, true) => Some(Usd::from_pico(held.pico() / 100)),
+        (false, false) => Some(Usd::ZERO),
+    }
+}
+
+/// The ledger of a run: the home's, for the run's one agent.
+///
+/// For each request money is set aside, unless the agent is one that never spends. Where a limit would
+/// be passed only because of what other requests of this run have set aside, a request waits for their
+/// end.
+#[derive(Debug)]
+pub(crate) struct RunLedger {
+    ledger: JournalLedger,
+    /// The configured model; may be empty.
+    model: String,
+    payment: Payment,
+    /// Whether a request of this run has reported that it spent something.
+    has_spent: AtomicBool,
+    /// How many reservations this process holds.
+    held: AtomicUsize,
+    settled: Notify,
+    pause: CancellationToken,
+    /// No request takes longer.
+    longest: Duration,
+}
+
+impl RunLedger {
+    /// The caller holds the run, and ended what an earlier process had left of it. What such requests had
+    /// set aside is settled here if the agent is not known to spend; else it stays set aside until a
+    /// person settles it, since nobody knows what they have spent.
+    pub(crate) async fn new(
+        ledger: JournalLedger,
+        record: &RunRecord,
+        pause: CancellationToken,
+    ) -> Result<Self, Error> {
+        let has_spent = ledger.spending()?.has_reports(&record.settings.run);
+        if !has_spent && Payment::of(&record.agent) == Payment::Unknown {
+            settle_dead(&ledger, record, None).await?;
+        }
+        Ok(Self {
+            ledger,
+            model: record.agent.model.clone(),
+            payment: Payment::of(&record.agent),
+            has_spent: AtomicBool::new(has_spent),
+            held: AtomicUsize::new(0),
+            settled: Notify::new(),
+            pause,
+            longest: record.settings.limits.agent_timeout,
+        })
+    }
+
+    /// The request with the configured model where it names none.
+    fn named(&self, request: &SpendRequest) -> SpendRequest {
+        let mut request = request.clone();
+        if request.model.is_empty() {
+            request.model.clone_from(&self.model);
+        }
+        request
+    }
+
+    /// Settles a request that says nothing of what it has spent.
+    async fn settle_silent(
+        &self,
+        operation: &OperationId,
+        reservation: &Reservation,
+        spent: &Spent,
+    ) -> Result<Settled, PortError> {
+        let is_spender = match self.payment {
+            // What a playbook does not report was not spent.
+            Payment::Free | Payment::Scripted => {
+                let nothing = Spent {
+                    model: spent.model.clone(),
+                    ..Spent::nothing()
+                };
+                return self.ledger.settle(operation, reservation, &nothing).await;
+            }
+            Payment::Model => true,
+            // One that names its model uses it.
+            Payment::Unknown => self.has_spent.load(Ordering::SeqCst) || !spent.model.is_empty(),
+        };
+        let held = reservation.amount.unwrap_or_default();
+        match presumed(is_spender, spent.is_failure, held) {
+            None => self.ledger.settle(operation, reservation, spent).await,
+            Some(amount) => {
+                let mark = &reservation.operation;
+                let presumed = self.ledger.presume(operation, mark, amount).await;
+                presumed.map_err(|error| error.into_port_error("settle what was spent"))
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Ledger for RunLedger {
+    async fn reserve(
+        &self,
+        operation: &OperationId,
+        scope: &SpendScope,
+        request: &SpendRequest,
+        parent: Option<&Reservation>,
+    ) -> Result<Reservation, PortError> {
+        if self.payment == Payment::Free {
+            return Ok(Reservation {
+                operation: operation.clone(),
+                amount: None,
+            });
+        }
+        let request = self.named(request);
+        loop {
+            let mut settled = std::pin::pin!(self.settled.notified());
+            settled.as_mut().enable();
+            let reserved = self
+                .ledger
+                .reserve(operation, scope, &request, parent)
+                .await;
+            match reserved {
+                Ok(reservation) => {
+                    self.held.fetch_add(1, Ordering::SeqCst);
+                    return Ok(reservation);
+                }
+                Err(error) if may_pass(&error) && self.held.load(Ordering::SeqCst) > 0 => {
+                    tokio::select! {
+                        () = settled => {}
+                        () = self.pause.cancelled() => {
+                            let doing = "wait for money that others have set aside";
+                            return Err(PortError::new(ErrorClass::Cancelled, doing));
+                        }
+                        () = tokio::time::sleep(self.longest) => return Err(error),
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn reserve_more(
+        &self,
+        operation: &OperationId,
+        scope: &SpendScope,
+        request: &SpendRequest,
+    ) -> Result<Reservation, PortError> {
+        let request = self.named(request);
+        let reserved = self.ledger.reserve(operation, scope, &request, None).await;
+        if reserved.is_ok() {
+            self.has_spent.store(true, Ordering::SeqCst);
+            self.held.fetch_add(1, Ordering::SeqCst);
+        }
+        reserved
+    }
+
+    async fn settle(
+        &self,
+        operation: &OperationId,
+        reservation: &Reservation,
+        spent: &Spent,
+    ) -> Result<Settled, PortError> {
+        if self.payment == Payment::Free {
+            return Ok(Settled {
+                amount: Usd::ZERO,
+                model: spent.model.clone(),
+            });
+        }
+        let settled = if spent.is_silent() {
+            self.settle_silent(operation, reservation, spent).await
+        } else {
+            if spent.cost != Some(Usd::ZERO) {
+                self.has_spent.store(true, Ordering::SeqCst);
+            }
+            self.ledger.settle(operation, reservation, spent).await
+        };
+        self.held.fetch_sub(1, Ordering::SeqCst);
+        self.settled.notify_waiters();
+        settled
+    }
+
+    fn price(&self, model: &str, usage: &TokenUsage) -> Option<Usd> {
+        Ledger::price(&self.ledger, model, usage)
+    }
+}
+
+/// Whether a refusal is one of money that is only set aside.
+fn may_pass(error: &PortError) -> bool {
+    let cost = error.source().and_then(|it| it.downcast_ref());
+    matches!(cost, Some(cost::Error::BudgetExceeded(exceeded)) if BudgetExceeded::may_pass(exceeded))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_reported_has_a_rule() {
+        let held = Usd::from_pico(1_000_000_000_000);
+        assert_eq!(presumed(false, false, held), Some(Usd::ZERO));
+        let failed = presumed(false, true, held).expect("a part of it");
+        assert_eq!(failed.to_string(), "0.01");
+        for is_failure in [false, true] {
+            let whole = presumed(true, is_failure, held);
+            assert_eq!(whole, None, "one that was seen to spend is never free");
+        }
+    }
+}
