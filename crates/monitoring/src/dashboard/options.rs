@@ -22,7 +22,7 @@ pub enum Control {
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Where to listen. Default: `127.0.0.1:8000`. Port 0 takes any free one. An address that is
-    /// not a loopback one is refused without [`Server::with_tls`](super::Server::with_tls).
+    /// not a loopback one is refused without a [`Tls`](super::Tls).
     pub address: SocketAddr,
     /// Default: read-only.
     pub control: Control,
