@@ -3,10 +3,12 @@
 use std::{
     fs::{self, File},
     io::{self, Read, Seek, SeekFrom},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
 use monitoring::fold::{LogChunk, LogLine};
+use rustix::fs::OFlags;
 
 /// How much one answer reads, and how much of the end a reader without a position gets.
 const CHUNK_BYTES: u64 = 256 << 10;
@@ -28,7 +30,16 @@ fn place(position: u64) -> (usize, u64) {
     (file_idx, offset)
 }
 
+/// What agents and commands print goes to files of these names.
+const NAMES: [&str; 4] = ["setup.log", "transcript.log", "test.log", "deploy.log"];
+
+/// Where the clones of a request for a plan, and of the tests of all heads, stand.
+const CLONES: &str = "repositories";
+
 /// The logs below some folders, in the order in which they were made.
+///
+/// Clones stand there too, in folders of the name `repositories`. What is in one belongs to its
+/// repository or to an agent: it is not looked into, and no link is followed.
 fn logs(root: &Path, folders: &[&str]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut open: Vec<_> = folders.iter().map(|it| root.join(it)).collect();
@@ -38,8 +49,10 @@ fn logs(root: &Path, folders: &[&str]) -> Vec<PathBuf> {
                 continue;
             };
             if about.is_dir() {
-                open.push(path);
-            } else if path.extension().is_some_and(|it| it == "log") {
+                if entry.file_name() != CLONES {
+                    open.push(path);
+                }
+            } else if about.is_file() && NAMES.iter().any(|it| entry.file_name() == *it) {
                 // Where the file system does not tell when it was made, its last change does.
                 let made = about.created().or_else(|_| about.modified()).ok();
                 found.push((made, path));
@@ -48,6 +61,19 @@ fn logs(root: &Path, folders: &[&str]) -> Vec<PathBuf> {
     }
     found.sort();
     found.into_iter().map(|(_, path)| path).collect()
+}
+
+/// Opens a file that an agent may have put something else in the place of.
+pub(super) fn open_plain(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let mut options = File::options();
+    options.read(true).custom_flags(flags.bits().cast_signed());
+    let file = options.open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::ErrorKind::InvalidInput.into())
+    }
 }
 
 /// Lines after a position; the last ones without. `is_growing` says whether more may come.
@@ -74,7 +100,7 @@ pub(super) fn read(
             .unwrap_or(path)
             .display()
             .to_string();
-        let mut file = File::open(path)?;
+        let mut file = open_plain(path)?;
         file.seek(SeekFrom::Start(offset))?;
         let mut bytes = Vec::new();
         file.take(left).read_to_end(&mut bytes)?;
@@ -116,7 +142,7 @@ pub(super) fn read(
 fn tail(files: &[PathBuf]) -> io::Result<(usize, u64)> {
     let mut left = TAIL_BYTES;
     for (file_idx, path) in files.iter().enumerate().rev() {
-        let mut file = File::open(path)?;
+        let mut file = open_plain(path)?;
         let n_bytes = file.metadata()?.len();
         if n_bytes <= left {
             left -= n_bytes;
@@ -217,5 +243,31 @@ mod tests {
         assert_eq!(texts(&ended)[2], "no end");
         let nothing = read(root, &["tasks/other"], None, false).expect("it reads");
         assert!(nothing.lines.is_empty() && nothing.is_complete);
+    }
+
+    #[test]
+    fn what_an_agent_puts_there_is_no_log() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path();
+        write(root, "secret", "hidden\n");
+        write(root, "planning/1.1/transcript.log", "planned\n");
+        write(
+            root,
+            "planning/1.1/repositories/app/test.log",
+            "the repository's\n",
+        );
+        write(root, "planning/1.1/debug.log", "no log of ours\n");
+        let link = root.join("planning/1.1/test.log");
+        std::os::unix::fs::symlink(root.join("secret"), &link).expect("a link");
+        let pipe = root.join("planning/1.1/setup.log");
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0)
+            .expect("a pipe");
+        let chunk = read(root, &["planning"], None, false).expect("it is read");
+        let texts: Vec<_> = chunk.lines.iter().map(|line| line.text.as_str()).collect();
+        assert_eq!(texts, ["planned"]);
+        for path in [link, pipe] {
+            open_plain(&path).expect_err("neither a link nor a pipe is opened");
+        }
     }
 }

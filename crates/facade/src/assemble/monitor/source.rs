@@ -2,6 +2,7 @@ use std::{
     borrow::Cow,
     collections::BTreeMap,
     fs,
+    io::Read as _,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
@@ -30,6 +31,9 @@ use crate::assemble::{
 
 /// A board, and what counts for Prometheus.
 const READERS: usize = 2;
+
+/// How much of a request is shown.
+const REQUEST_BYTES: u64 = 4 << 20;
 
 /// How much of a change is shown.
 const DIFF_BYTES: usize = 1 << 20;
@@ -293,18 +297,21 @@ impl Inner {
         let found = entries.filter_map(|entry| {
             let execution = of_attempt(entry.file_name().to_str()?)?;
             let path = entry.path().join("request.json");
-            path.is_file().then_some((execution, path))
+            let about = path.symlink_metadata().ok()?;
+            about.is_file().then_some((execution, path))
         });
         let Some((execution, path)) = found.max() else {
             return Ok(None);
         };
-        let read = fs::read_to_string(&path);
-        let text = read.map_err(|source| Error::Io {
+        let mut bytes = Vec::new();
+        let read = log::open_plain(&path)
+            .and_then(|file| file.take(REQUEST_BYTES).read_to_end(&mut bytes));
+        read.map_err(|source| Error::Io {
             operation: "read",
             path,
             source,
         })?;
-        let request = scrub(&text).text.into_owned();
+        let request = scrub(&String::from_utf8_lossy(&bytes)).text.into_owned();
         Ok(Some(Prompt { execution, request }))
     }
 
