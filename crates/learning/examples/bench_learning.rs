@@ -18,6 +18,7 @@ use std::{
 use core_types::{RunId, TaskId};
 use learning::{Execution, FeedbackLoop, Outcome};
 use serde_json::{Value, json};
+use testkit::Rounds;
 
 const RECORDS: usize = 100_000;
 const QUERIES: usize = 100;
@@ -63,7 +64,7 @@ async fn measure(folder: &Path) -> Result<Vec<Value>, Failure> {
         let began = Instant::now();
         let opened = FeedbackLoop::open(&feedback)?;
         let found = opened.similar_blocking(&queries[0], TOP)?;
-        opening.0.push(began.elapsed().as_secs_f64() * 1e3);
+        opening.add(began.elapsed().as_secs_f64() * 1e3);
         assert_eq!(found.len(), TOP, "the first query is answered");
     }
 
@@ -88,12 +89,12 @@ async fn measure(folder: &Path) -> Result<Vec<Value>, Failure> {
             same += numbers.iter().filter(|it| expected.contains(it)).count();
             found.push(numbers);
         }
-        our_p50.0.push(percentile(&mut our_times, 50));
-        our_p99.0.push(percentile(&mut our_times, 99));
-        plain_p50.0.push(percentile(&mut plain_times, 50));
+        our_p50.add(percentile(&mut our_times, 50));
+        our_p99.add(percentile(&mut our_times, 99));
+        plain_p50.add(percentile(&mut plain_times, 50));
         if let Ok(peer) = &mut peer {
             let (mut times, theirs) = peer.answer()?;
-            peer_p50.0.push(percentile(&mut times, 50));
+            peer_p50.add(percentile(&mut times, 50));
             for (ours, theirs) in found.iter().zip(&theirs) {
                 peer_same += ours.iter().filter(|it| theirs.contains(it)).count();
             }
@@ -342,27 +343,6 @@ impl Words {
             format!("w{rank}")
         };
         (0..n_words).map(word).collect::<Vec<_>>().join(" ")
-    }
-}
-
-#[derive(Debug, Default)]
-struct Rounds(Vec<f64>);
-
-impl Rounds {
-    fn last(&self) -> f64 {
-        self.0.last().copied().unwrap_or(f64::NAN)
-    }
-
-    fn median(&self) -> f64 {
-        percentile(&mut self.0.clone(), 50)
-    }
-
-    fn spread(&self) -> String {
-        let median = self.median();
-        let percent = |figure: f64| (figure / median - 1.0) * 100.0;
-        let low = self.0.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = self.0.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        format!("{:+.0} % to {:+.0} %", percent(low), percent(high))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What tests of the workspace share: one conformance suite for each port,
-//! in-memory fakes that pass them, and git repositories made by script.
+//! in-memory fakes that pass them, git repositories made by script, what a compiler refuses, and the
+//! figures of a bench over its rounds.
 //!
 //! A suite is an async function that takes a constructor and panics at the
 //! first broken promise of the port's contract. The constructor is called for
@@ -18,6 +19,7 @@
 //! Not for use outside tests: its functions panic where a library returns an error.
 
 pub mod checkpoint_store;
+pub mod compile_fail;
 pub mod event_sink;
 mod fakes;
 pub mod git;
@@ -27,9 +29,11 @@ pub mod ledger;
 pub mod neutral;
 pub mod plan_runner;
 pub mod plan_state;
+mod rounds;
 pub mod step_log;
 
 pub use fakes::{
     FixedClock, MemoryCheckpoints, MemoryEvents, MemoryForge, MemoryInbox, MemoryPlanRunner,
     MemoryPlanState, MemoryStepLog,
 };
+pub use rounds::Rounds;

@@ -9,7 +9,6 @@
 //! fs/ext4/ialloc.c, linux 6). With `--json` standard output has a line for each claim.
 
 mod process;
-mod rounds;
 
 use std::{
     env,
@@ -24,9 +23,9 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use facade::journal::atomic_write;
 use serde_json::json;
+use testkit::Rounds;
 
 use process::Usage;
-use rounds::Rounds;
 
 const TASKS: usize = 50;
 const FOLDERS: usize = 100;

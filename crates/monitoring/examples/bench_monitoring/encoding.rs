@@ -10,11 +10,9 @@ use prometheus_client::{
     registry::Registry,
 };
 use serde_json::{Value, json};
+use testkit::Rounds;
 
-use crate::{
-    rounds::{ROUNDS, Rounds, TURNS, ratio},
-    verdict,
-};
+use crate::{ROUNDS, TURNS, verdict};
 
 const PROVIDERS: usize = 16;
 /// With 16 providers: 1,600 counters and 800 histograms of ten series.
@@ -101,7 +99,7 @@ pub(crate) fn ten_thousand() -> Result<Value> {
             Rounds::add(&mut of_protobuf, protobuf / 1000.0);
         }
     }
-    let ratio = ratio(&of_ours, &of_theirs);
+    let ratio = of_ours.ratio(&of_theirs);
     Ok(json!({
         "claim": format!(
             "encoding {n_ours} series as OpenMetrics, for each (all of them as classic text: {:.1} ms, as \

@@ -10,11 +10,9 @@ use anyhow::{Result, ensure};
 use core_types::Stage;
 use monitoring::metrics::{Metrics, Status};
 use serde_json::{Value, json};
+use testkit::Rounds;
 
-use crate::{
-    rounds::{ROUNDS, Rounds, TURNS, ratio},
-    verdict,
-};
+use crate::{ROUNDS, TURNS, verdict};
 
 const INCREMENTS: usize = 10_000_000;
 const GOAL: f64 = 1.3;
@@ -72,7 +70,7 @@ pub(crate) fn typed() -> Result<Value> {
         counted.iter().sum::<u64>() > INCREMENTS as u64,
         "nothing was counted"
     );
-    let ratio = ratio(&of_ours, &of_bare);
+    let ratio = of_ours.ratio(&of_bare);
     Ok(json!({
         "claim": format!(
             "an increment of a counter by its typed labels (by texts: {:.0} ns)",

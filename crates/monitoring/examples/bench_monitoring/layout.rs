@@ -6,11 +6,9 @@ use anyhow::{Result, ensure};
 use core_types::{Event, EventRecord, RepositoryName, Stage, TaskId, TaskStatus, Timestamp};
 use monitoring::fold::RunFold;
 use serde_json::{Value, json};
+use testkit::Rounds;
 
-use crate::{
-    rounds::{ROUNDS, Rounds},
-    verdict,
-};
+use crate::{ROUNDS, verdict};
 
 const TASKS: usize = 10_000;
 const DEPENDENCIES: usize = 5;

@@ -7,12 +7,17 @@
 mod encoding;
 mod increments;
 mod layout;
-mod rounds;
 
 use std::{io::Write as _, process::ExitCode};
 
 use anyhow::Result;
 use serde_json::Value;
+
+/// Enough for a median that one disturbance does not move.
+const ROUNDS: usize = 7;
+
+/// How often the sides take turns within a round, so that what disturbs the one disturbs the other.
+const TURNS: usize = 10;
 
 fn main() -> Result<ExitCode> {
     let mut claims = vec![increments::typed()?, encoding::ten_thousand()?];

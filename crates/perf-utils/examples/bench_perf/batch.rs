@@ -17,12 +17,10 @@ use core_types::{
 };
 use perf_utils::{BatchOperations, BatchOptions};
 use serde_json::{Value, json};
+use testkit::Rounds;
 use tokio::{runtime::Runtime, task::JoinSet};
 
-use crate::{
-    rounds::{ROUNDS, Rounds, ratio},
-    say, verdict,
-};
+use crate::{ROUNDS, say, verdict};
 
 const ISSUES: usize = 1000;
 const LATENCY: Duration = Duration::from_millis(20);
@@ -92,7 +90,7 @@ fn batches(runtime: &Runtime, run: Run) -> Result<Value> {
             "the ideal is not that of what was sent"
         );
     }
-    let ratio = ratio(&of_ours, &of_ideal);
+    let ratio = of_ours.ratio(&of_ideal);
     let how = match run {
         Run::First => "a first run",
         Run::Again => "run again, each looked up before",

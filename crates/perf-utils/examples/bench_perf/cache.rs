@@ -12,12 +12,10 @@ use std::{
 use anyhow::Result;
 use perf_utils::{AsyncCache, CacheOptions};
 use serde_json::{Value, json};
+use testkit::Rounds;
 use tokio::{sync::OnceCell, task::JoinSet};
 
-use crate::{
-    rounds::{ROUNDS, Rounds, TURNS, ratio},
-    say, verdict,
-};
+use crate::{ROUNDS, TURNS, say, verdict};
 
 const ENTRIES: usize = 10_000;
 const READS: usize = 1_000_000;
@@ -66,7 +64,7 @@ pub(crate) fn hits() -> Result<Vec<Value>> {
             of_bare.add(ns_bare / READS as f64);
         }
     }
-    let ratio = ratio(&of_ours, &of_bare);
+    let ratio = of_ours.ratio(&of_bare);
     say(format!(
         "hit: ours {:.0} ns, moka {:.0} ns",
         of_ours.median(),
@@ -124,7 +122,7 @@ pub(crate) fn misses() -> Result<Vec<Value>> {
         }
     }
     let most = calls.iter().copied().max().unwrap_or_default();
-    let ratio = ratio(&of_ours, &of_bare);
+    let ratio = of_ours.ratio(&of_bare);
     say(format!(
         "{CALLERS} misses: {most} calls, {:.1} ms",
         of_ours.median()

@@ -21,12 +21,10 @@ use hyper_util::{
 };
 use perf_utils::HttpConnectionPool;
 use serde_json::{Value, json};
+use testkit::Rounds;
 use tokio::{net::TcpListener, runtime, task::JoinSet};
 
-use crate::{
-    rounds::{ROUNDS, Rounds, TURNS, ratio},
-    say, verdict,
-};
+use crate::{ROUNDS, TURNS, say, verdict};
 
 /// A turn of one side.
 const REQUESTS: usize = 1000;
@@ -77,7 +75,7 @@ pub(crate) fn throughput() -> Result<Vec<Value>> {
                 of_bare.add(n_requests / s_bare);
             }
         }
-        let ratio = ratio(&of_ours, &of_bare);
+        let ratio = of_ours.ratio(&of_bare);
         say(format!(
             "pool of {max_connections}, concurrency {concurrency}: ours {:.0}/s, hyper {:.0}/s, opened {most_opened}",
             of_ours.median(),
