@@ -151,7 +151,7 @@ impl Scene {
     /// Writes it into `root`, with a copy of `index` if there is one.
     fn lay_out(&self, root: &Path, index: Option<&Path>) -> Result<(), Error> {
         let git = root.join(".git");
-        for folder in ["", "objects", "objects/info", "refs", "refs/heads"] {
+        for folder in ["", "objects", "objects/info", "refs"] {
             let folder = git.join(folder);
             fs::create_dir(&folder).map_err(Error::io("create", folder))?;
         }
@@ -159,8 +159,12 @@ impl Scene {
         let alternates = [alternate.as_os_str().as_bytes(), b"\n"].concat();
         disk::put(&git.join("objects/info/alternates"), &alternates)?;
         disk::put(&git.join("HEAD"), b"ref: refs/heads/work\n")?;
-        let commit = format!("{}\n", self.commit);
-        disk::put(&git.join("refs/heads/work"), commit.as_bytes())?;
+        // Packed, since a folder for one file costs more than the file.
+        let refs = format!(
+            "# pack-refs with: peeled fully-peeled sorted \n{} refs/heads/work\n",
+            self.commit
+        );
+        disk::put(&git.join("packed-refs"), refs.as_bytes())?;
         disk::put(&git.join("config"), self.config.as_bytes())?;
         let copy = |from: &Path, to: &str| {
             let to = git.join(to);

@@ -28,41 +28,52 @@ pub(crate) fn sweep(root: &Path) -> Result<Swept, Error> {
     } = Swept::default();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
-        // One that may be listed and not entered shows at its first entry.
-        let looked_at = disk::entries(&folder).and_then(|entries| {
-            let first = entries
-                .first()
-                .map_or(Ok(()), |first| first.metadata().map(drop));
-            match first {
-                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                    Err(Error::io("look into", &folder)(error))
-                }
-                _ => Ok(entries),
+        let n_before = folders.len();
+        let place = || folder.strip_prefix(root).map(Path::to_owned);
+        match folders_below(&folder, &mut folders) {
+            Ok(false) => {}
+            Ok(true) if folder == root => {}
+            Ok(true) => {
+                folders.truncate(n_before);
+                nested.extend(place());
             }
-        });
-        let entries = match looked_at {
-            Ok(entries) => entries,
-            Err(Error::Io { source, .. })
-                if folder != root && source.kind() == io::ErrorKind::PermissionDenied =>
-            {
-                closed.extend(folder.strip_prefix(root).map(Path::to_owned));
-                continue;
+            Err(error) if folder != root && error.kind() == io::ErrorKind::PermissionDenied => {
+                folders.truncate(n_before);
+                closed.extend(place());
             }
-            Err(error) => return Err(error),
-        };
-        if folder != root && entries.iter().any(|entry| entry.file_name() == ".git") {
-            nested.extend(folder.strip_prefix(root).map(Path::to_owned));
-            continue;
-        }
-        for entry in entries {
-            if entry.file_name() != ".git" && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                folders.push(entry.path());
-            }
+            Err(error) => return Err(Error::io("look into", &folder)(error)),
         }
     }
     nested.sort();
     closed.sort();
     Ok(Swept { nested, closed })
+}
+
+/// Adds the folders in a folder, `.git` excepted; returns whether there is a `.git` of whatever kind.
+fn folders_below(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<bool> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let mut has_git = false;
+    for (idx, entry) in entries.enumerate() {
+        let entry = entry?;
+        // A folder that may be listed and not entered shows at its first entry.
+        if idx == 0
+            && let Err(error) = entry.metadata()
+            && error.kind() == io::ErrorKind::PermissionDenied
+        {
+            return Err(error);
+        }
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if entry.file_name() == ".git" {
+            has_git = true;
+        } else if is_folder {
+            found.push(entry.path());
+        }
+    }
+    Ok(has_git)
 }
 
 /// Brings a clone that git has cleaned back to what a new one would be as far
@@ -77,8 +88,14 @@ pub(crate) fn straighten(root: &Path) -> Result<(), Error> {
     set_mode(root, &look_at(root)?, usual)?;
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
-        for entry in disk::entries(&folder)? {
-            let metadata = entry.metadata().map_err(Error::io("look into", &folder))?;
+        let looked_into = |error| Error::io("look into", &folder)(error);
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            entries => entries.map_err(looked_into)?,
+        };
+        for entry in entries {
+            let entry = entry.map_err(looked_into)?;
+            let metadata = entry.metadata().map_err(looked_into)?;
             if entry.file_name() == ".git" {
                 disk::remove_blocking(&entry.path())?;
             } else if metadata.is_dir() {

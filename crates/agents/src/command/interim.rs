@@ -75,7 +75,7 @@ impl Interim {
         stop: &CancellationToken,
     ) -> (T, Option<PortError>) {
         let mut work = std::pin::pin!(work);
-        let mut looks = tokio::time::interval(EVERY);
+        let mut looks = tokio::time::interval_at(tokio::time::Instant::now() + EVERY, EVERY);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut refused = None;
         let done = loop {

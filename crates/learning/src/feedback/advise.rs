@@ -5,7 +5,7 @@ use crate::{
     Error,
     experiment::{Arm, Draw},
     record::{DRAW, DrawRecord, Stored, VERSION},
-    store::Core,
+    store::{Core, State},
 };
 
 pub(crate) const BLOCK_BEGIN: &str = "<!-- lessons: begin -->";
@@ -106,10 +106,11 @@ impl Inner {
             });
         };
         self.begin_round()?;
-        self.store.batch(|state, batch| {
+        // The draw, and whether it is one to be written.
+        let decide = |state: &State| {
             let core = &state.core;
             if let Some(draw) = core.drawn(&subject.run, task) {
-                return Ok(given(core, draw));
+                return (draw, false);
             }
             let first = crate::store::key(subject.run.as_str(), task.as_str(), 1);
             let is_over = state.table.get(&first).is_some();
@@ -119,7 +120,20 @@ impl Inner {
                 self.rules.exploration.share
             };
             let draw = self.fresh(core, subject, share, task.as_str());
-            if !is_over && !draw.exposures.is_empty() {
+            let is_new = !is_over && !draw.exposures.is_empty();
+            (draw, is_new)
+        };
+        // As a rule there is nothing to write, and no lock to take for it.
+        let known = self.store.read(|state| {
+            let (draw, is_new) = decide(state);
+            (!is_new).then(|| given(&state.core, draw))
+        })?;
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        self.store.batch(|state, batch| {
+            let (draw, is_new) = decide(state);
+            if is_new {
                 let record = DrawRecord {
                     v: VERSION,
                     at: self.clock.now(),
@@ -129,7 +143,7 @@ impl Inner {
                 };
                 batch.append(DRAW, record.encode()?)?;
             }
-            Ok(given(core, draw))
+            Ok(given(&state.core, draw))
         })
     }
 
