@@ -53,7 +53,7 @@ impl Funds {
         let added = std::mem::take(&mut *self.added.lock().await);
         let mut spent = spent.clone();
         if spent.cost.is_none() && !added.is_empty() && !spent.is_silent() {
-            spent.cost = self.price(self.model(&spent), &spent.usage);
+            spent.cost = self.price(&spent.model, &spent.usage);
         }
         let mut in_parts = Usd::ZERO;
         for part in added {
@@ -85,13 +85,6 @@ impl Funds {
             amount: settled.amount.saturating_add(in_parts),
             ..settled
         })
-    }
-
-    fn model<'a>(&'a self, spent: &'a Spent) -> &'a str {
-        match spent.model.as_str() {
-            "" => &self.request.model,
-            named => named,
-        }
     }
 }
 

@@ -177,13 +177,11 @@ pub fn explain_cost(
     let models = models_of(home, surroundings, &record)?;
     let prices = prices(home, &models)?;
     let history = history(home, surroundings, run)?;
-    let optimizer = optimizer_of(home, surroundings, &record)?.with_history(history.clone());
+    let optimizer = CostOptimizer::with_models(models.clone(), &prices)?;
+    let optimizer = optimizer.with_history(history.clone());
     let is_fixed = !record.agent.model.is_empty();
     let alone = Plan {
-        tasks: vec![Task {
-            dependencies: task.dependencies.clone(),
-            ..task.clone()
-        }],
+        tasks: vec![task.clone()],
         ..plan.clone()
     };
     let estimate = cost_of(&optimizer, &alone)?;

@@ -163,8 +163,6 @@ fn presumed(is_spender: bool, is_failure: bool, held: Usd) -> Option<Usd> {
 #[derive(Debug)]
 pub(crate) struct RunLedger {
     ledger: JournalLedger,
-    /// The configured model; may be empty.
-    model: String,
     payment: Payment,
     /// Whether a request of this run has reported that it spent something.
     has_spent: AtomicBool,
@@ -186,28 +184,19 @@ impl RunLedger {
         pause: CancellationToken,
     ) -> Result<Self, Error> {
         let has_spent = ledger.spending()?.has_reports(&record.settings.run);
-        if !has_spent && Payment::of(&record.agent) == Payment::Unknown {
+        let payment = Payment::of(&record.agent);
+        if !has_spent && payment == Payment::Unknown {
             settle_dead(&ledger, record, None).await?;
         }
         Ok(Self {
             ledger,
-            model: record.agent.model.clone(),
-            payment: Payment::of(&record.agent),
+            payment,
             has_spent: AtomicBool::new(has_spent),
             held: AtomicUsize::new(0),
             settled: Notify::new(),
             pause,
             longest: record.settings.limits.agent_timeout,
         })
-    }
-
-    /// The request with the configured model where it names none.
-    fn named(&self, request: &SpendRequest) -> SpendRequest {
-        let mut request = request.clone();
-        if request.model.is_empty() {
-            request.model.clone_from(&self.model);
-        }
-        request
     }
 
     /// Settles a request that says nothing of what it has spent.
@@ -257,14 +246,10 @@ impl Ledger for RunLedger {
                 amount: None,
             });
         }
-        let request = self.named(request);
         loop {
             let mut settled = std::pin::pin!(self.settled.notified());
             settled.as_mut().enable();
-            let reserved = self
-                .ledger
-                .reserve(operation, scope, &request, parent)
-                .await;
+            let reserved = self.ledger.reserve(operation, scope, request, parent).await;
             match reserved {
                 Ok(reservation) => {
                     self.held.fetch_add(1, Ordering::SeqCst);
@@ -291,8 +276,7 @@ impl Ledger for RunLedger {
         scope: &SpendScope,
         request: &SpendRequest,
     ) -> Result<Reservation, PortError> {
-        let request = self.named(request);
-        let reserved = self.ledger.reserve(operation, scope, &request, None).await;
+        let reserved = self.ledger.reserve(operation, scope, request, None).await;
         if reserved.is_ok() {
             self.has_spent.store(true, Ordering::SeqCst);
             self.held.fetch_add(1, Ordering::SeqCst);

@@ -65,10 +65,7 @@ pub fn open_ledger(
     surroundings: &Surroundings,
     run: Option<&RunRecord>,
 ) -> Result<JournalLedger, Error> {
-    let budget = match run {
-        Some(record) => record.budget,
-        None => Some(budget(home, surroundings)?),
-    };
+    let budget = budget_of(home, surroundings, run)?;
     let mut options = LedgerOptions {
         // A run of before there were limits has none.
         limits: budget.map_or(Limits::NONE, |budget| budget.limits()),
@@ -124,16 +121,24 @@ pub async fn raise_limit(
     Ok(ledger.raise(&mark, limit, to).await?)
 }
 
-/// The limits of a run as it has recorded them, else those of the configuration.
+/// What may be spent as a run has recorded it, else as the configuration says.
+fn budget_of(
+    home: &Home,
+    surroundings: &Surroundings,
+    run: Option<&RunRecord>,
+) -> Result<Option<BudgetRecord>, Error> {
+    match run {
+        Some(record) => Ok(record.budget),
+        None => budget(home, surroundings).map(Some),
+    }
+}
+
 fn limits_of(
     home: &Home,
     surroundings: &Surroundings,
     run: Option<&RunRecord>,
 ) -> Result<Limits, Error> {
-    let budget = match run {
-        Some(record) => record.budget,
-        None => Some(budget(home, surroundings)?),
-    };
+    let budget = budget_of(home, surroundings, run)?;
     // A run of before there were limits has none.
     Ok(budget.map_or(Limits::NONE, |budget| budget.limits()))
 }
