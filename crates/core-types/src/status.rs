@@ -93,6 +93,12 @@ impl TaskStatus {
         }
     }
 
+    /// Whether it ended by a fault of its own: not by a dependency's, nor by somebody's word.
+    #[must_use]
+    pub const fn has_failed(self) -> bool {
+        matches!(self, Self::Failed | Self::TimedOut | Self::Panicked)
+    }
+
     /// Whether the task will not change its state again in this run.
     #[must_use]
     pub const fn has_ended(self) -> bool {

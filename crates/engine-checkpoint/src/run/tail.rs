@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use core_types::EventRecord;
 use journal::Reader;
@@ -9,7 +9,6 @@ use crate::{Error, kind, record::Content};
 /// holds nothing in memory.
 #[derive(Debug)]
 pub struct EventTail {
-    dir: PathBuf,
     reader: Reader,
 }
 
@@ -19,7 +18,6 @@ impl EventTail {
     #[must_use]
     pub fn open(dir: &Path, options: &journal::Options) -> Self {
         Self {
-            dir: dir.to_owned(),
             reader: Reader::open(dir, options),
         }
     }
@@ -40,20 +38,5 @@ impl EventTail {
             Ok::<_, journal::FoldError>(())
         })?;
         Ok(events)
-    }
-
-    /// The number of the last record that was read, of whatever kind; 0 for none.
-    #[must_use]
-    pub fn last_seq(&self) -> u64 {
-        self.reader.last_seq()
-    }
-
-    /// Whether a live process holds the run; blocking.
-    ///
-    /// # Errors
-    ///
-    /// `ResourceExhausted` or `Internal` when the lock cannot be looked at.
-    pub fn is_held(&self) -> Result<bool, Error> {
-        Ok(journal::is_locked(&self.dir)?)
     }
 }

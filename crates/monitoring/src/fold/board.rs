@@ -12,7 +12,7 @@ use tokio::sync::broadcast;
 use super::{
     Attention, AttentionKind, Batch, Costs, CostsBody, Explanation, Graph, History, Known,
     Learning, Overview, PerformanceBody, RunFold, RunListing, RunSource, RunState, RunSummary,
-    RunView, SummaryBody, TaskView, TasksBody, WorkflowsBody,
+    RunView, SummaryBody, TaskView, TasksBody, WorkflowsBody, many::most_urgent_first,
 };
 
 /// When a run that could not be read is tried again, though nothing of it has changed.
@@ -170,6 +170,7 @@ impl Board {
             since: Some(it.since),
         });
         overview.attention.extend(unreadable);
+        most_urgent_first(&mut overview.attention);
         Ok(overview)
     }
 

@@ -28,14 +28,8 @@ pub struct Known {
 
 impl Known {
     fn row(&self, now: Timestamp) -> RunRow {
-        if let Some(fold) = self
-            .fold
-            .as_ref()
-            .filter(|_| !self.summary.state.has_ended())
-        {
-            return fold.row(now);
-        }
         let summary = &self.summary;
+        let fold = self.fold.as_ref().filter(|_| !summary.state.has_ended());
         RunRow {
             run: summary.run.clone(),
             title: summary.title.clone(),
@@ -44,7 +38,7 @@ impl Known {
             started: summary.started,
             stopped: summary.stopped,
             elapsed_ms: summary.elapsed_ms,
-            eta: None,
+            eta: fold.and_then(|it| it.header(now).eta),
             counts: summary.counts,
             spent: summary.spent,
             limit: summary.limit,
@@ -60,7 +54,7 @@ impl Overview {
         let is_active = |run: &&Known| !run.summary.state.has_ended() && !run.is_removed;
         let has_ended = |run: &&Known| run.summary.state.has_ended();
         let mut attention: Vec<_> = runs.iter().flat_map(|run| attention(run, now)).collect();
-        attention.sort_by(|a, b| a.kind.cmp(&b.kind).then(b.since.cmp(&a.since)));
+        most_urgent_first(&mut attention);
         let ended = runs.iter().filter(has_ended);
         let n_ended = ended.clone().count() as u64;
         let succeeded = ended.filter(|run| run.summary.state == RunState::Done);
@@ -128,6 +122,11 @@ impl Costs {
             by_component: together(summaries().map(|it| &it.by_component)),
             by_repository: together(summaries().map(|it| &it.by_repository)),
             by_run,
+            removed: runs
+                .iter()
+                .filter(|run| run.is_removed)
+                .map(|run| run.summary.run.clone())
+                .collect(),
             days: days(runs).into_values().rev().collect(),
             day,
         }
@@ -197,6 +196,10 @@ fn together<'a>(
         together.entry(name.clone()).or_default().add(amounts);
     }
     together
+}
+
+pub(super) fn most_urgent_first(attention: &mut [Attention]) {
+    attention.sort_by(|a, b| a.kind.cmp(&b.kind).then(b.since.cmp(&a.since)));
 }
 
 /// What of a run needs a person.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use core_types::{Stage, Timestamp, TokenUsage, Usd};
+use core_types::{Stage, Timestamp, Usd};
 
 use super::{catalogue, families::Families, series::Counter};
 
@@ -204,11 +204,6 @@ impl Metrics {
         self.families
             .token_usage
             .with(&[model, operation], |cell| cell.add(tokens));
-    }
-
-    /// Counts all tokens of a usage, of which reasoning is a part of the output.
-    pub fn record_usage(&self, model: &str, operation: &str, usage: &TokenUsage) {
-        self.record_token_usage(model, operation, usage.total());
     }
 
     /// Sets what the system is: at most 32 names and values. A name is turned into one that a label

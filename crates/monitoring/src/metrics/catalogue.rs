@@ -119,15 +119,16 @@ const STATUSES: &[&str] = &[
     "skipped",
     "cancelled",
 ];
-/// How a run ends, by its exit code.
+/// How a process's work on a run ends: the first four with the run, the others so that it can go on.
 pub(crate) const RUN_OUTCOMES: &[&str] = &[
     "done",
     "failed",
-    "usage",
+    "partial",
+    "aborted",
     "waiting",
     "budget",
-    "partial",
     "interrupted",
+    "stopped",
 ];
 /// Kinds of events, as the event stream names them.
 pub(crate) const EVENTS: &[&str] = &[
@@ -257,8 +258,8 @@ families! {
         "Worker slots of runs under way",
         "running tasks, and what is left of the run's `max_workers`";
     RUNS: Kind::Counter, "automation_runs_total", [closed("outcome", RUN_OUTCOMES)],
-        "Runs that ended",
-        "event `run_ended`, by exit code 0 1 2 3 4 5 130";
+        "Sessions of runs that ended, by what ended them",
+        "events `run_ended` (by exit code and class) and `run_paused` (by class)";
     RUN_RESUMES: Kind::Counter, "automation_run_resumes_total", [],
         "Starts of processes that went on with a run",
         "event `run_started` with a session above 1";
@@ -291,7 +292,7 @@ families! {
         "What runs under way with a limit have spent",
         "event `spend_settled`";
     BUDGET_RESERVED: Kind::Gauge, "automation_budget_reserved_dollars", [],
-        "What is set aside in runs under way and not settled yet",
+        "What is set aside in runs under way with a limit and not settled yet",
         "events `spend_reserved` and `spend_settled`";
     SPEND: Kind::Counter, "automation_spend_dollars_total", [open("component", COMPONENTS, 16)],
         "Money spent",

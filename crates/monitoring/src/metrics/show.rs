@@ -59,7 +59,8 @@ impl Metrics {
         let spent = money(&|run| run.limit.map_or(Usd::ZERO, |_| run.spent));
         set(&families.budget_limit, &[], limit);
         set(&families.budget_spent, &[], spent);
-        set(&families.budget_reserved, &[], money(&|run| run.reserved));
+        let reserved = money(&|run| run.limit.map_or(Usd::ZERO, |_| run.reserved));
+        set(&families.budget_reserved, &[], reserved);
         for component in COMPONENTS {
             let of = |run: &RunSummary| {
                 let amounts = run.by_component.get(component);

@@ -173,6 +173,9 @@ impl Inner {
 
     fn runs(&self) -> Result<Vec<RunListing>, Error> {
         let present = self.home.runs()?;
+        let is_present = |run: &RunId| present.binary_search(run).is_ok();
+        lock(&self.seen).retain(|run, _| is_present(run));
+        lock(&self.tails).retain(|run, _| is_present(run));
         let mut listings = Vec::with_capacity(present.len());
         for run in &present {
             if !self.journal_of(run).is_dir() {
@@ -479,11 +482,11 @@ impl RunSource for HomeSource {
 
     async fn lessons(&self) -> Result<Vec<LessonStanding>, PortError> {
         const DOING: &str = "read the lessons";
-        let (home, surroundings) = (&self.inner.home, &self.inner.surroundings);
-        if !home.state().join("feedback").exists() {
+        if !self.inner.home.state().join("feedback").exists() {
             return Ok(Vec::new());
         }
-        let feedback = open_feedback(home, surroundings).map_err(|error| as_port(DOING, error))?;
+        let open = |inner: &Inner| open_feedback(&inner.home, &inner.surroundings);
+        let feedback = self.blocking(DOING, open).await?;
         let lessons = feedback.lessons().await;
         let mut lessons = lessons.map_err(|error| as_port(DOING, error.into()))?;
         lessons.sort_by_key(|it| it.lesson.status != Status::Promoted);
@@ -494,15 +497,23 @@ impl RunSource for HomeSource {
         const DOING: &str = "tell a run";
         let (home, surroundings) = (&self.inner.home, &self.inner.surroundings);
         let failed = |error: Error| as_port(DOING, error);
-        self.inner.exists(run).map_err(failed)?;
+        let of = run.clone();
         if let Command::Raise { limit } = command {
-            let record = RunRecord::read(home, run, surroundings).map_err(failed)?;
+            let read = move |inner: &Inner| {
+                inner.exists(&of)?;
+                RunRecord::read(&inner.home, &of, &inner.surroundings)
+            };
+            let record = self.blocking(DOING, read).await?;
             let of_run = Limit::Run { run: run.clone() };
             let before = raise_limit(home, surroundings, Some(&record), &of_run, limit);
             let before: Usd = before.await.map_err(failed)?;
             return Ok(format!("the run may spend {limit} USD instead of {before}"));
         }
-        let status = RunStatus::read(home, run, surroundings).map_err(failed)?;
+        let read = move |inner: &Inner| {
+            inner.exists(&of)?;
+            RunStatus::read(&inner.home, &of, &inner.surroundings)
+        };
+        let status = self.blocking(DOING, read).await?;
         let message = command.to_message();
         let Some(message) = message.filter(|_| takes(status.state, &command)) else {
             let why = format!("run {run} is {}", status.state.as_str());
@@ -520,9 +531,6 @@ impl RunSource for HomeSource {
 fn takes(state: RunState, command: &Command) -> bool {
     match command {
         Command::Approve { .. } => matches!(state, RunState::Running | RunState::Waiting),
-        Command::Answer { .. } | Command::Retry { .. } | Command::Skip { .. } => {
-            !matches!(state, RunState::Done | RunState::Aborted)
-        }
         _ => !matches!(state, RunState::Done | RunState::Aborted),
     }
 }

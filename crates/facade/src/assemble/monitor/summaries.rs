@@ -56,17 +56,17 @@ pub(super) fn mark(journal: &Path) -> u64 {
 fn keep_of(home: &Home, surroundings: &Surroundings, run: &RunId) -> Result<(), Error> {
     let folder = home.run_folder(run).join("journal");
     let mark = mark(&folder);
+    let summaries = open(home, surroundings).map_err(Error::Write)?;
+    let is_kept = summaries.read(|it| it.0.get(run).is_some_and(|kept| kept.mark == mark));
+    if is_kept.map_err(Error::Write)? {
+        return Ok(());
+    }
     let mut tail = EventTail::open(&folder, &surroundings.journal);
     let events = tail.read_new();
     let events = events.map_err(|source| Error::journal(run, source))?;
     let mut fold = RunFold::new(run.clone());
     fold.extend(events);
     let summary = fold.summary(surroundings.clock.now());
-    let summaries = open(home, surroundings).map_err(Error::Write)?;
-    let is_kept = summaries.read(|it| it.0.get(run).is_some_and(|kept| kept.mark == mark));
-    if is_kept.map_err(Error::Write)? {
-        return Ok(());
-    }
     let kept = Kept {
         v: VERSION,
         mark,

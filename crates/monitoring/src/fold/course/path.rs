@@ -301,6 +301,12 @@ pub(super) fn eta(
     let running: Vec<usize> = (0..course.tasks.len())
         .filter(|&it| course.tasks[it].status_at(now) == TaskStatus::Running)
         .collect();
+    let dead: Vec<bool> = course
+        .tasks
+        .iter()
+        .map(|task| task.status.has_ended() && !task.status.is_good())
+        .collect();
+    let network = network.without(&dead);
     let at = |percent: usize| -> Option<Timestamp> {
         let mut left = Vec::with_capacity(course.tasks.len());
         for (idx, task) in course.tasks.iter().enumerate() {
@@ -318,12 +324,6 @@ pub(super) fn eta(
                 _ => Some(pace.expected(task.estimate_ms, percent)?),
             });
         }
-        let dead = course
-            .tasks
-            .iter()
-            .map(|task| task.status.has_ended() && !task.status.is_good());
-        let dead: Vec<bool> = dead.collect();
-        let network = network.without(&dead);
         let rest = network.makespan(&left, &running, course.max_workers);
         Some(Timestamp(now.0.saturating_add(rest)))
     };

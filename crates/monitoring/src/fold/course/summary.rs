@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use core_types::{ErrorClass, Scope, Stage, TaskId, TaskStatus, Timestamp};
+use core_types::{ErrorClass, Scope, Stage, TaskId, Timestamp};
 
 use super::{lane::total_ms, path::HELD, run_fold::RunFold};
 use crate::fold::{RunSummary, SegmentKind, StageFigures, TaskCounts, TaskFigures, task_type};
@@ -124,8 +124,7 @@ impl RunFold {
             })
             .collect();
         let waits = move |task: &&super::attempt::TaskCourse| {
-            let has_failed = matches!(task.status, TaskStatus::Failed | TaskStatus::TimedOut);
-            has_failed && handed.contains(&task.task)
+            task.status.has_failed() && handed.contains(&task.task)
         };
         course.tasks.iter().filter(waits).map(|task| {
             let failure = task.failure.as_ref();

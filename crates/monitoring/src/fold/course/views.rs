@@ -10,8 +10,8 @@ use super::{
     run_fold::RunFold,
 };
 use crate::fold::{
-    Amounts, AttemptView, Explanation, Graph, Header, Lane, RecoveryRow, RepositoryRow, RunRow,
-    RunView, Segment, TaskCounts, TaskRow, TaskView, Timeline, layout,
+    Amounts, AttemptView, Explanation, Graph, Header, Lane, RecoveryRow, RepositoryRow, RunView,
+    Segment, TaskCounts, TaskRow, TaskView, Timeline, layout,
 };
 
 /// What several views need, found once.
@@ -85,26 +85,6 @@ impl RunFold {
     #[must_use]
     pub fn header(&self, now: Timestamp) -> Header {
         self.header_of(&self.draw(now))
-    }
-
-    /// Its line in a list of runs.
-    #[must_use]
-    pub fn row(&self, now: Timestamp) -> RunRow {
-        let header = self.header(now);
-        RunRow {
-            run: header.run,
-            title: header.title,
-            state: header.state,
-            stage: header.stage,
-            started: header.started,
-            stopped: header.stopped,
-            elapsed_ms: header.elapsed_ms,
-            eta: header.eta,
-            counts: header.counts,
-            spent: self.account.spent(),
-            limit: self.account.limit(),
-            is_removed: false,
-        }
     }
 
     /// All of one of its tasks; `None` where it has no such task.

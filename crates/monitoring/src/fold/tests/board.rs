@@ -191,6 +191,7 @@ async fn a_run_that_cannot_be_read_hides_no_other() {
         .map(|it| it.run.clone())
         .collect();
     assert_eq!(unreadable, [run(1)]);
+    assert!(overview.attention.is_sorted_by_key(|it| &it.kind));
     assert_eq!(overview.total_runs, 2, "the others are shown");
     let again = board.refresh().await.expect("nothing is to be done");
     assert_eq!(again, 0, "it is not tried again at once");

@@ -71,7 +71,12 @@ fn counters_and_gauges_agree_with_the_summary_of_the_run() {
         let samples = Samples::of(&history, &run, &summary);
 
         let ended = |event: &Event| matches!(event, Event::RunEnded { .. });
-        let n_ends = history
+        let n_paused = history
+            .events
+            .iter()
+            .filter(|(_, record)| matches!(record.event, Event::RunPaused { .. }))
+            .count();
+        let n_ended = history
             .events
             .iter()
             .filter(|(_, record)| ended(&record.event))
@@ -160,7 +165,7 @@ fn counters_and_gauges_agree_with_the_summary_of_the_run() {
             seed,
             "reserved",
             reserved,
-            if is_under_way {
+            if is_under_way && summary.limit.is_some() {
                 usd(summary.reserved)
             } else {
                 0.0
@@ -171,10 +176,14 @@ fn counters_and_gauges_agree_with_the_summary_of_the_run() {
         near(seed, "events", n_events, history.events.len() as f64);
         near(
             seed,
-            "ends",
+            "ends and pauses",
             samples.sum("automation_runs_total"),
-            n_ends as f64,
+            (n_ended + n_paused) as f64,
         );
+        let of_pauses = ["waiting", "budget", "interrupted", "stopped"];
+        let paused = of_pauses
+            .map(|outcome| samples.get(&format!("automation_runs_total{{outcome=\"{outcome}\"}}")));
+        near(seed, "pauses", paused.iter().sum(), n_paused as f64);
     }
     assert!(n_under_way > 5, "{n_under_way} runs were under way");
     assert!(

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use core_types::{RunId, Stage, TaskId, Timestamp, TokenUsage, Usd};
 use serde::Serialize;
@@ -153,6 +153,8 @@ pub struct Costs {
     pub by_repository: BTreeMap<String, Amounts>,
     /// By run, the dearest first; those that have spent nothing are left out.
     pub by_run: Vec<RunSummary>,
+    /// The runs that are gone, of which only the summary is left.
+    pub removed: BTreeSet<RunId>,
     /// By the day on which a run began, newest first.
     pub days: Vec<DayCount>,
     /// What was spent today, and the limits.

@@ -108,8 +108,13 @@ impl Run {
                     families.run_resumes.with(&[], Counter::inc);
                 }
             }
-            Event::RunPaused { .. } => self.is_started = false,
-            Event::RunEnded { exit_code, .. } => self.end(families, *exit_code, at),
+            Event::RunPaused { class, .. } => {
+                self.is_started = false;
+                families.runs.with(&[words::of_pause(*class)], Counter::inc);
+            }
+            Event::RunEnded {
+                exit_code, class, ..
+            } => self.end(families, words::of_end(*exit_code, *class), at),
             Event::StageStarted { stage } => self.enter(families, *stage, at),
             Event::PlanReady { .. } => self.is_planned = true,
             Event::TaskPlanned {
@@ -261,14 +266,11 @@ impl Run {
             .with(&[stage], |cell| cell.observe(at.since(since)));
     }
 
-    fn end(&mut self, families: &Families, exit_code: u8, at: Timestamp) {
+    fn end(&mut self, families: &Families, outcome: &'static str, at: Timestamp) {
         self.is_started = false;
-        let outcome = words::of_exit_code(exit_code);
         families.runs.with(&[outcome], Counter::inc);
         match outcome {
             "done" => self.leave(families, Status::Success, at),
-            // It goes on in this stage.
-            "waiting" | "interrupted" => {}
             _ => self.leave(families, Status::Failed, at),
         }
     }

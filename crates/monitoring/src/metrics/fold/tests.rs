@@ -152,7 +152,9 @@ fn a_run_that_waits_for_a_person_has_not_ended_its_stage() {
         .started()
         .enter(Stage::Landing)
         .tell(event(json!({"type": "gate_reached", "gate": "landing"})))
-        .end(3)
+        .tell(event(
+            json!({"type": "run_paused", "reason": "waits at the gate"}),
+        ))
         .shows(&[
             r#"automation_workflow_executions_total{stage="landing",status="success"} 0"#,
             r#"automation_workflow_executions_total{stage="landing",status="failed"} 0"#,
@@ -161,6 +163,31 @@ fn a_run_that_waits_for_a_person_has_not_ended_its_stage() {
         .tell(event(json!({"type": "gate_opened", "gate": "landing"})))
         .end(0)
         .shows(&[r#"automation_workflow_executions_total{stage="landing",status="success"} 1"#]);
+}
+
+#[test]
+fn what_ended_a_session_is_told_by_its_class() {
+    let paused = |class| event(json!({"type": "run_paused", "reason": "r", "class": class}));
+    let ended = |exit_code, class| {
+        event(json!({"type": "run_ended", "summary": "s", "exit_code": exit_code, "class": class}))
+    };
+    Story::new()
+        .started()
+        .tell(paused(json!({"class": "budget_exceeded"})))
+        .tell(paused(json!({"class": "cancelled"})))
+        .tell(paused(json!({"class": "resource_exhausted"})))
+        .tell(ended(1, json!({"class": "cancelled"})))
+        .tell(ended(1, Value::Null))
+        .tell(ended(5, Value::Null))
+        .shows(&[
+            r#"automation_runs_total{outcome="budget"} 1"#,
+            r#"automation_runs_total{outcome="interrupted"} 1"#,
+            r#"automation_runs_total{outcome="stopped"} 1"#,
+            r#"automation_runs_total{outcome="aborted"} 1"#,
+            r#"automation_runs_total{outcome="failed"} 1"#,
+            r#"automation_runs_total{outcome="partial"} 1"#,
+            r#"automation_runs_total{outcome="waiting"} 0"#,
+        ]);
 }
 
 #[test]

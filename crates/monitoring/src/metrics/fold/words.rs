@@ -1,17 +1,24 @@
 //! What label values say of events.
 
-use core_types::Event;
+use core_types::{ErrorClass, Event};
 
-/// How a run ended, by the exit code of the program.
-pub(super) fn of_exit_code(exit_code: u8) -> &'static str {
-    match exit_code {
-        0 => "done",
-        2 => "usage",
-        3 => "waiting",
-        4 => "budget",
-        5 => "partial",
-        130 => "interrupted",
+/// How a run ended.
+pub(super) fn of_end(exit_code: u8, class: Option<ErrorClass>) -> &'static str {
+    match (exit_code, class) {
+        (0, _) => "done",
+        (5, _) => "partial",
+        (_, Some(ErrorClass::Cancelled)) => "aborted",
         _ => "failed",
+    }
+}
+
+/// What stopped a run that can go on.
+pub(super) fn of_pause(class: Option<ErrorClass>) -> &'static str {
+    match class {
+        None => "waiting",
+        Some(ErrorClass::BudgetExceeded) => "budget",
+        Some(ErrorClass::Cancelled) => "interrupted",
+        Some(_) => "stopped",
     }
 }
 
