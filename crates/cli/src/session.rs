@@ -1,12 +1,13 @@
 //! What every command works with.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Context, Result, bail};
 use facade::{
-    assemble::{Home, RunState, RunStatus, Surroundings},
+    assemble::{Home, HomeSource, RunState, RunStatus, Surroundings},
     core_types::{InvalidName, RunId},
     journal::faults::{Faults, Moment},
+    monitoring::fold::Board,
 };
 
 use crate::output::Output;
@@ -53,6 +54,12 @@ impl Session {
         Ok(RunId::new(format!(
             "{date}-{time}-{millis:03}{suffix:04x}"
         ))?)
+    }
+
+    /// A board over the runs of the home.
+    pub(crate) fn board(&self) -> Board {
+        let source = HomeSource::new(self.home.clone(), self.surroundings.clone());
+        Board::new(Arc::new(source), self.surroundings.clock.clone())
     }
 
     pub(crate) fn status(&self, run: &RunId) -> Result<RunStatus> {

@@ -8,13 +8,12 @@ use std::{
 
 use anyhow::{Context, Result, anyhow};
 use facade::{
-    assemble::{Error, HomeSource, prices_checked},
+    assemble::{Error, prices_checked},
     core_types::CancellationToken,
     monitoring::{
         dashboard::{
             Access, Control, Dashboard, Error as DashboardError, Options, Secret, Server, Tls,
         },
-        fold::Board,
         metrics::MetricsCollector,
     },
 };
@@ -93,9 +92,8 @@ impl Shown {
     fn start(session: &Session, mut options: Options, tls: Option<Tls>) -> Result<Self> {
         let port = options.address.port();
         options.limits.connections = options.limits.connections.min(descriptors() / 2);
-        let source = HomeSource::new(session.home.clone(), session.surroundings.clone());
         let clock = session.surroundings.clock.clone();
-        let board = Arc::new(Board::new(Arc::new(source), clock.clone()));
+        let board = Arc::new(session.board());
         let access = Arc::new(Access::new(Secret::from_bytes(random()?)));
         let metrics = MetricsCollector::metrics().clone();
         metrics.set_system_info([("version", env!("CARGO_PKG_VERSION"))]);

@@ -8,7 +8,6 @@ use facade::{
 };
 use serde_json::json;
 
-use super::top::board;
 use crate::{
     args::ExplainArguments,
     failure::DONE,
@@ -20,7 +19,7 @@ use crate::{
 pub(crate) async fn explain(session: &Session, arguments: &ExplainArguments) -> Result<u8> {
     let run = session.pick(arguments.run.as_deref(), "has been begun", |_| true)?;
     let task = TaskId::new(&arguments.task).map_err(refused)?;
-    let board = board(session);
+    let board = session.board();
     board.refresh().await?;
     let Some(view) = board.task(&run, &task).await? else {
         let view = board.run(&run).await?;

@@ -8,7 +8,6 @@ use facade::{
 };
 use serde::Serialize;
 
-use super::top::board;
 use crate::{args::ReportArguments, failure::DONE, output::size, session::Session};
 
 /// What `report --json` prints.
@@ -22,7 +21,7 @@ struct Report {
 /// `automation report`.
 pub(crate) async fn report(session: &Session, arguments: &ReportArguments) -> Result<u8> {
     let run = session.pick(arguments.run.as_deref(), "has been begun", |_| true)?;
-    let board = board(session);
+    let board = session.board();
     board.refresh().await?;
     let (Some(view), Some(graph)) = (board.run(&run).await?, board.graph(&run).await?) else {
         bail!(Error::Request {

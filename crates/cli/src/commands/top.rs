@@ -1,10 +1,9 @@
 //! `top`: what runs now, in a terminal.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use facade::{
-    assemble::HomeSource,
     core_types::{TaskStatus, Timestamp, Usd},
     monitoring::fold::{Board, Overview, RunView, TaskRow},
 };
@@ -32,15 +31,9 @@ struct Top {
     runs: Vec<RunView>,
 }
 
-/// A board over the runs of the session's home.
-pub(crate) fn board(session: &Session) -> Board {
-    let source = HomeSource::new(session.home.clone(), session.surroundings.clone());
-    Board::new(Arc::new(source), session.surroundings.clock.clone())
-}
-
 /// `automation top`.
 pub(crate) async fn top(session: &Session, arguments: &TopArguments) -> Result<u8> {
-    let board = board(session);
+    let board = session.board();
     if arguments.once || !session.output.is_terminal() {
         let top = read(&board).await?;
         session.output.json(&top)?;

@@ -11,7 +11,7 @@ use axum::{
     Router,
     http::{HeaderMap, header},
 };
-use core_types::{Clock, ErrorClass, PortError, RunId, Timestamp};
+use core_types::{Clock, ErrorClass, RunId, Timestamp};
 use tokio::{
     sync::{Semaphore, broadcast::error::TryRecvError, watch},
     time::sleep,
@@ -84,9 +84,11 @@ impl Dashboard {
             .into_iter()
             .map(|it| it.run)
             .collect();
+        // What could not be read is tried again.
+        let mut uncounted = BTreeSet::new();
         loop {
             // A source that cannot be read now may be read later; pages say it where it matters.
-            self.0.board.refresh().await.ok();
+            let is_read = self.0.board.refresh().await.is_ok();
             let mut has_missed = false;
             loop {
                 match news.try_recv() {
@@ -100,14 +102,17 @@ impl Dashboard {
             if has_missed {
                 changed.extend(self.0.board.summaries().into_iter().map(|it| it.run));
             }
-            for run in &changed {
+            uncounted.extend(changed.iter().cloned());
+            for run in std::mem::take(&mut uncounted) {
+                let taken = counting.take(self.0.board.source().as_ref(), &run).await;
                 // A run that was removed meanwhile has nothing more to count.
-                counting
-                    .take(self.0.board.source().as_ref(), run)
-                    .await
-                    .ok();
+                if taken.is_err_and(|error| error.class() != ErrorClass::NotFound) {
+                    uncounted.insert(run);
+                }
             }
-            self.0.counted.send_replace(true);
+            if is_read {
+                self.0.counted.send_replace(true);
+            }
             if !changed.is_empty() {
                 self.0.changes.send_modify(|changes| {
                     changes.number += 1;
@@ -200,12 +205,6 @@ impl App {
             control: self.control,
             form_token: self.access.form_token(),
         }
-    }
-
-    /// A name in an address; one that cannot be a name is not there.
-    pub(super) fn known<T: std::str::FromStr>(&self, name: &str) -> Result<T, PortError> {
-        name.parse()
-            .map_err(|_| PortError::new(ErrorClass::NotFound, "find what this address names"))
     }
 
     pub(super) fn is_our_host(&self, host: &str) -> bool {

@@ -16,8 +16,8 @@ use super::{Control, app::App, pages, respond};
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
      img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Checks host, origin, token and, for commands, the form token's presence by route; bounds the
-/// time; adds the headers.
+/// Checks host, origin and token, and whether commands are allowed; bounds the time; adds the headers.
+/// The form token of a command is checked where its form is read.
 pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let mut response = match refuse(&app, &request) {
         Some(refusal) => refusal,

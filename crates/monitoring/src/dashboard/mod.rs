@@ -28,7 +28,7 @@
 //!     let options = Options::default();
 //!     let dashboard = Dashboard::new(board, metrics, clock, access, &options);
 //!     let server = Server::bind(dashboard, &options, None).await?;
-//!     // For whom it is: `http://localhost:8000/enter?code=…`
+//!     // For whom it is: `http://127.0.0.1:8000/enter?code=…`
 //!     let link = server.link();
 //!     server.serve(stop).await;
 //!     Ok(())
@@ -51,13 +51,16 @@
 //! | `/api/runs/{run}/log?task={task}` | lines as server-sent events, resumed by `Last-Event-ID` |
 //! | `/api/events`, `/api/runs/{run}/events` | an event `changed` whenever something has changed |
 //! | `/api/{overview,history,costs,learning}` | what those pages show |
+//! | `POST /runs/{run}/…`, `POST /runs/{run}/tasks/{task}/…` | commands, by the forms of those pages |
+//! | `/enter?code=…` | takes the code of a link once, and gives the cookie |
+//! | `/assets/…` | the style, the script and the icon |
 //!
 //! # Guarantees
 //!
 //! - Only loopback addresses are listened on without TLS. Requests for other host names and from
 //!   other sites' pages are refused.
-//! - Everything but `/metrics` and `/api/health` needs a cookie, which a link gives once, or a bearer
-//!   token. On an address that is no loopback one, those two need it, too.
+//! - Everything that tells of runs, but `/metrics` and `/api/health`, needs a cookie, which a link gives
+//!   once, or a bearer token. On an address that is no loopback one, those two need it, too.
 //! - Commands need [`Control::Allowed`] and a form token besides.
 //! - What others wrote is shown as text: no markup, terminal sequence or direction mark of it acts.
 //! - Slow clients cost a bounded number of connections ([`Limits`]), each a bounded amount of memory.

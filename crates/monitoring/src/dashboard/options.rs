@@ -14,7 +14,7 @@ pub enum Control {
     /// Pages show what is; commands are refused.
     #[default]
     ReadOnly,
-    /// Pages have buttons that approve, answer, cancel and raise budgets.
+    /// Pages have buttons that approve, answer, retry, skip, cancel and raise budgets.
     Allowed,
 }
 
@@ -60,7 +60,7 @@ pub struct Limits {
     pub request_time: Duration,
     /// How long a client may take nothing of what we send. Default: 30 s.
     pub stall_time: Duration,
-    /// Of a request's head. Default: 16 KiB, in at most 64 fields.
+    /// Of a request's head, at least 8 KiB. Default: 16 KiB, in at most 64 fields.
     pub head_bytes: usize,
     /// Of a request's body. Default: 64 KiB.
     pub body_bytes: usize,

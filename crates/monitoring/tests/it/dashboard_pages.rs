@@ -378,3 +378,52 @@ fn a_report_is_one_small_file() {
         file.len()
     );
 }
+
+#[tokio::test]
+async fn who_may_only_look_is_told_the_command_as_it_is() {
+    let source = gallery(NOW, Size::Large);
+    let served = serve_source(options(Control::ReadOnly), source).await;
+    let overview = served.get("/api/overview").await.body;
+    let overview: serde_json::Value = serde_json::from_str(&overview).expect("it is JSON");
+    let attention = overview["attention"].as_array().expect("there is some");
+    let handed_off = attention
+        .iter()
+        .find(|it| it["run"] == "62-sessions" && it["task"].is_string())
+        .expect("a task of the large run is handed off");
+    let task = handed_off["task"].as_str().expect("it is a name");
+    let page = served.get(&format!("/runs/62-sessions/tasks/{task}")).await;
+    assert!(
+        page.body
+            .contains(&format!("automation answer {task} TEXT --run 62-sessions")),
+        "{}",
+        page.body
+    );
+}
+
+#[tokio::test]
+async fn a_run_that_is_gone_is_named_and_not_linked() {
+    let source = MemorySource::new();
+    let run: RunId = "gone".parse().expect("valid");
+    let sample = Sample {
+        run: run.clone(),
+        title: "A run of last year".to_owned(),
+        plan: layered_plan(4, 2),
+        waits: vec![("backend".parse().expect("a name"), Vec::new())],
+        max_workers: 2,
+        limit: None,
+        from: core_types::Timestamp(NOW.0 - 3_600_000),
+        until: NOW,
+        ends: Ends::Whole,
+    };
+    let mut fold = RunFold::new(run.clone());
+    fold.extend((1..).zip(sample.make().events));
+    let summary = fold.summary(NOW);
+    assert!(summary.spent > core_types::Usd::ZERO);
+    source.remove(&run, summary);
+    let served = serve_source(options(Control::Allowed), source).await;
+    for path in ["/history", "/costs"] {
+        let page = served.get(path).await.body;
+        assert!(page.contains("gone, removed"), "{path}: {page}");
+        assert!(!page.contains("href=\"/runs/gone\""), "{path}: {page}");
+    }
+}

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::{
     Context,
     history::day_table,
+    overview::run_name,
     spend::{amounts, usage},
 };
 use crate::{
@@ -112,8 +113,7 @@ fn by_run(view: &Costs) -> Markup {
                         @for run in view.by_run.iter().take(MAX_RUNS) {
                             tr {
                                 th scope="row" class="wide" {
-                                    a class="main" href={ "/runs/" (run.run) } { @if run.title.is_empty() { (run.run) } @else { (Foreign(&run.title)) } }
-                                    span class="sub" { (run.run) }
+                                    (run_name(&run.run, &run.title, view.removed.contains(&run.run)))
                                 }
                                 td { (Mark::run(run.state).status()) }
                                 td class="number" { (count(run.counts.total as u64)) }

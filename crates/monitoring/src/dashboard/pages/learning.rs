@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::Context;
 use crate::{
     dashboard::{
-        parts::{Frame, Icon, Mark, Place, Tone, framed, heading, time},
+        parts::{Frame, Mark, Place, framed, heading, time},
         text::{Foreign, count},
     },
     fold::{Learning, LessonStanding},
@@ -59,7 +59,7 @@ fn lessons(context: Context<'_>, lessons: &[LessonStanding]) -> Markup {
                                     span class="main" { (Foreign(&lesson.text)) }
                                     span class="sub" { (Foreign(&lesson.id)) " · " (Foreign(&lesson.kind)) @if let Some(repository) = &lesson.repository { " · " (Foreign(repository)) } }
                                 }
-                                td { (standing(&lesson.status).status()) @if lesson.needs_approval { span class="sub person" { "waits for a person" } } }
+                                td { (Mark::lesson(&lesson.status).status()) @if lesson.needs_approval { span class="sub person" { "waits for a person" } } }
                                 td class="number" { (count(lesson.treated)) ", " (count(lesson.control)) }
                                 td class="number" { @match lesson.effect { Some(effect) => (format!("{:+.0} %", effect * 100.0)), None => span class="quiet" { "not yet known" } } }
                                 td { (Foreign(&lesson.evidence)) }
@@ -71,15 +71,4 @@ fn lessons(context: Context<'_>, lessons: &[LessonStanding]) -> Markup {
             }
         }
     }
-}
-
-fn standing(status: &str) -> Mark {
-    let (tone, icon, word) = match status {
-        "promoted" => (Tone::Good, Icon::Check, "promoted"),
-        "trial" => (Tone::Live, Icon::Half, "on trial"),
-        "retired" => (Tone::Idle, Icon::Slash, "retired"),
-        "refused" => (Tone::Bad, Icon::Cross, "refused"),
-        _ => (Tone::Idle, Icon::Ring, "candidate"),
-    };
-    Mark { tone, icon, word }
 }

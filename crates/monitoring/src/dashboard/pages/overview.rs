@@ -1,13 +1,14 @@
 //! The first page: what needs a person, what runs, how it goes.
 
+use core_types::RunId;
 use maud::{Markup, html};
 
-use super::Context;
+use super::{Context, run::capital};
 use crate::{
     dashboard::{
         parts::{
             Frame, Mark, Place, Tone, command_line, days, framed, heading, icon, limit_bar,
-            task_bar, time,
+            task_bar, time, title_or_id,
         },
         text::{self, Foreign, count, money, percent},
     },
@@ -119,12 +120,7 @@ fn call(context: Context<'_>, group: &[&Attention]) -> Markup {
 fn attention_word(kind: &AttentionKind, mark: Mark) -> String {
     match kind {
         AttentionKind::Gate(gate) => format!("Gate {}", text::harmless(gate)),
-        _ => {
-            let mut letters = mark.word.chars();
-            letters.next().map_or_else(String::new, |first| {
-                first.to_uppercase().chain(letters).collect()
-            })
-        }
+        _ => capital(mark.word),
     }
 }
 
@@ -192,7 +188,7 @@ fn active(runs: &[RunRow]) -> Markup {
                         tbody {
                             @for row in runs {
                                 tr {
-                                    th scope="row" class="wide" { (run_name(row)) }
+                                    th scope="row" class="wide" { (run_name(&row.run, &row.title, row.is_removed)) }
                                     td { (Mark::run(row.state).status()) @if let Some(stage) = row.stage { span class="sub" { (stage) } } }
                                     td class="progress" {
                                         @if row.counts.total == 0 { span class="quiet" { "no plan yet" } } @else {
@@ -240,7 +236,7 @@ pub(super) fn ended_table(context: Context<'_>, runs: &[RunRow]) -> Markup {
             tbody {
                 @for row in runs {
                     tr {
-                        th scope="row" class="wide" { (run_name(row)) }
+                        th scope="row" class="wide" { (run_name(&row.run, &row.title, row.is_removed)) }
                         td { (Mark::run(row.state).status()) }
                         td {
                             (count((row.counts.succeeded + row.counts.unchanged) as u64)) " of " (count(row.counts.total as u64))
@@ -256,20 +252,16 @@ pub(super) fn ended_table(context: Context<'_>, runs: &[RunRow]) -> Markup {
     }
 }
 
-/// A run's title as a link, its id below.
-pub(super) fn run_name(row: &RunRow) -> Markup {
-    let title = if row.title.is_empty() {
-        row.run.as_str()
-    } else {
-        &row.title
-    };
+/// A run's title as a link where it has a page, its id below.
+pub(super) fn run_name(run: &RunId, title: &str, is_removed: bool) -> Markup {
+    let title = title_or_id(title, run.as_str());
     html! {
-        @if row.is_removed {
+        @if is_removed {
             span class="main" { (Foreign(title)) }
-            span class="sub" { (row.run) ", removed" }
+            span class="sub" { (run) ", removed" }
         } @else {
-            a class="main" href={ "/runs/" (row.run) } { (Foreign(title)) }
-            span class="sub" { (row.run) }
+            a class="main" href={ "/runs/" (run) } { (Foreign(title)) }
+            span class="sub" { (run) }
         }
     }
 }

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     dashboard::{
         Control,
-        parts::{Frame, Links, framed},
+        parts::{Frame, Links, framed, title_or_id},
     },
     fold::{Graph, RunView},
 };
@@ -20,11 +20,7 @@ use crate::{
 #[must_use]
 pub fn report(view: &RunView, graph: &Graph, now: Timestamp) -> String {
     let header = &view.header;
-    let title = if header.title.is_empty() {
-        header.run.as_str()
-    } else {
-        &header.title
-    };
+    let title = title_or_id(&header.title, header.run.as_str());
     let frame = Frame {
         title,
         place: None,

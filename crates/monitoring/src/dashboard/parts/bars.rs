@@ -11,10 +11,10 @@ use crate::{
 
 /// A bar of parts, each a share of 1, left to right. Its figures must stand beside it in words:
 /// it is hidden from screen readers.
-fn stacked(class: &str, shares: impl IntoIterator<Item = (&'static str, f64)>) -> Markup {
+fn stacked(shares: impl IntoIterator<Item = (&'static str, f64)>) -> Markup {
     let mut x = 0.0;
     html! {
-        svg class=(class) aria-hidden="true" {
+        svg class="bar" aria-hidden="true" {
             @for (fill, share) in shares {
                 @let share = share.clamp(0.0, 1.0 - x);
                 @if share > 0.0 {
@@ -32,7 +32,7 @@ pub(in crate::dashboard) fn task_bar(counts: &TaskCounts) -> Markup {
     let shares = parts(counts)
         .into_iter()
         .filter_map(|(_, tone, number)| tone.map(|tone| (tone.fill(), number as f64 / total)));
-    stacked("bar", shares)
+    stacked(shares)
 }
 
 /// How much of a limit is spent and set aside: blue, amber from 80 % on, red from 100 % on.
@@ -46,18 +46,15 @@ pub(in crate::dashboard) fn limit_bar(spent: Usd, reserved: Usd, limit: Option<U
         used if used >= 0.8 => Tone::Person,
         _ => Tone::Live,
     };
-    stacked(
-        "bar",
-        [
-            (tone.fill(), share(spent)),
-            (Tone::Idle.fill(), share(reserved)),
-        ],
-    )
+    stacked([
+        (tone.fill(), share(spent)),
+        (Tone::Idle.fill(), share(reserved)),
+    ])
 }
 
 /// One share of a whole.
 pub(in crate::dashboard) fn share_bar(tone: Tone, share: f64) -> Markup {
-    stacked("bar", [(tone.fill(), share)])
+    stacked([(tone.fill(), share)])
 }
 
 /// The legend of [`task_bar`], with its figures.

@@ -140,3 +140,8 @@ pub(in crate::dashboard) fn time(now: Timestamp, at: Timestamp) -> Markup {
 pub(in crate::dashboard) fn command_line(line: &str) -> Markup {
     html! { code class="command" { (line) } }
 }
+
+/// The title, or where there is none the id.
+pub(in crate::dashboard) fn title_or_id<'a>(title: &'a str, id: &'a str) -> &'a str {
+    if title.is_empty() { id } else { title }
+}

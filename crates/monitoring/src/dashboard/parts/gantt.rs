@@ -5,7 +5,7 @@ use std::{collections::HashMap, fmt::Write as _};
 use core_types::{TaskId, Timestamp};
 use maud::{Markup, html};
 
-use super::{Links, Mark, bars::percent, icon};
+use super::{Links, Mark, bars::percent, icon, title_or_id};
 use crate::{
     dashboard::text::{self, Foreign},
     fold::{Lane, Segment, SegmentKind, TaskRow, Timeline},
@@ -67,11 +67,7 @@ pub(in crate::dashboard) fn gantt(timeline: &Timeline, shown: &Rows<'_>) -> Mark
 
 fn bars(scale: &Scale, links: Links<'_>, row: &TaskRow, lane: &Lane) -> Markup {
     let mark = Mark::task(row.status);
-    let title = if row.title.is_empty() {
-        row.task.as_str()
-    } else {
-        &row.title
-    };
+    let title = title_or_id(&row.title, row.task.as_str());
     html! {
         li {
             span class="label" {

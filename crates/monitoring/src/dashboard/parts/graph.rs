@@ -5,7 +5,7 @@ use std::{collections::HashMap, fmt::Write as _};
 use core_types::{TaskId, TaskStatus};
 use maud::{Markup, html};
 
-use super::{Links, Mark, bars::rounded, icon};
+use super::{Links, Mark, bars::rounded, icon, title_or_id};
 use crate::{
     dashboard::text::{self, Foreign},
     fold::{Graph, Node, TaskRow},
@@ -95,11 +95,7 @@ fn boxed(links: Links<'_>, node: &Node, row: &TaskRow) -> Markup {
     let (left, width) = (node.x - GROWTH, node.width + 2.0 * GROWTH);
     let (middle, inner) = (node.y + node.height / 2.0, left + 32.0);
     let n_chars = ((width - 40.0) / 6.4).max(4.0) as usize;
-    let title = if row.title.is_empty() {
-        row.task.as_str()
-    } else {
-        &row.title
-    };
+    let title = title_or_id(&row.title, row.task.as_str());
     let detail = format!("{} · {}", mark.word, text::duration(node.duration_ms));
     html! {
         a class={ "node " (mark.tone.class()) (if node.is_critical { " critical" } else { "" }) }
@@ -156,12 +152,7 @@ const CELLS: [Cell; 5] = [
         fill: "fill-bad",
         height: 1.4,
         meaning: "failed",
-        holds: |status| {
-            matches!(
-                status,
-                TaskStatus::Failed | TaskStatus::TimedOut | TaskStatus::Panicked
-            )
-        },
+        holds: TaskStatus::has_failed,
     },
 ];
 

@@ -163,6 +163,17 @@ impl Mark {
         }
     }
 
+    /// How far the evidence for a lesson is.
+    pub(in crate::dashboard) fn lesson(status: &str) -> Self {
+        match status {
+            "promoted" => Self::new(Tone::Good, Icon::Check, "promoted"),
+            "trial" => Self::new(Tone::Live, Icon::Half, "on trial"),
+            "retired" => Self::new(Tone::Idle, Icon::Slash, "retired"),
+            "refused" => Self::new(Tone::Bad, Icon::Cross, "refused"),
+            _ => Self::new(Tone::Idle, Icon::Ring, "candidate"),
+        }
+    }
+
     /// What needs a person, and what it is called.
     pub(in crate::dashboard) const fn attention(kind: &AttentionKind) -> Self {
         match kind {

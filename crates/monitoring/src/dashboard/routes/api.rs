@@ -10,7 +10,7 @@ use axum::{
 use core_types::{PortError, RunId, TaskId};
 use serde::Serialize;
 
-use super::{absent, failed};
+use super::{absent, failed, known};
 use crate::{
     dashboard::{app::App, guard::header_text, respond},
     metrics::Format,
@@ -98,7 +98,7 @@ pub(super) async fn runs(State(app): State<Arc<App>>) -> Response {
 
 pub(super) async fn run(State(app): State<Arc<App>>, Path(run): Path<String>) -> Response {
     let view = async {
-        let run: RunId = app.known(&run)?;
+        let run: RunId = known(&run)?;
         app.board.run(&run).await?.ok_or_else(absent)
     };
     answered(view.await)
@@ -106,7 +106,7 @@ pub(super) async fn run(State(app): State<Arc<App>>, Path(run): Path<String>) ->
 
 pub(super) async fn timeline(State(app): State<Arc<App>>, Path(run): Path<String>) -> Response {
     let view = async {
-        let run: RunId = app.known(&run)?;
+        let run: RunId = known(&run)?;
         let view = app.board.run(&run).await?.ok_or_else(absent)?;
         Ok(view.timeline)
     };
@@ -115,7 +115,7 @@ pub(super) async fn timeline(State(app): State<Arc<App>>, Path(run): Path<String
 
 pub(super) async fn graph(State(app): State<Arc<App>>, Path(run): Path<String>) -> Response {
     let view = async {
-        let run: RunId = app.known(&run)?;
+        let run: RunId = known(&run)?;
         app.board.graph(&run).await?.ok_or_else(absent)
     };
     answered(view.await)
@@ -126,7 +126,7 @@ pub(super) async fn task(
     Path((run, task)): Path<(String, String)>,
 ) -> Response {
     let view = async {
-        let (run, task): (RunId, TaskId) = (app.known(&run)?, app.known(&task)?);
+        let (run, task): (RunId, TaskId) = (known(&run)?, known(&task)?);
         app.board.task(&run, &task).await?.ok_or_else(absent)
     };
     answered(view.await)
@@ -137,7 +137,7 @@ pub(super) async fn explain(
     Path((run, task)): Path<(String, String)>,
 ) -> Response {
     let view = async {
-        let (run, task): (RunId, TaskId) = (app.known(&run)?, app.known(&task)?);
+        let (run, task): (RunId, TaskId) = (known(&run)?, known(&task)?);
         app.board.explain(&run, &task).await?.ok_or_else(absent)
     };
     answered(view.await)

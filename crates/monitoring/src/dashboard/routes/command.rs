@@ -11,7 +11,7 @@ use axum::{
 use core_types::{Gate, RunId, TaskId};
 use serde::Deserialize;
 
-use super::{failed, failed_page};
+use super::{failed, failed_page, known};
 use crate::{
     dashboard::{app::App, respond},
     fold::Command,
@@ -63,8 +63,7 @@ pub(super) async fn to_task(
     Form(said): Form<Said>,
 ) -> Response {
     let back = format!("/runs/{run}/tasks/{task}");
-    let command = app
-        .known::<TaskId>(&task)
+    let command = known::<TaskId>(&task)
         .map_err(|_| "there is no such task")
         .and_then(|task| match command.as_str() {
             "answer" if said.text.trim().is_empty() => Err("the answer is empty"),
@@ -98,7 +97,7 @@ async fn carry_out(
         Ok(command) => command,
         Err(message) => return respond::problem(StatusCode::BAD_REQUEST, message),
     };
-    let run: RunId = match app.known(run) {
+    let run: RunId = match known(run) {
         Ok(run) => run,
         Err(error) => return failed(&error),
     };

@@ -14,7 +14,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::failed;
+use super::{failed, known};
 use crate::{
     dashboard::{
         app::{App, Changes},
@@ -41,7 +41,7 @@ fn full() -> Response {
     respond::problem(StatusCode::SERVICE_UNAVAILABLE, "too many streams are open")
 }
 
-/// Changes of any run: event `changed` with the run's name.
+/// Changes of any run: event `changed` with the number of the change.
 pub(super) async fn events(State(app): State<Arc<App>>) -> Response {
     let Some(permit) = place(&app) else {
         return full();
@@ -62,7 +62,7 @@ pub(super) async fn events(State(app): State<Arc<App>>) -> Response {
 
 /// Changes of one run.
 pub(super) async fn run_events(State(app): State<Arc<App>>, Path(run): Path<String>) -> Response {
-    let run: RunId = match app.known(&run) {
+    let run: RunId = match known(&run) {
         Ok(run) => run,
         Err(error) => return failed(&error),
     };
@@ -137,7 +137,7 @@ pub(super) async fn log(
     Query(query): Query<LogQuery>,
     headers: HeaderMap,
 ) -> Response {
-    let run: RunId = match app.known(&run) {
+    let run: RunId = match known(&run) {
         Ok(run) => run,
         Err(error) => return failed(&error),
     };

@@ -100,3 +100,8 @@ fn failed(error: &PortError) -> Response {
 fn absent() -> PortError {
     PortError::new(ErrorClass::NotFound, "find what this address names")
 }
+
+/// A name in an address; one that cannot be a name is not there.
+fn known<T: std::str::FromStr>(name: &str) -> Result<T, PortError> {
+    name.parse().map_err(|_| absent())
+}

@@ -10,7 +10,7 @@ use axum::{
 use core_types::{PortError, RunId, TaskId, TaskStatus};
 use serde::Deserialize;
 
-use super::{absent, failed_page};
+use super::{absent, failed_page, known};
 use crate::{
     dashboard::{
         app::App,
@@ -67,7 +67,7 @@ pub(super) async fn run(
 }
 
 async fn run_page(app: &App, run: &str, query: &PageQuery) -> Result<maud::Markup, PortError> {
-    let run: RunId = app.known(run)?;
+    let run: RunId = known(run)?;
     let now = app.now();
     let found = app
         .board
@@ -75,7 +75,7 @@ async fn run_page(app: &App, run: &str, query: &PageQuery) -> Result<maud::Marku
     let (view, graph) = found.await?.ok_or_else(absent)?;
     let log = match query.log.as_deref() {
         Some("run") => None,
-        Some(task) => Some(app.known::<TaskId>(task)?),
+        Some(task) => Some(known::<TaskId>(task)?),
         None => longest_running(&view),
     };
     let chunk = log_tail(app, &run, log.as_ref()).await?;
@@ -123,7 +123,7 @@ pub(super) async fn task(
 }
 
 async fn task_page(app: &App, run: &str, task: &str) -> Result<maud::Markup, PortError> {
-    let (run, task): (RunId, TaskId) = (app.known(run)?, app.known(task)?);
+    let (run, task): (RunId, TaskId) = (known(run)?, known(task)?);
     let now = app.now();
     let found = app
         .board

@@ -33,7 +33,7 @@ fn terminal_sequences_vanish_and_hidden_characters_show() {
 fn foreign_text_is_escaped() {
     assert_eq!(
         Foreign("<img src=x onerror=\"alert(1)\"> & 'q'").render().0,
-        "&lt;img src=x onerror=&quot;alert(1)&quot;&gt; &amp; &#39;q&#39;".replace("&#39;", "'"),
+        "&lt;img src=x onerror=&quot;alert(1)&quot;&gt; &amp; 'q'",
     );
 }
 

@@ -1,5 +1,7 @@
 //! The further parts of a run's page.
 
+use std::collections::HashMap;
+
 use core_types::{RunId, Scope, Timestamp};
 use maud::{Markup, html};
 
@@ -233,6 +235,8 @@ pub(super) fn warnings(view: &RunView) -> Markup {
 
 /// The bars of the timeline as a table.
 pub(super) fn segments(view: &RunView, rows: &[&TaskRow], now: Timestamp) -> Markup {
+    let lanes = view.timeline.lanes.iter().map(|lane| (&lane.task, lane));
+    let lanes: HashMap<_, _> = lanes.collect();
     html! {
         table {
             thead { tr {
@@ -241,7 +245,7 @@ pub(super) fn segments(view: &RunView, rows: &[&TaskRow], now: Timestamp) -> Mar
             } }
             tbody {
                 @for row in rows {
-                    @for segment in view.timeline.lanes.iter().find(|lane| lane.task == row.task).into_iter().flat_map(|lane| &lane.segments) {
+                    @for segment in lanes.get(&row.task).into_iter().flat_map(|lane| &lane.segments) {
                         tr {
                             td { (row.task) } td { (segment.kind.as_str()) }
                             td class="number" { @if segment.attempt > 0 { (segment.attempt) } @else { "–" } }

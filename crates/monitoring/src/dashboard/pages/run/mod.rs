@@ -4,6 +4,8 @@ mod details;
 mod head;
 mod tasks;
 
+use std::collections::HashMap;
+
 use core_types::TaskId;
 use maud::{Markup, html};
 
@@ -15,7 +17,9 @@ pub(super) use self::{
 use super::Context;
 use crate::{
     dashboard::{
-        parts::{Frame, Links, Rows, course, framed, gantt, graph, heading, map_legend},
+        parts::{
+            Frame, Links, Rows, course, framed, gantt, graph, heading, map_legend, title_or_id,
+        },
         text::{count, duration, money},
     },
     fold::{Graph, LogChunk, RunView, TaskRow},
@@ -42,11 +46,7 @@ pub(in crate::dashboard) struct Log {
 
 pub(in crate::dashboard) fn run(context: Context<'_>, page: &RunPage<'_>) -> Markup {
     let header = &page.view.header;
-    let title = if header.title.is_empty() {
-        header.run.as_str()
-    } else {
-        &header.title
-    };
+    let title = title_or_id(&header.title, header.run.as_str());
     let frame = Frame {
         title,
         place: None,
@@ -127,12 +127,18 @@ fn jump(page: &RunPage<'_>) -> Markup {
 
 fn graph_section(page: &RunPage<'_>, links: Links<'_>) -> Markup {
     let view = page.view;
+    let rows: HashMap<_, _> = view.tasks.iter().map(|row| (&row.task, row)).collect();
     let critical: Vec<&TaskRow> = page
         .graph
         .critical_path
         .iter()
-        .filter_map(|task| view.tasks.iter().find(|row| row.task == *task))
+        .filter_map(|task| rows.get(task).copied())
         .collect();
+    let n_shown = if links.is_file() {
+        critical.len()
+    } else {
+        critical.len().min(tasks::PAGE)
+    };
     html! {
         section id="graph" aria-label="Graph" {
             (heading("Graph", &html! { "critical path: " (count(critical.len() as u64)) " tasks, " (duration(page.graph.critical_ms)) ", drawn thick" }, &html! {}))
@@ -140,7 +146,8 @@ fn graph_section(page: &RunPage<'_>, links: Links<'_>) -> Markup {
                 div class="pad scroll" tabindex="0" role="region" aria-label="Graph of tasks, may be scrolled" { (graph(links, page.graph, &view.tasks)) (map_legend(page.graph)) }
                 details class="as-table" {
                     summary { "The critical path as a table" }
-                    div class="scroll" { (tasks::path_table(links, &critical)) }
+                    div class="scroll" { (tasks::path_table(links, &critical[..n_shown])) }
+                    @if n_shown < critical.len() { p class="quiet pad" { "and " (count((critical.len() - n_shown) as u64)) " more" } }
                 }
             }
         }

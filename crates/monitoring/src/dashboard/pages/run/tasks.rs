@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use crate::{
     dashboard::{
-        parts::{Links, Mark},
+        parts::{Links, Mark, title_or_id},
         text::{self, Foreign, count, duration, money},
     },
     fold::{RunView, TaskRow},
@@ -55,17 +55,10 @@ impl Filter {
             Self::All => true,
             Self::Running => row.status == TaskStatus::Running,
             Self::Waiting => matches!(row.status, TaskStatus::Waiting | TaskStatus::Ready),
-            Self::Failed => is_failed(row.status),
+            Self::Failed => row.status.has_failed(),
             Self::Ended => row.status.has_ended(),
         }
     }
-}
-
-fn is_failed(status: TaskStatus) -> bool {
-    matches!(
-        status,
-        TaskStatus::Failed | TaskStatus::TimedOut | TaskStatus::Panicked
-    )
 }
 
 /// One page of the list.
@@ -83,7 +76,7 @@ impl<'a> Shown<'a> {
         let mut rows: Vec<&TaskRow> = tasks.iter().filter(|row| filter.holds(row)).collect();
         if rows.len() > size {
             rows.sort_by_key(|row| match row.status {
-                status if is_failed(status) => 0,
+                status if status.has_failed() => 0,
                 TaskStatus::Running => 1,
                 TaskStatus::Ready => 2,
                 TaskStatus::Waiting => 3,
@@ -176,11 +169,7 @@ fn table(links: Links<'_>, rows: &[&TaskRow]) -> Markup {
 }
 
 fn name(links: Links<'_>, row: &TaskRow) -> Markup {
-    let title = if row.title.is_empty() {
-        row.task.as_str()
-    } else {
-        &row.title
-    };
+    let title = title_or_id(&row.title, row.task.as_str());
     html! {
         a class="main" href=[links.task(&row.task)] { (Foreign(title)) }
         span class="sub" { (row.task) @if let Some(repository) = &row.repository { " · " (repository) } }

@@ -13,7 +13,10 @@ use super::{
 use crate::{
     dashboard::{
         Control,
-        parts::{Frame, Icon, Links, Mark, Rows, Tone, crumbs, framed, gantt, heading, icon, time},
+        parts::{
+            Frame, Icon, Links, Mark, Rows, Tone, command_line, crumbs, framed, gantt, heading,
+            icon, time, title_or_id,
+        },
         text::{self, Foreign, clock, count, duration, money, short_commit},
     },
     fold::{AttemptView, Call, Header, Prompt, Reason, TaskView, Timeline},
@@ -35,11 +38,7 @@ pub(in crate::dashboard) struct TaskPage<'a> {
 pub(in crate::dashboard) fn task(context: Context<'_>, page: &TaskPage<'_>) -> Markup {
     let (header, view) = (page.header, page.view);
     let row = &view.row;
-    let title = if row.title.is_empty() {
-        row.task.as_str()
-    } else {
-        &row.title
-    };
+    let title = title_or_id(&row.title, row.task.as_str());
     let frame = Frame {
         title,
         place: None,
@@ -47,16 +46,12 @@ pub(in crate::dashboard) fn task(context: Context<'_>, page: &TaskPage<'_>) -> M
         is_file: false,
         now: context.now,
     };
-    let run_title = if header.title.is_empty() {
-        header.run.to_string()
-    } else {
-        header.title.clone()
-    };
+    let run_title = title_or_id(&header.title, header.run.as_str());
     framed(
         &frame,
         &html! {
             header {
-                (crumbs(&[("/".to_owned(), "Overview".to_owned()), (format!("/runs/{}", header.run), run_title)], row.task.as_str()))
+                (crumbs(&[("/".to_owned(), "Overview".to_owned()), (format!("/runs/{}", header.run), run_title.to_owned())], row.task.as_str()))
                 div class="title" {
                     h1 { (Foreign(title)) }
                     (Mark::task(row.status).chip())
@@ -163,12 +158,7 @@ fn reason_mark(reason: &Reason) -> (Tone, Icon) {
 /// What a person can say to a task that failed, while its run goes on.
 fn hand_over(context: Context<'_>, header: &Header, view: &TaskView) -> Markup {
     let row = &view.row;
-    let is_open = !header.state.has_ended()
-        && matches!(
-            row.status,
-            TaskStatus::Failed | TaskStatus::TimedOut | TaskStatus::Panicked
-        );
-    if !is_open {
+    if header.state.has_ended() || !row.status.has_failed() {
         return html! {};
     }
     let path = |word: &str| format!("/runs/{}/tasks/{}/{word}", header.run, row.task);
@@ -176,7 +166,7 @@ fn hand_over(context: Context<'_>, header: &Header, view: &TaskView) -> Markup {
         section class="call" aria-label="What to do" {
             h2 { span class="person" { (icon(Icon::Hand)) } "This task was handed to a person" }
             @if context.control == Control::ReadOnly {
-                code class="command" { "automation answer " (header.run) " --task " (row.task) " TEXT" }
+                (command_line(&format!("automation answer {} TEXT --run {}", row.task, header.run)))
             } @else {
                 div class="actions" {
                     (actions(context, &path("answer"), &html! {
