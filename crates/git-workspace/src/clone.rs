@@ -1,10 +1,6 @@
-//! Making and resetting a clone, and the `.git` that its holder sees.
+//! Making and resetting a clone.
 
-use std::{
-    fs,
-    os::unix::ffi::OsStrExt,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use core_types::CommitId;
 
@@ -12,11 +8,13 @@ use crate::{
     disk,
     error::Error,
     git::path_of,
-    git::{Durability, Git, Identity},
+    git::{Durability, Git},
     mirror::Mirror,
     parse::{GITLINK, records},
     pool::Slot,
+    scene::Scene,
     sweep,
+    unseen::Unseen,
 };
 
 /// Brings a slot to exactly `commit`; a used one by its differences.
@@ -31,11 +29,11 @@ pub(crate) async fn reset(
         let root = tree.clone();
         disk::blocking(move || {
             let is_folder = root.symlink_metadata().is_ok_and(|found| found.is_dir());
-            if !is_folder {
-                let gone = std::io::ErrorKind::NotADirectory.into();
-                return Err(Error::io("reset", &root)(gone));
+            if is_folder {
+                return Ok(());
             }
-            disk::remove_blocking(&root.join(".git"))
+            let gone = std::io::ErrorKind::NotADirectory.into();
+            Err(Error::io("reset", &root)(gone))
         })
         .await?;
         // By the index of the last lease, so that all that its holder has
@@ -46,8 +44,13 @@ pub(crate) async fn reset(
             .index(&index)
             .run()
             .await?;
-        let root = tree.clone();
-        disk::blocking(move || sweep::straighten(&root)).await?;
+        let (root, written) = (tree.clone(), index.clone());
+        let name_bytes = commit.as_str().len() / 2;
+        let straighten = move || {
+            let unseen = Unseen::by_index(&written, name_bytes);
+            sweep::straighten(&root, &unseen)
+        };
+        disk::blocking(straighten).await?;
     }
     check_out(git, mirror, &tree, &index, commit).await?;
     if slot.is_used() && tree.join(".gitmodules").exists() {
@@ -120,63 +123,4 @@ pub(crate) fn submodules(listed: &[u8]) -> Vec<PathBuf> {
             .then(|| path_of(&entry[tab + 1..]))
     };
     records(listed).filter_map(path).collect()
-}
-
-/// What the `.git` of a clone is made of. It is for the holder of the clone,
-/// who may do with it as it likes; we never read it.
-struct Scene {
-    mirror: PathBuf,
-    commit: CommitId,
-    config: String,
-}
-
-impl Scene {
-    fn new(identity: &Identity, mirror: &Mirror, commit: &CommitId) -> Self {
-        let Identity { name, email } = identity;
-        let (version, extension) = match commit.as_str().len() {
-            40 => (0, ""),
-            _ => (1, "[extensions]\n\tobjectFormat = sha256\n"),
-        };
-        let config = format!(
-            "[core]\n\trepositoryFormatVersion = {version}\n\tbare = false\n{extension}\
-             [user]\n\tname = {name:?}\n\temail = {email:?}\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n",
-        );
-        Self {
-            mirror: mirror.folder().to_owned(),
-            commit: commit.clone(),
-            config,
-        }
-    }
-
-    /// Writes it into `root`, with a copy of `index` if there is one.
-    fn lay_out(&self, root: &Path, index: Option<&Path>) -> Result<(), Error> {
-        let git = root.join(".git");
-        for folder in ["", "objects", "objects/info", "refs"] {
-            let folder = git.join(folder);
-            fs::create_dir(&folder).map_err(Error::io("create", folder))?;
-        }
-        let alternate = self.mirror.join("objects");
-        let alternates = [alternate.as_os_str().as_bytes(), b"\n"].concat();
-        disk::put(&git.join("objects/info/alternates"), &alternates)?;
-        disk::put(&git.join("HEAD"), b"ref: refs/heads/work\n")?;
-        // Packed, since a folder for one file costs more than the file.
-        let refs = format!(
-            "# pack-refs with: peeled fully-peeled sorted \n{} refs/heads/work\n",
-            self.commit
-        );
-        disk::put(&git.join("packed-refs"), refs.as_bytes())?;
-        disk::put(&git.join("config"), self.config.as_bytes())?;
-        let copy = |from: &Path, to: &str| {
-            let to = git.join(to);
-            fs::copy(from, &to).map_err(Error::io("copy to", to))
-        };
-        let shallow = self.mirror.join("shallow");
-        if shallow.exists() {
-            copy(&shallow, "shallow")?;
-        }
-        if let Some(index) = index {
-            copy(index, "index")?;
-        }
-        Ok(())
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, DirEntry, File, Permissions},
-    io::{self, Write},
+    io::{self, Read, Write},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
@@ -39,6 +39,25 @@ pub(crate) fn put(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     File::create(path)
         .and_then(|mut file| file.write_all(bytes))
         .map_err(Error::io("write", path))
+}
+
+/// Creates a file, or writes over the one that is there.
+///
+/// Not by way of an empty file: ext4 writes out at once what was emptied before.
+pub(crate) fn write_over(path: &Path, mut content: impl Read) -> Result<(), Error> {
+    let mut write = || {
+        let mut file = File::options()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)?;
+        let n_bytes = io::copy(&mut content, &mut file)?;
+        if file.metadata()?.len() != n_bytes {
+            file.set_len(n_bytes)?;
+        }
+        Ok(())
+    };
+    write().map_err(Error::io("write", path))
 }
 
 /// Removes whatever is at `path`, links themselves and folders without rights too.

@@ -77,8 +77,10 @@ mod mirror;
 mod parse;
 mod pool;
 mod repository;
+mod scene;
 mod show;
 mod sweep;
+mod unseen;
 mod workspace;
 
 pub use discover::{Found, Head, discover, find_repositories};

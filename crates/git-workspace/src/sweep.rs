@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{disk, error::Error};
+use crate::{disk, error::Error, unseen::Unseen};
 
 /// What a clone holds that git itself passes over in silence.
 #[derive(Debug, Default)]
@@ -77,12 +77,12 @@ fn folders_below(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<bool> {
 }
 
 /// Brings a clone that git has cleaned back to what a new one would be as far
-/// as git does not: no `.git` anywhere, all folders with the same rights, and
+/// as git does not: no `.git` but its own, which is left alone, all folders with the same rights, and
 /// no file that has other rights or another name elsewhere.
 ///
-/// git compares times in seconds and of rights only one bit; what it would
-/// overlook is removed, so that it writes it again.
-pub(crate) fn straighten(root: &Path) -> Result<(), Error> {
+/// git compares times in seconds and of rights only one bit; what of `unseen` it
+/// would overlook is removed, so that it writes it again.
+pub(crate) fn straighten(root: &Path, unseen: &Unseen) -> Result<(), Error> {
     // What the holder never had in hand tells the rights that new folders get.
     let usual = look_at(root.parent().unwrap_or(root))?.mode();
     set_mode(root, &look_at(root)?, usual)?;
@@ -95,14 +95,17 @@ pub(crate) fn straighten(root: &Path) -> Result<(), Error> {
         };
         for entry in entries {
             let entry = entry.map_err(looked_into)?;
-            let metadata = entry.metadata().map_err(looked_into)?;
+            let kind = entry.file_type().map_err(looked_into)?;
             if entry.file_name() == ".git" {
-                disk::remove_blocking(&entry.path())?;
-            } else if metadata.is_dir() {
+                if folder != root {
+                    disk::remove_blocking(&entry.path())?;
+                }
+            } else if kind.is_dir() {
                 let path = entry.path();
-                set_mode(&path, &metadata, usual)?;
+                set_mode(&path, &look_at(&path)?, usual)?;
                 folders.push(path);
-            } else if metadata.is_file() {
+            } else if kind.is_file() && unseen.has(root, &entry) {
+                let metadata = entry.metadata().map_err(looked_into)?;
                 let rights = metadata.mode() & 0o7777;
                 let is_usual = rights == usual & 0o666 || rights == usual & 0o777;
                 if !is_usual || metadata.nlink() > 1 {
@@ -114,11 +117,11 @@ pub(crate) fn straighten(root: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-fn look_at(path: &Path) -> Result<Metadata, Error> {
+pub(crate) fn look_at(path: &Path) -> Result<Metadata, Error> {
     path.symlink_metadata().map_err(Error::io("look at", path))
 }
 
-fn set_mode(folder: &Path, metadata: &Metadata, mode: u32) -> Result<(), Error> {
+pub(crate) fn set_mode(folder: &Path, metadata: &Metadata, mode: u32) -> Result<(), Error> {
     if metadata.mode() == mode {
         return Ok(());
     }

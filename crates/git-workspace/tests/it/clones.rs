@@ -44,6 +44,58 @@ async fn reset_undoes_rights_of_files_and_folders() {
 }
 
 #[tokio::test]
+async fn reset_undoes_rights_and_hard_links_in_a_later_second() {
+    check_reset("sleep 1.1; chmod 600 a.txt; chmod 4755 run.sh; ln src/lib.txt ../hard").await;
+    check_reset("sleep 1.1; echo 'tw' > b; touch -r a.txt b; mv b a.txt").await;
+}
+
+#[tokio::test]
+async fn reset_brings_the_git_folder_of_the_clone_back() {
+    let home = Home::new().await;
+    home.sh("mkdir outside && echo outside > outside/file")
+        .await;
+    let repository = home.open().await;
+    let commit = base(&repository).await;
+    for script in [
+        "mkdir .git/hooks .git/info; echo evil > .git/hooks/pre-commit; echo '*' > .git/info/exclude",
+        "git checkout -q -b other; git commit -q --allow-empty -m x; git gc -q",
+        "head -c 100000 /dev/zero >> .git/packed-refs; : > .git/HEAD; echo [alias] >> .git/config",
+        "rm .git/config; ln $OUTSIDE/file .git/config",
+        "rm -r .git/refs; ln -s $OUTSIDE .git/refs; rm .git/HEAD; ln -s $OUTSIDE/file .git/HEAD",
+        "rm -r .git/objects; echo x > .git/objects; rm .git/index; mkdir .git/index",
+        "chmod 4755 .git/config; chmod 700 .git .git/refs",
+        "rm -r .git; ln -s $OUTSIDE .git",
+        "rm -r .git; echo 'gitdir: /nonexistent' > .git",
+        "rm -r .git",
+    ] {
+        let lease = repository.lease(&commit).await.expect("a lease");
+        let outside = home.path("outside");
+        let script = script.replace("$OUTSIDE", outside.to_str().expect("a path in UTF-8"));
+        sh(lease.folder(), &script).await;
+        drop(lease);
+        let lease = repository.lease(&commit).await.expect("a lease");
+        let fresh = tempfile::tempdir_in(home.path("")).expect("a folder");
+        let folder = fresh.path().join("clone");
+        repository
+            .clone_to(&commit, &folder)
+            .await
+            .expect("a clone");
+        let mut found = everything(&lease.folder().join(".git"));
+        let mut expected = everything(&folder.join(".git"));
+        // The times in the two differ.
+        assert!(found.remove(Path::new("index")).is_some());
+        assert!(expected.remove(Path::new("index")).is_some());
+        assert_eq!(found, expected, "after `{script}`");
+        assert_eq!(sh(lease.folder(), "git status --porcelain").await, "");
+        assert_eq!(
+            everything(&outside).into_values().collect::<Vec<_>>(),
+            [format!("100644 {:?}", b"outside\n")],
+            "after `{script}` nothing outside has changed"
+        );
+    }
+}
+
+#[tokio::test]
 async fn reset_removes_read_only_folders() {
     check_reset(
         "mkdir -p cache/mod; echo x > cache/mod/f; chmod 500 cache/mod cache; chmod 500 src",
