@@ -12,7 +12,8 @@ pub struct CacheOptions {
     /// entry, old or new, that is least likely to be asked for again.
     pub max_size: u64,
     /// How long a failed [`get_or_load`](super::AsyncCache::get_or_load) is remembered. `None`, the
-    /// default, remembers none, so that the next caller tries again.
+    /// default, remembers none, so that the next caller tries again. None is remembered for longer
+    /// than [`ttl`](Self::ttl).
     pub negative_ttl: Option<Duration>,
 }
 

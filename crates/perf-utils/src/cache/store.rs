@@ -22,8 +22,8 @@ use super::{
 /// Keeps values by typed keys, for a time and up to a number.
 ///
 /// A handle: clones are the same cache. Its methods do not wait, but for
-/// [`get_or_load`](Self::get_or_load), which awaits the call. Time is tokio's, so that a test which
-/// pauses it moves the cache too.
+/// [`get_or_load`](Self::get_or_load), which awaits the call. Values age by the system's monotonic
+/// clock, whether or not a test has paused tokio's.
 ///
 /// # Examples
 ///
@@ -70,7 +70,6 @@ struct Inner<K, V> {
     /// How often the cache was cleared. moka forgets by time stamps, which may be equal for an entry
     /// just stored; this count is exact.
     generation: AtomicU64,
-    ttl: Duration,
     negative_ttl: Option<Duration>,
 }
 
@@ -90,6 +89,7 @@ where
         let evictions = Arc::clone(&counters);
         let store = Cache::builder()
             .max_capacity(options.max_size)
+            .time_to_live(options.ttl.min(CENTURY))
             .eviction_listener(move |_, _, cause| {
                 if cause == RemovalCause::Size {
                     evictions.evictions.add_one();
@@ -102,7 +102,6 @@ where
                 flights: Flights::new(),
                 counters,
                 generation: AtomicU64::new(0),
-                ttl: options.ttl,
                 negative_ttl: options.negative_ttl,
             }),
         })
@@ -132,7 +131,7 @@ where
     pub fn set(&self, key: K, value: V) {
         let mut flights = self.inner.flights.lock();
         flights.remove(&key);
-        self.inner.put(key, Kept::Value(value), self.inner.ttl);
+        self.inner.put(key, Kept::Value(value));
     }
 
     /// Forgets the value of this key. A call that is under way answers those who wait for it, and is
@@ -276,24 +275,16 @@ where
         Q: Hash + Eq + ?Sized,
     {
         let entry = self.store.get(key)?;
-        // One that has expired stays until it is replaced or put out: the number is bounded anyway.
         self.is_fresh(&entry).then_some(entry.kept)
     }
 
     fn is_fresh(&self, entry: &Entry<V>) -> bool {
-        entry.generation == self.generation.load(Ordering::Relaxed)
-            && Instant::now() < entry.expires
+        entry.generation == self.generation.load(Ordering::Relaxed) && !entry.kept.is_over()
     }
 
-    fn put(&self, key: K, kept: Kept<V>, ttl: Duration) {
-        let now = Instant::now();
-        let entry = Entry {
-            kept,
-            // What never expires expires in a century.
-            expires: now.checked_add(ttl).unwrap_or(now + CENTURY),
-            generation: self.generation.load(Ordering::Relaxed),
-        };
-        self.store.insert(key, entry);
+    fn put(&self, key: K, kept: Kept<V>) {
+        let generation = self.generation.load(Ordering::Relaxed);
+        self.store.insert(key, Entry { kept, generation });
     }
 
     /// The end of a call: it is stored if nothing has overtaken it, and told to those who wait.
@@ -304,9 +295,13 @@ where
         share: Option<Share<E>>,
         result: &Result<V, E>,
     ) {
-        let (kept, ttl) = match (result, share) {
-            (Ok(value), _) => (Kept::Value(value.clone()), Some(self.ttl)),
-            (Err(error), Some(share)) => (Kept::Failure((share.put)(error)), self.negative_ttl),
+        let kept = match (result, share) {
+            (Ok(value), _) => Kept::Value(value.clone()),
+            // What does not end within reckoning ends with the time to live.
+            (Err(error), Some(share)) => {
+                let ttl = self.negative_ttl.unwrap_or_default();
+                Kept::failure(error, share, Instant::now().checked_add(ttl))
+            }
             // The permit goes to the next one, who loads.
             (Err(_), None) => return,
         };
@@ -318,8 +313,8 @@ where
                 .is_some_and(|now| Arc::ptr_eq(now, flight))
             {
                 flights.remove(&key);
-                if let Some(ttl) = ttl {
-                    self.put(key, kept.clone(), ttl);
+                if result.is_ok() || self.negative_ttl.is_some() {
+                    self.put(key, kept.clone());
                 }
             }
         }
@@ -329,6 +324,7 @@ where
     }
 }
 
+/// moka refuses more than ten of them.
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 impl<K, V> Clone for AsyncCache<K, V> {
@@ -342,7 +338,7 @@ impl<K, V> Clone for AsyncCache<K, V> {
 impl<K, V> fmt::Debug for AsyncCache<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AsyncCache")
-            .field("ttl", &self.inner.ttl)
+            .field("ttl", &self.inner.store.policy().time_to_live())
             .field("max_size", &self.inner.store.policy().max_capacity())
             .field("counters", &self.inner.counters)
             .finish_non_exhaustive()
