@@ -9,15 +9,24 @@ const B: f32 = 0.75;
 const COUNT_BITS: u32 = 6;
 const MAX_COUNT: u32 = (1 << COUNT_BITS) - 1;
 
-/// How many times more postings than candidates make it worth to look the candidates up.
-const LOOK_UP_FACTOR: usize = 16;
+/// Of a word that at least one of so many documents has, each document's count is kept too.
+const FREQUENT: usize = 8;
+
+/// No word is frequent before so many documents have it.
+const LEAST_FREQUENT: usize = 64;
+
+/// What rounding may take from a sum of scores, as a share of it; some hundred times more than it can.
+const SLACK: f32 = 1e-4;
 
 /// Documents by their words. Documents are numbered 0, 1, 2 … as they are added, and never change.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Index {
     terms: HashMap<Box<str>, u32>,
     /// By term, each in the order of documents.
     postings: Vec<Vec<u32>>,
+    /// By frequent term: how often it is in each document, up to the last one that has it. At most twice
+    /// the size of its postings; a document is looked up at once.
+    counts: HashMap<u32, Vec<u8>>,
     /// Words, by document.
     lengths: Vec<u32>,
     total_length: u64,
@@ -26,6 +35,8 @@ pub(crate) struct Index {
 /// A word of a query that is in the index.
 struct Clause<'a> {
     postings: &'a [u32],
+    /// Of a frequent word.
+    counts: Option<&'a [u8]>,
     weight: f32,
 }
 
@@ -56,6 +67,12 @@ impl Index {
                 }
                 _ => postings.push(document << COUNT_BITS | 1),
             }
+            let posting = postings.last().map_or(0, |last| *last);
+            if let Some(counts) = self.counts.get_mut(&term) {
+                note(counts, posting);
+            } else {
+                self.count_if_frequent(term, document);
+            }
         }
         self.lengths.push(length);
         self.total_length += u64::from(length);
@@ -73,41 +90,57 @@ impl Index {
             return Vec::new();
         }
         // Rare words first: they tell documents apart, and few documents have them.
-        clauses.sort_by_key(|clause| clause.postings.len());
+        clauses.sort_by_key(|clause| (clause.counts.is_some(), clause.postings.len()));
+        let n_rare = clauses.partition_point(|clause| clause.counts.is_none());
+        let (rare, frequent) = clauses.split_at(n_rare);
         let mean = self.total_length as f32 / self.lengths.len() as f32;
         let lengths = self.lengths.as_slice();
         let norm =
             |document: u32| K1 * (1.0 - B) + K1 * B / mean * lengths[document as usize] as f32;
         let mut scores = vec![0.0_f32; lengths.len()];
-        // What the clauses from here on can add at most: less than the weight times K1 + 1 each.
-        let mut rest: f32 = clauses
-            .iter()
-            .map(|clause| clause.weight * (K1 + 1.0))
-            .sum();
-        let mut n_postings = 0;
-        let mut candidates: Option<Vec<u32>> = None;
-        for (i, clause) in clauses.iter().enumerate() {
-            let is_dear = clause.postings.len() > n_postings * LOOK_UP_FACTOR;
-            if candidates.is_none() && is_dear && n_postings >= top {
-                let so_far = documents(&clauses[..i]);
-                // A document that has none of the words so far cannot come among the best any more.
-                if so_far.len() >= top && nth_score(&so_far, &scores, top) > rest {
-                    candidates = Some(so_far);
-                }
+        for clause in rare {
+            for &posting in clause.postings {
+                let document = posting >> COUNT_BITS;
+                let count = (posting & MAX_COUNT) as f32;
+                scores[document as usize] += gain(clause.weight, count, norm(document));
             }
-            match &candidates {
-                Some(candidates) => add_to(candidates, clause, &mut scores, norm),
-                None => {
-                    for &posting in clause.postings {
-                        let document = posting >> COUNT_BITS;
-                        scores[document as usize] += gain(clause.weight, posting, norm(document));
-                    }
-                    n_postings += clause.postings.len();
-                }
-            }
-            rest -= clause.weight * (K1 + 1.0);
         }
-        best(&scores, top)
+        // What the clauses from here on can add at most: less than the weight times K1 + 1 each.
+        let most = |clauses: &[Clause<'_>]| -> f32 {
+            clauses.iter().map(|clause| clause.weight).sum::<f32>() * (K1 + 1.0) * (1.0 + SLACK)
+        };
+        for (i, clause) in frequent.iter().enumerate() {
+            let rest = most(&frequent[i..]);
+            let so_far = best(all(&scores), top);
+            let enough = so_far.get(top - 1).map_or(0.0, |(_, score)| *score);
+            // A document that has none of the words so far cannot come among the best any more.
+            if enough > rest {
+                let can_be_best = |(_, score): &(u32, f32)| score + rest >= enough;
+                let mut candidates: Vec<(u32, f32)> = all(&scores).filter(can_be_best).collect();
+                for clause in &frequent[i..] {
+                    for (document, score) in &mut candidates {
+                        *score += clause.gain(*document, norm(*document));
+                    }
+                }
+                return best(candidates.into_iter(), top);
+            }
+            for (document, score) in (0..).zip(&mut scores) {
+                *score += clause.gain(document, norm(document));
+            }
+        }
+        best(all(&scores), top)
+    }
+
+    /// Begins to count a term that has become frequent.
+    fn count_if_frequent(&mut self, term: u32, last: u32) {
+        let postings = &self.postings[term as usize];
+        if postings.len() >= LEAST_FREQUENT && postings.len() * FREQUENT > last as usize {
+            let mut counts = Vec::new();
+            postings
+                .iter()
+                .for_each(|posting| note(&mut counts, *posting));
+            self.counts.insert(term, counts);
+        }
     }
 
     fn clauses(&self, words: impl Iterator<Item = String>) -> Vec<Clause<'_>> {
@@ -127,6 +160,7 @@ impl Index {
             let rarity = ((n_documents - having + 0.5) / (having + 0.5)).ln_1p();
             Clause {
                 postings,
+                counts: self.counts.get(&term).map(Vec::as_slice),
                 weight: rarity * count,
             }
         };
@@ -160,6 +194,7 @@ impl Index {
             postings: Vec::with_capacity(n_terms.min(bytes.len() / 8)),
             total_length: lengths.iter().map(|length| u64::from(*length)).sum(),
             lengths,
+            counts: HashMap::new(),
         };
         for term in 0..n_terms {
             let length = take_number(bytes)?;
@@ -174,6 +209,7 @@ impl Index {
                 return None;
             }
             index.postings.push(postings);
+            index.count_if_frequent(term as u32, n_documents);
         }
         Some(index)
     }
@@ -200,58 +236,39 @@ fn take_numbers(bytes: &mut &[u8], count: u32) -> Option<Vec<u32>> {
     Some(taken.chunks_exact(4).map(number).collect())
 }
 
-fn gain(weight: f32, posting: u32, norm: f32) -> f32 {
-    let count = (posting & MAX_COUNT) as f32;
+fn gain(weight: f32, count: f32, norm: f32) -> f32 {
     weight * (count * (K1 + 1.0)) / (count + norm)
 }
 
-/// Adds a clause to documents that have a score already, each found by galloping from the one before.
-fn add_to(candidates: &[u32], clause: &Clause<'_>, scores: &mut [f32], norm: impl Fn(u32) -> f32) {
-    let mut rest = clause.postings;
-    for &document in candidates {
-        let mut step = 1;
-        while step < rest.len() && rest[step] >> COUNT_BITS < document {
-            step *= 2;
-        }
-        let window = &rest[..rest.len().min(step + 1)];
-        let at = window.partition_point(|posting| posting >> COUNT_BITS < document);
-        rest = &rest[at..];
-        match rest.first() {
-            Some(&posting) if posting >> COUNT_BITS == document => {
-                scores[document as usize] += gain(clause.weight, posting, norm(document));
-            }
-            Some(_) => {}
-            None => return,
-        }
+impl Clause<'_> {
+    /// What a frequent word adds to a document's score.
+    fn gain(&self, document: u32, norm: f32) -> f32 {
+        let counts = self.counts.unwrap_or_default();
+        let count = counts.get(document as usize).copied().unwrap_or(0);
+        gain(self.weight, f32::from(count), norm)
     }
 }
 
-/// The score of the `n`th best candidate.
-fn nth_score(candidates: &[u32], scores: &[f32], n: usize) -> f32 {
-    let mut all: Vec<f32> = candidates
-        .iter()
-        .map(|document| scores[*document as usize])
-        .collect();
-    let (_, nth, _) = all.select_nth_unstable_by(n - 1, |a, b| b.total_cmp(a));
-    *nth
+/// Puts a posting among the counts of its term.
+fn note(counts: &mut Vec<u8>, posting: u32) {
+    let document = (posting >> COUNT_BITS) as usize;
+    counts.resize(document + 1, 0);
+    counts[document] = (posting & MAX_COUNT) as u8;
 }
 
-/// The documents that have any of the clauses' words, in order.
-fn documents(clauses: &[Clause<'_>]) -> Vec<u32> {
-    let postings = clauses.iter().flat_map(|clause| clause.postings);
-    let mut documents: Vec<u32> = postings.map(|posting| posting >> COUNT_BITS).collect();
-    documents.sort_unstable();
-    documents.dedup();
-    documents
+/// All documents with their scores.
+fn all(scores: &[f32]) -> impl Iterator<Item = (u32, f32)> {
+    (0..).zip(scores.iter().copied())
 }
 
-fn best(scores: &[f32], top: usize) -> Vec<(u32, f32)> {
-    let mut best: Vec<(u32, f32)> = Vec::with_capacity(top.min(scores.len()) + 1);
+/// The best of these, which are in the order of their numbers. Those without a score are none.
+fn best(scores: impl Iterator<Item = (u32, f32)>, top: usize) -> Vec<(u32, f32)> {
+    let mut best: Vec<(u32, f32)> = Vec::with_capacity(top.saturating_add(1).min(1024));
     let mut least = 0.0;
-    for (document, &score) in scores.iter().enumerate() {
+    for (document, score) in scores {
         if score > least {
             let at = best.partition_point(|(_, other)| *other >= score);
-            best.insert(at, (document as u32, score));
+            best.insert(at, (document, score));
             best.truncate(top);
             if best.len() == top {
                 least = best[top - 1].1;
