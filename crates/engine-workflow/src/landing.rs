@@ -535,9 +535,9 @@ pub(crate) async fn link(
     if proposed.clone().count() < 2 {
         return Ok(());
     }
-    for progress in proposed {
+    let links = proposed.map(|progress| async move {
         let Some(number) = progress.pull_request else {
-            continue;
+            return Ok(());
         };
         let body = report::pull_request_body(run, progress, plan, tasks, repositories);
         let change = PullRequestChange {
@@ -558,6 +558,7 @@ pub(crate) async fn link(
             Ok(())
         })
         .await?;
-    }
-    Ok(())
+        Ok(())
+    });
+    run.at_once(links).await
 }

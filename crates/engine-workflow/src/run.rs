@@ -8,6 +8,7 @@ use core_types::{
     StepKey, StepRef, Task, TaskId, Timestamp,
     step::{self, Fingerprint, Step, StepError, WhenUnknown},
 };
+use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -74,6 +75,23 @@ impl Run {
 
     pub(crate) fn emit(&self, step: Option<&StepRef>, event: Event) {
         self.ports.events.emit(step, event);
+    }
+
+    /// Does the same for several repositories, whose forges may be far away: as many at a time as
+    /// there are workers, and all of them, whatever fails.
+    ///
+    /// # Errors
+    ///
+    /// The first in their order.
+    pub(crate) fn at_once<'a>(
+        &self,
+        works: impl Iterator<Item = impl Future<Output = Result<(), Error>> + Send + 'a>,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        let at_a_time = self.settings.limits.max_workers.max(1);
+        let works: Vec<_> = works.map(FutureExt::boxed).collect();
+        let works = stream::iter(works).buffered(at_a_time);
+        let first_error = works.fold(Ok(()), async |first, result| first.and(result));
+        first_error.boxed()
     }
 
     /// Runs an idempotent step.

@@ -40,9 +40,9 @@ pub(crate) async fn land(
         };
         let moved = match lander.land(landing).await? {
             ChangeSetLanded::All => {
-                for progress in repositories.iter().filter(|it| it.goes_on()) {
-                    landing::close_pull_request(run, progress).await?;
-                }
+                let landed = repositories.iter().filter(|it| it.goes_on());
+                run.at_once(landed.map(|progress| landing::close_pull_request(run, progress)))
+                    .await?;
                 return Ok(ends(run, repositories, |_| Some(RepositoryState::Landed)));
             }
             ChangeSetLanded::TargetMoved { moved, .. } => moved,

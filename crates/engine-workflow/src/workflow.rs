@@ -175,20 +175,19 @@ async fn stages(run: &Arc<Run>) -> Result<RunEnd, Error> {
     run.check_paused()?;
     run.enter(Stage::Landing, json!({ "heads": heads(&repositories) }))
         .await?;
-    for progress in &mut repositories {
+    let (tasks_now, plan_now) = (&tasks, &plan);
+    let proposals = repositories.iter_mut().map(|progress| async move {
         if progress.goes_on() {
-            landing::propose(run, progress, &tasks, &plan).await?;
+            landing::propose(run, progress, tasks_now, plan_now).await
         } else if progress.has_changed() {
             // To be looked at, as where all fail.
-            landing::publish(
-                run,
-                &progress.name,
-                &progress.head,
-                run.first_attempt(&progress.name),
-            )
-            .await?;
+            let attempt = run.first_attempt(&progress.name);
+            landing::publish(run, &progress.name, &progress.head, attempt).await
+        } else {
+            Ok(())
         }
-    }
+    });
+    run.at_once(proposals).await?;
     landing::link(run, &repositories, &tasks, &plan).await?;
     if repositories.iter().any(Progress::goes_on) {
         landing::comment(run, report::issue_comment(run, &repositories)).await?;
@@ -274,18 +273,12 @@ async fn failed(
     tasks: Vec<TaskEnd>,
     repositories: Vec<Progress>,
 ) -> Result<RunEnd, Error> {
-    for progress in repositories
-        .iter()
-        .filter(|progress| progress.has_changed())
-    {
-        landing::publish(
-            run,
-            &progress.name,
-            &progress.head,
-            run.first_attempt(&progress.name),
-        )
-        .await?;
-    }
+    let changed = repositories.iter().filter(|it| it.has_changed());
+    let published = changed.map(|progress| {
+        let attempt = run.first_attempt(&progress.name);
+        landing::publish(run, &progress.name, &progress.head, attempt)
+    });
+    run.at_once(published).await?;
     let repositories = repositories.iter().map(Progress::end).collect();
     Ok(RunEnd {
         status: EndStatus::Failed,
