@@ -154,6 +154,7 @@
 
 mod abort;
 mod agent;
+mod at_once;
 mod attempt;
 mod combined;
 mod completions;

@@ -8,12 +8,13 @@ use core_types::{
     StepKey, StepRef, Task, TaskId, Timestamp,
     step::{self, Fingerprint, Step, StepError, WhenUnknown},
 };
-use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream};
+use futures_util::future::BoxFuture;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::{
     Error,
+    at_once::at_once,
     ports::{Ports, RepositoryPorts},
     reopened::Reopened,
     settings::{RepositorySettings, Settings},
@@ -77,8 +78,7 @@ impl Run {
         self.ports.events.emit(step, event);
     }
 
-    /// Does the same for several repositories, whose forges may be far away: as many at a time as
-    /// there are workers, and all of them, whatever fails.
+    /// Does the same for several repositories; see [`at_once`].
     ///
     /// # Errors
     ///
@@ -87,11 +87,7 @@ impl Run {
         &self,
         works: impl Iterator<Item = impl Future<Output = Result<(), Error>> + Send + 'a>,
     ) -> BoxFuture<'a, Result<(), Error>> {
-        let at_a_time = self.settings.limits.max_workers.max(1);
-        let works: Vec<_> = works.map(FutureExt::boxed).collect();
-        let works = stream::iter(works).buffered(at_a_time);
-        let first_error = works.fold(Ok(()), async |first, result| first.and(result));
-        first_error.boxed()
+        at_once(self.settings.limits.max_workers, works)
     }
 
     /// Runs an idempotent step.
