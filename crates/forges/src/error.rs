@@ -1,3 +1,5 @@
+use std::fmt;
+
 use core_types::{BranchName, CommitId, ErrorClass, IssueNumber, OperationId, PortError};
 
 /// Why a forge refused or failed; the source of the [`PortError`] that a
@@ -103,6 +105,98 @@ pub enum Error {
     /// A record could not be written as JSON.
     #[error("could not write a record")]
     Record(#[from] serde_json::Error),
+    /// A forge's URL that would send the token in the clear.
+    #[error("the URL {url:?} has no TLS: expected https://, or http:// for this machine alone")]
+    Plain {
+        /// The URL.
+        url: String,
+    },
+    /// A token that no header can carry, or none at all.
+    #[error("the token is not valid: expected visible ASCII, not empty")]
+    InvalidToken,
+    /// An owner or name of a repository that is no part of a path.
+    #[error("{slug:?} names no repository: expected letters, digits and . _ -")]
+    InvalidSlug {
+        /// What was given.
+        slug: String,
+    },
+    /// The forge answers with a refusal.
+    #[error("{0}")]
+    Refused(Box<Refusal>),
+    /// A pull request cannot be merged as it is.
+    #[error("pull request {number} cannot be merged: {why}")]
+    NotMergeable {
+        /// Its number.
+        number: IssueNumber,
+        /// What stands in the way.
+        why: &'static str,
+        /// Whether that may pass by itself.
+        class: ErrorClass,
+    },
+    /// A forge says that it has merged, and does not show it.
+    #[error("the forge says that it has merged pull request {number}, and shows {found}")]
+    Unclear {
+        /// Its number.
+        number: IssueNumber,
+        /// What it shows.
+        found: String,
+    },
+    /// A pull request that was merged is to be opened or closed.
+    #[error("pull request {number} was merged")]
+    WasMerged {
+        /// Its number.
+        number: IssueNumber,
+    },
+    /// The forge answers with something other than its description says.
+    #[error("{origin} answers {what} that is not valid: {found:?}")]
+    Unexpected {
+        /// Scheme, host and port.
+        origin: String,
+        /// What was read.
+        what: &'static str,
+        /// What was found.
+        found: String,
+    },
+    /// A request could not be sent, or its answer not read.
+    #[cfg(feature = "gitea")]
+    #[error(transparent)]
+    Http(#[from] perf_utils::http::Error),
+    /// The limits of the account allow no call now.
+    #[cfg(feature = "gitea")]
+    #[error(transparent)]
+    Governor(#[from] perf_utils::governor::Error),
+}
+
+/// What a forge says when it refuses, or fails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// Scheme, host and port.
+    pub origin: String,
+    /// The method.
+    pub method: String,
+    /// The path, without the query.
+    pub path: String,
+    /// The status.
+    pub status: u16,
+    /// What the forge says, in a line; never a token.
+    pub message: String,
+    /// What it means for the caller.
+    pub class: ErrorClass,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            origin,
+            method,
+            path,
+            status,
+            message,
+            ..
+        } = self;
+        write!(f, "{origin} answers {status} to {method} {path}: {message}")
+    }
 }
 
 impl Error {
@@ -114,6 +208,9 @@ impl Error {
             | Self::EmptyText { .. }
             | Self::TitleLines
             | Self::SameBranch { .. }
+            | Self::Plain { .. }
+            | Self::InvalidToken
+            | Self::InvalidSlug { .. }
             | Self::NewerRecord { .. } => ErrorClass::Validation,
             Self::NoIssue { .. }
             | Self::NoPullRequest { .. }
@@ -122,6 +219,7 @@ impl Error {
             Self::AlreadyOpen { .. }
             | Self::HeadMoved { .. }
             | Self::ClosedUnmerged { .. }
+            | Self::WasMerged { .. }
             | Self::OperationReused { .. } => ErrorClass::Conflict,
             Self::Journal(error) => match error.class_hint() {
                 journal::ClassHint::ResourceExhausted => ErrorClass::ResourceExhausted,
@@ -129,7 +227,14 @@ impl Error {
                 journal::ClassHint::Validation => ErrorClass::Validation,
                 journal::ClassHint::Internal => ErrorClass::Internal,
             },
-            Self::CutOff(_) | Self::Record(_) => ErrorClass::Internal,
+            Self::Refused(refusal) => refusal.class,
+            Self::NotMergeable { class, .. } => *class,
+            Self::Unclear { .. } => ErrorClass::UnknownOutcome,
+            Self::CutOff(_) | Self::Record(_) | Self::Unexpected { .. } => ErrorClass::Internal,
+            #[cfg(feature = "gitea")]
+            Self::Http(error) => error.class(),
+            #[cfg(feature = "gitea")]
+            Self::Governor(error) => error.class(),
         }
     }
 

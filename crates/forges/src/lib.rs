@@ -29,6 +29,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! With the feature `gitea` there is `remote`: a Gitea or Forgejo of somebody's own.
+//!
 //! # Guarantees of the local forge
 //!
 //! - A mutation that returned is on disk. Repeated under its operation id it
@@ -43,11 +45,20 @@
 //! All issues of a home are held in memory. After a failed write (a full disk)
 //! a handle takes no more mutations; what is there stays readable, and a forge
 //! opened anew goes on.
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `gitea` | `remote`, with hyper and rustls |
 
 mod error;
 mod local;
 mod registry;
+#[cfg(feature = "gitea")]
+pub mod remote;
+mod texts;
 
-pub use error::Error;
+pub use error::{Error, Refusal};
 pub use local::{LocalForge, LocalForgeOptions};
 pub use registry::{Constructor, Forge, ForgeContext, ForgeSpec, Registry};

@@ -8,27 +8,71 @@ use core_types::{
 };
 use tokio::task::JoinSet;
 
+/// Moves a branch to a commit.
+pub type Push = Arc<dyn Fn(&BranchName, &CommitId) + Send + Sync>;
+
+/// One repository for one case.
+#[derive(Clone)]
+pub struct Subject {
+    /// The repository as the port shows it.
+    pub provider: Arc<dyn GitProvider>,
+    /// Two commits: the first is the head of `automation/a` and `automation/b` and one further than
+    /// `main`, the second is one further than the first. A forge that knows no commits takes any.
+    pub commits: [CommitId; 2],
+    /// Moves a branch to a commit, where the forge follows its branches; else nothing.
+    pub push: Push,
+}
+
+impl From<Arc<dyn GitProvider>> for Subject {
+    /// For a forge that takes the word of its callers for where branches are.
+    fn from(provider: Arc<dyn GitProvider>) -> Self {
+        Self {
+            provider,
+            commits: ["a", "b"].map(commit),
+            push: Arc::new(|_, _| {}),
+        }
+    }
+}
+
+impl std::fmt::Debug for Subject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Subject")
+            .field("provider", &self.provider)
+            .field("commits", &self.commits)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Runs all cases; `make` gives a repository without issues and pull requests
 /// each time. A forge of which branches are demanded must have `main`,
-/// `automation/a` and `automation/b`.
+/// `automation/a` and `automation/b`: see [`conformance_of`].
 ///
 /// # Panics
 ///
 /// When the forge breaks the port's contract.
 pub async fn conformance(make: impl AsyncFn() -> Arc<dyn GitProvider>) {
-    an_empty_repository_holds_nothing(&*make().await).await;
-    issues_are_created_changed_and_listed(&*make().await).await;
-    texts_come_back_as_they_were_given(&*make().await).await;
-    comments_belong_to_issues_and_pull_requests(&*make().await).await;
-    comments_are_changed_in_place(&*make().await).await;
-    pull_requests_are_opened_changed_and_listed(&*make().await).await;
-    one_pull_request_is_open_for_a_head_and_base(&*make().await).await;
-    pull_requests_are_merged_at_their_head_alone(&*make().await).await;
-    a_repeated_operation_acts_once(&*make().await).await;
-    empty_texts_are_refused(&*make().await).await;
-    what_is_missing_is_not_found(&*make().await).await;
-    issues_created_at_once_have_numbers_of_their_own(make().await).await;
-    an_operation_repeated_at_once_acts_once(make().await).await;
+    Box::pin(conformance_of(async || make().await.into())).await;
+}
+
+/// The same for a forge with commits of its own.
+///
+/// # Panics
+///
+/// When the forge breaks the port's contract.
+pub async fn conformance_of(make: impl AsyncFn() -> Subject) {
+    an_empty_repository_holds_nothing(&*make().await.provider).await;
+    issues_are_created_changed_and_listed(&*make().await.provider).await;
+    texts_come_back_as_they_were_given(&make().await).await;
+    comments_belong_to_issues_and_pull_requests(&make().await).await;
+    comments_are_changed_in_place(&*make().await.provider).await;
+    pull_requests_are_opened_changed_and_listed(&make().await).await;
+    one_pull_request_is_open_for_a_head_and_base(&make().await).await;
+    pull_requests_are_merged_at_their_head_alone(&make().await).await;
+    a_repeated_operation_acts_once(&make().await).await;
+    empty_texts_are_refused(&make().await).await;
+    what_is_missing_is_not_found(&*make().await.provider).await;
+    issues_created_at_once_have_numbers_of_their_own(make().await.provider).await;
+    an_operation_repeated_at_once_acts_once(make().await.provider).await;
 }
 
 fn operation(name: &str) -> OperationId {
@@ -50,13 +94,15 @@ fn issue(title: &str) -> NewIssue {
     }
 }
 
-fn pull_request(head: &str) -> NewPullRequest {
-    NewPullRequest {
-        title: format!("Change of {head}"),
-        body: String::new(),
-        head: branch(head),
-        base: branch("main"),
-        head_commit: commit("a"),
+impl Subject {
+    fn pull_request(&self, head: &str) -> NewPullRequest {
+        NewPullRequest {
+            title: format!("Change of {head}"),
+            body: String::new(),
+            head: branch(head),
+            base: branch("main"),
+            head_commit: self.commits[0].clone(),
+        }
     }
 }
 
@@ -146,7 +192,8 @@ async fn issues_are_created_changed_and_listed(forge: &dyn GitProvider) {
     assert!(matches!(found, Some(Operated::Issue(issue)) if issue.title == "second"));
 }
 
-async fn texts_come_back_as_they_were_given(forge: &dyn GitProvider) {
+async fn texts_come_back_as_they_were_given(subject: &Subject) {
+    let forge = &*subject.provider;
     let title = "Grüße: \"quoted\" 🦀 <!-- automation:x --> `--title`";
     let body = "\n# Head\r\n\n---\n<!-- automation:run-1:run#1:x -->\n  indented\n\ttab 🦀\n\n";
     let new = NewIssue {
@@ -178,7 +225,7 @@ async fn texts_come_back_as_they_were_given(forge: &dyn GitProvider) {
     let new = NewPullRequest {
         title: title.clone(),
         body: body.to_owned(),
-        ..pull_request("automation/a")
+        ..subject.pull_request("automation/a")
     };
     forge
         .create_pull_request(&operation("3"), new)
@@ -188,13 +235,14 @@ async fn texts_come_back_as_they_were_given(forge: &dyn GitProvider) {
     assert_eq!((&read[0].title, &*read[0].body), (&title, body));
 }
 
-async fn comments_belong_to_issues_and_pull_requests(forge: &dyn GitProvider) {
+async fn comments_belong_to_issues_and_pull_requests(subject: &Subject) {
+    let forge = &*subject.provider;
     let issue = forge
         .create_issue(&operation("1"), issue("a"))
         .await
         .expect("create")
         .number;
-    let new = pull_request("automation/a");
+    let new = subject.pull_request("automation/a");
     let pull = forge
         .create_pull_request(&operation("2"), new)
         .await
@@ -264,8 +312,9 @@ async fn comments_are_changed_in_place(forge: &dyn GitProvider) {
     assert_eq!(class(missing.await), ErrorClass::NotFound);
 }
 
-async fn pull_requests_are_opened_changed_and_listed(forge: &dyn GitProvider) {
-    let new = pull_request("automation/a");
+async fn pull_requests_are_opened_changed_and_listed(subject: &Subject) {
+    let forge = &*subject.provider;
+    let new = subject.pull_request("automation/a");
     let opened = forge
         .create_pull_request(&operation("1"), new.clone())
         .await
@@ -279,14 +328,15 @@ async fn pull_requests_are_opened_changed_and_listed(forge: &dyn GitProvider) {
         (&new.head_commit, PullRequestState::Open)
     );
     let other = forge
-        .create_pull_request(&operation("2"), pull_request("automation/b"))
+        .create_pull_request(&operation("2"), subject.pull_request("automation/b"))
         .await;
     let other = other.expect("another head");
     assert!(other.number > opened.number);
 
+    (subject.push)(&branch("automation/a"), &subject.commits[1]);
     let change = PullRequestChange {
         title: Some("other".to_owned()),
-        head_commit: Some(commit("b")),
+        head_commit: Some(subject.commits[1].clone()),
         ..PullRequestChange::default()
     };
     let changed = forge
@@ -295,7 +345,7 @@ async fn pull_requests_are_opened_changed_and_listed(forge: &dyn GitProvider) {
     let changed = changed.expect("change");
     assert_eq!(
         (&*changed.title, &changed.head_commit),
-        ("other", &commit("b"))
+        ("other", &subject.commits[1])
     );
     assert_eq!(
         (changed.state, &changed.body),
@@ -326,8 +376,9 @@ async fn pull_requests_are_opened_changed_and_listed(forge: &dyn GitProvider) {
     assert!(matches!(found, Some(Operated::PullRequest(found)) if found.number == merged.number));
 }
 
-async fn one_pull_request_is_open_for_a_head_and_base(forge: &dyn GitProvider) {
-    let new = || pull_request("automation/a");
+async fn one_pull_request_is_open_for_a_head_and_base(subject: &Subject) {
+    let forge = &*subject.provider;
+    let new = || subject.pull_request("automation/a");
     let first = forge
         .create_pull_request(&operation("1"), new())
         .await
@@ -349,10 +400,11 @@ async fn one_pull_request_is_open_for_a_head_and_base(forge: &dyn GitProvider) {
     assert!(third.number > first.number);
 }
 
-async fn pull_requests_are_merged_at_their_head_alone(forge: &dyn GitProvider) {
+async fn pull_requests_are_merged_at_their_head_alone(subject: &Subject) {
+    let forge = &*subject.provider;
     let conflict = ErrorClass::Conflict;
     let open = async |name: &str| {
-        let new = pull_request(&format!("automation/{name}"));
+        let new = subject.pull_request(&format!("automation/{name}"));
         let opened = forge.create_pull_request(&operation(name), new).await;
         opened.expect("open").number
     };
@@ -364,7 +416,7 @@ async fn pull_requests_are_merged_at_their_head_alone(forge: &dyn GitProvider) {
     let (first, second) = (open("a").await, open("b").await);
 
     let other = forge
-        .merge_pull_request(&operation("1"), first, &commit("b"))
+        .merge_pull_request(&operation("1"), first, &subject.commits[1])
         .await;
     assert_eq!(class(other), conflict, "another commit than its head");
     assert_eq!(state(first).await, PullRequestState::Open);
@@ -372,7 +424,7 @@ async fn pull_requests_are_merged_at_their_head_alone(forge: &dyn GitProvider) {
 
     for name in ["2", "2", "3"] {
         let merged = forge
-            .merge_pull_request(&operation(name), first, &commit("a"))
+            .merge_pull_request(&operation(name), first, &subject.commits[0])
             .await;
         let merged = merged.expect("merge, also again and as another operation");
         assert_eq!(
@@ -393,17 +445,18 @@ async fn pull_requests_are_merged_at_their_head_alone(forge: &dyn GitProvider) {
         .await;
     closing.expect("close");
     let merged = forge
-        .merge_pull_request(&operation("5"), second, &commit("a"))
+        .merge_pull_request(&operation("5"), second, &subject.commits[0])
         .await;
     assert_eq!(class(merged), conflict, "a closed one");
     assert_eq!(state(second).await, PullRequestState::Closed);
     let missing = forge
-        .merge_pull_request(&operation("6"), 99, &commit("a"))
+        .merge_pull_request(&operation("6"), 99, &subject.commits[0])
         .await;
     assert_eq!(class(missing), ErrorClass::NotFound);
 }
 
-async fn a_repeated_operation_acts_once(forge: &dyn GitProvider) {
+async fn a_repeated_operation_acts_once(subject: &Subject) {
+    let forge = &*subject.provider;
     let made = forge
         .create_issue(&operation("1"), issue("a"))
         .await
@@ -431,7 +484,7 @@ async fn a_repeated_operation_acts_once(forge: &dyn GitProvider) {
     assert_eq!(again.id, first.id);
     assert_eq!(forge.list_comments(made).await.expect("list").len(), 1);
 
-    let new = || pull_request("automation/a");
+    let new = || subject.pull_request("automation/a");
     let first = forge
         .create_pull_request(&operation("3"), new())
         .await
@@ -466,7 +519,8 @@ async fn a_repeated_operation_acts_once(forge: &dyn GitProvider) {
     );
 }
 
-async fn empty_texts_are_refused(forge: &dyn GitProvider) {
+async fn empty_texts_are_refused(subject: &Subject) {
+    let forge = &*subject.provider;
     let validation = ErrorClass::Validation;
     let made = forge
         .create_issue(&operation("0"), issue("a"))
@@ -492,7 +546,7 @@ async fn empty_texts_are_refused(forge: &dyn GitProvider) {
         assert_eq!(class(commented), validation, "a comment");
         let new = NewPullRequest {
             title: empty,
-            ..pull_request("automation/a")
+            ..subject.pull_request("automation/a")
         };
         let opened = forge.create_pull_request(&operation("4"), new).await;
         assert_eq!(class(opened), validation, "a pull request's title");

@@ -20,8 +20,11 @@
 
 pub mod checkpoint_store;
 pub mod compile_fail;
+pub mod contract;
 pub mod event_sink;
 mod fakes;
+#[cfg(feature = "forge")]
+pub mod forge;
 pub mod git;
 pub mod git_provider;
 pub mod inbox;

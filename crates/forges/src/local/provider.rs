@@ -12,7 +12,10 @@ use super::{
     record::{CHANGE, Change, ChangeRecord},
     state::{ForgeState, RepositoryState},
 };
-use crate::{Error, Forge};
+use crate::{
+    Error, Forge,
+    texts::{as_comment, as_issue, as_pull_request, check_comment, check_labels, check_title},
+};
 
 /// How a [`LocalForge`] is opened.
 #[derive(Debug, Clone)]
@@ -242,9 +245,7 @@ impl GitProvider for LocalRepository {
             operation,
             as_comment,
             move |repository, forge| {
-                if comment.body.trim().is_empty() {
-                    return Err(Error::EmptyText { what: "comment" });
-                }
+                check_comment(&comment.body)?;
                 Ok(Change::CreateComment {
                     id: repository.next_comment(),
                     issue: comment.issue,
@@ -263,9 +264,7 @@ impl GitProvider for LocalRepository {
         body: String,
     ) -> Result<Comment, PortError> {
         self.mutate("change a comment", operation, as_comment, move |_, _| {
-            if body.trim().is_empty() {
-                return Err(Error::EmptyText { what: "comment" });
-            }
+            check_comment(&body)?;
             Ok(Change::UpdateComment { id: comment, body })
         })
         .await
@@ -368,46 +367,5 @@ impl GitProvider for LocalRepository {
             Ok(repository.pull_requests.values().cloned().collect())
         })
         .await
-    }
-}
-
-fn check_title(title: &str) -> Result<(), Error> {
-    if title.trim().is_empty() {
-        return Err(Error::EmptyText { what: "title" });
-    }
-    if title.contains(['\n', '\r']) {
-        return Err(Error::TitleLines);
-    }
-    Ok(())
-}
-
-/// Sorted, without duplicates.
-fn check_labels(mut labels: Vec<String>) -> Result<Vec<String>, Error> {
-    if labels.iter().any(|label| label.trim().is_empty()) {
-        return Err(Error::EmptyText { what: "label" });
-    }
-    labels.sort();
-    labels.dedup();
-    Ok(labels)
-}
-
-fn as_issue(left: Operated) -> Option<Issue> {
-    match left {
-        Operated::Issue(issue) => Some(issue),
-        _ => None,
-    }
-}
-
-fn as_comment(left: Operated) -> Option<Comment> {
-    match left {
-        Operated::Comment(comment) => Some(comment),
-        _ => None,
-    }
-}
-
-fn as_pull_request(left: Operated) -> Option<PullRequest> {
-    match left {
-        Operated::PullRequest(pull_request) => Some(pull_request),
-        _ => None,
     }
 }

@@ -4,6 +4,8 @@ mod conformance;
 mod crash;
 mod local;
 mod registry;
+#[cfg(feature = "gitea")]
+mod remote;
 mod support;
 
 /// A file in this folder that is not a module would never run.

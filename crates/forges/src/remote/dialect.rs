@@ -1,0 +1,295 @@
+//! What differs between forges.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use core_types::{BranchName, CommitId, IssueNumber, PullRequestState, Timestamp};
+use perf_utils::governor::Limits;
+
+use super::client::Client;
+use crate::Error;
+
+/// A repository on a forge.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Slug {
+    owner: String,
+    name: String,
+}
+
+impl Slug {
+    /// The repository `name` of `owner`, a user or an organization.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidSlug`]: letters, digits and `. _ -` alone, and neither `.` nor `..`.
+    pub fn new(owner: &str, name: &str) -> Result<Self, Error> {
+        let is_valid = |part: &str| {
+            let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+            !part.is_empty() && part.chars().all(plain) && !matches!(part, "." | "..")
+        };
+        if is_valid(owner) && is_valid(name) {
+            return Ok(Self {
+                owner: owner.to_owned(),
+                name: name.to_owned(),
+            });
+        }
+        Err(Error::InvalidSlug {
+            slug: format!("{owner}/{name}"),
+        })
+    }
+
+    /// The owner.
+    #[must_use]
+    pub fn owner(&self) -> &str {
+        &self.owner
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// Where a call goes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct At<'a> {
+    pub(super) client: &'a Client,
+    pub(super) slug: &'a Slug,
+}
+
+/// An issue, or a pull request seen as one, with its marks still in its text.
+#[derive(Debug, Clone)]
+pub(super) struct RawIssue {
+    pub(super) number: IssueNumber,
+    pub(super) title: String,
+    pub(super) body: String,
+    pub(super) labels: Vec<String>,
+    pub(super) is_open: bool,
+    pub(super) author: String,
+    pub(super) created: Timestamp,
+    pub(super) updated: Timestamp,
+    pub(super) is_pull_request: bool,
+    pub(super) n_comments: u64,
+}
+
+/// A comment.
+#[derive(Debug, Clone)]
+pub(super) struct RawComment {
+    pub(super) id: u64,
+    pub(super) body: String,
+    pub(super) author: String,
+    pub(super) created: Timestamp,
+}
+
+/// A pull request.
+#[derive(Debug, Clone)]
+pub(super) struct RawPullRequest {
+    pub(super) number: IssueNumber,
+    pub(super) title: String,
+    pub(super) body: String,
+    pub(super) author: String,
+    pub(super) head: BranchName,
+    pub(super) base: BranchName,
+    pub(super) head_commit: CommitId,
+    pub(super) state: PullRequestState,
+    pub(super) created: Timestamp,
+    pub(super) is_draft: bool,
+    /// `None` while the forge still looks.
+    pub(super) is_mergeable: Option<bool>,
+    /// Its base has commits that it has not; `None` where the forge does not say.
+    pub(super) is_behind: Option<bool>,
+}
+
+/// What changes of an issue or pull request.
+#[derive(Debug, Default)]
+pub(super) struct Edit<'a> {
+    pub(super) title: Option<&'a str>,
+    pub(super) body: Option<&'a str>,
+    pub(super) is_open: Option<bool>,
+}
+
+/// How a pull request is merged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MergeStyle {
+    /// The base moves to the head itself: what was tested, and nothing else.
+    FastForward,
+    /// The base holds the head already; the forge is to take note.
+    Note,
+}
+
+/// What the account may do in a repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Access {
+    /// It may read.
+    pub can_read: bool,
+    /// It may push, and change issues of others.
+    pub can_write: bool,
+    /// It may change the repository's settings.
+    pub is_admin: bool,
+    /// Pull requests may be merged by moving the base to their head.
+    pub allows_fast_forward: bool,
+}
+
+/// What a check says of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckState {
+    /// It is under way.
+    Pending,
+    /// It has passed.
+    Success,
+    /// It has not passed.
+    Failure,
+    /// It could not be done.
+    Error,
+}
+
+/// A check of a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// Its name, such as `automation/tests`; a later one of the same name takes its place.
+    pub context: String,
+    /// What it says.
+    pub state: CheckState,
+    /// A line for people; may be empty.
+    pub description: String,
+}
+
+/// What a reviewer says of a pull request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It may be merged.
+    Approved,
+    /// It may not.
+    ChangesRequested,
+    /// Neither.
+    Comment,
+}
+
+/// A review of a pull request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PullRequestReview {
+    /// Who wrote it.
+    pub author: String,
+    /// What it says.
+    pub verdict: Verdict,
+    /// Markdown; may be empty.
+    pub body: String,
+    /// The commit it is about.
+    pub commit: CommitId,
+}
+
+/// The calls of one kind of forge. Each is one request, or the pages of one list; marks, order and
+/// reconciliation are [`RemoteRepository`](super::RemoteRepository)'s.
+#[async_trait]
+pub(super) trait Dialect: Debug + Send + Sync {
+    /// A label for metrics.
+    fn kind(&self) -> &'static str;
+    /// The path of the API below the forge's URL.
+    fn api(&self) -> &'static str;
+    /// The header of the token, and what stands before it there.
+    fn authorization(&self) -> (&'static str, &'static str);
+    /// Other headers of every request.
+    fn headers(&self) -> &'static [(&'static str, &'static str)];
+    /// What the forge publishes of its limits.
+    fn limits(&self) -> Limits;
+
+    async fn account(&self, client: &Client) -> Result<String, Error>;
+    async fn access(&self, at: At<'_>) -> Result<Access, Error>;
+    async fn may_write(&self, at: At<'_>, user: &str) -> Result<bool, Error>;
+
+    /// Issues and pull requests, changed since then.
+    async fn all(&self, at: At<'_>, since: Option<Timestamp>) -> Result<Vec<RawIssue>, Error>;
+    async fn issues(&self, at: At<'_>) -> Result<Vec<RawIssue>, Error>;
+    async fn issue(&self, at: At<'_>, number: IssueNumber) -> Result<RawIssue, Error>;
+    async fn create_issue(
+        &self,
+        at: At<'_>,
+        title: &str,
+        body: &str,
+        labels: &[String],
+    ) -> Result<RawIssue, Error>;
+    async fn edit_issue(
+        &self,
+        at: At<'_>,
+        number: IssueNumber,
+        edit: &Edit<'_>,
+    ) -> Result<RawIssue, Error>;
+    /// Adds and removes labels by their names.
+    async fn change_labels(
+        &self,
+        at: At<'_>,
+        number: IssueNumber,
+        add: &[String],
+        remove: &[String],
+    ) -> Result<(), Error>;
+
+    async fn comments(&self, at: At<'_>, number: IssueNumber) -> Result<Vec<RawComment>, Error>;
+    /// `None` where there is none.
+    async fn comment(&self, at: At<'_>, id: u64) -> Result<Option<RawComment>, Error>;
+    async fn create_comment(
+        &self,
+        at: At<'_>,
+        number: IssueNumber,
+        body: &str,
+    ) -> Result<RawComment, Error>;
+    async fn edit_comment(&self, at: At<'_>, id: u64, body: &str) -> Result<RawComment, Error>;
+
+    async fn pull_requests(&self, at: At<'_>) -> Result<Vec<RawPullRequest>, Error>;
+    async fn pull_request(&self, at: At<'_>, number: IssueNumber) -> Result<RawPullRequest, Error>;
+    /// The open one of this head and base.
+    async fn open_pull_request(
+        &self,
+        at: At<'_>,
+        head: &BranchName,
+        base: &BranchName,
+    ) -> Result<Option<RawPullRequest>, Error>;
+    async fn create_pull_request(
+        &self,
+        at: At<'_>,
+        title: &str,
+        body: &str,
+        branches: (&BranchName, &BranchName),
+    ) -> Result<RawPullRequest, Error>;
+    async fn edit_pull_request(
+        &self,
+        at: At<'_>,
+        number: IssueNumber,
+        edit: &Edit<'_>,
+    ) -> Result<RawPullRequest, Error>;
+    /// Merges at this head or not at all. Why not, the state of the pull request tells.
+    async fn merge(
+        &self,
+        at: At<'_>,
+        number: IssueNumber,
+        head: &CommitId,
+        style: MergeStyle,
+    ) -> Result<(), Error>;
+
+    /// The commit of a branch; `None` where there is no such branch.
+    async fn branch(&self, at: At<'_>, name: &BranchName) -> Result<Option<CommitId>, Error>;
+    async fn create_branch(
+        &self,
+        at: At<'_>,
+        name: &BranchName,
+        commit: &CommitId,
+    ) -> Result<(), Error>;
+    async fn delete_branch(&self, at: At<'_>, name: &BranchName) -> Result<(), Error>;
+    /// A file's bytes at a commit or branch; `None` where there is none.
+    async fn file(&self, at: At<'_>, path: &str, at: &str) -> Result<Option<Vec<u8>>, Error>;
+
+    async fn checks(&self, at: At<'_>, commit: &CommitId) -> Result<Vec<Check>, Error>;
+    async fn set_check(&self, at: At<'_>, commit: &CommitId, check: &Check) -> Result<(), Error>;
+    async fn reviews(
+        &self,
+        at: At<'_>,
+        number: IssueNumber,
+    ) -> Result<Vec<PullRequestReview>, Error>;
+    async fn review(
+        &self,
+        at: At<'_>,
+        number: IssueNumber,
+        review: &PullRequestReview,
+    ) -> Result<(), Error>;
+}

@@ -1,0 +1,202 @@
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use core_types::{Clock, GitProvider, RepositoryName, Timestamp};
+use perf_utils::governor::Limits;
+use tokio::{sync::OnceCell, time::Instant};
+
+use super::{
+    RemoteRepository, Secret, Slug,
+    client::{Client, Means},
+    dialect::Dialect,
+    gitea::Gitea,
+};
+use crate::{Error, Forge};
+
+/// Which kind of forge it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Gitea or Forgejo, 1.22 or newer.
+    Gitea,
+}
+
+impl Kind {
+    fn dialect(self) -> Arc<dyn Dialect> {
+        match self {
+            Self::Gitea => Arc::new(Gitea),
+        }
+    }
+}
+
+/// How a [`RemoteForge`] is spoken with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How long a forge's lists may be late; 60 s by default. See the [module](super).
+    pub settle: Duration,
+    /// The limits of the account; by default those that the forge publishes.
+    pub limits: Option<Limits>,
+    /// How long one request may take; 30 s by default.
+    pub timeout: Duration,
+    /// A certificate authority (DER) to trust beside the web's: a company's own.
+    pub authority: Option<Vec<u8>>,
+    /// Nothing older is looked at in the search for marks, such as the beginning of a run; by
+    /// default all of the repository is, once.
+    pub marks_since: Option<Timestamp>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            settle: Duration::from_secs(60),
+            limits: None,
+            timeout: Duration::from_secs(30),
+            authority: None,
+            marks_since: None,
+        }
+    }
+}
+
+/// One account on a forge that is reached over the network; clones are the same handle.
+///
+/// Its host is pinned: no answer leads elsewhere, and the token goes nowhere else.
+#[derive(Debug, Clone)]
+pub struct RemoteForge {
+    account: Arc<Account>,
+    slugs: BTreeMap<RepositoryName, Slug>,
+    repositories: Arc<Mutex<HashMap<RepositoryName, Arc<RemoteRepository>>>>,
+}
+
+/// What the repositories of an account share.
+#[derive(Debug)]
+pub(super) struct Account {
+    pub(super) client: Client,
+    pub(super) dialect: Arc<dyn Dialect>,
+    pub(super) settle: Duration,
+    pub(super) marks_since: Option<Timestamp>,
+    pub(super) made_at: Instant,
+    /// Whoever holds it sends a mutation.
+    pub(super) turn: tokio::sync::Mutex<()>,
+    login: OnceCell<String>,
+}
+
+impl RemoteForge {
+    /// An account on the forge at `url`, such as `https://git.example.org`. Nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// A URL without TLS (but for this machine), or that pins no host; a token that is none; class `Validation`.
+    pub fn new(
+        kind: Kind,
+        url: &str,
+        token: Secret,
+        options: Options,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Error> {
+        let dialect = kind.dialect();
+        let base = format!("{}{}", url.trim_end_matches('/'), dialect.api());
+        let means = Means {
+            base: &base,
+            authorization: dialect.authorization(),
+            headers: dialect.headers(),
+            limits: options.limits.unwrap_or_else(|| dialect.limits()),
+            authority: options.authority,
+            timeout: options.timeout,
+            clock,
+        };
+        let account = Account {
+            client: Client::new(means, token)?,
+            dialect,
+            settle: options.settle,
+            marks_since: options.marks_since,
+            made_at: Instant::now(),
+            turn: tokio::sync::Mutex::default(),
+            login: OnceCell::new(),
+        };
+        Ok(Self {
+            account: Arc::new(account),
+            slugs: BTreeMap::new(),
+            repositories: Arc::default(),
+        })
+    }
+
+    /// The same with a repository that a run knows by this name.
+    #[must_use]
+    pub fn with_repository(mut self, name: RepositoryName, slug: Slug) -> Self {
+        self.slugs.insert(name, slug);
+        self
+    }
+
+    /// Scheme, host and port.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        self.account.client.origin()
+    }
+
+    /// The login of the token's account.
+    ///
+    /// # Errors
+    ///
+    /// `Unauthorized` for a token that is wrong or may not read its own account; others by class.
+    ///
+    /// # Cancel safety
+    ///
+    /// It only reads.
+    pub async fn login(&self) -> Result<String, Error> {
+        self.account.login().await.map(str::to_owned)
+    }
+
+    /// A repository, with all that the forge has beyond a [`GitProvider`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidSlug`] for a name that stands for no repository of this forge.
+    pub fn repository(&self, name: &RepositoryName) -> Result<Arc<RemoteRepository>, Error> {
+        let slug = self.slugs.get(name).ok_or_else(|| Error::InvalidSlug {
+            slug: name.to_string(),
+        })?;
+        let mut repositories = self.lock();
+        let repository = repositories.entry(name.clone()).or_insert_with(|| {
+            Arc::new(RemoteRepository::new(
+                Arc::clone(&self.account),
+                slug.clone(),
+            ))
+        });
+        Ok(Arc::clone(repository))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RepositoryName, Arc<RemoteRepository>>> {
+        self.repositories
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Account {
+    /// Who we are: marks of others do not count.
+    pub(super) async fn login(&self) -> Result<&str, Error> {
+        let login = self
+            .login
+            .get_or_try_init(|| self.dialect.account(&self.client));
+        login.await.map(String::as_str)
+    }
+}
+
+impl Forge for RemoteForge {
+    /// A name without a slug leads to a repository of its own name without an owner, which no
+    /// forge has: `NotFound` at the first use.
+    fn provider(&self, name: &RepositoryName) -> Arc<dyn GitProvider> {
+        if let Ok(repository) = self.repository(name) {
+            return repository;
+        }
+        let slug = Slug::new("-", name.as_str()).expect("a repository name is part of a path");
+        Arc::new(RemoteRepository::new(Arc::clone(&self.account), slug))
+    }
+
+    fn kind(&self, _: &RepositoryName) -> &str {
+        self.account.dialect.kind()
+    }
+}

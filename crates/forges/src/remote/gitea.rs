@@ -1,0 +1,591 @@
+//! Gitea and Forgejo: the API below `/api/v1`.
+
+use async_trait::async_trait;
+use core_types::{BranchName, CommitId, IssueNumber, PullRequestState, Timestamp};
+use perf_utils::{governor::Limits, http::Method};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    base64,
+    client::{Client, segment},
+    dialect::{
+        Access, At, Check, CheckState, Dialect, Edit, MergeStyle, PullRequestReview, RawComment,
+        RawIssue, RawPullRequest, Verdict,
+    },
+};
+use crate::Error;
+
+/// The color of labels that are made for a first use; the forge demands one.
+const LABEL_COLOR: &str = "#6e7781";
+
+#[derive(Debug)]
+pub(super) struct Gitea;
+
+#[derive(Deserialize)]
+struct User {
+    login: String,
+}
+
+#[derive(Deserialize)]
+struct Repository {
+    permissions: Option<Permission>,
+    // Older servers do not know it, and do not offer it.
+    #[serde(default)]
+    allow_fast_forward_only_merge: bool,
+}
+
+#[derive(Deserialize)]
+struct Permission {
+    admin: bool,
+    push: bool,
+    pull: bool,
+}
+
+#[derive(Deserialize)]
+struct Collaborator {
+    permission: String,
+}
+
+#[derive(Deserialize)]
+struct Label {
+    id: i64,
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Issue {
+    number: IssueNumber,
+    title: String,
+    #[serde(default)]
+    body: String,
+    // Go writes an empty list as null at times.
+    labels: Option<Vec<Label>>,
+    state: String,
+    user: Option<User>,
+    created_at: String,
+    updated_at: String,
+    pull_request: Option<Value>,
+    #[serde(default)]
+    comments: u64,
+}
+
+#[derive(Deserialize)]
+struct Comment {
+    id: u64,
+    #[serde(default)]
+    body: String,
+    user: Option<User>,
+    created_at: String,
+}
+
+#[derive(Deserialize)]
+struct PullRequest {
+    number: IssueNumber,
+    title: String,
+    #[serde(default)]
+    body: String,
+    user: Option<User>,
+    head: End,
+    base: End,
+    state: String,
+    #[serde(default)]
+    merged: bool,
+    #[serde(default)]
+    draft: bool,
+    mergeable: Option<bool>,
+    merge_base: Option<String>,
+    created_at: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct End {
+    label: String,
+    #[serde(rename = "ref")]
+    reference: String,
+    sha: String,
+}
+
+#[derive(Deserialize)]
+struct Branch {
+    commit: Commit,
+}
+
+#[derive(Deserialize)]
+struct Commit {
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct Contents {
+    content: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct CombinedStatus {
+    statuses: Option<Vec<Status>>,
+}
+
+#[derive(Deserialize)]
+struct Status {
+    context: String,
+    status: String,
+    #[serde(default)]
+    description: String,
+}
+
+#[derive(Deserialize)]
+struct Review {
+    user: Option<User>,
+    state: String,
+    #[serde(default)]
+    body: String,
+    commit_id: String,
+}
+
+impl At<'_> {
+    fn path(&self, rest: &str) -> String {
+        format!("/repos/{}/{}{rest}", self.slug.owner(), self.slug.name())
+    }
+
+    fn unexpected(&self, what: &'static str, found: &str) -> Error {
+        Error::Unexpected {
+            origin: self.client.origin().to_owned(),
+            what,
+            found: found.to_owned(),
+        }
+    }
+
+    fn time(&self, text: &str) -> Result<Timestamp, Error> {
+        Timestamp::parse(text).ok_or_else(|| self.unexpected("a time", text))
+    }
+
+    fn commit(&self, text: &str) -> Result<CommitId, Error> {
+        CommitId::new(text).map_err(|_| self.unexpected("a commit", text))
+    }
+
+    fn issue(&self, it: Issue) -> Result<RawIssue, Error> {
+        let mut labels: Vec<_> = it.labels.unwrap_or_default();
+        labels.sort_by(|a, b| a.name.cmp(&b.name));
+        labels.dedup_by(|a, b| a.name == b.name);
+        Ok(RawIssue {
+            number: it.number,
+            title: it.title,
+            body: it.body,
+            labels: labels.into_iter().map(|label| label.name).collect(),
+            is_open: it.state == "open",
+            author: login(it.user),
+            created: self.time(&it.created_at)?,
+            updated: self.time(&it.updated_at)?,
+            is_pull_request: it.pull_request.is_some(),
+            n_comments: it.comments,
+        })
+    }
+
+    fn comment(&self, it: Comment) -> Result<RawComment, Error> {
+        Ok(RawComment {
+            id: it.id,
+            body: it.body,
+            author: login(it.user),
+            created: self.time(&it.created_at)?,
+        })
+    }
+
+    fn pull_request(&self, it: PullRequest) -> Result<RawPullRequest, Error> {
+        // The label keeps the branch's name after the branch is gone.
+        let branch = |end: &End| {
+            BranchName::new(&end.label)
+                .or_else(|_| BranchName::new(&end.reference))
+                .map_err(|_| self.unexpected("a branch", &end.label))
+        };
+        let state = match (it.merged, &*it.state) {
+            (true, _) => PullRequestState::Merged,
+            (false, "open") => PullRequestState::Open,
+            (false, _) => PullRequestState::Closed,
+        };
+        let is_behind = it.merge_base.map(|common| common != it.base.sha);
+        let created = it.created_at.as_deref().map(|text| self.time(text));
+        Ok(RawPullRequest {
+            number: it.number,
+            title: it.title,
+            body: it.body,
+            author: login(it.user),
+            head: branch(&it.head)?,
+            base: branch(&it.base)?,
+            head_commit: self.commit(&it.head.sha)?,
+            state,
+            created: created.transpose()?.unwrap_or_default(),
+            is_draft: it.draft,
+            is_mergeable: it.mergeable,
+            is_behind,
+        })
+    }
+
+    /// The ids of labels; those that are missing are made.
+    async fn label_ids(&self, names: &[String]) -> Result<Vec<i64>, Error> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let known: Vec<Label> = self.client.list(&self.path("/labels")).await?;
+        let mut ids = Vec::with_capacity(names.len());
+        for name in names {
+            if let Some(label) = known.iter().find(|label| label.name == *name) {
+                ids.push(label.id);
+                continue;
+            }
+            let new = json!({"name": name, "color": LABEL_COLOR});
+            let made: Label = self
+                .client
+                .send(Method::POST, &self.path("/labels"), &new)
+                .await?;
+            ids.push(made.id);
+        }
+        Ok(ids)
+    }
+
+    async fn issues(&self, query: &str) -> Result<Vec<RawIssue>, Error> {
+        let path = self.path(&format!("/issues?state=all{query}"));
+        let all: Vec<Issue> = self.client.list(&path).await?;
+        all.into_iter().map(|it| self.issue(it)).collect()
+    }
+}
+
+fn login(user: Option<User>) -> String {
+    user.map(|user| user.login).unwrap_or_default()
+}
+
+/// `None` for what is not there.
+fn found<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(Error::Refused(refusal)) if refusal.status == 404 => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn edited(edit: &Edit<'_>) -> Value {
+    let mut fields = serde_json::Map::new();
+    let texts = [("title", edit.title), ("body", edit.body)];
+    for (key, text) in texts {
+        fields.extend(text.map(|text| (key.to_owned(), json!(text))));
+    }
+    let state = edit
+        .is_open
+        .map(|open| if open { "open" } else { "closed" });
+    fields.extend(state.map(|state| ("state".to_owned(), json!(state))));
+    fields.into()
+}
+
+#[async_trait]
+impl Dialect for Gitea {
+    fn kind(&self) -> &'static str {
+        "gitea"
+    }
+
+    fn api(&self) -> &'static str {
+        "/api/v1"
+    }
+
+    fn authorization(&self) -> (&'static str, &'static str) {
+        ("authorization", "token ")
+    }
+
+    fn headers(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
+    fn limits(&self) -> Limits {
+        Limits::default()
+    }
+
+    async fn account(&self, client: &Client) -> Result<String, Error> {
+        let user: User = client.get("/user").await?;
+        Ok(user.login)
+    }
+
+    async fn access(&self, at: At<'_>) -> Result<Access, Error> {
+        let found: Repository = at.client.get(&at.path("")).await?;
+        let allowed = found.permissions;
+        Ok(Access {
+            can_read: allowed.as_ref().is_none_or(|it| it.pull),
+            can_write: allowed.as_ref().is_some_and(|it| it.push),
+            is_admin: allowed.is_some_and(|it| it.admin),
+            allows_fast_forward: found.allow_fast_forward_only_merge,
+        })
+    }
+
+    async fn may_write(&self, at: At<'_>, user: &str) -> Result<bool, Error> {
+        let path = at.path(&format!("/collaborators/{}/permission", segment(user)));
+        let permission = found(at.client.get::<Collaborator>(&path).await)?;
+        let permission = permission.map(|it| it.permission);
+        Ok(matches!(
+            permission.as_deref(),
+            Some("write" | "admin" | "owner")
+        ))
+    }
+
+    async fn all(&self, at: At<'_>, since: Option<Timestamp>) -> Result<Vec<RawIssue>, Error> {
+        let since = since.map(|since| format!("&since={}", segment(&since.to_string())));
+        at.issues(&since.unwrap_or_default()).await
+    }
+
+    async fn issues(&self, at: At<'_>) -> Result<Vec<RawIssue>, Error> {
+        at.issues("&type=issues").await
+    }
+
+    async fn issue(&self, at: At<'_>, number: IssueNumber) -> Result<RawIssue, Error> {
+        let path = at.path(&format!("/issues/{number}"));
+        at.issue(at.client.get(&path).await?)
+    }
+
+    async fn create_issue(
+        &self,
+        at: At<'_>,
+        title: &str,
+        body: &str,
+        labels: &[String],
+    ) -> Result<RawIssue, Error> {
+        let labels = at.label_ids(labels).await?;
+        let new = json!({"title": title, "body": body, "labels": labels});
+        let path = at.path("/issues");
+        at.issue(at.client.send(Method::POST, &path, &new).await?)
+    }
+
+    async fn edit_issue(
+        &self,
+        at: At<'_>,
+        number: IssueNumber,
+        edit: &Edit<'_>,
+    ) -> Result<RawIssue, Error> {
+        let path = at.path(&format!("/issues/{number}"));
+        let changed = at.client.send(Method::PATCH, &path, &edited(edit)).await?;
+        at.issue(changed)
+    }
+
+    async fn change_labels(
+        &self,
+        at: At<'_>,
+        number: IssueNumber,
+        add: &[String],
+        remove: &[String],
+    ) -> Result<(), Error> {
+        let path = at.path(&format!("/issues/{number}/labels"));
+        if !add.is_empty() {
+            let labels = json!({"labels": at.label_ids(add).await?});
+            at.client.act(Method::POST, &path, Some(&labels)).await?;
+        }
+        for id in at.label_ids(remove).await? {
+            let removed = at
+                .client
+                .act(Method::DELETE, &format!("{path}/{id}"), None)
+                .await;
+            // What is gone already is gone.
+            found(removed)?;
+        }
+        Ok(())
+    }
+
+    async fn comments(&self, at: At<'_>, number: IssueNumber) -> Result<Vec<RawComment>, Error> {
+        // This list has no pages.
+        let path = at.path(&format!("/issues/{number}/comments"));
+        let all: Vec<Comment> = at.client.get(&path).await?;
+        all.into_iter().map(|it| at.comment(it)).collect()
+    }
+
+    async fn comment(&self, at: At<'_>, id: u64) -> Result<Option<RawComment>, Error> {
+        let path = at.path(&format!("/issues/comments/{id}"));
+        let read = found(at.client.get::<Comment>(&path).await)?;
+        read.map(|it| at.comment(it)).transpose()
+    }
+
+    async fn create_comment(
+        &self,
+        at: At<'_>,
+        number: IssueNumber,
+        body: &str,
+    ) -> Result<RawComment, Error> {
+        let path = at.path(&format!("/issues/{number}/comments"));
+        let new = json!({"body": body});
+        at.comment(at.client.send(Method::POST, &path, &new).await?)
+    }
+
+    async fn edit_comment(&self, at: At<'_>, id: u64, body: &str) -> Result<RawComment, Error> {
+        let path = at.path(&format!("/issues/comments/{id}"));
+        let new = json!({"body": body});
+        at.comment(at.client.send(Method::PATCH, &path, &new).await?)
+    }
+
+    async fn pull_requests(&self, at: At<'_>) -> Result<Vec<RawPullRequest>, Error> {
+        let all: Vec<PullRequest> = at.client.list(&at.path("/pulls?state=all")).await?;
+        all.into_iter().map(|it| at.pull_request(it)).collect()
+    }
+
+    async fn pull_request(&self, at: At<'_>, number: IssueNumber) -> Result<RawPullRequest, Error> {
+        let path = at.path(&format!("/pulls/{number}"));
+        at.pull_request(at.client.get(&path).await?)
+    }
+
+    async fn open_pull_request(
+        &self,
+        at: At<'_>,
+        head: &BranchName,
+        base: &BranchName,
+    ) -> Result<Option<RawPullRequest>, Error> {
+        let (base, head) = (segment(base.as_str()), segment(head.as_str()));
+        let path = at.path(&format!("/pulls/{base}/{head}"));
+        let read = found(at.client.get::<PullRequest>(&path).await)?;
+        read.map(|it| at.pull_request(it)).transpose()
+    }
+
+    async fn create_pull_request(
+        &self,
+        at: At<'_>,
+        title: &str,
+        body: &str,
+        (head, base): (&BranchName, &BranchName),
+    ) -> Result<RawPullRequest, Error> {
+        let new = json!({"title": title, "body": body, "head": head, "base": base});
+        let path = at.path("/pulls");
+        at.pull_request(at.client.send(Method::POST, &path, &new).await?)
+    }
+
+    async fn edit_pull_request(
+        &self,
+        at: At<'_>,
+        number: IssueNumber,
+        edit: &Edit<'_>,
+    ) -> Result<RawPullRequest, Error> {
+        let path = at.path(&format!("/pulls/{number}"));
+        let changed = at.client.send(Method::PATCH, &path, &edited(edit)).await?;
+        at.pull_request(changed)
+    }
+
+    async fn merge(
+        &self,
+        at: At<'_>,
+        number: IssueNumber,
+        head: &CommitId,
+        style: MergeStyle,
+    ) -> Result<(), Error> {
+        let path = at.path(&format!("/pulls/{number}/merge"));
+        let how = match style {
+            MergeStyle::FastForward => json!({"Do": "fast-forward-only", "head_commit_id": head}),
+            MergeStyle::Note => json!({"Do": "manually-merged", "MergeCommitID": head}),
+        };
+        at.client.act(Method::POST, &path, Some(&how)).await
+    }
+
+    async fn branch(&self, at: At<'_>, name: &BranchName) -> Result<Option<CommitId>, Error> {
+        let path = at.path(&format!("/branches/{}", branch_path(name)));
+        let read = found(at.client.get::<Branch>(&path).await)?;
+        read.map(|it| at.commit(&it.commit.id)).transpose()
+    }
+
+    async fn create_branch(
+        &self,
+        at: At<'_>,
+        name: &BranchName,
+        commit: &CommitId,
+    ) -> Result<(), Error> {
+        let new = json!({"new_branch_name": name, "old_ref_name": commit});
+        let path = at.path("/branches");
+        at.client.act(Method::POST, &path, Some(&new)).await
+    }
+
+    async fn delete_branch(&self, at: At<'_>, name: &BranchName) -> Result<(), Error> {
+        let path = at.path(&format!("/branches/{}", branch_path(name)));
+        found(at.client.act(Method::DELETE, &path, None).await).map(drop)
+    }
+
+    async fn file(&self, at: At<'_>, path: &str, of: &str) -> Result<Option<Vec<u8>>, Error> {
+        let path: Vec<_> = path.split('/').map(segment).collect();
+        let path = at.path(&format!("/contents/{}?ref={}", path.join("/"), segment(of)));
+        let Some(read) = found(at.client.get::<Contents>(&path).await)? else {
+            return Ok(None);
+        };
+        let text = read.content.unwrap_or_default();
+        let bytes = base64::decode(&text).ok_or_else(|| at.unexpected("a file", "no base64"))?;
+        Ok(Some(bytes))
+    }
+
+    async fn checks(&self, at: At<'_>, commit: &CommitId) -> Result<Vec<Check>, Error> {
+        let path = at.path(&format!("/commits/{commit}/status"));
+        let read: CombinedStatus = at.client.get(&path).await?;
+        let statuses = read.statuses.unwrap_or_default();
+        let checks = statuses.into_iter().map(|it| Check {
+            context: it.context,
+            state: match &*it.status {
+                "pending" => CheckState::Pending,
+                "success" => CheckState::Success,
+                // Forgejo's `warning` and `skipped` stand in nobody's way.
+                "warning" | "skipped" => CheckState::Success,
+                "failure" => CheckState::Failure,
+                _ => CheckState::Error,
+            },
+            description: it.description,
+        });
+        Ok(checks.collect())
+    }
+
+    async fn set_check(&self, at: At<'_>, commit: &CommitId, check: &Check) -> Result<(), Error> {
+        let state = match check.state {
+            CheckState::Pending => "pending",
+            CheckState::Success => "success",
+            CheckState::Failure => "failure",
+            CheckState::Error => "error",
+        };
+        let path = at.path(&format!("/statuses/{commit}"));
+        let new = json!({
+            "context": check.context, "state": state, "description": check.description,
+        });
+        at.client.act(Method::POST, &path, Some(&new)).await
+    }
+
+    async fn reviews(
+        &self,
+        at: At<'_>,
+        number: IssueNumber,
+    ) -> Result<Vec<PullRequestReview>, Error> {
+        let path = at.path(&format!("/pulls/{number}/reviews"));
+        let all: Vec<Review> = at.client.list(&path).await?;
+        let reviews = all.into_iter().filter_map(|it| {
+            let verdict = match &*it.state {
+                "APPROVED" => Verdict::Approved,
+                "REQUEST_CHANGES" => Verdict::ChangesRequested,
+                "COMMENT" => Verdict::Comment,
+                // What is not submitted yet, and requests for a review.
+                _ => return None,
+            };
+            let commit = at.commit(&it.commit_id);
+            Some(commit.map(|commit| PullRequestReview {
+                author: login(it.user),
+                verdict,
+                body: it.body,
+                commit,
+            }))
+        });
+        reviews.collect()
+    }
+
+    async fn review(
+        &self,
+        at: At<'_>,
+        number: IssueNumber,
+        review: &PullRequestReview,
+    ) -> Result<(), Error> {
+        let event = match review.verdict {
+            Verdict::Approved => "APPROVED",
+            Verdict::ChangesRequested => "REQUEST_CHANGES",
+            Verdict::Comment => "COMMENT",
+        };
+        let path = at.path(&format!("/pulls/{number}/reviews"));
+        let new = json!({"event": event, "body": review.body, "commit_id": review.commit});
+        at.client.act(Method::POST, &path, Some(&new)).await
+    }
+}
+
+/// A branch in a path: its slashes stay.
+fn branch_path(name: &BranchName) -> String {
+    let parts: Vec<_> = name.as_str().split('/').map(segment).collect();
+    parts.join("/")
+}

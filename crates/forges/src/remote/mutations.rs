@@ -1,0 +1,348 @@
+//! Each mutation: what it needs, whether it is done already, what it sends.
+
+use core_types::{
+    Comment, CommitId, ErrorClass, Issue, IssueChange, IssueNumber, IssueState, NewComment,
+    NewIssue, NewPullRequest, Operated, OperationId, PullRequest, PullRequestChange,
+    PullRequestState,
+};
+
+use super::{
+    RemoteRepository,
+    dialect::{Edit, MergeStyle, RawPullRequest},
+    marks::{self, Mark, Marked},
+    reconcile::Turn,
+    repository::no_subject,
+    state::Place,
+};
+use crate::{
+    Error,
+    texts::{as_comment, as_issue, as_pull_request, check_comment, check_labels, check_title},
+};
+
+impl RemoteRepository {
+    pub(super) async fn do_create_issue(
+        &self,
+        operation: &OperationId,
+        new: NewIssue,
+    ) -> Result<Issue, Error> {
+        check_title(&new.title)?;
+        let labels = check_labels(new.labels)?;
+        let _turn = match self.turn(operation).await? {
+            Turn::Ours(turn) => turn,
+            Turn::Done(left) => return kept(left, as_issue, operation),
+        };
+        let body = marks::made(&new.body, operation);
+        let dialect = &self.account.dialect;
+        let sending = dialect.create_issue(self.at(), &new.title, &body, &labels);
+        let raw = self.send(operation, sending).await?;
+        self.finish(operation, Place::Issue(raw.number), raw.number);
+        self.issue(raw).await
+    }
+
+    pub(super) async fn do_update_issue(
+        &self,
+        operation: &OperationId,
+        number: IssueNumber,
+        change: IssueChange,
+    ) -> Result<Issue, Error> {
+        change.title.as_deref().map(check_title).transpose()?;
+        let labels = change.labels.map(check_labels).transpose()?;
+        let _turn = self.account.turn.lock().await;
+        let raw = self.raw_issue(number).await?;
+        let is_ours = raw.author == self.account.login().await?;
+        let marked = Marked::parse(&raw.body, number, is_ours);
+        let place = Place::Issue(number);
+        if self.is_done(operation, &marked, &place)? {
+            return self.issue(raw).await;
+        }
+        let dialect = &self.account.dialect;
+        if let Some(labels) = labels {
+            let add: Vec<_> = missing(&labels, &raw.labels);
+            let remove: Vec<_> = missing(&raw.labels, &labels);
+            dialect
+                .change_labels(self.at(), number, &add, &remove)
+                .await?;
+        }
+        let text = change.body.as_deref().unwrap_or(&marked.text);
+        let body = marked.with(text, Mark::Changed(operation.clone()), number);
+        let edit = Edit {
+            title: change.title.as_deref(),
+            body: Some(&body),
+            is_open: change.state.map(|state| state == IssueState::Open),
+        };
+        let sending = dialect.edit_issue(self.at(), number, &edit);
+        let raw = self.send(operation, sending).await?;
+        self.finish(operation, place, number);
+        self.issue(raw).await
+    }
+
+    pub(super) async fn do_create_comment(
+        &self,
+        operation: &OperationId,
+        new: NewComment,
+    ) -> Result<Comment, Error> {
+        check_comment(&new.body)?;
+        let _turn = match self.turn(operation).await? {
+            Turn::Ours(turn) => turn,
+            Turn::Done(left) => return kept(left, as_comment, operation),
+        };
+        let body = marks::made(&new.body, operation);
+        let dialect = &self.account.dialect;
+        let sending = dialect.create_comment(self.at(), new.issue, &body);
+        let raw = self.send(operation, sending).await;
+        let raw = raw.map_err(|error| no_subject(error, new.issue))?;
+        self.finish(operation, Place::Comment(raw.id), new.issue);
+        self.comment(raw).await
+    }
+
+    pub(super) async fn do_update_comment(
+        &self,
+        operation: &OperationId,
+        id: u64,
+        body: &str,
+    ) -> Result<Comment, Error> {
+        check_comment(body)?;
+        let _turn = self.account.turn.lock().await;
+        let dialect = &self.account.dialect;
+        let raw = dialect.comment(self.at(), id).await?;
+        let raw = raw.ok_or(Error::NoComment { id })?;
+        let is_ours = raw.author == self.account.login().await?;
+        let marked = Marked::parse(&raw.body, id, is_ours);
+        let place = Place::Comment(id);
+        if self.is_done(operation, &marked, &place)? {
+            return self.comment(raw).await;
+        }
+        let body = marked.with(body, Mark::Changed(operation.clone()), id);
+        let sending = dialect.edit_comment(self.at(), id, &body);
+        let raw = self.send(operation, sending).await?;
+        self.state().change_comment(operation, id);
+        self.comment(raw).await
+    }
+
+    pub(super) async fn do_create_pull_request(
+        &self,
+        operation: &OperationId,
+        new: NewPullRequest,
+    ) -> Result<PullRequest, Error> {
+        check_title(&new.title)?;
+        if new.head == new.base {
+            return Err(Error::SameBranch { branch: new.head });
+        }
+        let _turn = match self.turn(operation).await? {
+            Turn::Ours(turn) => turn,
+            Turn::Done(left) => return kept(left, as_pull_request, operation),
+        };
+        let body = marks::made(&new.body, operation);
+        let dialect = &self.account.dialect;
+        let branches = (&new.head, &new.base);
+        let sending = dialect.create_pull_request(self.at(), &new.title, &body, branches);
+        let raw = match self.send(operation, sending).await {
+            Err(error) if error.class() == ErrorClass::Conflict => {
+                let open = dialect.open_pull_request(self.at(), &new.head, &new.base);
+                let Some(open) = open.await? else {
+                    return Err(error);
+                };
+                // A process before this one may have opened it under this very id.
+                if !self.marked(&open).await?.holds(operation) {
+                    return Err(Error::AlreadyOpen {
+                        number: open.number,
+                        head: new.head,
+                        base: new.base,
+                    });
+                }
+                open
+            }
+            sent => sent?,
+        };
+        self.finish(operation, Place::PullRequest(raw.number), raw.number);
+        self.pull_request(raw).await
+    }
+
+    pub(super) async fn do_update_pull_request(
+        &self,
+        operation: &OperationId,
+        number: IssueNumber,
+        change: PullRequestChange,
+    ) -> Result<PullRequest, Error> {
+        change.title.as_deref().map(check_title).transpose()?;
+        let _turn = self.account.turn.lock().await;
+        let raw = self.raw_pull_request(number).await?;
+        let marked = self.marked(&raw).await?;
+        let place = Place::PullRequest(number);
+        if self.is_done(operation, &marked, &place)? {
+            return self.pull_request(raw).await;
+        }
+        if let Some(head) = change.head_commit
+            && head != raw.head_commit
+        {
+            return Err(Error::HeadMoved {
+                number,
+                expected: head,
+                found: raw.head_commit,
+            });
+        }
+        let is_open = match change.state {
+            None => None,
+            Some(PullRequestState::Merged) => {
+                if raw.state != PullRequestState::Merged {
+                    self.merge(&raw, &raw.head_commit).await?;
+                }
+                None
+            }
+            Some(_) if raw.state == PullRequestState::Merged => {
+                return Err(Error::WasMerged { number });
+            }
+            Some(state) => Some(state == PullRequestState::Open),
+        };
+        let text = change.body.as_deref().unwrap_or(&marked.text);
+        let body = marked.with(text, Mark::Changed(operation.clone()), number);
+        let edit = Edit {
+            title: change.title.as_deref(),
+            body: Some(&body),
+            is_open,
+        };
+        let sending = self
+            .account
+            .dialect
+            .edit_pull_request(self.at(), number, &edit);
+        let raw = self.send(operation, sending).await?;
+        self.finish(operation, place, number);
+        self.pull_request(raw).await
+    }
+
+    pub(super) async fn do_merge_pull_request(
+        &self,
+        operation: &OperationId,
+        number: IssueNumber,
+        head: &CommitId,
+    ) -> Result<PullRequest, Error> {
+        let _turn = self.account.turn.lock().await;
+        let raw = self.raw_pull_request(number).await?;
+        if raw.head_commit != *head {
+            return Err(Error::HeadMoved {
+                number,
+                expected: head.clone(),
+                found: raw.head_commit,
+            });
+        }
+        let place = Place::Merge(number, head.clone());
+        let raw = match raw.state {
+            PullRequestState::Closed => return Err(Error::ClosedUnmerged { number }),
+            PullRequestState::Merged => raw,
+            PullRequestState::Open => {
+                let marked = self.marked(&raw).await?;
+                if !self.is_done(operation, &marked, &place)? {
+                    let mark = Mark::Merging(operation.clone(), head.clone());
+                    let body = marked.with(&marked.text, mark, number);
+                    let edit = Edit {
+                        body: Some(&body),
+                        ..Edit::default()
+                    };
+                    let dialect = &self.account.dialect;
+                    dialect.edit_pull_request(self.at(), number, &edit).await?;
+                }
+                self.send(operation, self.merge(&raw, head)).await?
+            }
+        };
+        self.finish(operation, place, number);
+        self.pull_request(raw).await
+    }
+
+    /// Whether a change of what stands here was made already.
+    pub(super) fn is_done(
+        &self,
+        operation: &OperationId,
+        marked: &Marked,
+        here: &Place,
+    ) -> Result<bool, Error> {
+        let reused = || Error::OperationReused {
+            operation: operation.clone(),
+        };
+        match self.state().place(operation) {
+            Some(place) if place == here => return Ok(true),
+            Some(_) => return Err(reused()),
+            None => {}
+        }
+        let mark = marked.marks.iter().find(|it| it.operation() == operation);
+        match (mark, here) {
+            (None, _) => Ok(false),
+            (Some(Mark::Merging(..)), Place::Merge(..)) => Ok(true),
+            (Some(Mark::Changed(_)), Place::Merge(..)) => Err(reused()),
+            (Some(Mark::Changed(_)), _) => Ok(true),
+            (Some(Mark::Made(_) | Mark::Merging(..)), _) => Err(reused()),
+        }
+    }
+
+    /// Merges a pull request at this head, or tells why not.
+    async fn merge(&self, raw: &RawPullRequest, head: &CommitId) -> Result<RawPullRequest, Error> {
+        let dialect = &self.account.dialect;
+        let number = raw.number;
+        let base = dialect.branch(self.at(), &raw.base).await?;
+        let style = if base.as_ref() == Some(head) {
+            MergeStyle::Note
+        } else {
+            MergeStyle::FastForward
+        };
+        let merging = dialect.merge(self.at(), number, head, style).await;
+        // Neither a status nor its words tell why it was refused, nor a lost answer whether it was.
+        let now = self.raw_pull_request(number).await;
+        let is_merged = |now: &RawPullRequest| {
+            now.state == PullRequestState::Merged && now.head_commit == *head
+        };
+        let now = match (merging, now) {
+            (_, Ok(now)) if is_merged(&now) => return Ok(now),
+            (Ok(()), now) => {
+                let found = now.map_or_else(|error| error.to_string(), |now| format!("{now:?}"));
+                return Err(Error::Unclear { number, found });
+            }
+            (Err(error), Ok(now)) if is_refusal(error.class()) => now,
+            (Err(error), _) => return Err(error),
+        };
+        if now.head_commit != *head {
+            return Err(Error::HeadMoved {
+                number,
+                expected: head.clone(),
+                found: now.head_commit,
+            });
+        }
+        if now.state == PullRequestState::Closed {
+            return Err(Error::ClosedUnmerged { number });
+        }
+        let access = dialect.access(self.at()).await?;
+        let (why, class) = if now.is_draft {
+            ("it is a draft", ErrorClass::Conflict)
+        } else if !access.can_write {
+            ("the account may not write here", ErrorClass::Unauthorized)
+        } else if !access.allows_fast_forward {
+            let why = "the repository's settings do not allow merges by fast-forward alone";
+            (why, ErrorClass::Validation)
+        } else if now.is_behind == Some(true) || now.is_mergeable == Some(false) {
+            ("its base has moved", ErrorClass::Conflict)
+        } else {
+            let why = "checks or approvals are missing, or the forge still looks whether it can be";
+            (why, ErrorClass::Transient)
+        };
+        Err(Error::NotMergeable { number, why, class })
+    }
+}
+
+/// Those of the first that the second has not.
+fn missing(of: &[String], in_these: &[String]) -> Vec<String> {
+    let missing = of.iter().filter(|label| !in_these.contains(label));
+    missing.cloned().collect()
+}
+
+fn kept<T>(
+    left: Operated,
+    pick: fn(Operated) -> Option<T>,
+    operation: &OperationId,
+) -> Result<T, Error> {
+    pick(left).ok_or_else(|| Error::OperationReused {
+        operation: operation.clone(),
+    })
+}
+
+/// Whether a forge has looked at a request and said no.
+fn is_refusal(class: ErrorClass) -> bool {
+    matches!(class, ErrorClass::Validation | ErrorClass::Conflict)
+}

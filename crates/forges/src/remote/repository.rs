@@ -1,0 +1,306 @@
+//! One repository of a remote forge, and what it has beyond the port.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use core_types::{
+    BranchName, Comment, CommitId, ErrorClass, Issue, IssueNumber, IssueState, PortError,
+    PullRequest, PullRequestState,
+};
+
+use super::{
+    Access, Check, PullRequestReview, Slug,
+    dialect::{At, RawComment, RawIssue, RawPullRequest},
+    forge::Account,
+    marks::Marked,
+    state::State,
+};
+use crate::Error;
+
+/// One repository of a [`RemoteForge`](super::RemoteForge).
+///
+/// As a [`GitProvider`](core_types::GitProvider), with these particulars: a pull request's head moves by a push, so that a
+/// change of its head commit only checks that it has; a change to *merged* merges it, or takes note
+/// that its base holds it. Dropping a mutation leaves it unsettled: `find` and a repetition look first.
+pub struct RemoteRepository {
+    pub(super) account: Arc<Account>,
+    slug: Slug,
+    state: Mutex<State>,
+}
+
+impl RemoteRepository {
+    pub(super) fn new(account: Arc<Account>, slug: Slug) -> Self {
+        Self {
+            account,
+            slug,
+            state: Mutex::default(),
+        }
+    }
+
+    pub(super) fn at(&self) -> At<'_> {
+        At {
+            client: &self.account.client,
+            slug: &self.slug,
+        }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the token's account may do here.
+    ///
+    /// # Errors
+    ///
+    /// By class; `NotFound` also where it may not even read.
+    ///
+    /// # Cancel safety
+    ///
+    /// It only reads, as all functions here without an operation id but those that say otherwise.
+    pub async fn access(&self) -> Result<Access, PortError> {
+        let found = self.account.dialect.access(self.at()).await;
+        found.map_err(|error| error.into_port_error("read what the account may do"))
+    }
+
+    /// Whether somebody may push here, asked anew: who may start work.
+    ///
+    /// # Errors
+    ///
+    /// By class.
+    pub async fn may_write(&self, login: &str) -> Result<bool, PortError> {
+        let found = self.account.dialect.may_write(self.at(), login).await;
+        found.map_err(|error| error.into_port_error("read what somebody may do"))
+    }
+
+    /// The commit of a branch; `None` where there is no such branch.
+    ///
+    /// # Errors
+    ///
+    /// By class.
+    pub async fn branch(&self, name: &BranchName) -> Result<Option<CommitId>, PortError> {
+        let found = self.account.dialect.branch(self.at(), name).await;
+        found.map_err(|error| error.into_port_error("read a branch"))
+    }
+
+    /// Makes a branch; one that is there at this commit already is a success.
+    ///
+    /// # Errors
+    ///
+    /// `Conflict` where it is at another commit; others by class.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it may have acted; said again, it acts once.
+    pub async fn create_branch(
+        &self,
+        name: &BranchName,
+        commit: &CommitId,
+    ) -> Result<(), PortError> {
+        let _turn = self.account.turn.lock().await;
+        let dialect = &self.account.dialect;
+        let made = match dialect.create_branch(self.at(), name, commit).await {
+            Ok(()) => Ok(()),
+            Err(error) => match dialect.branch(self.at(), name).await {
+                Ok(Some(found)) if found == *commit => Ok(()),
+                Ok(_) | Err(_) => Err(error),
+            },
+        };
+        made.map_err(|error| error.into_port_error("make a branch"))
+    }
+
+    /// Deletes a branch; one that is not there is a success.
+    ///
+    /// # Errors
+    ///
+    /// By class.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it may have acted; said again, it acts once.
+    pub async fn delete_branch(&self, name: &BranchName) -> Result<(), PortError> {
+        let _turn = self.account.turn.lock().await;
+        let deleted = self.account.dialect.delete_branch(self.at(), name).await;
+        deleted.map_err(|error| error.into_port_error("delete a branch"))
+    }
+
+    /// A file's bytes at a branch or commit; `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// By class.
+    pub async fn file(&self, path: &str, at: &str) -> Result<Option<Vec<u8>>, PortError> {
+        let read = self.account.dialect.file(self.at(), path, at).await;
+        read.map_err(|error| error.into_port_error("read a file"))
+    }
+
+    /// The last check of each name of a commit.
+    ///
+    /// # Errors
+    ///
+    /// By class.
+    pub async fn checks(&self, commit: &CommitId) -> Result<Vec<Check>, PortError> {
+        let read = self.account.dialect.checks(self.at(), commit).await;
+        read.map_err(|error| error.into_port_error("read a commit's checks"))
+    }
+
+    /// Sets a check of a commit; one that says so already is left as it is.
+    ///
+    /// # Errors
+    ///
+    /// By class.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it may have acted; said again, it changes nothing.
+    pub async fn set_check(&self, commit: &CommitId, check: &Check) -> Result<(), PortError> {
+        let _turn = self.account.turn.lock().await;
+        let set = async {
+            let dialect = &self.account.dialect;
+            // Forges keep each one, up to a number.
+            if dialect.checks(self.at(), commit).await?.contains(check) {
+                return Ok(());
+            }
+            dialect.set_check(self.at(), commit, check).await
+        };
+        set.await
+            .map_err(|error: Error| error.into_port_error("set a commit's check"))
+    }
+
+    /// The reviews of a pull request that were submitted, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, others by class.
+    pub async fn reviews(&self, number: IssueNumber) -> Result<Vec<PullRequestReview>, PortError> {
+        let read = self.account.dialect.reviews(self.at(), number).await;
+        read.map_err(|error| error.into_port_error("read reviews"))
+    }
+
+    /// Submits a review in our name; one of ours that says the same of the same commit is left as it is.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`; `Validation` where we may not, such as approving our own; others by class.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it may have acted; said again, it acts once.
+    pub async fn review(
+        &self,
+        number: IssueNumber,
+        review: &PullRequestReview,
+    ) -> Result<(), PortError> {
+        let _turn = self.account.turn.lock().await;
+        let submit = async {
+            let dialect = &self.account.dialect;
+            let review = PullRequestReview {
+                author: self.account.login().await?.to_owned(),
+                ..review.clone()
+            };
+            if dialect.reviews(self.at(), number).await?.contains(&review) {
+                return Ok(());
+            }
+            dialect.review(self.at(), number, &review).await
+        };
+        submit
+            .await
+            .map_err(|error: Error| error.into_port_error("submit a review"))
+    }
+
+    /// Whether a pull request could be merged as it is; `None` while the forge still looks.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, others by class.
+    pub async fn is_mergeable(&self, number: IssueNumber) -> Result<Option<bool>, PortError> {
+        let read = self.account.dialect.pull_request(self.at(), number).await;
+        let read = read.map_err(|error| error.into_port_error("read a pull request"))?;
+        let is_open = read.state == PullRequestState::Open && !read.is_draft;
+        Ok(read.is_mergeable.map(|it| it && is_open))
+    }
+
+    pub(super) async fn issue(&self, raw: RawIssue) -> Result<Issue, Error> {
+        let is_ours = raw.author == self.account.login().await?;
+        Ok(Issue {
+            number: raw.number,
+            title: raw.title,
+            body: Marked::parse(&raw.body, raw.number, is_ours).text,
+            labels: raw.labels,
+            state: if raw.is_open {
+                IssueState::Open
+            } else {
+                IssueState::Closed
+            },
+            author: raw.author,
+            created: raw.created,
+        })
+    }
+
+    pub(super) async fn comment(&self, raw: RawComment) -> Result<Comment, Error> {
+        let is_ours = raw.author == self.account.login().await?;
+        Ok(Comment {
+            id: raw.id,
+            body: Marked::parse(&raw.body, raw.id, is_ours).text,
+            author: raw.author,
+            created: raw.created,
+        })
+    }
+
+    pub(super) async fn pull_request(&self, raw: RawPullRequest) -> Result<PullRequest, Error> {
+        let body = self.marked(&raw).await?.text;
+        Ok(PullRequest {
+            number: raw.number,
+            title: raw.title,
+            body,
+            head: raw.head,
+            base: raw.base,
+            head_commit: raw.head_commit,
+            state: raw.state,
+            created: raw.created,
+        })
+    }
+
+    pub(super) async fn marked(&self, raw: &RawPullRequest) -> Result<Marked, Error> {
+        let is_ours = raw.author == self.account.login().await?;
+        Ok(Marked::parse(&raw.body, raw.number, is_ours))
+    }
+
+    /// The issue of this number, which is no pull request.
+    pub(super) async fn raw_issue(&self, number: IssueNumber) -> Result<RawIssue, Error> {
+        let read = self.account.dialect.issue(self.at(), number).await;
+        match read {
+            Ok(raw) if raw.is_pull_request => Err(Error::NoIssue { number }),
+            Err(error) if error.class() == ErrorClass::NotFound => Err(Error::NoIssue { number }),
+            read => read,
+        }
+    }
+
+    pub(super) async fn raw_pull_request(
+        &self,
+        number: IssueNumber,
+    ) -> Result<RawPullRequest, Error> {
+        let read = self.account.dialect.pull_request(self.at(), number).await;
+        read.map_err(|error| match error.class() {
+            ErrorClass::NotFound => Error::NoPullRequest { number },
+            _ => error,
+        })
+    }
+}
+
+pub(super) fn no_subject(error: Error, number: IssueNumber) -> Error {
+    match error.class() {
+        ErrorClass::NotFound => Error::NoSubject { number },
+        _ => error,
+    }
+}
+
+impl fmt::Debug for RemoteRepository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RemoteRepository")
+            .field("origin", &self.account.client.origin())
+            .field("slug", &self.slug)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,110 @@
+//! What this process knows of a repository's operations.
+
+use std::collections::HashMap;
+
+use core_types::{CommitId, IssueNumber, OperationId, Timestamp};
+use tokio::time::Instant;
+
+/// What an operation left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    Issue(IssueNumber),
+    PullRequest(IssueNumber),
+    Comment(u64),
+    /// This pull request, if it was merged at this commit.
+    Merge(IssueNumber, CommitId),
+}
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    places: HashMap<OperationId, Place>,
+    /// When what has no answer was sent.
+    unsettled: HashMap<OperationId, Instant>,
+    /// What was written here, and when: lists may not show it yet.
+    issues: HashMap<IssueNumber, Instant>,
+    pull_requests: HashMap<IssueNumber, Instant>,
+    comments: HashMap<u64, (IssueNumber, Instant)>,
+    /// All changes up to this time of the forge have been looked at for marks.
+    pub(super) read_until: Option<Timestamp>,
+}
+
+impl State {
+    pub(super) fn place(&self, operation: &OperationId) -> Option<&Place> {
+        self.places.get(operation)
+    }
+
+    /// When this operation was sent without an answer so far.
+    pub(super) fn unsettled(&self, operation: &OperationId) -> Option<Instant> {
+        self.unsettled.get(operation).copied()
+    }
+
+    /// It is about to be sent.
+    pub(super) fn begin(&mut self, operation: &OperationId) {
+        self.unsettled.insert(operation.clone(), Instant::now());
+    }
+
+    /// It has not acted, or its trace was looked for in vain.
+    pub(super) fn forget(&mut self, operation: &OperationId) {
+        self.unsettled.remove(operation);
+    }
+
+    /// It has acted, by the word of the forge; written just now.
+    pub(super) fn finish(&mut self, operation: &OperationId, place: Place, issue: IssueNumber) {
+        self.write(&place, issue);
+        self.unsettled.remove(operation);
+        self.places.insert(operation.clone(), place);
+    }
+
+    fn write(&mut self, place: &Place, issue: IssueNumber) {
+        let now = Instant::now();
+        match place {
+            Place::Issue(number) => {
+                self.issues.insert(*number, now);
+            }
+            Place::PullRequest(number) | Place::Merge(number, _) => {
+                self.pull_requests.insert(*number, now);
+            }
+            Place::Comment(id) => {
+                self.comments.insert(*id, (issue, now));
+            }
+        }
+    }
+
+    /// It has changed a comment, of which only the id is known.
+    pub(super) fn change_comment(&mut self, operation: &OperationId, id: u64) {
+        if let Some((_, at)) = self.comments.get_mut(&id) {
+            *at = Instant::now();
+        }
+        self.unsettled.remove(operation);
+        self.places.insert(operation.clone(), Place::Comment(id));
+    }
+
+    /// Its mark was read. The earliest counts, should somebody have copied it.
+    pub(super) fn see(&mut self, operation: &OperationId, place: Place, issue: IssueNumber) {
+        if self.unsettled.contains_key(operation) {
+            self.write(&place, issue);
+        }
+        // A mark of an intended merge tells nothing of the merge itself.
+        if !matches!(place, Place::Merge(..)) {
+            self.unsettled.remove(operation);
+        }
+        self.places.entry(operation.clone()).or_insert(place);
+    }
+
+    /// What was written since then and a list may not show yet; the rest is forgotten.
+    pub(super) fn recent_issues(&mut self, since: Instant) -> Vec<IssueNumber> {
+        self.issues.retain(|_, at| *at >= since);
+        self.issues.keys().copied().collect()
+    }
+
+    pub(super) fn recent_pull_requests(&mut self, since: Instant) -> Vec<IssueNumber> {
+        self.pull_requests.retain(|_, at| *at >= since);
+        self.pull_requests.keys().copied().collect()
+    }
+
+    pub(super) fn recent_comments(&mut self, of: IssueNumber, since: Instant) -> Vec<u64> {
+        self.comments.retain(|_, (_, at)| *at >= since);
+        let of_issue = self.comments.iter().filter(|(_, (issue, _))| *issue == of);
+        of_issue.map(|(id, _)| *id).collect()
+    }
+}

@@ -1,0 +1,677 @@
+//! Gitea's API.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::state::{Check, Comment, Item, Late, Pull, Repository, Review, now};
+
+/// A request as a route sees it: decoded parts of the path, and the query.
+pub(super) struct Request<'a> {
+    pub(super) method: &'a str,
+    pub(super) parts: Vec<String>,
+    pub(super) query: Vec<(String, String)>,
+    pub(super) body: Value,
+    pub(super) login: &'a str,
+    pub(super) url: &'a str,
+    /// How late lists are.
+    pub(super) lag: Duration,
+}
+
+/// An answer.
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) body: Option<Value>,
+    /// Page and whether another follows, of a list with pages.
+    pub(super) link: Option<String>,
+    pub(super) total: Option<usize>,
+}
+
+/// A list without a `limit` gives so many.
+const DEFAULT_PAGE: usize = 30;
+/// And none gives more.
+const LARGEST_PAGE: usize = 50;
+
+fn reply(status: u16, body: Value) -> Reply {
+    Reply {
+        status,
+        body: Some(body),
+        link: None,
+        total: None,
+    }
+}
+
+fn empty(status: u16) -> Reply {
+    Reply {
+        status,
+        body: None,
+        link: None,
+        total: None,
+    }
+}
+
+fn refuse(status: u16, message: &str) -> Reply {
+    reply(
+        status,
+        json!({"message": message, "url": "http://127.0.0.1/api/swagger"}),
+    )
+}
+
+impl Request<'_> {
+    fn text(&self, key: &str) -> Option<String> {
+        self.body.get(key)?.as_str().map(str::to_owned)
+    }
+
+    fn asked(&self, key: &str) -> Option<&str> {
+        let found = self.query.iter().find(|(name, _)| name == key);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// One page of a list.
+    fn page(&self, all: Vec<Value>) -> Reply {
+        let number = |key| self.asked(key).and_then(|text| text.parse::<usize>().ok());
+        let page = number("page").unwrap_or(1).max(1);
+        let limit = number("limit")
+            .unwrap_or(DEFAULT_PAGE)
+            .clamp(1, LARGEST_PAGE);
+        let total = all.len();
+        let items: Vec<_> = all
+            .into_iter()
+            .skip((page - 1) * limit)
+            .take(limit)
+            .collect();
+        let path = self.parts.join("/");
+        let link = |page: usize, relation: &str| {
+            let url = format!("{}/api/v1/{path}?page={page}&limit={limit}", self.url);
+            format!("<{url}>; rel=\"{relation}\"")
+        };
+        let mut links = Vec::new();
+        if page * limit < total {
+            links.push(link(page + 1, "next"));
+            links.push(link(total.div_ceil(limit), "last"));
+        }
+        if page > 1 {
+            links.push(link(1, "first"));
+            links.push(link(page - 1, "prev"));
+        }
+        Reply {
+            status: 200,
+            body: Some(items.into()),
+            link: (!links.is_empty()).then(|| links.join(",")),
+            total: Some(total),
+        }
+    }
+}
+
+/// What needs no repository.
+pub(super) fn of_server(request: &Request<'_>) -> Option<Reply> {
+    let parts: Vec<&str> = request.parts.iter().map(String::as_str).collect();
+    Some(match (request.method, &parts[..]) {
+        ("GET", ["user"]) => reply(200, user(request.login)),
+        ("GET", ["version"]) => reply(200, json!({"version": "1.23.0"})),
+        ("GET", ["settings", "api"]) => reply(
+            200,
+            json!({"default_paging_num": DEFAULT_PAGE, "max_response_items": LARGEST_PAGE}),
+        ),
+        _ => return None,
+    })
+}
+
+/// What is below `/repos/{owner}/{repo}`.
+pub(super) fn of_repository(repository: &mut Repository, request: &Request<'_>) -> Reply {
+    repository.follow_heads();
+    let parts: Vec<&str> = request.parts.iter().map(String::as_str).collect();
+    let [_, owner, name, rest @ ..] = &parts[..] else {
+        return refuse(404, "no such page");
+    };
+    let is_mutation = request.method != "GET";
+    if is_mutation && !repository.may_write && !matches!(rest, ["issues", ..]) {
+        return refuse(403, "you may not write here");
+    }
+    let number = |text: &str| text.parse::<u64>().unwrap_or(0);
+    match (request.method, rest) {
+        ("GET", []) => reply(200, shown(repository, owner, name)),
+        ("GET", ["collaborators", login, "permission"]) => {
+            let permission = repository.permissions.get(*login);
+            let permission = permission.map_or("none", String::as_str);
+            let shown =
+                json!({"permission": permission, "role_name": permission, "user": user(login)});
+            reply(200, shown)
+        }
+        ("GET", ["labels"]) => {
+            let all = repository.labels.iter().map(|(id, name)| label(*id, name));
+            request.page(all.collect())
+        }
+        ("POST", ["labels"]) => {
+            let Some(name) = request.text("name") else {
+                return refuse(422, "[Name]: Required");
+            };
+            let id = repository.labels.len() as i64 + 1;
+            repository.labels.push((id, name.clone()));
+            reply(201, label(id, &name))
+        }
+        ("GET", ["issues"]) => issues(repository, request),
+        ("POST", ["issues"]) => create_issue(repository, request),
+        ("GET", ["issues", "comments", id]) => match repository.comments.get(&number(id)) {
+            Some(found) => reply(200, comment(&found.now)),
+            None => refuse(404, "comment does not exist"),
+        },
+        ("PATCH", ["issues", "comments", id]) => {
+            let Some(body) = request.text("body") else {
+                return refuse(422, "[Body]: Required");
+            };
+            match repository.comments.get_mut(&number(id)) {
+                Some(found) => {
+                    found.change(|it| (it.body, it.updated) = (body, now()));
+                    let issue = found.now.issue;
+                    touch(repository, issue);
+                    reply(200, comment(&repository.comments[&number(id)].now))
+                }
+                None => refuse(404, "comment does not exist"),
+            }
+        }
+        ("GET", ["issues", index]) => match repository.items.get(&number(index)) {
+            Some(found) => reply(200, issue(repository, &found.now)),
+            None => refuse(404, "issue does not exist"),
+        },
+        ("PATCH", ["issues", index]) => {
+            let changed = edit(repository, number(index), request);
+            match changed {
+                Ok(item) => reply(201, issue(repository, &item)),
+                Err(refused) => refused,
+            }
+        }
+        (_, ["issues", index, "labels", ..]) => labels(repository, request, number(index), rest),
+        ("GET", ["issues", index, "comments"]) => {
+            let index = number(index);
+            if !repository.items.contains_key(&index) {
+                return refuse(404, "issue does not exist");
+            }
+            let all = repository.comments.values();
+            let all = all.filter(|it| it.now.issue == index);
+            let all = all.filter_map(|it| it.shown(request.lag)).map(comment);
+            reply(200, all.collect::<Vec<_>>().into())
+        }
+        ("POST", ["issues", index, "comments"]) => {
+            create_comment(repository, request, number(index))
+        }
+        ("GET", ["pulls"]) => {
+            let state = request.asked("state").unwrap_or("open");
+            let all = repository.items.values().rev();
+            let all = all.filter_map(|it| it.shown(request.lag));
+            let all = all.filter(|it| it.pull.is_some() && is_in(it, state));
+            request.page(all.map(|it| pull(repository, it)).collect())
+        }
+        ("POST", ["pulls"]) => create_pull(repository, request),
+        ("GET", ["pulls", index, "merge"]) => match repository.items.get(&number(index)) {
+            Some(it) if it.now.pull.as_ref().is_some_and(|it| it.is_merged) => empty(204),
+            _ => empty(404),
+        },
+        ("POST", ["pulls", index, "merge"]) => merge(repository, request, number(index)),
+        ("GET", ["pulls", index, "reviews"]) => {
+            let of = repository.reviews.iter().enumerate();
+            let of = of.filter(|(_, it)| it.number == number(index));
+            request.page(of.map(|(id, it)| review(id, it)).collect())
+        }
+        ("POST", ["pulls", index, "reviews"]) => create_review(repository, request, number(index)),
+        ("GET", ["pulls", index]) => match repository.items.get(&number(index)) {
+            Some(found) if found.now.pull.is_some() => reply(200, pull(repository, &found.now)),
+            _ => refuse(404, "pull request does not exist"),
+        },
+        ("PATCH", ["pulls", index]) => {
+            let index = number(index);
+            let is_pull = |it: &Late<Item>| it.now.pull.is_some();
+            if !repository.items.get(&index).is_some_and(is_pull) {
+                return refuse(404, "pull request does not exist");
+            }
+            match edit(repository, index, request) {
+                Ok(item) => reply(201, pull(repository, &item)),
+                Err(refused) => refused,
+            }
+        }
+        ("GET", ["pulls", base, head]) => {
+            let is_it = |it: &&Late<Item>| {
+                let of = it.now.pull.as_ref();
+                it.now.is_open && of.is_some_and(|of| of.head == *head && of.base == *base)
+            };
+            match repository.items.values().find(is_it) {
+                Some(found) => reply(200, pull(repository, &found.now)),
+                None => refuse(404, "pull request does not exist"),
+            }
+        }
+        ("POST", ["branches"]) => {
+            let new = request.text("new_branch_name").unwrap_or_default();
+            let old = request
+                .text("old_ref_name")
+                .unwrap_or_else(|| "main".to_owned());
+            if repository.git.branch(&new).is_some() {
+                return refuse(409, "The branch already exists.");
+            }
+            let commit = format!("{old}^{{commit}}");
+            let commit = repository.git.git(&["rev-parse", "--verify", &commit]);
+            match commit {
+                Some(commit) if repository.git.set_branch(&new, &commit, None) => {
+                    reply(201, branch(&new, &commit))
+                }
+                _ => refuse(404, "The old branch does not exist"),
+            }
+        }
+        ("GET", ["branches", name @ ..]) if !name.is_empty() => {
+            let name = name.join("/");
+            match repository.git.branch(&name) {
+                Some(commit) => reply(200, branch(&name, &commit)),
+                None => refuse(404, "branch does not exist"),
+            }
+        }
+        ("DELETE", ["branches", name @ ..]) if !name.is_empty() => {
+            let name = name.join("/");
+            if repository.git.branch(&name).is_none() {
+                return refuse(404, "branch does not exist");
+            }
+            let reference = format!("refs/heads/{name}");
+            repository.git.git(&["update-ref", "-d", &reference]);
+            empty(204)
+        }
+        ("GET", ["contents", path @ ..]) if !path.is_empty() => {
+            let path = path.join("/");
+            let at = request.asked("ref").unwrap_or("main");
+            match repository
+                .git
+                .git(&["rev-parse", "--verify", &format!("{at}:{path}")])
+            {
+                Some(blob) => {
+                    let bytes = repository.git.bytes(&["cat-file", "blob", &blob]);
+                    let file = json!({
+                        "name": path.rsplit('/').next(), "path": path, "sha": blob, "type": "file",
+                        "encoding": "base64", "content": base64(&bytes.unwrap_or_default()),
+                    });
+                    reply(200, file)
+                }
+                None => refuse(404, "object does not exist"),
+            }
+        }
+        ("GET", ["commits", commit, "status"]) => {
+            let mut last: Vec<&Check> = Vec::new();
+            for check in repository
+                .checks
+                .iter()
+                .rev()
+                .filter(|it| it.commit == *commit)
+            {
+                if last.iter().all(|it| it.context != check.context) {
+                    last.push(check);
+                }
+            }
+            let statuses: Vec<_> = last.iter().map(|it| status(it)).collect();
+            reply(
+                200,
+                json!({"sha": commit, "total_count": statuses.len(), "statuses": statuses, "state": "success"}),
+            )
+        }
+        ("POST", ["statuses", commit]) => {
+            let text = |key| request.text(key).unwrap_or_default();
+            let check = Check {
+                commit: (*commit).to_owned(),
+                context: text("context"),
+                state: text("state"),
+                description: text("description"),
+            };
+            let shown = status(&check);
+            repository.checks.push(check);
+            reply(201, shown)
+        }
+        _ => refuse(404, "no such page"),
+    }
+}
+
+fn issues(repository: &Repository, request: &Request<'_>) -> Reply {
+    let state = request.asked("state").unwrap_or("open");
+    let kind = request.asked("type").unwrap_or_default();
+    let since = request
+        .asked("since")
+        .and_then(core_types::Timestamp::parse);
+    let all = repository.items.values().rev();
+    let all = all.filter_map(|it| it.shown(request.lag)).filter(|it| {
+        let is_kind = match kind {
+            "issues" => it.pull.is_none(),
+            "pulls" => it.pull.is_some(),
+            _ => true,
+        };
+        is_kind && is_in(it, state) && since.is_none_or(|since| it.updated >= since)
+    });
+    request.page(all.map(|it| issue(repository, it)).collect())
+}
+
+fn is_in(item: &Item, state: &str) -> bool {
+    match state {
+        "all" => true,
+        "closed" => !item.is_open,
+        _ => item.is_open,
+    }
+}
+
+fn create_issue(repository: &mut Repository, request: &Request<'_>) -> Reply {
+    let title = request.text("title").unwrap_or_default();
+    if title.trim().is_empty() {
+        return refuse(422, "[Title]: Required");
+    }
+    let body = request.text("body").unwrap_or_default();
+    let number = repository.add(&title, &body, request.login, None);
+    let wanted = request.body["labels"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    let labels: Vec<i64> = wanted.iter().filter_map(Value::as_i64).collect();
+    let item = repository.items.get_mut(&number).expect("just added");
+    item.now.labels = labels;
+    reply(201, issue(repository, &repository.items[&number].now))
+}
+
+fn create_comment(repository: &mut Repository, request: &Request<'_>, index: u64) -> Reply {
+    let body = request.text("body").unwrap_or_default();
+    if body.is_empty() {
+        return refuse(422, "[Body]: Required");
+    }
+    if !repository.items.contains_key(&index) {
+        return refuse(404, "issue does not exist");
+    }
+    let id = repository.comments.len() as u64 + 1;
+    let made = Comment {
+        id,
+        issue: index,
+        body,
+        author: request.login.to_owned(),
+        created: now(),
+        updated: now(),
+    };
+    let shown = comment(&made);
+    repository.comments.insert(id, Late::new(made));
+    touch(repository, index);
+    reply(201, shown)
+}
+
+/// Counts the comments of an issue, which has changed now.
+fn touch(repository: &mut Repository, index: u64) {
+    let comments = repository.comments.values();
+    let n_comments = comments.filter(|it| it.now.issue == index).count() as u64;
+    if let Some(item) = repository.items.get_mut(&index) {
+        item.change(|it| (it.n_comments, it.updated) = (n_comments, now()));
+    }
+}
+
+fn edit(repository: &mut Repository, index: u64, request: &Request<'_>) -> Result<Item, Reply> {
+    let Some(item) = repository.items.get_mut(&index) else {
+        return Err(refuse(404, "issue does not exist"));
+    };
+    let state = request.text("state");
+    let is_merged = item.now.pull.as_ref().is_some_and(|it| it.is_merged);
+    if state.is_some() && is_merged {
+        return Err(refuse(
+            412,
+            "cannot change state of this pull request, it was already merged",
+        ));
+    }
+    item.change(|it| {
+        it.title = request.text("title").unwrap_or_else(|| it.title.clone());
+        it.body = request.text("body").unwrap_or_else(|| it.body.clone());
+        it.is_open = state.as_deref().map_or(it.is_open, |state| state == "open");
+        it.updated = now();
+    });
+    Ok(item.now.clone())
+}
+
+fn labels(repository: &mut Repository, request: &Request<'_>, index: u64, rest: &[&str]) -> Reply {
+    if !repository.items.contains_key(&index) {
+        return refuse(404, "issue does not exist");
+    }
+    let named = request.body["labels"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    let id_of = |label: &Value| match label {
+        Value::String(name) => {
+            let found = repository.labels.iter().find(|(_, known)| known == name);
+            found.map(|(id, _)| *id)
+        }
+        label => label.as_i64(),
+    };
+    let ids: Vec<i64> = named.iter().filter_map(id_of).collect();
+    let item = repository.items.get_mut(&index).expect("looked at above");
+    match (request.method, rest) {
+        ("GET", [_, _, "labels"]) => {}
+        ("POST", [_, _, "labels"]) => item.change(|it| {
+            it.labels.extend(ids);
+            it.labels.sort_unstable();
+            it.labels.dedup();
+            it.updated = now();
+        }),
+        ("PUT", [_, _, "labels"]) => item.change(|it| (it.labels, it.updated) = (ids, now())),
+        ("DELETE", [_, _, "labels", id]) => {
+            let id = id.parse().unwrap_or(0);
+            if !repository.labels.iter().any(|(known, _)| *known == id) {
+                return refuse(422, "label does not exist");
+            }
+            item.change(|it| {
+                it.labels.retain(|label| *label != id);
+                it.updated = now();
+            });
+            return empty(204);
+        }
+        _ => return refuse(404, "no such page"),
+    }
+    let item = &repository.items[&index].now;
+    reply(200, shown_labels(repository, item))
+}
+
+fn create_pull(repository: &mut Repository, request: &Request<'_>) -> Reply {
+    let text = |key| request.text(key).unwrap_or_default();
+    let (head, base) = (text("head"), text("base"));
+    if text("title").trim().is_empty() || head == base {
+        return refuse(422, "[Title]: Required; head and base must differ");
+    }
+    let (Some(head_commit), Some(_)) = (repository.git.branch(&head), repository.git.branch(&base))
+    else {
+        return refuse(404, "a branch does not exist");
+    };
+    let is_same = |it: &Late<Item>| {
+        let of = it.now.pull.as_ref();
+        it.now.is_open && of.is_some_and(|of| of.head == head && of.base == base)
+    };
+    if repository.items.values().any(is_same) {
+        return refuse(409, "pull request already exists for these targets");
+    }
+    let made = Pull {
+        head,
+        base,
+        head_commit,
+        is_merged: false,
+    };
+    let number = repository.add(&text("title"), &text("body"), request.login, Some(made));
+    reply(201, pull(repository, &repository.items[&number].now))
+}
+
+fn merge(repository: &mut Repository, request: &Request<'_>, index: u64) -> Reply {
+    let git = repository.git.clone();
+    let allows_fast_forward = repository.allows_fast_forward;
+    let Some(item) = repository.items.get_mut(&index) else {
+        return refuse(404, "pull request does not exist");
+    };
+    let Some(of) = item.now.pull.clone() else {
+        return refuse(404, "pull request does not exist");
+    };
+    if of.is_merged {
+        return refuse(405, "The PR is already merged");
+    }
+    if !item.now.is_open {
+        return refuse(404, "pull request is closed");
+    }
+    if is_draft(&item.now.title) {
+        return refuse(405, "Work in progress PRs cannot be merged");
+    }
+    let base = git.branch(&of.base).unwrap_or_default();
+    match request.text("Do").as_deref() {
+        Some("fast-forward-only") => {
+            if !allows_fast_forward {
+                return refuse(405, "Invalid merge style");
+            }
+            if request
+                .text("head_commit_id")
+                .is_some_and(|it| it != of.head_commit)
+            {
+                return refuse(409, "head out of date");
+            }
+            // The real one answers so as well where it still looks.
+            if !git.is_ancestor(&base, &of.head_commit)
+                || !git.set_branch(&of.base, &of.head_commit, Some(&base))
+            {
+                return refuse(405, "Please try again later");
+            }
+        }
+        Some("manually-merged") => {
+            let commit = request.text("MergeCommitID").unwrap_or_default();
+            if !git.is_ancestor(&commit, &base) {
+                return refuse(409, "Wrong commit ID");
+            }
+        }
+        _ => return refuse(405, "not simulated"),
+    }
+    item.change(|it| {
+        it.is_open = false;
+        it.updated = now();
+        if let Some(pull) = &mut it.pull {
+            pull.is_merged = true;
+        }
+    });
+    empty(200)
+}
+
+fn create_review(repository: &mut Repository, request: &Request<'_>, index: u64) -> Reply {
+    let Some(item) = repository
+        .items
+        .get(&index)
+        .filter(|it| it.now.pull.is_some())
+    else {
+        return refuse(404, "pull request does not exist");
+    };
+    let text = |key| request.text(key).unwrap_or_default();
+    if item.now.author == request.login && text("event") != "COMMENT" {
+        return refuse(422, "approve your own pull is not allowed");
+    }
+    let made = Review {
+        number: index,
+        author: request.login.to_owned(),
+        state: text("event"),
+        body: text("body"),
+        commit: text("commit_id"),
+    };
+    let shown = review(repository.reviews.len(), &made);
+    repository.reviews.push(made);
+    reply(200, shown)
+}
+
+fn user(login: &str) -> Value {
+    json!({"id": 1, "login": login, "full_name": "", "email": format!("{login}@example.org")})
+}
+
+fn label(id: i64, name: &str) -> Value {
+    json!({"id": id, "name": name, "color": "6e7781", "description": ""})
+}
+
+fn shown_labels(repository: &Repository, item: &Item) -> Value {
+    let known = repository.labels.iter();
+    let of = known.filter(|(id, _)| item.labels.contains(id));
+    of.map(|(id, name)| label(*id, name))
+        .collect::<Vec<_>>()
+        .into()
+}
+
+fn shown(repository: &Repository, owner: &str, name: &str) -> Value {
+    json!({
+        "id": 1, "name": name, "full_name": format!("{owner}/{name}"), "owner": user(owner),
+        "default_branch": "main", "private": true,
+        "allow_fast_forward_only_merge": repository.allows_fast_forward,
+        "permissions": {"admin": false, "push": repository.may_write, "pull": true},
+    })
+}
+
+fn issue(repository: &Repository, item: &Item) -> Value {
+    let mut shown = json!({
+        "id": item.number, "number": item.number, "title": item.title, "body": item.body,
+        "labels": shown_labels(repository, item), "state": state(item), "user": user(&item.author),
+        "created_at": item.created.to_string(), "updated_at": item.updated.to_string(),
+        "comments": item.n_comments,
+    });
+    if let Some(pull) = &item.pull {
+        shown["pull_request"] = json!({"merged": pull.is_merged, "draft": is_draft(&item.title)});
+    }
+    shown
+}
+
+fn state(item: &Item) -> &'static str {
+    if item.is_open { "open" } else { "closed" }
+}
+
+fn is_draft(title: &str) -> bool {
+    title.starts_with("WIP:") || title.starts_with("[WIP]")
+}
+
+fn comment(it: &Comment) -> Value {
+    json!({
+        "id": it.id, "body": it.body, "user": user(&it.author),
+        "created_at": it.created.to_string(), "updated_at": it.updated.to_string(),
+    })
+}
+
+fn pull(repository: &Repository, item: &Item) -> Value {
+    let of = item.pull.as_ref().expect("only asked of pull requests");
+    let git = &repository.git;
+    let base = git.branch(&of.base).unwrap_or_default();
+    let common = git.merge_base(&base, &of.head_commit).unwrap_or_default();
+    // A branch that is gone is shown by the reference that keeps its commits.
+    let reference = match git.branch(&of.head) {
+        Some(_) => of.head.clone(),
+        None => format!("refs/pull/{}/head", item.number),
+    };
+    json!({
+        "id": item.number, "number": item.number, "title": item.title, "body": item.body,
+        "labels": shown_labels(repository, item), "state": state(item), "user": user(&item.author),
+        "head": {"label": of.head, "ref": reference, "sha": of.head_commit, "repo_id": 1},
+        "base": {"label": of.base, "ref": of.base, "sha": base, "repo_id": 1},
+        "merge_base": common, "merged": of.is_merged, "draft": is_draft(&item.title),
+        "mergeable": item.is_open, "comments": item.n_comments,
+        "created_at": item.created.to_string(), "updated_at": item.updated.to_string(),
+    })
+}
+
+fn branch(name: &str, commit: &str) -> Value {
+    json!({"name": name, "commit": {"id": commit}, "protected": false, "user_can_push": true})
+}
+
+fn status(it: &Check) -> Value {
+    json!({"context": it.context, "status": it.state, "description": it.description})
+}
+
+fn review(id: usize, it: &Review) -> Value {
+    json!({
+        "id": id, "user": user(&it.author), "state": it.state, "body": it.body,
+        "commit_id": it.commit,
+    })
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let byte = |index: usize| chunk.get(index).copied().map_or(0, u32::from);
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for index in 0..4 {
+            if index <= chunk.len() {
+                let digit = bits >> (18 - 6 * index) & 63;
+                text.push(char::from(DIGITS[digit as usize]));
+            } else {
+                text.push('=');
+            }
+        }
+    }
+    text
+}

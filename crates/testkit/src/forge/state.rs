@@ -1,0 +1,174 @@
+//! What a simulated forge holds.
+
+use std::{collections::BTreeMap, time::Instant};
+
+use core_types::{Clock as _, SystemClock, Timestamp};
+
+use super::git::Bare;
+
+#[derive(Debug)]
+pub(super) struct Repository {
+    pub(super) git: Bare,
+    pub(super) next_number: u64,
+    pub(super) items: BTreeMap<u64, Late<Item>>,
+    /// By their ids.
+    pub(super) comments: BTreeMap<u64, Late<Comment>>,
+    pub(super) labels: Vec<(i64, String)>,
+    pub(super) checks: Vec<Check>,
+    pub(super) reviews: Vec<Review>,
+    /// What people beside the token's account may do.
+    pub(super) permissions: BTreeMap<String, String>,
+    pub(super) allows_fast_forward: bool,
+    pub(super) may_write: bool,
+}
+
+/// An issue or pull request.
+#[derive(Debug, Clone)]
+pub(super) struct Item {
+    pub(super) number: u64,
+    pub(super) title: String,
+    pub(super) body: String,
+    pub(super) labels: Vec<i64>,
+    pub(super) is_open: bool,
+    pub(super) author: String,
+    pub(super) created: Timestamp,
+    pub(super) updated: Timestamp,
+    pub(super) pull: Option<Pull>,
+    pub(super) n_comments: u64,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Pull {
+    pub(super) head: String,
+    pub(super) base: String,
+    /// Where the head was when it was looked at last; it stays once the pull request is not open.
+    pub(super) head_commit: String,
+    pub(super) is_merged: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Comment {
+    pub(super) id: u64,
+    pub(super) issue: u64,
+    pub(super) body: String,
+    pub(super) author: String,
+    pub(super) created: Timestamp,
+    pub(super) updated: Timestamp,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Check {
+    pub(super) commit: String,
+    pub(super) context: String,
+    pub(super) state: String,
+    pub(super) description: String,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Review {
+    pub(super) number: u64,
+    pub(super) author: String,
+    pub(super) state: String,
+    pub(super) body: String,
+    pub(super) commit: String,
+}
+
+/// A value, and what a late list still shows of it.
+#[derive(Debug)]
+pub(super) struct Late<T> {
+    pub(super) now: T,
+    before: Option<T>,
+    changed: Instant,
+}
+
+impl<T: Clone> Late<T> {
+    pub(super) fn new(value: T) -> Self {
+        Self {
+            now: value,
+            before: None,
+            changed: Instant::now(),
+        }
+    }
+
+    pub(super) fn change(&mut self, change: impl FnOnce(&mut T)) {
+        self.before = Some(self.now.clone());
+        change(&mut self.now);
+        self.changed = Instant::now();
+    }
+
+    /// What a list shows that is late by so much.
+    pub(super) fn shown(&self, lag: std::time::Duration) -> Option<&T> {
+        if self.changed.elapsed() < lag {
+            self.before.as_ref()
+        } else {
+            Some(&self.now)
+        }
+    }
+}
+
+/// An issue, comment or pull request as a test looks at the truth.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// `issue`, `comment` or `pull`.
+    pub kind: &'static str,
+    /// Its number, or the id of a comment.
+    pub number: u64,
+    /// As the forge stores it.
+    pub body: String,
+}
+
+impl Repository {
+    pub(super) fn new(git: Bare) -> Self {
+        Self {
+            git,
+            next_number: 1,
+            items: BTreeMap::new(),
+            comments: BTreeMap::new(),
+            labels: Vec::new(),
+            checks: Vec::new(),
+            reviews: Vec::new(),
+            permissions: BTreeMap::new(),
+            allows_fast_forward: true,
+            may_write: true,
+        }
+    }
+
+    pub(super) fn add(&mut self, title: &str, body: &str, author: &str, pull: Option<Pull>) -> u64 {
+        let number = self.next_number;
+        self.next_number += 1;
+        let now = now();
+        let item = Item {
+            number,
+            title: title.to_owned(),
+            body: body.to_owned(),
+            labels: Vec::new(),
+            is_open: true,
+            author: author.to_owned(),
+            created: now,
+            updated: now,
+            pull,
+            n_comments: 0,
+        };
+        self.items.insert(number, Late::new(item));
+        number
+    }
+
+    /// Open pull requests follow their branches.
+    pub(super) fn follow_heads(&mut self) {
+        let git = self.git.clone();
+        for item in self.items.values_mut() {
+            let is_open = item.now.is_open;
+            if let Some(pull) = &mut item.now.pull
+                && is_open
+                && let Some(commit) = git.branch(&pull.head)
+            {
+                pull.head_commit = commit;
+            }
+        }
+    }
+}
+
+/// A forge's times are whole seconds.
+pub(super) fn now() -> Timestamp {
+    Timestamp(SystemClock.now().0 / 1000 * 1000)
+}
