@@ -38,6 +38,32 @@ pub enum Error {
         /// The commit asked for.
         commit: String,
     },
+    /// A URL that is none of a repository on a server.
+    #[error("the URL {url:?} is not valid: {why}")]
+    InvalidUrl {
+        /// The URL, without its user part.
+        url: String,
+        /// The rule that it breaks.
+        why: &'static str,
+    },
+    /// A repository on a server could not be read or written.
+    #[error("{url}: {}", said.trim())]
+    Remote {
+        /// Its URL.
+        url: String,
+        /// The end of what git said; without credentials.
+        said: String,
+        /// What it means for the caller.
+        class: ErrorClass,
+    },
+    /// A repository on a server has no such branch.
+    #[error("{url} has no branch {branch}")]
+    NoRemoteBranch {
+        /// Its URL.
+        url: String,
+        /// The branch.
+        branch: String,
+    },
     /// Only branches below `automation/` are ours to set.
     #[error("branch {branch} is not below automation/")]
     NotOurs {
@@ -169,7 +195,9 @@ impl Error {
     #[must_use]
     pub fn class(&self) -> ErrorClass {
         match self {
-            Self::NotARepository { .. }
+            Self::Remote { class, .. } => *class,
+            Self::InvalidUrl { .. }
+            | Self::NotARepository { .. }
             | Self::Empty { .. }
             | Self::NotOurs { .. }
             | Self::NotFastForward { .. }
@@ -177,7 +205,9 @@ impl Error {
             | Self::Unrecordable { .. }
             | Self::NoFile { .. }
             | Self::TooOld { .. } => ErrorClass::Validation,
-            Self::NoBranch { .. } | Self::NoCommit { .. } => ErrorClass::NotFound,
+            Self::NoBranch { .. } | Self::NoRemoteBranch { .. } | Self::NoCommit { .. } => {
+                ErrorClass::NotFound
+            }
             Self::CheckedOut { .. } | Self::RefChanged { .. } => ErrorClass::Conflict,
             Self::Locked { .. } => ErrorClass::Transient,
             Self::Git {

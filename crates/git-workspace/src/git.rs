@@ -379,6 +379,11 @@ impl Answer {
         Ok(self.stdout)
     }
 
+    /// The end of what it wrote to its standard error.
+    pub(crate) fn stderr(&self) -> &str {
+        &self.stderr
+    }
+
     pub(crate) fn into_error(self) -> Error {
         Error::Git {
             command: self.command,

@@ -48,7 +48,7 @@
 //!
 //! # Guarantees
 //!
-//! - No hook, filter, file-system monitor, external diff, credential helper or
+//! - No hook, filter, file-system monitor, external diff, configured credential helper or
 //!   configured transport of any repository runs, and no configuration of the
 //!   system or the user is read.
 //! - Objects are flushed to disk before a reference to them moves, and
@@ -58,6 +58,12 @@
 //! - A process may be killed at any point; what it left is found and mended by
 //!   the next call that meets it.
 //! - Any number of processes share mirrors and pools.
+//!
+//! # Repositories on a server
+//!
+//! A [`RemoteCopy`] is a bare copy of a [`Remote`] that takes the place of the user's repository:
+//! fetched and pushed over HTTP by git itself. Credentials reach git's helper through the
+//! environment, for their server alone; they stand in no argument and no URL.
 //!
 //! # Limits
 //!
@@ -76,6 +82,7 @@ mod lock;
 mod mirror;
 mod parse;
 mod pool;
+mod remote;
 mod repository;
 mod scene;
 mod show;
@@ -87,5 +94,6 @@ pub use discover::{Found, Head, discover, find_repositories};
 pub use error::Error;
 pub use forget::forget_run;
 pub use git::{Git, Identity, Options, Version};
+pub use remote::{Remote, RemoteCopy};
 pub use repository::{GitRepository, Places};
 pub use show::show_change;

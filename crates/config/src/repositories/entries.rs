@@ -19,6 +19,8 @@ pub struct Repositories {
     pub file: String,
     /// The repositories in the file's order; never empty.
     pub entries: Vec<RepositoryEntry>,
+    /// The forges in the file's order.
+    pub forges: Vec<ForgeEntry>,
     /// The workflows in the file's order.
     pub workflows: Vec<WorkflowEntry>,
     /// Tests the results of all repositories of a run side by side.
@@ -33,6 +35,12 @@ impl Repositories {
             .find(|entry| entry.primary)
             .or(self.entries.first())
     }
+
+    /// The forge of a repository of the file, where that is none of this machine.
+    pub fn forge_of(&self, entry: &RepositoryEntry) -> Option<&ForgeEntry> {
+        let name = entry.forge.as_ref()?;
+        self.forges.iter().find(|forge| forge.name == *name)
+    }
 }
 
 /// A repository that runs may work on.
@@ -40,7 +48,7 @@ impl Repositories {
 pub struct RepositoryEntry {
     /// What the repository is called; a valid name.
     pub name: String,
-    /// Owner on the forge; always there where `path` and `url` are not.
+    /// Owner on the forge; always there where `path` and `url` are not, and on a forge of the file.
     pub owner: Option<String>,
     /// Name on the forge, where it differs from `name`.
     pub repo: Option<String>,
@@ -50,7 +58,7 @@ pub struct RepositoryEntry {
     pub path: Option<String>,
     /// What git clones it from.
     pub url: Option<String>,
-    /// The kind of forge; which there are, the registry of forges knows. `None` is the local one.
+    /// The name of one of [`Repositories::forges`], which has its branches too; `None` and `local` are the local one.
     pub forge: Option<String>,
     /// The target branch; `None` is the branch that the repository itself names. Not checked for git's rules.
     pub default_branch: Option<String>,
@@ -76,6 +84,60 @@ pub struct RepositoryEntry {
     pub trigger_on: TriggerOn,
     /// Where the entry starts, for findings of later checks.
     pub mark: Mark,
+}
+
+/// An account on a forge over the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForgeEntry {
+    /// What repositories call it; a valid name, and not `local`.
+    pub name: String,
+    /// What kind it is.
+    pub kind: ForgeKind,
+    /// Where it is. Not checked to be a URL.
+    pub url: String,
+    /// Where its token comes from.
+    pub token: TokenSource,
+    /// How long its lists may be late.
+    pub settle: Duration,
+    /// Where the entry starts, for findings of later checks.
+    pub mark: Mark,
+}
+
+/// The kinds of forges over the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ForgeKind {
+    /// Gitea or Forgejo.
+    Gitea,
+}
+
+/// Where a token comes from; never the token itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenSource {
+    /// An environment variable.
+    Environment(String),
+    /// A file, relative to the home folder.
+    File(String),
+    /// What a shell line prints.
+    Command(String),
+}
+
+impl TokenSource {
+    /// Reads `env:NAME`, `file:PATH` or `command:LINE`.
+    fn parse(text: &str) -> Option<Self> {
+        let (kind, rest) = text.split_once(':')?;
+        let rest = rest.trim();
+        let is_variable = |name: &str| {
+            let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            name.chars().all(plain) && !name.starts_with(|c: char| c.is_ascii_digit())
+        };
+        match kind {
+            _ if rest.is_empty() => None,
+            "env" => is_variable(rest).then(|| Self::Environment(rest.to_owned())),
+            "file" => Some(Self::File(rest.to_owned())),
+            "command" => Some(Self::Command(rest.to_owned())),
+            _ => None,
+        }
+    }
 }
 
 /// When a triggered repository starts.
@@ -133,6 +195,7 @@ fn relate(document: Section<'_>, report: &mut Report) {
             "is empty; at least one is needed",
         );
     }
+    let forges = relate_forges(document, report);
     let mut primary = None;
     let mut edges = Vec::new();
     let mut triggers = Vec::new();
@@ -157,6 +220,25 @@ fn relate(document: Section<'_>, report: &mut Report) {
                 format!("{path}.url"),
                 "not together with path; remove one of them",
             );
+        }
+        if let Some((forge, mark)) = repository.name("forge")
+            && forge != LOCAL
+        {
+            let path = format!("{path}.forge");
+            if forges.resolve(forge, mark, &path, report).is_some() {
+                for key in ["path", "url"].into_iter().filter(|key| has(key)) {
+                    let message = format!(
+                        "not together with the forge {}, from which it is cloned",
+                        quote(forge)
+                    );
+                    let path = format!("repositories[{idx}].{key}");
+                    report.add(repository.mark_of(key), path, message);
+                }
+                if !has("owner") {
+                    let message = format!("needs `owner`, whose it is on {}", quote(forge));
+                    report.add(mark, path, message);
+                }
+            }
         }
         if repository.is_mapping() && !has("path") && !has("url") && !has("owner") {
             report.add(
@@ -266,6 +348,33 @@ fn relate(document: Section<'_>, report: &mut Report) {
     }
 }
 
+/// The name that no forge of the file may have.
+const LOCAL: &str = "local";
+
+fn relate_forges<'a>(document: Section<'a>, report: &mut Report) -> Names<'a> {
+    let forges = Names::gather(document, "forges", "name", "forge", report);
+    for (idx, forge) in forges.sections().iter().enumerate() {
+        if forge.is_text("name", LOCAL) {
+            report.add(
+                forge.mark_of("name"),
+                format!("forges[{idx}].name"),
+                "is the name of the embedded forge; give another",
+            );
+        }
+        // What stands there may be the token itself: it is not shown.
+        if let Some((token, mark)) = forge.name("token")
+            && TokenSource::parse(token).is_none()
+        {
+            report.add(
+                mark,
+                format!("forges[{idx}].token"),
+                "expected env:NAME, file:PATH or command:LINE",
+            );
+        }
+    }
+    forges
+}
+
 fn read(file: &str, document: Section<'_>) -> Repositories {
     Repositories {
         file: file.to_owned(),
@@ -274,6 +383,7 @@ fn read(file: &str, document: Section<'_>) -> Repositories {
             .into_iter()
             .map(repository)
             .collect(),
+        forges: document.sections("forges").into_iter().map(forge).collect(),
         workflows: document
             .sections("cross_repo_workflows")
             .into_iter()
@@ -307,6 +417,18 @@ fn repository(entry: Section<'_>) -> RepositoryEntry {
             "trigger_on",
             &[("all", TriggerOn::All), ("any", TriggerOn::Any)],
         ),
+        mark: entry.mark(),
+    }
+}
+
+fn forge(entry: Section<'_>) -> ForgeEntry {
+    let token = TokenSource::parse(&entry.text("token"));
+    ForgeEntry {
+        name: entry.text("name"),
+        kind: entry.choice("kind", &[("gitea", ForgeKind::Gitea)]),
+        url: entry.text("url"),
+        token: token.expect("it was checked above"),
+        settle: entry.duration("settle"),
         mark: entry.mark(),
     }
 }

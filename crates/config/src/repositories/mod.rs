@@ -7,5 +7,8 @@ mod render;
 mod tests;
 
 pub(crate) use entries::load;
-pub use entries::{Coordination, Repositories, RepositoryEntry, TriggerOn, WorkflowEntry};
+pub use entries::{
+    Coordination, ForgeEntry, ForgeKind, Repositories, RepositoryEntry, TokenSource, TriggerOn,
+    WorkflowEntry,
+};
 pub use render::{RepositoryChoice, render};

@@ -152,7 +152,7 @@ workflows: []
 24:19: cross_repo_workflows[0].coordination: unknown value "serial"; known: sequential, parallel
 25:11: cross_repo_workflows[1].name: a second workflow named "w"; the first is in line 22
 26:19: cross_repo_workflows[1].repositories: is empty; at least one is needed
-27:1: workflows: unknown key; known: repositories, cross_repo_workflows, workflow_test_command"#,
+27:1: workflows: unknown key; known: repositories, forges, cross_repo_workflows, workflow_test_command"#,
     );
 }
 
@@ -241,7 +241,7 @@ fn what_is_missing() {
     );
     check(
         "- name: a\n",
-        "1:1: expected a mapping with the keys repositories, cross_repo_workflows, workflow_test_command; found a list",
+        "1:1: expected a mapping with the keys repositories, forges, cross_repo_workflows, workflow_test_command; found a list",
     );
 }
 
@@ -283,4 +283,73 @@ fn what_init_writes_is_read() {
         })
         .collect();
     assert_eq!(read, choices, "{text}");
+}
+
+#[test]
+fn forges_are_named_and_say_where_their_tokens_are() {
+    let repositories = load(
+        r#"
+forges:
+  - {name: company, kind: gitea, url: "https://git.example.org", token: "env:GITEA_TOKEN"}
+  - {name: lab, kind: gitea, url: "http://localhost:3000", token: "command: pass show lab", settle: 5s}
+  - {name: old, kind: gitea, url: "https://old.example.org", token: "file:secrets/old"}
+repositories:
+  - {name: backend, forge: company, owner: ada, repo: backend-service}
+  - {name: here, path: here, forge: local}
+"#,
+    )
+    .expect("sound");
+    let tokens: Vec<_> = repositories
+        .forges
+        .iter()
+        .map(|it| it.token.clone())
+        .collect();
+    assert_eq!(
+        tokens,
+        [
+            TokenSource::Environment("GITEA_TOKEN".to_owned()),
+            TokenSource::Command("pass show lab".to_owned()),
+            TokenSource::File("secrets/old".to_owned()),
+        ]
+    );
+    let settle: Vec<_> = repositories
+        .forges
+        .iter()
+        .map(|it| it.settle.as_secs())
+        .collect();
+    assert_eq!(settle, [60, 5, 60]);
+    let of = |idx: usize| repositories.forge_of(&repositories.entries[idx]);
+    assert_eq!(
+        of(0).map(|it| it.url.as_str()),
+        Some("https://git.example.org")
+    );
+    assert_eq!(of(1), None);
+}
+
+#[test]
+fn what_is_wrong_with_forges_is_named_and_no_token_is_shown() {
+    let with = |forge: &str, repository: &str| {
+        format!(
+            "forges:\n  - {{name: company, kind: gitea, url: u, {forge}}}\nrepositories:\n  - {{name: a, {repository}}}\n"
+        )
+    };
+    for token in ["ghp_1234", "env:", "env:1X", "env: A B", "pass:x", "file:"] {
+        check(
+            &with(&format!("token: {token:?}"), "path: a"),
+            "2:49: forges[0].token: expected env:NAME, file:PATH or command:LINE",
+        );
+    }
+    check(
+        &with("token: \"env:A\"", "forge: compny, owner: ada"),
+        "4:22: repositories[0].forge: unknown forge \"compny\"; did you mean \"company\"?",
+    );
+    check(
+        &with("token: \"env:A\"", "forge: company, path: a"),
+        "4:22: repositories[0].forge: needs `owner`, whose it is on \"company\"\n\
+         4:37: repositories[0].path: not together with the forge \"company\", from which it is cloned",
+    );
+    check(
+        "forges:\n  - {name: local, kind: gitea, url: u, token: \"env:A\"}\nrepositories:\n  - {name: a, path: a}\n",
+        "2:12: forges[0].name: is the name of the embedded forge; give another",
+    );
 }

@@ -435,6 +435,12 @@ pub(crate) const REPOSITORIES: &[Key] = &[
         "The repositories; at least one.",
     ),
     Key::new(
+        "forges",
+        Shape::Sections(FORGE),
+        Means("the local forge alone"),
+        "Forges over the network, one account on each.",
+    ),
+    Key::new(
         "cross_repo_workflows",
         Shape::Sections(WORKFLOW),
         Means("none"),
@@ -471,7 +477,7 @@ pub(crate) const REPOSITORY: &[Key] = &[
     Key::new(
         "path",
         Shape::Text,
-        Means("cloned from `url` or the forge"),
+        Means("cloned from the forge"),
         "Folder of the repository, relative to the home folder.",
     ),
     Key::new(
@@ -484,7 +490,7 @@ pub(crate) const REPOSITORY: &[Key] = &[
         "forge",
         Shape::Text,
         Means("the local forge"),
-        "Where its issues and pull requests are: `local`; deployments may add kinds.",
+        "Where its issues and pull requests are: `local`, or the name of one of `forges`, which has its branches too; then `owner` is needed, and neither `path` nor `url`.",
     ),
     Key::new(
         "default_branch",
@@ -560,6 +566,46 @@ const REPOSITORY_AUTOMATION: &[Key] = &[
         Shape::Choice(&["all", "any"]),
         Is("all"),
         "Whether it starts once when `all` of them that take part have completed, or for `any` of them.",
+    ),
+];
+
+/// Lists may be late by seconds; nobody waits an hour for them.
+const SETTLE: Shape = Shape::Duration {
+    min: Duration::from_millis(1),
+    max: Duration::from_secs(HOUR),
+    or: None,
+};
+
+const FORGE: &[Key] = &[
+    Key::new(
+        "name",
+        Shape::Id,
+        Refused,
+        "What `forge` of a repository calls it.",
+    ),
+    Key::new(
+        "kind",
+        Shape::Choice(&["gitea"]),
+        Refused,
+        "`gitea`: Gitea or Forgejo.",
+    ),
+    Key::new(
+        "url",
+        Shape::Text,
+        Refused,
+        "Where it is, such as `https://git.example.org`; `http://` for this machine alone.",
+    ),
+    Key::new(
+        "token",
+        Shape::Text,
+        Refused,
+        "Where the account's token comes from: `env:NAME`, `file:PATH` (from the home folder) or `command:LINE`, whose output it is. Never the token itself.",
+    ),
+    Key::new(
+        "settle",
+        SETTLE,
+        Is("60s"),
+        "How long its lists may be late: so long nothing is sent again whose answer was lost.",
     ),
 ];
 

@@ -12,6 +12,7 @@ mod merging;
 mod overlays;
 mod places;
 mod prepared;
+mod remotes;
 mod rights;
 mod support;
 
