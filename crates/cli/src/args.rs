@@ -34,7 +34,10 @@ pub(crate) enum Command {
     Init,
     /// Checks what a run needs, and says how to mend what is missing.
     Doctor,
-    /// Issues of the local forge.
+    /// Accounts on forges.
+    #[command(subcommand)]
+    Auth(AuthCommand),
+    /// Issues of the local forge, or of the one that has the repository.
     #[command(subcommand)]
     Issue(IssueCommand),
     /// Plans an issue, shows the plan and waits for approval.
@@ -335,6 +338,12 @@ pub(crate) struct LandArguments {
     pub(crate) run: Option<String>,
     #[command(flatten)]
     pub(crate) consent: LandingConsent,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuthCommand {
+    /// Shows the account on each forge of the configuration, and what its token lacks.
+    Status,
 }
 
 #[derive(Debug, Subcommand)]

@@ -5,7 +5,7 @@ use std::{io::Read, sync::Arc};
 use anyhow::{Context, Result, bail};
 use facade::{
     assemble::{
-        Error, IssueSource, KnownRepositories, known_repositories, open_forge, repository_names,
+        Error, IssueSource, KnownRepositories, known_repositories, open_forges, repository_names,
     },
     core_types::{
         GitProvider, IssueState, NewIssue, OperationId, PullRequestState, RepositoryName,
@@ -36,7 +36,7 @@ pub(crate) async fn issue(session: &Session, command: IssueCommand) -> Result<u8
         }
     };
     let known = |wanted: Option<&str>| known(primary.as_ref(), &names, wanted);
-    let forge = open_forge(&session.home, &session.surroundings)?;
+    let forge = open_forges(&session.home, &session.surroundings).await?;
     match command {
         IssueCommand::New {
             title,

@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+mod auth;
 mod budget;
 mod cost;
 mod dashboard;
@@ -32,6 +33,7 @@ pub(crate) async fn dispatch(arguments: Arguments) -> Result<u8> {
     match arguments.command {
         Command::Init => init::init(&session).await,
         Command::Doctor => init::doctor(&session).await,
+        Command::Auth(command) => auth::auth(&session, command).await,
         Command::Issue(command) => issue::issue(&session, command).await,
         Command::Plan(arguments) => Box::pin(run::plan(session, arguments)).await,
         Command::Run(arguments) => Box::pin(run::run(session, arguments)).await,

@@ -120,9 +120,13 @@ pub(crate) fn introduce(output: Output, assembly: &Assembly) {
                 Some(command) => format!("tested by `{command}`"),
                 None => "not verified: it has no test command".to_owned(),
             };
+            let place = match &source.on_forge {
+                Some(forge) => format!("{}/{}/{}", forge.url, forge.owner, forge.repo),
+                None => source.path.display().to_string(),
+            };
             vec![
                 format!("  {}", repository.name),
-                format!("{} on {}", source.path.display(), repository.target),
+                format!("{place} on {}", repository.target),
                 tests,
             ]
         })

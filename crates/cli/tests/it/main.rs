@@ -4,6 +4,7 @@
 
 mod collecting;
 mod costs;
+mod forges;
 mod gates;
 mod handoff;
 mod landing;

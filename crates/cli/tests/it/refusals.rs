@@ -463,11 +463,11 @@ fn repositories_file_with_faults() {
     place.refused(
         "run --agent sh:true --title X",
         &expect![[r#"
-        exit 2
-        --- stderr
-        error: repository app has no path: only local repositories can be used so far
-        hint: see [ROOT]/work/config/repositories.yaml
-    "#]],
+            exit 2
+            --- stderr
+            error: repository app has no path, and is on no forge of the file: name one by `forge`
+            hint: see [ROOT]/work/config/repositories.yaml
+        "#]],
     );
     place.file(
         "config/repositories.yaml",

@@ -59,7 +59,8 @@ fn init_finds_what_is_there() {
         # - owner: Owner (user, organization or group) on the forge.
         # - repo: Name on the forge.
         # - url: What git clones it from; not together with `path`.
-        # - forge: Where its issues and pull requests are: `local`; deployments may add kinds.
+        # - forge: Where its issues and pull requests are: `local`, or the name of one of `forges`, which
+        # has its branches too; then `owner` is needed, and neither `path` nor `url`.
         # - write: Whether a run may change it; `false`: it is only there to be read.
         # - test_timeout: The longest the test command may take.
         # - deploy_command: Runs after the landing, where `automation.auto_deploy` says so.

@@ -99,6 +99,8 @@ pub struct ForgeEntry {
     pub token: TokenSource,
     /// How long its lists may be late.
     pub settle: Duration,
+    /// How long is waited before a failed call is made again.
+    pub backoff: Duration,
     /// Where the entry starts, for findings of later checks.
     pub mark: Mark,
 }
@@ -429,6 +431,7 @@ fn forge(entry: Section<'_>) -> ForgeEntry {
         url: entry.text("url"),
         token: token.expect("it was checked above"),
         settle: entry.duration("settle"),
+        backoff: entry.duration("backoff"),
         mark: entry.mark(),
     }
 }

@@ -607,6 +607,12 @@ const FORGE: &[Key] = &[
         Is("60s"),
         "How long its lists may be late: so long nothing is sent again whose answer was lost.",
     ),
+    Key::new(
+        "backoff",
+        SETTLE,
+        Is("1s"),
+        "How long is waited before a call that failed in passing is made again; twice as long each further time.",
+    ),
 ];
 
 pub(crate) const WORKFLOW: &[Key] = &[

@@ -7,8 +7,8 @@ use std::{
 use agents::{AgentArgument, AgentContext, Registry, parse_agent_argument};
 use async_trait::async_trait;
 use core_types::{
-    Agent, CancellationToken, CommandRunner, Event, EventSink, GitProvider, Inbox, Message,
-    PortError, RepositoryName, RunId, StepRef,
+    Agent, CancellationToken, ChangeSetLander, CommandRunner, Event, EventSink, GitProvider, Inbox,
+    Message, PortError, Repository, RepositoryName, RunId, StepRef,
 };
 use cost::{Limit, Limits};
 use engine_checkpoint::{FileInbox, RunHeader, RunJournal, RunView};
@@ -17,23 +17,24 @@ use engine_workflow::{
     Aids, MeteredAgent, MeteredProvider, Ports, RepositoryPorts, RunEnd, Workflow,
 };
 use forges::Forge;
-use git_workspace::{Git, GitRepository, Places};
+use git_workspace::{Git, GitRepository, Places, RemoteCopy};
 use learning::FeedbackLoop;
 use serde_json::Value;
 
 use super::{
-    Asked, Error, Home, RunRecord, RunRequest, Surroundings,
+    Asked, Error, Home, RepositorySource, RunRecord, RunRequest, Surroundings,
     lessons::{self, advisor, learn_from},
     models::RunModels,
     monitor::keep,
+    on_forge::{Accounts, NotTogether, OnForge, remote},
     plan_file::PlanWriter,
     plan_runner::{Given, registered},
     prompts::TellingAgent,
     proposals,
     record::RELOADED,
     recovery::{Means, recovery},
-    repositories::check_publishable,
-    request::{Earlier, changed_since, given_change_set},
+    repositories::{check_publishable, on_forges},
+    request::{Earlier, changed_since, configured_repositories, given_change_set},
     run_ledger::RunLedger,
     spending::open_ledger,
 };
@@ -93,10 +94,12 @@ impl Assembly {
             ..Earlier::default()
         };
         let record = request
-            .settle(run.clone(), &home, &surroundings, &git, &*forge, &earlier)
+            .settle(run.clone(), &home, &surroundings, &git, &forge, &earlier)
             .await?;
         let repositories = record.settings.repositories.iter().zip(&record.sources);
-        for (_, source) in repositories.filter(|(repository, _)| repository.write) {
+        let written = repositories
+            .filter(|(repository, source)| repository.write && source.on_forge.is_none());
+        for (_, source) in written {
             check_publishable(&git, &source.path, Some(&run)).await?;
         }
         home.ensure()?;
@@ -260,7 +263,7 @@ impl Assembly {
                 &self.home,
                 &self.surroundings,
                 &self.git,
-                &*self.forge,
+                &self.forge,
                 &earlier,
             )
             .await?;
@@ -444,6 +447,46 @@ impl Assembly {
         Some(repositories.get(home)?.forge.clone())
     }
 
+    /// A repository of this machine, or our copy of one on a forge.
+    async fn repository(
+        &self,
+        source: &RepositorySource,
+        places: &Places,
+        forge: &Arc<dyn GitProvider>,
+    ) -> Result<Arc<dyn Repository>, Error> {
+        let open = |folder: PathBuf| async move {
+            let git = self.git.clone();
+            GitRepository::open(git, source.name.clone(), &folder, places).await
+        };
+        let Some(record) = &source.on_forge else {
+            return Ok(Arc::new(open(source.path.clone()).await?));
+        };
+        let settings = self.record.settings.repository(&source.name);
+        let target = &settings.expect("each source has settings").target;
+        let remote = remote(record, &self.home, &self.surroundings).await?;
+        let copy = RemoteCopy::open(self.git.clone(), remote, &source.path, target).await?;
+        let inner = open(copy.folder().to_owned()).await?;
+        let provider = Arc::clone(forge);
+        Ok(Arc::new(OnForge {
+            inner,
+            copy,
+            provider,
+        }))
+    }
+
+    /// What lands all repositories of the run or none.
+    fn lander(&self) -> Option<Arc<dyn ChangeSetLander>> {
+        let repositories = &self.record.settings.repositories;
+        let n_written = repositories.iter().filter(|it| it.write).count();
+        let is_on_forge = |it: &RepositorySource| it.on_forge.is_some();
+        match (self.record.sources.iter().any(is_on_forge), n_written) {
+            (false, _) => Some(Arc::new(multi_repo::TwoPhase)),
+            // One is all of them.
+            (true, 0 | 1) => None,
+            (true, _) => Some(Arc::new(NotTogether)),
+        }
+    }
+
     async fn ports(
         &self,
         observer: Arc<dyn Observer>,
@@ -485,18 +528,18 @@ impl Assembly {
             mirrors: self.home.state().join("mirrors"),
             workspaces: self.home.state().join("workspaces"),
         };
+        let begun = Some(self.journal.header().created);
+        let others = Arc::clone(&self.forge);
+        let sources = &self.record.sources;
+        let forges = Accounts::open(sources, begun, others, &self.home, &self.surroundings).await?;
         let mut repositories = BTreeMap::new();
-        for source in &self.record.sources {
-            let git = self.git.clone();
-            let repository =
-                GitRepository::open(git, source.name.clone(), &source.path, &places).await?;
-            let forge = self.forge.provider(&source.name);
-            let kind = self.forge.kind(&source.name);
-            let forge = Arc::new(MeteredProvider::new(forge, kind, events.clone()));
-            let ports = RepositoryPorts {
-                repository: Arc::new(repository),
-                forge,
-            };
+        for source in sources {
+            let forge = forges.provider(&source.name);
+            let kind = forges.kind(&source.name);
+            let forge: Arc<dyn GitProvider> =
+                Arc::new(MeteredProvider::new(forge, kind, events.clone()));
+            let repository = self.repository(source, &places, &forge).await?;
+            let ports = RepositoryPorts { repository, forge };
             repositories.insert(source.name.clone(), ports);
         }
         let inbox = open_inbox(&self.home, run, &self.surroundings)?;
@@ -540,7 +583,7 @@ impl Assembly {
         };
         let aids = Aids {
             recovery: recovery(self.record.recovery.as_ref(), &means, &repositories),
-            lander: Some(Arc::new(multi_repo::TwoPhase)),
+            lander: self.lander(),
             ..aids
         };
         Ok(Ports {
@@ -559,6 +602,28 @@ impl Assembly {
             aids,
         })
     }
+}
+
+/// The forge of a home and those that its configuration names.
+///
+/// # Errors
+///
+/// [`Error::Forge`]; what is wrong with the configuration, or with where a token comes from.
+///
+/// # Cancel safety
+///
+/// Nothing is changed.
+pub async fn open_forges(
+    home: &Home,
+    surroundings: &Surroundings,
+) -> Result<Arc<dyn Forge>, Error> {
+    let local = open_forge(home, surroundings)?;
+    let Some(configured) = configured_repositories(home, surroundings)? else {
+        return Ok(local);
+    };
+    let sources = on_forges(&configured, home)?;
+    let accounts = Accounts::open(&sources, None, local, home, surroundings).await?;
+    Ok(Arc::new(accounts))
 }
 
 /// An error and its causes in a line.

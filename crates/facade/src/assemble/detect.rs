@@ -17,6 +17,7 @@ use super::{
     Error, Home, Surroundings,
     agent::{command_line, located, program_exists},
     assembly::git,
+    on_forge::forge_access,
     repositories::{Targets, check_publishable},
     request::{configured, default_workers},
 };
@@ -368,6 +369,31 @@ pub async fn doctor(home: &Home, surroundings: &Surroundings) -> Vec<Check> {
     if let Ok(git) = &git {
         checks.extend(repository_checks(git, home, surroundings).await);
     }
+    checks.extend(forge_checks(home, surroundings).await);
+    checks
+}
+
+/// What the tokens of the forges may do; nothing without a forge.
+async fn forge_checks(home: &Home, surroundings: &Surroundings) -> Vec<Check> {
+    let bad = |found: String| {
+        let mend = "see `automation auth status`, and docs/guide/gitea.md for what a token needs";
+        Check::bad("forge", CheckState::Failed, found, mend)
+    };
+    // What is wrong with the configuration is told above.
+    let Ok(forges) = forge_access(home, surroundings).await else {
+        return Vec::new();
+    };
+    let mut checks = Vec::new();
+    for forge in forges {
+        checks.push(match &forge.login {
+            Ok(login) => Check::ok("forge", format!("{}: account {login}", forge.name)),
+            Err(why) => bad(format!("{}: {why}", forge.name)),
+        });
+        for repository in &forge.repositories {
+            let missing = repository.missing.iter();
+            checks.extend(missing.map(|what| bad(format!("{}: {what}", repository.name))));
+        }
+    }
     checks
 }
 
@@ -400,6 +426,7 @@ async fn repository_checks(
             let mut checks = Vec::new();
             for (settings, source) in resolved.settings.iter().zip(&resolved.sources) {
                 if settings.write
+                    && source.on_forge.is_none()
                     && let Err(error) = check_publishable(git, &source.path, None).await
                 {
                     let found = format!("{}: {}", settings.name, full(&error));
@@ -408,12 +435,11 @@ async fn repository_checks(
                     checks.push(Check::bad("repository", CheckState::Failed, found, mend));
                     continue;
                 }
-                let place = format!(
-                    "{}: {} on branch {}",
-                    settings.name,
-                    source.path.display(),
-                    settings.target
-                );
+                let path = match &source.on_forge {
+                    Some(forge) => format!("{}/{}/{}", forge.url, forge.owner, forge.repo),
+                    None => source.path.display().to_string(),
+                };
+                let place = format!("{}: {path} on branch {}", settings.name, settings.target);
                 checks.push(match &settings.test_command {
                     Some(command) => {
                         Check::ok("repository", format!("{place}, tested by `{command}`"))

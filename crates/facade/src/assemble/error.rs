@@ -21,7 +21,7 @@ pub enum Error {
     #[error("the agent cannot be used")]
     Agent(#[source] agents::Error),
     /// The forge could not be opened.
-    #[error("the local forge could not be opened")]
+    #[error("the forge could not be opened")]
     Forge(#[source] forges::Error),
     /// Another process holds the run.
     #[error("another process is working on run {run}")]

@@ -9,15 +9,21 @@ use engine_workflow::RepositorySettings;
 use git_workspace::{Found, Git, Head};
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Home, Surroundings, agent::command_line, detect::detect_test_command};
+use super::{
+    Error, ForgeRecord, Home, Surroundings, agent::command_line, detect::detect_test_command,
+    on_forge::remote,
+};
 
 /// Where a repository of a run is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RepositorySource {
     /// Its name in the run.
     pub name: RepositoryName,
-    /// The root of the user's repository.
+    /// The root of the user's repository, or of our copy of one on a forge.
     pub path: PathBuf,
+    /// The forge that has it; `None` for a repository of this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_forge: Option<ForgeRecord>,
 }
 
 /// Where an earlier settling of the same run lands, by the roots of its
@@ -79,6 +85,7 @@ pub(crate) async fn from_paths(
         resolved.sources.push(RepositorySource {
             name,
             path: found.root,
+            on_forge: None,
         });
     }
     Ok(resolved)
@@ -88,7 +95,8 @@ pub(crate) async fn from_paths(
 pub(crate) async fn from_config(
     git: &Git,
     configured: &Repositories,
-    root: &Path,
+    home: &Home,
+    surroundings: &Surroundings,
     earlier: &Targets,
 ) -> Result<Resolved, Error> {
     let mut entries: Vec<_> = configured
@@ -105,20 +113,40 @@ pub(crate) async fn from_config(
     for entry in entries {
         let at = |message: String| Error::request(message, format!("see {}", configured.file));
         let name = RepositoryName::new(&entry.name).map_err(|error| at(error.to_string()))?;
-        let Some(path) = &entry.path else {
-            return Err(at(format!(
-                "repository {name} has no path: only local repositories can be used so far"
-            )));
-        };
-        let found = discover(git, &root.join(path)).await?;
         let branch = entry
             .default_branch
             .as_ref()
             .map(BranchName::new)
             .transpose();
         let branch = branch.map_err(|error| at(error.to_string()))?;
-        let branch = branch.or_else(|| earlier.get(&found.root).cloned());
-        let target = target_branch(git, &found, branch).await?;
+        let on_forge = configured.forge_of(entry);
+        let on_forge = on_forge
+            .map(|forge| ForgeRecord::new(forge, entry))
+            .transpose()?;
+        let (path, target) = match (&on_forge, &entry.path) {
+            (Some(record), _) => {
+                let path = ForgeRecord::folder(&home.state(), &name);
+                let target = match branch.or_else(|| earlier.get(&path).cloned()) {
+                    Some(branch) => branch,
+                    None => {
+                        let remote = remote(record, home, surroundings).await?;
+                        remote.default_branch(git).await?
+                    }
+                };
+                (path, target)
+            }
+            (None, Some(path)) => {
+                let found = discover(git, &home.root().join(path)).await?;
+                let branch = branch.or_else(|| earlier.get(&found.root).cloned());
+                let target = target_branch(git, &found, branch).await?;
+                (found.root, target)
+            }
+            (None, None) => {
+                return Err(at(format!(
+                    "repository {name} has no path, and is on no forge of the file: name one by `forge`"
+                )));
+            }
+        };
         resolved.settings.push(RepositorySettings {
             name: name.clone(),
             target,
@@ -129,7 +157,8 @@ pub(crate) async fn from_config(
         });
         resolved.sources.push(RepositorySource {
             name,
-            path: found.root,
+            path,
+            on_forge,
         });
     }
     if resolved.settings.is_empty() {
@@ -140,6 +169,27 @@ pub(crate) async fn from_config(
         ));
     }
     Ok(resolved)
+}
+
+/// The enabled repositories of the configuration that are on forges.
+pub(crate) fn on_forges(
+    configured: &Repositories,
+    home: &Home,
+) -> Result<Vec<RepositorySource>, Error> {
+    let mut sources = Vec::new();
+    for entry in configured.entries.iter().filter(|entry| entry.enabled) {
+        let Some(forge) = configured.forge_of(entry) else {
+            continue;
+        };
+        let name = RepositoryName::new(&entry.name)
+            .map_err(|error| Error::request(error.to_string(), ""))?;
+        sources.push(RepositorySource {
+            path: ForgeRecord::folder(&home.state(), &name),
+            on_forge: Some(ForgeRecord::new(forge, entry)?),
+            name,
+        });
+    }
+    Ok(sources)
 }
 
 async fn discover(git: &Git, path: &Path) -> Result<Found, Error> {

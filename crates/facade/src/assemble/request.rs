@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc};
 
 use config::{
     Finding, Findings,
@@ -18,6 +18,7 @@ use super::{
     RunRecord, Surroundings,
     assembly::git,
     issue::{read_file, unnumbered},
+    on_forge::Accounts,
     plan_file::plan_from_file,
     record::VERSION,
     repositories::{Resolved, Targets, from_config, from_paths},
@@ -64,7 +65,7 @@ impl RunRequest {
         home: &Home,
         surroundings: &Surroundings,
         git: &Git,
-        forge: &dyn Forge,
+        forge: &Arc<dyn Forge>,
         earlier: &Earlier,
     ) -> Result<RunRecord, Error> {
         let configured = configured(home, surroundings)?;
@@ -99,8 +100,10 @@ impl RunRequest {
                 return Err(engine_workflow::Error::Plan(findings).into());
             }
         }
+        let others = Arc::clone(forge);
+        let forge = Accounts::open(&sources, None, others, home, surroundings).await?;
         let (issue, issue_home) = self
-            .issue(&names, plan.as_ref(), surroundings, forge)
+            .issue(&names, plan.as_ref(), surroundings, &forge)
             .await?;
         check_models(&configured, home, surroundings)?;
         let agent = match &earlier.agent {
@@ -210,24 +213,12 @@ impl RunRequest {
         if !self.repositories.is_empty() {
             return from_paths(git, &self.repositories, home, surroundings, earlier).await;
         }
-        let path = home.config_file("repositories.yaml");
-        match fs::read(&path) {
-            Ok(bytes) => {
-                let shown = path.display().to_string();
-                let text = config::decode(&shown, &bytes)?;
-                let variable = |name: &str| surroundings.variable(name);
-                let configured = config::load_repositories(&shown, text, &variable)?;
-                from_config(git, &configured, home.root(), earlier).await
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        match configured_repositories(home, surroundings)? {
+            Some(configured) => from_config(git, &configured, home, surroundings, earlier).await,
+            None => {
                 let here = std::slice::from_ref(&surroundings.current_dir);
                 from_paths(git, here, home, surroundings, earlier).await
             }
-            Err(source) => Err(Error::Io {
-                operation: "read",
-                path,
-                source,
-            }),
         }
     }
 
@@ -360,6 +351,28 @@ fn known(given: &ChangeSet, resolved: &mut Resolved) -> Result<ChangeSet, Error>
         known.write = member.write;
     }
     Ok(given.clone())
+}
+
+/// The repositories of a home's configuration, where there is such a file.
+pub(crate) fn configured_repositories(
+    home: &Home,
+    surroundings: &Surroundings,
+) -> Result<Option<Repositories>, Error> {
+    let path = home.config_file("repositories.yaml");
+    match fs::read(&path) {
+        Ok(bytes) => {
+            let shown = path.display().to_string();
+            let text = config::decode(&shown, &bytes)?;
+            let variable = |name: &str| surroundings.variable(name);
+            Ok(Some(config::load_repositories(&shown, text, &variable)?))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(Error::Io {
+            operation: "read",
+            path,
+            source,
+        }),
+    }
 }
 
 /// The configuration of a home; its defaults where there is no file.

@@ -42,7 +42,7 @@ pub async fn staged(
     let forge = open_forge(home, surroundings)?;
     let earlier = Earlier::default();
     let record = request
-        .settle(run.clone(), home, surroundings, &git, &*forge, &earlier)
+        .settle(run.clone(), home, surroundings, &git, &forge, &earlier)
         .await?;
     let context = AgentContext {
         environment: Vec::new(),

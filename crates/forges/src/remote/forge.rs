@@ -4,7 +4,7 @@ use std::{
     time::Duration,
 };
 
-use core_types::{Clock, GitProvider, RepositoryName, Timestamp};
+use core_types::{Clock, GitProvider, PortError, RepositoryName, Timestamp};
 use perf_utils::governor::Limits;
 use tokio::{sync::OnceCell, time::Instant};
 
@@ -145,8 +145,9 @@ impl RemoteForge {
     /// # Cancel safety
     ///
     /// It only reads.
-    pub async fn login(&self) -> Result<String, Error> {
-        self.account.login().await.map(str::to_owned)
+    pub async fn login(&self) -> Result<String, PortError> {
+        let login = self.account.login().await.map(str::to_owned);
+        login.map_err(|error| error.into_port_error("read the token's account"))
     }
 
     /// A repository, with all that the forge has beyond a [`GitProvider`].

@@ -1,0 +1,217 @@
+//! Runs over repositories on a forge, which is simulated, with real git behind it.
+
+use std::{fs, path::Path};
+
+use expect_test::expect;
+use testkit::{
+    forge::{Faults, SimulatedForge},
+    git::Fixture,
+};
+use tokio::runtime::Runtime;
+
+use crate::place::{Place, Ran};
+
+const TOKEN: &str = "robots-token";
+
+/// A place whose configuration names a forge with the repository `ada/app`.
+struct Bed {
+    place: Place,
+    forge: SimulatedForge,
+    /// Serves the forge.
+    _runtime: Runtime,
+}
+
+impl Bed {
+    fn new() -> Self {
+        let runtime = Runtime::new().expect("a runtime can be made");
+        let place = Place::new();
+        let app = place.repository("source", Some("grep -q bar a.txt"));
+        let folder = place.path("../server");
+        let forge = runtime.block_on(SimulatedForge::start(&folder));
+        forge.add_copy("ada", "app", &app);
+        fs::remove_dir_all(app.dir()).expect("nobody works there");
+        place.file(
+            "config/repositories.yaml",
+            format!(
+                "forges:\n- {{name: company, kind: gitea, url: \"{}\", token: \"env:FORGE_TOKEN\", \
+                 settle: 60ms, backoff: 1ms}}\n\
+                 repositories:\n- {{name: app, forge: company, owner: ada, test_command: make test}}\n",
+                forge.url()
+            ),
+        );
+        Self {
+            place,
+            forge,
+            _runtime: runtime,
+        }
+    }
+
+    fn run(&self, arguments: &str) -> Ran {
+        let mut command = self.place.command(arguments);
+        command.env("FORGE_TOKEN", TOKEN);
+        let ran = self.place.end_of(command);
+        for text in [&ran.stdout, &ran.stderr] {
+            assert!(!text.contains(TOKEN), "the token is shown: {text}");
+        }
+        ran
+    }
+
+    fn main(&self) -> String {
+        let main = self.forge.branch("ada", "app", "main");
+        main.expect("it is there").to_string()
+    }
+
+    fn git(&self) -> Fixture {
+        Fixture::at(self.forge.git_dir("ada", "app"))
+    }
+
+    /// What stands in no file that we keep.
+    fn assert_stored_nowhere(&self, secret: &str) {
+        let mut folders = vec![self.place.work()];
+        let mut n_files = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).expect("it can be read") {
+                let path = entry.expect("it can be read").path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.is_file() {
+                    n_files += 1;
+                    assert!(!holds(&path, secret), "{} holds it", path.display());
+                }
+            }
+        }
+        assert!(n_files > 20, "{n_files} files were looked at");
+    }
+}
+
+fn holds(path: &Path, text: &str) -> bool {
+    let bytes = fs::read(path).expect("it can be read");
+    bytes
+        .windows(text.len())
+        .any(|part| part == text.as_bytes())
+}
+
+const AGENT: &str = "--agent 'sh:echo bar > a.txt'";
+
+#[test]
+fn an_issue_on_a_forge_becomes_a_merged_pull_request() {
+    let bed = Bed::new();
+    let issue = bed
+        .forge
+        .write_issue("ada", "app", "grace", "Say bar", "Not foo.");
+    assert_eq!(issue, 1);
+    bed.run("issue ls").is(&expect![[r#"
+        exit 0
+        app#1  issue  open  Say bar
+    "#]]);
+    let before = bed.main();
+    let ran = bed.run(&format!("run 1 {AGENT} --run-id r1 --land"));
+    let shown = ran.stdout.replace(bed.forge.url(), "[FORGE]");
+    assert!(
+        shown.contains("  app  [FORGE]/ada/app on main  tested by `make test`"),
+        "{shown}"
+    );
+    ran.ends(&expect![[r#"
+        exit 0
+          app  [COMMIT]  verified  landed
+        run r1 is done
+    "#]]);
+    let after = bed.main();
+    assert_ne!(after, before);
+    assert_eq!(bed.git().git(&["show", "main:a.txt"]), "bar");
+    bed.run("issue ls").is(&expect![[r#"
+        exit 0
+        app#1  issue         closed  Say bar
+        app#2  pull request  merged  Say bar
+    "#]]);
+    let truth = bed.forge.truth("ada", "app");
+    let count = |kind: &str| truth.iter().filter(|it| it.kind == kind).count();
+    assert_eq!((count("issue"), count("pull"), count("comment")), (1, 1, 1));
+    bed.assert_stored_nowhere(TOKEN);
+}
+
+#[test]
+fn a_forge_that_fails_in_passing_gets_each_thing_once() {
+    for seed in 0..3 {
+        let bed = Bed::new();
+        bed.forge.write_issue("ada", "app", "grace", "Say bar", "");
+        let faults = Faults {
+            refused: 0.03,
+            down_before: 0.03,
+            down_after: 0.03,
+            lost: 0.03,
+            lag: std::time::Duration::from_millis(20),
+            late: 0.5,
+        };
+        bed.forge.set_faults(faults, seed);
+        bed.run(&format!("run 1 {AGENT} --run-id r1 --land"))
+            .code(0);
+        assert_eq!(bed.git().git(&["show", "main:a.txt"]), "bar", "seed {seed}");
+        let truth = bed.forge.truth("ada", "app");
+        let count = |kind: &str| truth.iter().filter(|it| it.kind == kind).count();
+        let counts = (count("issue"), count("pull"), count("comment"));
+        assert_eq!(counts, (1, 1, 1), "seed {seed}");
+    }
+}
+
+#[test]
+fn what_moved_meanwhile_is_brought_up_to_tested_and_landed_later() {
+    let bed = Bed::new();
+    bed.run(&format!("run --title Rename {AGENT} --run-id r1"))
+        .code(0);
+    let proposed = bed.forge.branch("ada", "app", "automation/r1/change");
+    let proposed = proposed.expect("it was pushed");
+    assert_eq!(
+        bed.git().git(&["show", &format!("{proposed}:a.txt")]),
+        "bar"
+    );
+    // Somebody else is faster.
+    let work = Fixture::new(bed.place.path("../other"));
+    let url = bed.forge.git_dir("ada", "app").display().to_string();
+    work.git(&["pull", "--quiet", &url, "main"]);
+    let other = work.file("b.txt", "more\n").commit("More");
+    work.git(&["push", "--quiet", &url, "HEAD:main"]);
+    assert_eq!(bed.main(), other.to_string());
+    bed.run("land r1").code(0);
+    let git = bed.git();
+    assert_eq!(git.git(&["show", "main:a.txt"]), "bar");
+    assert_eq!(git.git(&["show", "main:b.txt"]), "more");
+    bed.run("issue ls").is(&expect![[r#"
+        exit 0
+        app#1  pull request  merged  Rename
+    "#]]);
+}
+
+#[test]
+fn what_a_token_lacks_is_named() {
+    let bed = Bed::new();
+    let status = |bed: &Bed| {
+        let ran = bed.run("auth status");
+        (ran.code, ran.stdout.replace(bed.forge.url(), "[FORGE]"))
+    };
+    let well = "ok      company ([FORGE]): account robot\n\
+                ok      app (ada/app): may be read and written\n";
+    assert_eq!(status(&bed), (0, well.to_owned()));
+    bed.forge.set_rights("ada", "app", false, false);
+    let (code, shown) = status(&bed);
+    assert_eq!(code, 1, "{shown}");
+    assert!(
+        shown.contains("failed  app (ada/app): the account may not push;"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("does not allow fast-forward merges;"),
+        "{shown}"
+    );
+    bed.run("doctor")
+        .says("failed  forge: app: the account may not push;");
+
+    let mut command = bed.place.command("auth status");
+    command.env("FORGE_TOKEN", "a-wrong-token");
+    let ran = bed.place.end_of(command);
+    ran.says("answers 401 to GET /user");
+    assert!(!ran.stdout.contains("a-wrong-token"), "{}", ran.stdout);
+    let ran = bed.place.run("run 1 --agent sh:true");
+    ran.says("the variable FORGE_TOKEN with its token is not set");
+    assert_eq!(ran.code, 2);
+}

@@ -1,0 +1,16 @@
+//! Repositories whose branches, issues and pull requests are on a forge over the network.
+
+mod accounts;
+mod auth;
+mod lander;
+mod record;
+mod repository;
+mod token;
+
+pub use auth::{ForgeAccess, RepositoryAccess, forge_access};
+pub use record::{ForgeRecord, TokenRecord};
+pub(crate) use {
+    accounts::{Accounts, remote},
+    lander::NotTogether,
+    repository::OnForge,
+};
