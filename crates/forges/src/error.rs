@@ -133,6 +133,15 @@ pub enum Error {
         /// Whether that may pass by itself.
         class: ErrorClass,
     },
+    /// A pull request's base holds its head already, and the forge does not let us mark it as merged.
+    #[error(
+        "the base of pull request {number} holds it already, and the repository's settings do not \
+         allow to mark it as merged by hand"
+    )]
+    HeldByBase {
+        /// Its number.
+        number: IssueNumber,
+    },
     /// A forge says that it has merged, and does not show it.
     #[error("the forge says that it has merged pull request {number}, and shows {found}")]
     Unclear {
@@ -210,6 +219,7 @@ impl Error {
             | Self::SameBranch { .. }
             | Self::Plain { .. }
             | Self::InvalidToken
+            | Self::HeldByBase { .. }
             | Self::InvalidSlug { .. }
             | Self::NewerRecord { .. } => ErrorClass::Validation,
             Self::NoIssue { .. }

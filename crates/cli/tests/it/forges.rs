@@ -47,8 +47,16 @@ impl Bed {
     }
 
     fn run(&self, arguments: &str) -> Ran {
+        self.run_until(arguments, "")
+    }
+
+    /// The same, killed at this append to a journal if it gets so far.
+    fn run_until(&self, arguments: &str, crash_at: &str) -> Ran {
         let mut command = self.place.command(arguments);
         command.env("FORGE_TOKEN", TOKEN);
+        if !crash_at.is_empty() {
+            command.env("AUTOMATION_CRASH_AT", crash_at);
+        }
         let ran = self.place.end_of(command);
         for text in [&ran.stdout, &ran.stderr] {
             assert!(!text.contains(TOKEN), "the token is shown: {text}");
@@ -142,6 +150,7 @@ fn a_forge_that_fails_in_passing_gets_each_thing_once() {
             lost: 0.03,
             lag: std::time::Duration::from_millis(20),
             late: 0.5,
+            busy: 0.3,
         };
         bed.forge.set_faults(faults, seed);
         bed.run(&format!("run 1 {AGENT} --run-id r1 --land"))
@@ -152,6 +161,75 @@ fn a_forge_that_fails_in_passing_gets_each_thing_once() {
         let counts = (count("issue"), count("pull"), count("comment"));
         assert_eq!(counts, (1, 1, 1), "seed {seed}");
     }
+}
+
+/// Killed before or after an append to a journal, and resumed: everything is there once. A sample;
+/// with `RUN_SLOW=1` at each append.
+#[test]
+fn a_killed_run_finds_what_it_left_on_the_forge() {
+    let is_whole = std::env::var_os("RUN_SLOW").is_some();
+    // What the forge hears of comes late: publishing, proposing, telling, landing.
+    let (first, step) = if is_whole { (1, 1) } else { (36, 14) };
+    let mut n_killed = 0;
+    for (index, append) in (first..200).step_by(step).enumerate() {
+        let moments: &[&str] = match (is_whole, index % 2) {
+            (true, _) => &["before", "after"],
+            (false, 0) => &["before"],
+            (false, _) => &["after"],
+        };
+        let mut was_killed = false;
+        for moment in moments {
+            let bed = Bed::new();
+            bed.forge.write_issue("ada", "app", "grace", "Say bar", "");
+            let at = format!("{append}:{moment}");
+            let ran = bed.run_until(&format!("run 1 {AGENT} --run-id r1 --land"), &at);
+            if ran.code == 0 {
+                continue;
+            }
+            was_killed = true;
+            n_killed += 1;
+            // A run whose first record is missing was never begun.
+            if bed.run("status r1").code == 0 {
+                bed.run("resume r1").code(0);
+            } else {
+                bed.run(&format!("run 1 {AGENT} --run-id r1 --land"))
+                    .code(0);
+            }
+            assert_eq!(bed.git().git(&["show", "main:a.txt"]), "bar", "at {at}");
+            let truth = bed.forge.truth("ada", "app");
+            let count = |kind: &str| truth.iter().filter(|it| it.kind == kind).count();
+            let counts = (count("issue"), count("pull"), count("comment"));
+            assert_eq!(counts, (1, 1, 1), "at {at}");
+        }
+        if !was_killed {
+            break;
+        }
+    }
+    assert!(n_killed > 2, "{n_killed} kills");
+}
+
+#[test]
+fn several_repositories_land_each_for_itself() {
+    let bed = Bed::new();
+    bed.place.repository("lib", Some("grep -q bar a.txt"));
+    let configured = bed.place.read("config/repositories.yaml");
+    let lib = "- {name: lib, path: lib, test_command: make test}\n";
+    bed.place
+        .file("config/repositories.yaml", format!("{configured}{lib}"));
+    let run = format!("run --title Rename {AGENT} --land --update-checkout");
+    let ran = bed.run(&format!("{run} --run-id r1"));
+    assert_eq!(ran.code, 3, "{}", ran.stdout);
+    ran.says("cannot land in all or in none where one is on a forge");
+    assert_eq!(
+        bed.git().git(&["show", "main:a.txt"]),
+        "foo",
+        "nothing has moved"
+    );
+    assert_eq!(bed.place.read("lib/a.txt"), "foo\n");
+    bed.run(&format!("{run} --run-id r2 --landing each"))
+        .code(0);
+    assert_eq!(bed.git().git(&["show", "main:a.txt"]), "bar");
+    assert_eq!(bed.place.read("lib/a.txt"), "bar\n");
 }
 
 #[test]

@@ -97,8 +97,8 @@ pub(super) struct RawPullRequest {
     pub(super) is_draft: bool,
     /// `None` while the forge still looks.
     pub(super) is_mergeable: Option<bool>,
-    /// Its base has commits that it has not; `None` where the forge does not say.
-    pub(super) is_behind: Option<bool>,
+    /// Where the base is now.
+    pub(super) base_commit: CommitId,
 }
 
 /// What changes of an issue or pull request.
@@ -266,6 +266,9 @@ pub(super) trait Dialect: Debug + Send + Sync {
         head: &CommitId,
         style: MergeStyle,
     ) -> Result<(), Error>;
+
+    /// Whether the base has commits that the head has not.
+    async fn is_behind(&self, at: At<'_>, head: &CommitId, base: &CommitId) -> Result<bool, Error>;
 
     /// The commit of a branch; `None` where there is no such branch.
     async fn branch(&self, at: At<'_>, name: &BranchName) -> Result<Option<CommitId>, Error>;

@@ -1,7 +1,7 @@
 //! Gitea and Forgejo: the API below `/api/v1`.
 
 use async_trait::async_trait;
-use core_types::{BranchName, CommitId, IssueNumber, PullRequestState, Timestamp};
+use core_types::{BranchName, CommitId, ErrorClass, IssueNumber, PullRequestState, Timestamp};
 use perf_utils::{governor::Limits, http::Method};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -94,7 +94,6 @@ struct PullRequest {
     #[serde(default)]
     draft: bool,
     mergeable: Option<bool>,
-    merge_base: Option<String>,
     created_at: Option<String>,
 }
 
@@ -114,6 +113,12 @@ struct Branch {
 #[derive(Deserialize)]
 struct Commit {
     id: String,
+}
+
+#[derive(Deserialize)]
+struct Compare {
+    #[serde(default)]
+    total_commits: u64,
 }
 
 #[derive(Deserialize)]
@@ -203,7 +208,6 @@ impl At<'_> {
             (false, "open") => PullRequestState::Open,
             (false, _) => PullRequestState::Closed,
         };
-        let is_behind = it.merge_base.map(|common| common != it.base.sha);
         let created = it.created_at.as_deref().map(|text| self.time(text));
         Ok(RawPullRequest {
             number: it.number,
@@ -217,7 +221,7 @@ impl At<'_> {
             created: created.transpose()?.unwrap_or_default(),
             is_draft: it.draft,
             is_mergeable: it.mergeable,
-            is_behind,
+            base_commit: self.commit(&it.base.sha)?,
         })
     }
 
@@ -261,6 +265,17 @@ fn found<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
         Err(Error::Refused(refusal)) if refusal.status == 404 => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Where somebody has changed the same text in the same instant, it answers 400: read again, it can be done.
+fn unless_raced<T>(changed: Result<T, Error>) -> Result<T, Error> {
+    changed.map_err(|error| match error {
+        Error::Refused(mut refusal) if refusal.status == 400 => {
+            refusal.class = ErrorClass::Transient;
+            Error::Refused(refusal)
+        }
+        error => error,
+    })
 }
 
 fn edited(edit: &Edit<'_>) -> Value {
@@ -358,8 +373,8 @@ impl Dialect for Gitea {
         edit: &Edit<'_>,
     ) -> Result<RawIssue, Error> {
         let path = at.path(&format!("/issues/{number}"));
-        let changed = at.client.send(Method::PATCH, &path, &edited(edit)).await?;
-        at.issue(changed)
+        let changed = at.client.send(Method::PATCH, &path, &edited(edit)).await;
+        at.issue(unless_raced(changed)?)
     }
 
     async fn change_labels(
@@ -412,7 +427,8 @@ impl Dialect for Gitea {
     async fn edit_comment(&self, at: At<'_>, id: u64, body: &str) -> Result<RawComment, Error> {
         let path = at.path(&format!("/issues/comments/{id}"));
         let new = json!({"body": body});
-        at.comment(at.client.send(Method::PATCH, &path, &new).await?)
+        let changed = at.client.send(Method::PATCH, &path, &new).await;
+        at.comment(unless_raced(changed)?)
     }
 
     async fn pull_requests(&self, at: At<'_>) -> Result<Vec<RawPullRequest>, Error> {
@@ -456,8 +472,8 @@ impl Dialect for Gitea {
         edit: &Edit<'_>,
     ) -> Result<RawPullRequest, Error> {
         let path = at.path(&format!("/pulls/{number}"));
-        let changed = at.client.send(Method::PATCH, &path, &edited(edit)).await?;
-        at.pull_request(changed)
+        let changed = at.client.send(Method::PATCH, &path, &edited(edit)).await;
+        at.pull_request(unless_raced(changed)?)
     }
 
     async fn merge(
@@ -473,6 +489,13 @@ impl Dialect for Gitea {
             MergeStyle::Note => json!({"Do": "manually-merged", "MergeCommitID": head}),
         };
         at.client.act(Method::POST, &path, Some(&how)).await
+    }
+
+    async fn is_behind(&self, at: At<'_>, head: &CommitId, base: &CommitId) -> Result<bool, Error> {
+        // What a pull request says of its merge base is as old as the last look at it.
+        let path = at.path(&format!("/compare/{head}...{base}"));
+        let compared: Compare = at.client.get(&path).await?;
+        Ok(compared.total_commits > 0)
     }
 
     async fn branch(&self, at: At<'_>, name: &BranchName) -> Result<Option<CommitId>, Error> {

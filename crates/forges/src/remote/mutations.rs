@@ -11,7 +11,6 @@ use super::{
     dialect::{Edit, MergeStyle, RawPullRequest},
     marks::{self, Mark, Marked},
     reconcile::Turn,
-    repository::no_subject,
     state::Place,
 };
 use crate::{
@@ -88,9 +87,14 @@ impl RemoteRepository {
         };
         let body = marks::made(&new.body, operation);
         let dialect = &self.account.dialect;
-        let sending = dialect.create_comment(self.at(), new.issue, &body);
-        let raw = self.send(operation, sending).await;
-        let raw = raw.map_err(|error| no_subject(error, new.issue))?;
+        let sending = async {
+            let made = dialect.create_comment(self.at(), new.issue, &body).await;
+            match made {
+                Ok(raw) => Ok(raw),
+                Err(error) => Err(self.unless_missing(error, new.issue).await),
+            }
+        };
+        let raw = self.send(operation, sending).await?;
         self.finish(operation, Place::Comment(raw.id), new.issue);
         self.comment(raw).await
     }
@@ -184,10 +188,16 @@ impl RemoteRepository {
         let is_open = match change.state {
             None => None,
             Some(PullRequestState::Merged) => {
-                if raw.state != PullRequestState::Merged {
-                    self.merge(&raw, &raw.head_commit).await?;
+                let merged = match raw.state {
+                    PullRequestState::Merged => Ok(()),
+                    _ => self.merge(&raw, &raw.head_commit).await.map(drop),
+                };
+                match merged {
+                    Ok(()) => None,
+                    // What is in its base has landed, whatever the forge lets us call it.
+                    Err(Error::HeldByBase { .. }) => Some(false),
+                    Err(error) => return Err(error),
                 }
-                None
             }
             Some(_) if raw.state == PullRequestState::Merged => {
                 return Err(Error::WasMerged { number });
@@ -296,6 +306,19 @@ impl RemoteRepository {
                 return Err(Error::Unclear { number, found });
             }
             (Err(error), Ok(now)) if is_refusal(error.class()) => now,
+            // A base that has moved is no reason that it knows: it answers 500. While it has, no
+            // fast-forward can come of what was sent.
+            (Err(error), Ok(now)) if error.class() == ErrorClass::UnknownOutcome => {
+                let is_open = now.state == PullRequestState::Open && now.head_commit == *head;
+                let base = &now.base_commit;
+                if is_open && dialect.is_behind(self.at(), head, base).await? {
+                    now
+                } else {
+                    return Err(error);
+                }
+            }
+            // It said no, and why could not be read: asked again, it can be.
+            (Err(error), Err(unread)) if is_refusal(error.class()) => return Err(unread),
             (Err(error), _) => return Err(error),
         };
         if now.head_commit != *head {
@@ -308,6 +331,9 @@ impl RemoteRepository {
         if now.state == PullRequestState::Closed {
             return Err(Error::ClosedUnmerged { number });
         }
+        if style == MergeStyle::Note {
+            return Err(Error::HeldByBase { number });
+        }
         let access = dialect.access(self.at()).await?;
         let (why, class) = if now.is_draft {
             ("it is a draft", ErrorClass::Conflict)
@@ -316,7 +342,7 @@ impl RemoteRepository {
         } else if !access.allows_fast_forward {
             let why = "the repository's settings do not allow merges by fast-forward alone";
             (why, ErrorClass::Validation)
-        } else if now.is_behind == Some(true) || now.is_mergeable == Some(false) {
+        } else if dialect.is_behind(self.at(), head, &now.base_commit).await? {
             ("its base has moved", ErrorClass::Conflict)
         } else {
             let why = "checks or approvals are missing, or the forge still looks whether it can be";
@@ -344,5 +370,8 @@ fn kept<T>(
 
 /// Whether a forge has looked at a request and said no.
 fn is_refusal(class: ErrorClass) -> bool {
-    matches!(class, ErrorClass::Validation | ErrorClass::Conflict)
+    matches!(
+        class,
+        ErrorClass::Validation | ErrorClass::Conflict | ErrorClass::NotFound
+    )
 }

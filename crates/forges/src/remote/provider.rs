@@ -9,7 +9,7 @@ use core_types::{
 };
 use tokio::time::Instant;
 
-use super::{RemoteRepository, repository::no_subject};
+use super::RemoteRepository;
 use crate::Error;
 
 impl RemoteRepository {
@@ -95,7 +95,10 @@ impl GitProvider for RemoteRepository {
             let since = self.since_settled();
             let dialect = &self.account.dialect;
             let listed = dialect.comments(self.at(), issue).await;
-            let listed = listed.map_err(|error| no_subject(error, issue))?;
+            let listed = match listed {
+                Ok(listed) => listed,
+                Err(error) => return Err(self.unless_missing(error, issue).await),
+            };
             let recent = self.state().recent_comments(issue, since);
             let mut all: BTreeMap<_, _> = listed.into_iter().map(|raw| (raw.id, raw)).collect();
             for id in recent {

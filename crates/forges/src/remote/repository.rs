@@ -22,8 +22,8 @@ use crate::Error;
 /// One repository of a [`RemoteForge`](super::RemoteForge).
 ///
 /// As a [`GitProvider`](core_types::GitProvider), with these particulars: a pull request's head moves by a push, so that a
-/// change of its head commit only checks that it has; a change to *merged* merges it, or takes note
-/// that its base holds it. Dropping a mutation leaves it unsettled: `find` and a repetition look first.
+/// change of its head commit only checks that it has; a change to *merged* merges it, or marks it so
+/// where its base holds it already; it is closed where the forge does not allow that mark. Dropping a mutation leaves it unsettled: `find` and a repetition look first.
 pub struct RemoteRepository {
     pub(super) account: Arc<Account>,
     slug: Slug,
@@ -267,6 +267,22 @@ impl RemoteRepository {
         Ok(Marked::parse(&raw.body, raw.number, is_ours))
     }
 
+    /// The error of a call on an issue or pull request, which may not be there: some forges then
+    /// answer that they have failed.
+    pub(super) async fn unless_missing(&self, error: Error, number: IssueNumber) -> Error {
+        let is_open = matches!(
+            error.class(),
+            ErrorClass::NotFound | ErrorClass::Transient | ErrorClass::UnknownOutcome
+        );
+        if is_open
+            && let Err(missing) = self.account.dialect.issue(self.at(), number).await
+            && missing.class() == ErrorClass::NotFound
+        {
+            return Error::NoSubject { number };
+        }
+        error
+    }
+
     /// The issue of this number, which is no pull request.
     pub(super) async fn raw_issue(&self, number: IssueNumber) -> Result<RawIssue, Error> {
         let read = self.account.dialect.issue(self.at(), number).await;
@@ -286,13 +302,6 @@ impl RemoteRepository {
             ErrorClass::NotFound => Error::NoPullRequest { number },
             _ => error,
         })
-    }
-}
-
-pub(super) fn no_subject(error: Error, number: IssueNumber) -> Error {
-    match error.class() {
-        ErrorClass::NotFound => Error::NoSubject { number },
-        _ => error,
     }
 }
 

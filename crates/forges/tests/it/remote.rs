@@ -10,7 +10,7 @@ use std::{
 
 use core_types::{
     BranchName, Clock as _, ErrorClass, GitProvider, IssueChange, NewComment, NewIssue,
-    NewPullRequest, Operated, PullRequestState, RepositoryName, SystemClock,
+    NewPullRequest, Operated, PullRequestChange, PullRequestState, RepositoryName, SystemClock,
 };
 use forges::{
     Forge as _,
@@ -164,6 +164,7 @@ async fn conformance_with_faults(seeds: std::ops::Range<u64>) {
             lost: 0.05,
             lag: Duration::from_millis(8),
             late: 0.5,
+            busy: 0.3,
         };
         simulated.set_faults(faults, seed);
         let n_repositories = Cell::new(0);
@@ -291,12 +292,20 @@ async fn what_a_process_left_before_it_was_killed_is_found_by_the_next() {
 async fn a_call_that_is_dropped_anywhere_leaves_its_operation_to_be_found() {
     let (_folder, simulated) = start().await;
     let provider = open(&simulated, "backend", Duration::from_millis(20));
-    let mut n_dropped = 0;
+    let mut n_dropped = 0_u32;
     for step in 0..60_u64 {
         let name = operation(format!("drop-{step}"));
-        let limit = Duration::from_micros(step * 40);
-        let call = provider.create_issue(&name, new_issue("a"));
-        n_dropped += u32::from(tokio::time::timeout(limit, call).await.is_err());
+        // It is polled a bit longer each time, so that it is dropped at ever later points.
+        let polls = async {
+            for _ in 0..step * step / 4 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            made = provider.create_issue(&name, new_issue("a")) => drop(made.unwrap()),
+            () = polls => n_dropped += 1,
+        }
         provider.create_issue(&name, new_issue("a")).await.unwrap();
         assert!(provider.find(&name).await.unwrap().is_some());
     }
@@ -702,4 +711,37 @@ async fn patience_ends() {
         200,
         "as often as it is allowed to try"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_has_pushed_to_the_base_counts_as_landed() {
+    for allowed in [false, true] {
+        let (_folder, simulated) = start().await;
+        if allowed {
+            simulated.allow_merges_by_hand("ada", "backend");
+        }
+        let provider = open(&simulated, "backend", Duration::from_millis(10));
+        let new = new_pull_request(&simulated, "automation/a");
+        let opened = provider
+            .create_pull_request(&operation("1"), new)
+            .await
+            .unwrap();
+        simulated.push("ada", "backend", "main", &opened.head_commit);
+        let merged = PullRequestChange {
+            state: Some(PullRequestState::Merged),
+            ..PullRequestChange::default()
+        };
+        let name = operation("2");
+        let changed = provider.update_pull_request(&name, opened.number, merged);
+        let expected = if allowed {
+            PullRequestState::Merged
+        } else {
+            PullRequestState::Closed
+        };
+        assert_eq!(changed.await.unwrap().state, expected);
+        assert_eq!(
+            simulated.branch("ada", "backend", "main"),
+            Some(opened.head_commit)
+        );
+    }
 }

@@ -15,6 +15,8 @@ pub struct Faults {
     pub lag: Duration,
     /// How many lists are late.
     pub late: f64,
+    /// How many merges are put off, since it still looks what they would do.
+    pub busy: f64,
 }
 
 /// What becomes of one call.

@@ -16,6 +16,8 @@ pub(super) struct Request<'a> {
     pub(super) url: &'a str,
     /// How late lists are.
     pub(super) lag: Duration,
+    /// Whether it still looks what a merge would do.
+    pub(super) is_busy: bool,
 }
 
 /// An answer.
@@ -185,7 +187,8 @@ pub(super) fn of_repository(repository: &mut Repository, request: &Request<'_>) 
         ("GET", ["issues", index, "comments"]) => {
             let index = number(index);
             if !repository.items.contains_key(&index) {
-                return refuse(404, "issue does not exist");
+                // As the real one does.
+                return empty(500);
             }
             let all = repository.comments.values();
             let all = all.filter(|it| it.now.issue == index);
@@ -290,6 +293,19 @@ pub(super) fn of_repository(repository: &mut Repository, request: &Request<'_>) 
                 None => refuse(404, "object does not exist"),
             }
         }
+        ("GET", ["compare", both]) => {
+            let (from, to) = both.split_once("...").unwrap_or((both, ""));
+            match repository
+                .git
+                .git(&["rev-list", "--count", &format!("{from}..{to}")])
+            {
+                Some(count) => {
+                    let count = count.parse::<u64>().unwrap_or(0);
+                    reply(200, json!({"total_commits": count, "commits": []}))
+                }
+                None => refuse(404, "object does not exist"),
+            }
+        }
         ("GET", ["commits", commit, "status"]) => {
             let mut last: Vec<&Check> = Vec::new();
             for check in repository
@@ -373,7 +389,8 @@ fn create_comment(repository: &mut Repository, request: &Request<'_>, index: u64
         return refuse(422, "[Body]: Required");
     }
     if !repository.items.contains_key(&index) {
-        return refuse(404, "issue does not exist");
+        // As the real one does.
+        return empty(500);
     }
     let id = repository.comments.len() as u64 + 1;
     let made = Comment {
@@ -493,14 +510,18 @@ fn create_pull(repository: &mut Repository, request: &Request<'_>) -> Reply {
 fn merge(repository: &mut Repository, request: &Request<'_>, index: u64) -> Reply {
     let git = repository.git.clone();
     let allows_fast_forward = repository.allows_fast_forward;
+    let allows_by_hand = repository.allows_by_hand;
     let Some(item) = repository.items.get_mut(&index) else {
         return refuse(404, "pull request does not exist");
     };
     let Some(of) = item.now.pull.clone() else {
         return refuse(404, "pull request does not exist");
     };
+    if request.is_busy {
+        return refuse(405, "Please try again later");
+    }
     if of.is_merged {
-        return refuse(405, "The PR is already merged");
+        return refuse(405, "");
     }
     if !item.now.is_open {
         return refuse(404, "pull request is closed");
@@ -520,14 +541,17 @@ fn merge(repository: &mut Repository, request: &Request<'_>, index: u64) -> Repl
             {
                 return refuse(409, "head out of date");
             }
-            // The real one answers so as well where it still looks.
+            // A base that has moved is no error that the real one knows.
             if !git.is_ancestor(&base, &of.head_commit)
                 || !git.set_branch(&of.base, &of.head_commit, Some(&base))
             {
-                return refuse(405, "Please try again later");
+                return empty(500);
             }
         }
         Some("manually-merged") => {
+            if !allows_by_hand {
+                return refuse(405, "Invalid merge style");
+            }
             let commit = request.text("MergeCommitID").unwrap_or_default();
             if !git.is_ancestor(&commit, &base) {
                 return refuse(409, "Wrong commit ID");

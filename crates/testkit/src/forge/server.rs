@@ -245,6 +245,15 @@ impl SimulatedForge {
         });
     }
 
+    /// Pull requests may be marked as merged where their base holds them; at first they may not.
+    ///
+    /// # Panics
+    ///
+    /// When the repository is not there.
+    pub fn allow_merges_by_hand(&self, owner: &str, name: &str) {
+        self.with(owner, name, |it| it.allows_by_hand = true);
+    }
+
     /// What somebody may do: `read`, `write`, `admin`.
     ///
     /// # Panics
@@ -333,6 +342,7 @@ impl World {
             true => faults.lag,
             false => Duration::ZERO,
         };
+        let is_busy = state.chance.happens(faults.busy);
         let mut call = Call {
             method: head.method.to_string(),
             path: path.to_owned(),
@@ -373,6 +383,7 @@ impl World {
                     login: &login,
                     url: &self.url,
                     lag,
+                    is_busy,
                 };
                 answered(&mut state, &request)
             }

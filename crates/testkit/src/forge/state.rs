@@ -20,6 +20,7 @@ pub(super) struct Repository {
     pub(super) permissions: BTreeMap<String, String>,
     pub(super) allows_fast_forward: bool,
     pub(super) may_write: bool,
+    pub(super) allows_by_hand: bool,
 }
 
 /// An issue or pull request.
@@ -130,6 +131,8 @@ impl Repository {
             permissions: BTreeMap::new(),
             allows_fast_forward: true,
             may_write: true,
+            // As the real one has it by default.
+            allows_by_hand: false,
         }
     }
 
