@@ -240,6 +240,9 @@ pub(crate) struct Given {
     pub(crate) providers: BTreeMap<RepositoryName, Arc<dyn GitProvider>>,
 }
 
+/// The kind of a forge that a program has given.
+pub(crate) const REGISTERED: &str = "registered";
+
 /// The forges of a run.
 pub(crate) fn registered(
     others: Arc<dyn Forge>,
@@ -269,7 +272,7 @@ impl Forge for Registered {
 
     fn kind(&self, repository: &RepositoryName) -> &str {
         if self.providers.contains_key(repository) {
-            "registered"
+            REGISTERED
         } else {
             self.others.kind(repository)
         }

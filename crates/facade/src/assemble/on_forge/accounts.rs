@@ -11,7 +11,7 @@ use forges::{
 use git_workspace::Remote;
 
 use super::{record::ForgeRecord, token::token};
-use crate::assemble::{Error, Home, RepositorySource, Surroundings};
+use crate::assemble::{Error, Home, RepositorySource, Surroundings, plan_runner::REGISTERED};
 
 /// How far the clock of a forge may be behind ours.
 const CLOCKS_DIFFER_MS: u64 = 24 * 3600 * 1000;
@@ -48,6 +48,10 @@ impl Accounts {
             let Some(record) = &source.on_forge else {
                 continue;
             };
+            // What a program has registered for it goes before the configuration.
+            if others.kind(&source.name) == REGISTERED {
+                continue;
+            }
             let slug = record.slug()?;
             let forge = match forges.remove(&record.name) {
                 Some(forge) => forge,
