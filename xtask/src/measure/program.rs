@@ -63,6 +63,12 @@ const PROGRAMS: &[Program] = &[
     },
     Program {
         kind: Kind::Bench,
+        name: "monitoring",
+        package: "cli",
+        example: "bench_dashboard",
+    },
+    Program {
+        kind: Kind::Bench,
         name: "learning",
         package: "learning",
         example: "bench_learning",
@@ -161,8 +167,9 @@ pub(crate) fn command(
     Ok(!outcome.falls_short)
 }
 
-/// Runs a program and judges its claims. Without `json` and but for a sample, which is a test and no
-/// measurement, and a fit, which makes what is measured, it then writes them to docs/benchmarks.md.
+/// Runs the programs of a name and judges their claims. Without `json` and but for a sample, which is a
+/// test and no measurement, and a fit, which makes what is measured, it then writes them to
+/// docs/benchmarks.md.
 pub(crate) fn run(
     sh: &Shell,
     workspace: &Workspace,
@@ -171,23 +178,52 @@ pub(crate) fn run(
     size: Option<&str>,
     json: bool,
 ) -> Result<Outcome> {
-    let Some(program) = PROGRAMS
-        .iter()
-        .find(|program| program.kind == kind && program.name == name)
-    else {
+    let is_asked = |program: &&Program| program.kind == kind && program.name == name;
+    let mut programs = PROGRAMS.iter().filter(is_asked).peekable();
+    if programs.peek().is_none() {
         bail!("unknown name `{name}`: {}", names(kind));
+    }
+    let (mut printed, mut claims) = (String::new(), Vec::new());
+    for program in programs {
+        let (text, of_program) = run_one(sh, workspace, program, size)?;
+        printed.push_str(&text);
+        claims.extend(of_program);
+    }
+    let is_sample = size == Some("--sample");
+    if !json && !is_sample && size != Some("--fit") {
+        document::write(sh, kind, name, size, &claims)?;
+    }
+    let raw = printed.lines().filter(|line| !line.trim().is_empty());
+    let lines = if json {
+        raw.map(str::to_owned).collect()
+    } else {
+        claims.iter().map(|claim| claim.line(kind)).collect()
     };
+    let count = |verdict| claims.iter().filter(|it| it.verdict == verdict).count();
+    Ok(Outcome {
+        lines,
+        n_holding: count(Verdict::Holds),
+        falls_short: count(Verdict::FallsShort) > 0,
+    })
+}
+
+/// Builds and runs one program. Returns what it printed, and the claims in it.
+fn run_one(
+    sh: &Shell,
+    workspace: &Workspace,
+    program: &Program,
+    size: Option<&str>,
+) -> Result<(String, Vec<Claim>)> {
     ensure!(
         is_built(workspace, program),
         "crate `{}` has no example `{}` to run",
         program.package,
         program.example
     );
-    let is_sample = size == Some("--sample");
     let Program {
         package, example, ..
     } = program;
-    let folder = if is_sample {
+    let folder = if size == Some("--sample") {
         workspace.build_debug(sh)?
     } else {
         cmd!(
@@ -204,41 +240,18 @@ pub(crate) fn run(
     // xshell has no way to keep both the status and standard error's place on the terminal.
     let output = Command::from(command).stderr(Stdio::inherit()).output()?;
     let printed = String::from_utf8(output.stdout).context("the program prints no text")?;
-    let raw: Vec<&str> = printed
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .collect();
-    let claims = raw
-        .iter()
-        .map(|line| Claim::parse(kind, line))
+    let lines = printed.lines().filter(|line| !line.trim().is_empty());
+    let claims = lines
+        .map(|line| Claim::parse(program.kind, line))
         .collect::<Result<Vec<_>>>()?;
-    let falls_short = claims
-        .iter()
-        .any(|claim| claim.verdict == Verdict::FallsShort);
+    let falls_short = claims.iter().any(|it| it.verdict == Verdict::FallsShort);
     ensure!(
         output.status.success() || falls_short,
         "{example}: {}",
         output.status
     );
     ensure!(!claims.is_empty(), "{example} claims nothing");
-
-    if !json && !is_sample && size != Some("--fit") {
-        document::write(sh, kind, name, size, &claims)?;
-    }
-    let lines = if json {
-        raw.into_iter().map(str::to_owned).collect()
-    } else {
-        claims.iter().map(|claim| claim.line(kind)).collect()
-    };
-    let n_holding = claims
-        .iter()
-        .filter(|claim| claim.verdict == Verdict::Holds)
-        .count();
-    Ok(Outcome {
-        lines,
-        n_holding,
-        falls_short,
-    })
+    Ok((printed, claims))
 }
 
 fn is_built(workspace: &Workspace, program: &Program) -> bool {
@@ -251,11 +264,9 @@ fn is_built(workspace: &Workspace, program: &Program) -> bool {
 }
 
 fn names(kind: Kind) -> String {
-    let names: Vec<&str> = PROGRAMS
-        .iter()
-        .filter(|program| program.kind == kind)
-        .map(|program| program.name)
-        .collect();
+    let of_kind = PROGRAMS.iter().filter(|program| program.kind == kind);
+    let mut names: Vec<&str> = of_kind.map(|program| program.name).collect();
+    names.dedup();
     if names.is_empty() {
         format!("`{}` knows none yet", kind.word())
     } else {
