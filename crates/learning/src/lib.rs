@@ -110,7 +110,7 @@ pub use feedback::{
 pub use figure::Figure;
 pub use lesson::{
     Lesson, LessonId, LessonKind, LessonScope, NewLesson, Origin, RetiredBecause, Source, Status,
-    guidance, start,
+    guidance, truncate,
 };
 pub use record::{Execution, KeepPrompts, KeptPrompt, Outcome, OutcomeChange, Provenance, Trust};
 pub use scrub::{Scrubbed, scrub};

@@ -30,7 +30,6 @@ use super::{
     plan_file::PlanWriter,
     plan_runner::{Given, registered},
     prompts::TellingAgent,
-    proposals,
     record::RELOADED,
     recovery::{Means, recovery},
     repositories::{check_publishable, on_forges},
@@ -360,14 +359,7 @@ impl Assembly {
         observer: &dyn Observer,
     ) {
         let (home, surroundings) = (&self.home, &self.surroundings);
-        let learnt = async {
-            let run = &self.record.settings.run;
-            let folder = home.run_folder(run).join("journal");
-            let view = RunView::read_with(folder, &surroundings.journal)
-                .map_err(|source| Error::journal(run, source))?;
-            proposals::note_guidance(feedback, &view, repositories).await?;
-            learn_from(feedback, home, surroundings, &self.record, repositories).await
-        };
+        let learnt = learn_from(feedback, home, surroundings, &self.record, repositories);
         if let Err(error) = learnt.await {
             self.warn(
                 observer,
@@ -552,22 +544,19 @@ impl Assembly {
         if let Some(limit) = ledger.limit(&of_run, &limits)? {
             events.emit(None, Event::BudgetSet { limit });
         }
-        let aids = Aids {
+        let mut aids = Aids {
             ledger: Arc::new(RunLedger::new(ledger, &self.record, pause.clone()).await?),
+            models: Arc::new(RunModels::new(
+                &self.home,
+                &self.surroundings,
+                &self.record,
+            )?),
+            lander: self.lander(),
             ..Aids::default()
         };
-        let models = RunModels::new(&self.home, &self.surroundings, &self.record)?;
-        let aids = Aids {
-            models: Arc::new(models),
-            ..aids
-        };
-        let aids = match feedback {
-            Some(feedback) => Aids {
-                advisor: advisor(feedback),
-                ..aids
-            },
-            None => aids,
-        };
+        if let Some(feedback) = feedback {
+            aids.advisor = advisor(feedback);
+        }
         let metered = MeteredAgent::new(agent.clone(), aids.ledger.clone(), events.clone())
             .selecting(aids.models.clone());
         let means = Means {
@@ -581,11 +570,7 @@ impl Assembly {
             breakers,
             forge: self.issue_forge(&repositories),
         };
-        let aids = Aids {
-            recovery: recovery(self.record.recovery.as_ref(), &means, &repositories),
-            lander: self.lander(),
-            ..aids
-        };
+        aids.recovery = recovery(self.record.recovery.as_ref(), &means, &repositories);
         Ok(Ports {
             steps: self.journal.steps(),
             events,

@@ -46,10 +46,15 @@ impl LearningRecord {
 
     /// What is configured; `None` where nothing is learnt.
     pub(crate) fn from_config(configured: &Learning) -> Option<Self> {
-        configured.enabled.then_some(Self {
+        configured.enabled.then(|| Self::new(configured))
+    }
+
+    /// What is configured, whether or not runs learn.
+    fn new(configured: &Learning) -> Self {
+        Self {
             keeps_prompts: configured.prompts == Kept::Full,
             exploration: configured.exploration,
-        })
+        }
     }
 }
 
@@ -60,11 +65,7 @@ impl LearningRecord {
 /// What is wrong with the configuration; [`Error::Learning`] where it cannot be read.
 pub fn open_feedback(home: &Home, surroundings: &Surroundings) -> Result<FeedbackLoop, Error> {
     let learning = configured(home, surroundings)?.learning;
-    let record = LearningRecord {
-        keeps_prompts: learning.prompts == Kept::Full,
-        exploration: learning.exploration,
-    };
-    open(home, surroundings, &record)
+    open(home, surroundings, &LearningRecord::new(&learning))
 }
 
 pub(crate) fn open(
@@ -172,11 +173,12 @@ pub(crate) async fn learn_from(
         run: run.clone(),
         source,
     })?;
+    // Before the attempts: what agents read anyway is not watched in them.
+    // First in the list: what people say is tried before what a machine has noticed.
+    let mut lessons = proposals::priors(feedback, &view, repositories).await?;
     if let Some(plan) = &plan {
         record_attempts(feedback, home, surroundings, record, &view, plan).await?;
     }
-    // Priors first: what people say is tried before what a machine has noticed.
-    let mut lessons = proposals::priors(&view, repositories).await;
     lessons.extend(proposals::of_run(&view, plan.as_ref(), record));
     feedback.propose_found(lessons).await?;
     Ok(())

@@ -70,41 +70,29 @@ pub(crate) fn of_run(view: &RunView, plan: Option<&Plan>, record: &RunRecord) ->
     lessons
 }
 
-/// The rules that people gave to agents in the repositories, as they were when the run began. What cannot be
-/// read is none.
+/// Tells the feedback what the files for agents said when the run began: agents read them anyway, so that
+/// nothing of it is tried or watched in those repositories. Returns the rules that people gave in them. What
+/// cannot be read is none.
 pub(crate) async fn priors(
+    feedback: &FeedbackLoop,
     view: &RunView,
     repositories: &BTreeMap<RepositoryName, RepositoryPorts>,
-) -> Vec<NewLesson> {
+) -> Result<Vec<NewLesson>, Error> {
     let mut lessons = Vec::new();
     for (name, ports) in repositories {
         let Some(base) = base_of(view, name) else {
             continue;
         };
+        let mut texts = Vec::new();
         for (file, text) in files(ports, &base).await {
             let place = format!("{file} of {name} at {}", base.short());
             let rules = guidance(&place, &text).into_iter().take(MAX_RULES);
             lessons.extend(rules.map(|rule| rule.repository(name.clone())));
+            texts.push(text);
         }
+        feedback.note_guidance(name, &texts.join("\n")).await?;
     }
-    lessons
-}
-
-/// Tells the feedback what the files for agents said when the run began: agents read them anyway, so that
-/// nothing of it is tried or watched in those repositories.
-pub(crate) async fn note_guidance(
-    feedback: &FeedbackLoop,
-    view: &RunView,
-    repositories: &BTreeMap<RepositoryName, RepositoryPorts>,
-) -> Result<(), Error> {
-    for (name, ports) in repositories {
-        if let Some(base) = base_of(view, name) {
-            let texts: Vec<_> = files(ports, &base).await;
-            let texts: Vec<_> = texts.into_iter().map(|(_, text)| text).collect();
-            feedback.note_guidance(name, &texts.join("\n")).await?;
-        }
-    }
-    Ok(())
+    Ok(lessons)
 }
 
 /// The files for agents in a repository at a commit, each with its name.
@@ -262,7 +250,7 @@ fn remarks(review: &Review) -> Vec<String> {
         // Secrets are looked for before anything is cut in two.
         let clean = learning::scrub(remark).text;
         let line = clean.split_whitespace().collect::<Vec<_>>().join(" ");
-        *remark = learning::start(&line, REMARK_BYTES).to_owned();
+        *remark = learning::truncate(&line, REMARK_BYTES).to_owned();
     }
     remarks.retain(|remark| !remark.is_empty());
     remarks

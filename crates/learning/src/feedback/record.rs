@@ -8,7 +8,7 @@ use super::{advise::strip, feedback_loop::FeedbackLoop};
 use crate::{
     Error, Execution, KeepPrompts, KeptPrompt, OutcomeChange, Trust,
     index::tokens,
-    lesson::start,
+    lesson::truncate,
     record::{
         EXECUTION, ExecutionRecord, OUTCOME, OutcomeRecord, REVIEWED, ReviewRecord, ReviewedRecord,
         Stored, VERSION, check_confidence,
@@ -287,7 +287,7 @@ impl KeptPrompt {
         if keep == KeepPrompts::Full {
             let rest = strip(prompt);
             let clean = scrub(&rest);
-            kept.text = Some(start(&clean.text, MAX_PROMPT_BYTES).to_owned());
+            kept.text = Some(truncate(&clean.text, MAX_PROMPT_BYTES).to_owned());
             kept.secrets = clean.secrets;
         }
         kept
@@ -311,7 +311,7 @@ pub(crate) fn to_record(
     let mut clean = |text: &str, limit: usize| {
         let clean = scrub(text);
         scrubbed += clean.secrets;
-        start(&clean.text, limit).to_owned()
+        truncate(&clean.text, limit).to_owned()
     };
     let metadata = execution.metadata.iter().map(|(key, value)| {
         // A key can make a value a secret.
@@ -329,7 +329,7 @@ pub(crate) fn to_record(
             }
             plain => plain.clone(),
         };
-        (start(key, 64).to_owned(), value)
+        (truncate(key, 64).to_owned(), value)
     });
     let metadata = metadata.take(64).collect();
     let title = clean(&execution.title, MAX_VALUE_BYTES);

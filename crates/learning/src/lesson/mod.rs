@@ -11,7 +11,7 @@ mod tests;
 
 pub use id::LessonId;
 pub use import::guidance;
-pub use text::start;
+pub use text::truncate;
 pub use value::{
     Lesson, LessonKind, LessonScope, NewLesson, Origin, RetiredBecause, Source, Status,
 };

@@ -16,7 +16,7 @@ pub(crate) fn one_line(text: &str) -> String {
 
 /// The first `limit` bytes of a text, or a little less where a character would be cut.
 #[must_use]
-pub fn start(text: &str, limit: usize) -> &str {
+pub fn truncate(text: &str, limit: usize) -> &str {
     let mut end = text.len().min(limit);
     while !text.is_char_boundary(end) {
         end -= 1;

@@ -176,7 +176,7 @@ impl NewLesson {
     pub(crate) fn settle(mut self) -> Result<Self, Error> {
         let clean = |text: &str| text::one_line(&crate::scrub(text).text);
         self.text = clean(&self.text);
-        self.origin.place = text::start(&clean(&self.origin.place), 100).to_owned();
+        self.origin.place = text::truncate(&clean(&self.origin.place), 100).to_owned();
         let bytes = self.text.len();
         if bytes == 0 || bytes > text::MAX_TEXT_BYTES {
             return Err(Error::LessonLength {
