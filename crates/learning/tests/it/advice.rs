@@ -141,9 +141,12 @@ async fn only_what_was_drawn_and_measured_is_evidence() {
         .record_execution(unverified)
         .await
         .expect("recorded");
+    // What chance drew for the first attempt is no draw for the second, also where the first says nothing.
+    let second = execution("unverified", "task", true).attempt(2);
+    feedback.record_execution(second).await.expect("recorded");
     assert_eq!(tasks().await, 1, "none of these counts");
     let stats = feedback.get_learning_stats().await.expect("statistics");
-    assert_eq!((stats.total_executions, stats.self_reported), (5, 1));
+    assert_eq!((stats.total_executions, stats.self_reported), (6, 1));
 }
 
 #[tokio::test]
