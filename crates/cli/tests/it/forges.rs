@@ -69,6 +69,18 @@ impl Bed {
         main.expect("it is there").to_string()
     }
 
+    /// What the feedback's journal holds, as far as it is text, in lines that begin with a record.
+    fn feedback(&self) -> Vec<String> {
+        let folder = self.place.path(".automation/feedback/g1");
+        let mut records = Vec::new();
+        for entry in fs::read_dir(folder).expect("it is there") {
+            let bytes = fs::read(entry.expect("it can be read").path()).expect("it can be read");
+            let text = String::from_utf8_lossy(&bytes);
+            records.extend(text.split("{\"v\":").map(str::to_owned));
+        }
+        records
+    }
+
     fn git(&self) -> Fixture {
         Fixture::at(self.forge.git_dir("ada", "app"))
     }
@@ -136,6 +148,38 @@ fn an_issue_on_a_forge_becomes_a_merged_pull_request() {
     let count = |kind: &str| truth.iter().filter(|it| it.kind == kind).count();
     assert_eq!((count("issue"), count("pull"), count("comment")), (1, 1, 1));
     bed.assert_stored_nowhere(TOKEN);
+}
+
+/// What a stranger asked for must not decide alone what this home believes.
+#[test]
+fn an_attempt_is_recorded_with_who_asked_for_it() {
+    let bed = Bed::new();
+    let forge = &bed.forge;
+    forge.set_permission("ada", "app", "grace", "write");
+    forge.set_permission("ada", "app", "mallory", "read");
+    for (author, run) in [("grace", "r1"), ("mallory", "r2")] {
+        let issue = forge.write_issue("ada", "app", author, "Say bar", "");
+        let ran = bed.run(&format!("run {issue} {AGENT} --run-id {run}"));
+        assert!(ran.stdout.contains("verified"), "{}", ran.stdout);
+    }
+    bed.run(&format!("run --title Bar {AGENT} --run-id r3"));
+    let records = bed.feedback();
+    let asked = |run: &str| {
+        let of_run = format!("\"run\":\"{run}\",\"task\"");
+        let is_attempt = |it: &&String| it.contains(&of_run) && it.contains("\"provenance\":");
+        let record = records.iter().find(is_attempt);
+        let record = record.unwrap_or_else(|| panic!("no attempt of {run} in {records:?}"));
+        let (_, provenance) = record.split_once("\"provenance\":").expect("it has one");
+        let (provenance, _) = provenance.split_once('}').expect("it is an object");
+        provenance.to_owned() + "}"
+    };
+    assert_eq!(asked("r1"), r#"{"trust":"person","author":"grace"}"#);
+    let stranger = asked("r2");
+    assert!(
+        stranger.starts_with(r#"{"trust":"outsider","author":""#) && !stranger.contains("mallory"),
+        "{stranger}"
+    );
+    assert_eq!(asked("r3"), r#"{"trust":"person","author":""}"#);
 }
 
 #[test]

@@ -359,7 +359,20 @@ impl Assembly {
         observer: &dyn Observer,
     ) {
         let (home, surroundings) = (&self.home, &self.surroundings);
-        let learnt = learn_from(feedback, home, surroundings, &self.record, repositories);
+        let learnt = async {
+            let others = Arc::clone(&self.forge);
+            let provenance = lessons::provenance(home, surroundings, &self.record, others).await;
+            let record = &self.record;
+            learn_from(
+                feedback,
+                home,
+                surroundings,
+                record,
+                provenance,
+                repositories,
+            )
+            .await
+        };
         if let Err(error) = learnt.await {
             self.warn(
                 observer,

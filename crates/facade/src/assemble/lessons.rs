@@ -13,15 +13,17 @@ use core_types::{
 use cost::Spending;
 use engine_checkpoint::RunView;
 use engine_workflow::RepositoryPorts;
+use forges::Forge;
 use learning::{
     Execution, Exploration, FeedbackLoop, KeepPrompts, KeptPrompt, LessonKind, NewLesson, Options,
-    Outcome, Source, guidance,
+    Outcome, Provenance, Source, Trust, guidance,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
     Error, Home, RunRecord, Surroundings,
     models::optimizer_of,
+    on_forge::Accounts,
     proposals,
     request::configured,
     spending::{open_ledger, planned},
@@ -163,6 +165,7 @@ pub(crate) async fn learn_from(
     home: &Home,
     surroundings: &Surroundings,
     record: &RunRecord,
+    provenance: Provenance,
     repositories: &BTreeMap<RepositoryName, RepositoryPorts>,
 ) -> Result<(), Error> {
     let run = &record.settings.run;
@@ -177,11 +180,55 @@ pub(crate) async fn learn_from(
     // First in the list: what people say is tried before what a machine has noticed.
     let mut lessons = proposals::priors(feedback, &view, repositories).await?;
     if let Some(plan) = &plan {
-        record_attempts(feedback, home, surroundings, record, &view, plan).await?;
+        record_attempts(
+            feedback,
+            home,
+            surroundings,
+            record,
+            provenance,
+            &view,
+            plan,
+        )
+        .await?;
     }
     lessons.extend(proposals::of_run(&view, plan.as_ref(), record));
     feedback.propose_found(lessons).await?;
     Ok(())
+}
+
+/// Who asked for a run. Whoever writes an issue on a forge without the right to push to its repository is an
+/// outsider, as is one of whom the forge does not answer; all others are people of this home.
+pub(crate) async fn provenance(
+    home: &Home,
+    surroundings: &Surroundings,
+    record: &RunRecord,
+    others: Arc<dyn Forge>,
+) -> Provenance {
+    let author = record.settings.issue.author.clone();
+    let by = |trust| Provenance { trust, author };
+    let Some((name, _)) = &record.settings.issue_home else {
+        return by(Trust::Person);
+    };
+    let sources = record.sources.iter().filter(|it| it.name == *name);
+    let sources: Vec<_> = sources.cloned().collect();
+    if sources.iter().all(|it| it.on_forge.is_none()) {
+        return by(Trust::Person);
+    }
+    let Ok(accounts) = Accounts::open(&sources, None, others, home, surroundings).await else {
+        return by(Trust::Outsider);
+    };
+    let Some(account) = accounts.get(name) else {
+        // A program has registered its own provider: its issues are its own.
+        return by(Trust::Person);
+    };
+    match account
+        .repository
+        .may_write(&record.settings.issue.author)
+        .await
+    {
+        Ok(true) => by(Trust::Person),
+        Ok(false) | Err(_) => by(Trust::Outsider),
+    }
 }
 
 /// Records the attempts that have ended.
@@ -190,6 +237,7 @@ async fn record_attempts(
     home: &Home,
     surroundings: &Surroundings,
     record: &RunRecord,
+    provenance: Provenance,
     view: &RunView,
     plan: &Plan,
 ) -> Result<(), Error> {
@@ -210,6 +258,7 @@ async fn record_attempts(
             .model(model)
             .usage(seen.usage, cost)
             .duration(seen.duration)
+            .provenance(provenance.clone())
             .metadata("complexity", complexity);
         if let Some(commit) = seen.commit {
             execution = execution.commit(commit);
