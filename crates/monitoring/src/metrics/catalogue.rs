@@ -98,7 +98,7 @@ pub(crate) const STRATEGIES: &[&str] = &[
     "test_fix",
     "manual_intervention",
 ];
-const RECOVERY_OUTCOMES: &[&str] = &[
+pub(crate) const RECOVERY_OUTCOMES: &[&str] = &[
     "repaired",
     "retry",
     "park",

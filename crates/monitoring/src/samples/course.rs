@@ -365,13 +365,13 @@ impl Maker<'_> {
                 because_of: None,
             };
             self.say(at, Some(&agent), event);
-            let is_treated = self.draw(2) == 0;
+            let is_trial = self.draw(2) == 0;
             let event = Event::LessonsServed {
-                lessons: match is_treated {
+                lessons: match is_trial {
                     true => vec!["run-tests-first".to_owned(), "small-commits".to_owned()],
                     false => vec!["run-tests-first".to_owned()],
                 },
-                arm: if is_treated { "treated" } else { "control" }.to_owned(),
+                arm: if is_trial { "trial" } else { "served" }.to_owned(),
                 propensity: 0.5,
             };
             self.say(at, Some(&key("prepare")), event);
@@ -412,7 +412,11 @@ impl Maker<'_> {
 
     fn recover(&mut self, at: u64, task: &TaskPlan, attempt: u32, is_last: bool) -> u64 {
         let key = StepKey::new(Scope::Task(task.id.clone()), attempt, "recovery-round");
-        let strategy = if is_last { "manual" } else { "test_fix" };
+        let strategy = if is_last {
+            "manual_intervention"
+        } else {
+            "test_fix"
+        };
         let event = Event::RecoveryStarted {
             strategy: strategy.to_owned(),
             class: ErrorClass::TestFailure,

@@ -7,6 +7,8 @@
 mod course;
 mod ending;
 mod gallery;
+#[cfg(test)]
+mod tests;
 
 pub use self::{
     course::{Ends, Made, Sample, TaskPlan},

@@ -437,7 +437,7 @@ impl Engine {
             Phase::Start => {
                 if let Some(step) = self.begin(scope.clone(), attempt, "prepare") {
                     if self.dice.chance(40) {
-                        let arm = ["treated", "control"][self.dice.idx(2)].to_owned();
+                        let arm = ["trial", "served"][self.dice.idx(2)].to_owned();
                         let served = Event::LessonsServed {
                             lessons: vec!["L1".to_owned()],
                             arm,

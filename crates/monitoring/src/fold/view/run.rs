@@ -276,7 +276,7 @@ pub struct ServedLessons {
     pub task: Option<TaskId>,
     /// Their ids; may be empty.
     pub lessons: Vec<String>,
-    /// What chance decided, such as `treated` or `control`.
+    /// What chance decided, such as `trial` or `served`.
     pub arm: String,
     /// How likely that was.
     pub propensity: f64,

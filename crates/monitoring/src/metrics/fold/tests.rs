@@ -325,8 +325,8 @@ fn lessons_are_joined_with_ends_and_calls_with_their_forges() {
         .plan("b", "", &[], 1)
         .plan("c", "", &[], 1);
     story
-        .tell_of(task("a"), served(vec!["l1".to_owned()], "treatment"))
-        .tell_of(task("b"), served(Vec::new(), "control"))
+        .tell_of(task("a"), served(vec!["l1".to_owned()], "trial"))
+        .tell_of(task("b"), served(Vec::new(), "trial"))
         .tell_of(task("c"), served(Vec::new(), ""))
         .change("a", TaskStatus::Succeeded)
         .change("b", TaskStatus::Failed)
