@@ -5,7 +5,10 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use facade::{
     core_types::{TaskStatus, Timestamp, Usd},
-    monitoring::fold::{Board, Overview, RunView, TaskRow},
+    monitoring::{
+        dashboard::text::{duration, money},
+        fold::{Board, Overview, RunView, TaskRow},
+    },
 };
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
@@ -13,7 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     args::TopArguments,
     failure::{DONE, INTERRUPTED},
-    output::{duration, one_line, printable, table},
+    output::{one_line, printable, table},
     session::Session,
 };
 
@@ -93,8 +96,8 @@ fn lines(top: &Top) -> Vec<String> {
                     format!("  {}", row.run),
                     row.state.as_str().to_owned(),
                     format!("{}/{}", row.counts.ended(), row.counts.total),
-                    millis(row.elapsed_ms),
-                    money(row.spent, row.limit),
+                    duration(row.elapsed_ms),
+                    spending(row.spent, row.limit),
                     printable(&one_line(&row.title, 60)),
                 ]
             })
@@ -115,8 +118,8 @@ fn heading(overview: &Overview) -> String {
         overview.ended, overview.succeeded
     ));
     parts.push(format!(
-        "{} USD spent today",
-        money(overview.day.spent, overview.day.limit)
+        "{} spent today",
+        spending(overview.day.spent, overview.day.limit)
     ));
     format!("automation: {}", parts.join(", "))
 }
@@ -127,9 +130,9 @@ fn of_run(run: &RunView, now: Timestamp) -> Vec<String> {
     parts.extend(header.stage.map(|stage| format!("stage {stage}")));
     let counts = header.counts;
     parts.push(format!("{}/{} tasks", counts.ended(), counts.total));
-    parts.push(millis(header.elapsed_ms));
+    parts.push(duration(header.elapsed_ms));
     if let Some(eta) = header.eta {
-        let about = |at: Timestamp| duration(at.since(now));
+        let about = |at: Timestamp| between(now, at);
         parts.push(format!(
             "tasks end in about {} ({} to {})",
             about(eta.at),
@@ -139,7 +142,7 @@ fn of_run(run: &RunView, now: Timestamp) -> Vec<String> {
     }
     let spend = &run.spend;
     if spend.spent > Usd::ZERO || spend.limit.is_some() {
-        parts.push(format!("{} USD", money(spend.spent, spend.limit)));
+        parts.push(spending(spend.spent, spend.limit));
     }
     let title = printable(&one_line(&header.title, 60));
     let mut lines = vec![
@@ -173,14 +176,10 @@ fn of_task(row: &TaskRow, now: Timestamp) -> Vec<String> {
     let detail = match (&row.failure, row.since) {
         (Some(failure), _) => failure.message.clone(),
         (None, Some(since)) if row.status == TaskStatus::Running => {
-            format!(
-                "attempt {}, for {}",
-                row.attempt,
-                duration(now.since(since))
-            )
+            format!("attempt {}, for {}", row.attempt, between(since, now))
         }
         (None, _) if !row.waits_for.is_empty() => format!("waits for {}", row.waits_for),
-        (None, _) if row.running_ms > 0 => millis(row.running_ms),
+        (None, _) if row.running_ms > 0 => duration(row.running_ms),
         (None, _) => String::new(),
     };
     let mark = if row.is_critical { "*" } else { " " };
@@ -191,14 +190,14 @@ fn of_task(row: &TaskRow, now: Timestamp) -> Vec<String> {
     ]
 }
 
-fn millis(ms: u64) -> String {
-    duration(Duration::from_millis(ms))
+/// `$0.48`, or `$0.48 of $5.00`.
+fn spending(spent: Usd, limit: Option<Usd>) -> String {
+    match limit {
+        Some(limit) => format!("{} of {}", money(spent), money(limit)),
+        None => money(spent),
+    }
 }
 
-/// `0.48`, or `0.48 of 5.00`.
-fn money(spent: Usd, limit: Option<Usd>) -> String {
-    match limit {
-        Some(limit) => format!("{spent:.2} of {limit:.2}"),
-        None => format!("{spent:.2}"),
-    }
+fn between(earlier: Timestamp, later: Timestamp) -> String {
+    duration(u64::try_from(later.since(earlier).as_millis()).unwrap_or(u64::MAX))
 }

@@ -2,6 +2,7 @@
 
 #![cfg(target_os = "linux")]
 
+mod agreement;
 mod collecting;
 mod costs;
 mod forges;

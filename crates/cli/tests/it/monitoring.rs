@@ -47,11 +47,11 @@ fn every_reason_why_a_task_is_not_running() {
     "#]]);
     place.run("top --once").is(&expect![[r#"
         exit 0
-        automation: 0 running, 1 not running, 0 ended, 0 of them well, 0.00 of 20.00 USD spent today
+        automation: 0 running, 1 not running, 0 ended, 0 of them well, $0.00 of $20.00 spent today
         ! r1: open the gate "plan", or give the run up
 
         run r1: X
-          waiting, stage planning, 0/0 tasks, [T], 0.00 of 5.00 USD
+          waiting, stage planning, 0/0 tasks, 35 ms, $0.00 of $5.00
     "#]]);
 
     let child = place.start("approve r1");
@@ -91,12 +91,12 @@ fn every_reason_why_a_task_is_not_running() {
     "#]]);
     place.run("top --once").is(&expect![[r#"
         exit 0
-        automation: 0 running, 1 not running, 0 ended, 0 of them well, 0.00 of 20.00 USD spent today
+        automation: 0 running, 1 not running, 0 ended, 0 of them well, $0.00 of $20.00 spent today
         ! r1: its process was killed: resume it
 
         run r1: X
-          paused, stage implementation, 0/3 tasks, [T], 0.00 of 5.00 USD
-         *one    running  attempt 1, for [T]
+          paused, stage implementation, 0/3 tasks, 50 ms, $0.00 of $5.00
+         *one    running  attempt 1, for 84 ms
           three  ready    waits for the run to be resumed
          *two    waiting  waits for one (running)
     "#]]);
@@ -189,7 +189,7 @@ fn figures_survive_the_removal_of_a_run() {
 }
 
 /// The words of a page without its markup.
-fn words(html: &str) -> String {
+pub(crate) fn words(html: &str) -> String {
     let mut words = String::new();
     let mut is_text = true;
     for c in html.chars() {

@@ -79,7 +79,7 @@ mod respond;
 mod routes;
 mod server;
 mod stream;
-mod text;
+pub mod text;
 
 pub use self::{
     access::{Access, Secret},

@@ -3,7 +3,8 @@
 use core_types::{CommitId, Timestamp, Usd};
 
 /// A time span: `840 ms`, `12 s`, `3 m 05 s`, `2 h 04 m`, `3 d 04 h`.
-pub(in crate::dashboard) fn duration(millis: u64) -> String {
+#[must_use]
+pub fn duration(millis: u64) -> String {
     let seconds = millis / 1000;
     match seconds {
         0 if millis > 0 => format!("{millis} ms"),
@@ -52,7 +53,8 @@ pub(in crate::dashboard) fn day(at: Timestamp) -> String {
 }
 
 /// An amount of money: two decimals from a cent on, four below, `< $0.0001` below that.
-pub(in crate::dashboard) fn money(amount: Usd) -> String {
+#[must_use]
+pub fn money(amount: Usd) -> String {
     const CENT: u64 = 10_000_000_000;
     match amount.pico() {
         0 => "$0.00".to_owned(),

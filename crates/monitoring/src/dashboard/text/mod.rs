@@ -5,9 +5,8 @@ mod foreign;
 #[cfg(test)]
 mod tests;
 
+pub use self::figures::{duration, money};
 pub(super) use self::{
-    figures::{
-        ago, clock, clock_of_day, count, day, duration, money, percent, short_commit, tokens,
-    },
+    figures::{ago, clock, clock_of_day, count, day, percent, short_commit, tokens},
     foreign::{Foreign, harmless},
 };
