@@ -1,27 +1,32 @@
-//! Metrics of made-up runs, for the parts of the world that read metrics: `cargo xtask real-parts`.
+//! The dashboard of made-up runs, for the parts of the world that read metrics: `cargo xtask real-parts`.
 //!
-//! `expose --print text|openmetrics|protobuf` prints them. `expose --listen 127.0.0.1:0` prints its address
-//! and answers `GET /metrics` until standard input ends; each scrape finds one more run, so that rates have
-//! a value.
+//! `expose --print text|openmetrics|protobuf` prints what `GET /metrics` answers. `expose --listen 127.0.0.1:0`
+//! prints its address and serves until standard input ends; one more run comes every half second, so that rates
+//! have a value.
 
 use std::{
-    collections::VecDeque,
     io::Write as _,
-    sync::{Arc, Mutex},
+    net::SocketAddr,
+    sync::Arc,
     time::{Duration, UNIX_EPOCH},
 };
 
 use anyhow::{Context as _, Result, bail};
-use core_types::{EventRecord, RunId, Stage, Timestamp};
-use http_body_util::Full;
-use hyper::{Request, Response, body::Bytes, header, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
+use core_types::{CancellationToken, EventRecord, RunId, Stage, SystemClock, Timestamp};
 use monitoring::{
-    fold::RunFold,
-    metrics::{EventFold, Format, Metrics},
+    dashboard::{Access, Dashboard, Options, Secret, Server},
+    fold::{Board, MemorySource},
+    metrics::Metrics,
 };
 use serde_json::{Value, json};
-use tokio::{io::AsyncReadExt as _, net::TcpListener, task::JoinSet};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::sleep,
+};
+
+/// How often a run comes.
+const EVERY: Duration = Duration::from_millis(500);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
@@ -30,117 +35,105 @@ async fn main() -> Result<()> {
     let world = World::new();
     match arguments[..] {
         ["--print", format] => {
-            world.go_on()?;
-            let format = match format {
-                "text" => Format::Text,
-                "openmetrics" => Format::OpenMetrics,
-                "protobuf" => Format::Protobuf,
+            let accept = match format {
+                "text" => "text/plain",
+                "openmetrics" => "application/openmetrics-text",
+                "protobuf" => {
+                    "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
+                }
                 unknown => bail!("unknown format `{unknown}`"),
             };
-            std::io::stdout().write_all(&world.metrics.encode(format))?;
+            world.go_on(1)?;
+            let server = world.server("127.0.0.1:0".parse()?).await?;
+            let address = server.address();
+            let body = tokio::select! {
+                () = server.serve(CancellationToken::new()) => bail!("the server has ended"),
+                body = ask(address, accept) => body?,
+            };
+            std::io::stdout().write_all(&body)?;
             Ok(())
         }
-        ["--listen", address] => serve(address, &world).await,
+        ["--listen", address] => {
+            let server = world.server(address.parse()?).await?;
+            writeln!(std::io::stdout(), "{}", server.address())?;
+            let more = async {
+                for n in 1.. {
+                    world.go_on(n)?;
+                    sleep(EVERY).await;
+                }
+                Ok::<(), anyhow::Error>(())
+            };
+            let mut stdin = tokio::io::stdin();
+            tokio::select! {
+                () = server.serve(CancellationToken::new()) => bail!("the server has ended"),
+                failed = more => failed,
+                _ = stdin.read_u8() => Ok(()),
+            }
+        }
         _ => bail!("expose --print FORMAT | --listen ADDRESS"),
     }
 }
 
-async fn serve(address: &str, world: &World) -> Result<()> {
-    let listener = TcpListener::bind(address).await?;
-    writeln!(std::io::stdout(), "{}", listener.local_addr()?)?;
-    let local = tokio::task::LocalSet::new();
-    let mut connections = JoinSet::new();
-    let mut stdin = tokio::io::stdin();
-    let accept = async {
-        loop {
-            tokio::select! {
-                accepted = listener.accept() => {
-                    let world = world.clone();
-                    connections.spawn_local(async move {
-                        let service = service_fn(move |request| answer(world.clone(), request));
-                        let stream = TokioIo::new(accepted?.0);
-                        http1::Builder::new().serve_connection(stream, service).await?;
-                        Ok::<(), anyhow::Error>(())
-                    });
-                }
-                end = stdin.read_u8() => return drop(end),
-            }
-        }
-    };
-    local.run_until(accept).await;
-    Ok(())
+/// What the server answers.
+async fn ask(address: SocketAddr, accept: &str) -> Result<Vec<u8>> {
+    let mut stream = TcpStream::connect(address).await?;
+    let request = format!(
+        "GET /metrics HTTP/1.1\r\nHost: {address}\r\nAccept: {accept}\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await?;
+    let mut ends = answer.windows(4).enumerate();
+    let (at, _) = ends.find(|(_, it)| it == b"\r\n\r\n").context("a head")?;
+    let body = answer.split_off(at + 4);
+    let head = String::from_utf8_lossy(&answer).to_ascii_lowercase();
+    let is_whole = head.starts_with("http/1.1 200") && !head.contains("chunked");
+    anyhow::ensure!(is_whole, "{head}");
+    Ok(body)
 }
 
-async fn answer(
-    world: World,
-    request: Request<hyper::body::Incoming>,
-) -> Result<Response<Full<Bytes>>> {
-    if request.uri().path() != "/metrics" {
-        return Ok(Response::builder().status(404).body(Full::default())?);
-    }
-    world.go_on()?;
-    let accept = request.headers().get(header::ACCEPT);
-    let format = Format::negotiate(accept.and_then(|accept| accept.to_str().ok()));
-    let body = world.metrics.encode(format);
-    let response = Response::builder().header(header::CONTENT_TYPE, format.content_type());
-    Ok(response.body(Full::from(body))?)
-}
-
-/// Metrics, and the runs that are in them.
-#[derive(Clone)]
+/// Runs, and the metrics of what is not in their events.
 struct World {
     metrics: Metrics,
-    runs: Arc<Mutex<Runs>>,
-}
-
-struct Runs {
-    counting: EventFold,
-    n: u64,
-    /// The last three, as pages would show them.
-    last: VecDeque<RunFold>,
+    source: Arc<MemorySource>,
 }
 
 impl World {
     fn new() -> Self {
         let metrics = Metrics::default();
         metrics.set_system_info([("version", env!("CARGO_PKG_VERSION"))]);
-        let counting = EventFold::new(metrics.clone());
-        Self {
-            metrics,
-            runs: Arc::new(Mutex::new(Runs {
-                counting,
-                n: 0,
-                last: VecDeque::new(),
-            })),
-        }
+        let source = Arc::new(MemorySource::new());
+        Self { metrics, source }
+    }
+
+    async fn server(&self, address: SocketAddr) -> Result<Server> {
+        let clock = Arc::new(SystemClock);
+        let board = Arc::new(Board::new(self.source.clone(), clock.clone()));
+        board.refresh().await?;
+        let access = Arc::new(Access::new(Secret::from_bytes([7; 32])));
+        let options = Options {
+            address,
+            ..Options::default()
+        };
+        let dashboard = Dashboard::new(board, self.metrics.clone(), clock, access, &options);
+        Ok(Server::bind(dashboard, &options, None).await?)
     }
 
     /// One more run: of three one fails, and one is left under way.
-    fn go_on(&self) -> Result<()> {
-        let mut runs = self.runs.lock().ok().context("nothing panics here")?;
-        runs.n += 1;
+    fn go_on(&self, n: u64) -> Result<()> {
         let now = UNIX_EPOCH.elapsed()?.as_millis() as u64;
-        let run: RunId = format!("run-{}", runs.n).parse()?;
-        if runs.last.len() == 3
-            && let Some(oldest) = runs.last.pop_front()
-        {
-            runs.counting.forget(&oldest.summary(Timestamp(now)).run);
-        }
-        let mut fold = RunFold::new(run.clone());
-        for (i, (step, event)) in (0..).zip(story(runs.n)) {
-            let record = EventRecord {
+        let run: RunId = format!("run-{n}").parse()?;
+        let mut records = Vec::new();
+        for (i, (step, event)) in (0..).zip(story(n)) {
+            records.push(EventRecord {
                 v: 1,
                 at: Timestamp(now - 60_000 + 1000 * i),
                 step: step.map(serde_json::from_value).transpose()?,
                 event: serde_json::from_value(event)?,
-            };
-            runs.counting.apply(&run, &record);
-            fold.extend([(i + 1, record)]);
+            });
         }
-        fold.set_held(runs.n % 3 == 2);
-        runs.last.push_back(fold);
-        let summaries = runs.last.iter().map(|fold| fold.summary(Timestamp(now)));
-        self.metrics.show_runs(&summaries.collect::<Vec<_>>());
+        self.source.push(&run, records);
+        self.source.set_held(&run, n % 3 == 2);
         self.metrics.record_cache_hit("issues");
         self.metrics.record_cache_miss("issues");
         self.metrics.update_price_table(Timestamp(now - 86_400_000));
@@ -186,7 +179,7 @@ fn story(n: u64) -> Vec<(Option<Value>, Value)> {
         stage(Stage::Implementation),
         told(
             json!({"type": "lessons_served", "lessons": if n.is_multiple_of(2) { json!(["one"]) } else { json!([]) },
-            "arm": if n.is_multiple_of(2) { "treatment" } else { "control" }, "propensity": 0.5}),
+            "arm": if n.is_multiple_of(2) { "trial" } else { "served" }, "propensity": 0.5}),
         ),
         task("ready"),
         task("running"),

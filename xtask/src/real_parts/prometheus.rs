@@ -226,9 +226,12 @@ impl Drop for Server {
 }
 
 fn expose(sh: &Shell, workspace: &Workspace) -> Result<PathBuf> {
-    cmd!(sh, "cargo build --quiet -p monitoring --example expose")
-        .quiet()
-        .run()?;
+    cmd!(
+        sh,
+        "cargo build --quiet -p monitoring --features dashboard,testkit --example expose"
+    )
+    .quiet()
+    .run()?;
     Ok(workspace.target.join("debug/examples/expose"))
 }
 
