@@ -106,6 +106,10 @@ pub(crate) struct DashboardArguments {
     /// The key of the first certificate as PEM.
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     pub(crate) tls_key: Option<PathBuf>,
+    /// A file with a token, of 32 characters or more, that opens `/metrics` and `/api/health` alone: for a
+    /// Prometheus elsewhere, as its `credentials_file`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) metrics_token_file: Option<PathBuf>,
 }
 
 /// A dashboard beside a run.

@@ -29,12 +29,12 @@ use crate::{
 
 /// `automation dashboard`.
 pub(crate) async fn dashboard(session: &Session, arguments: &DashboardArguments) -> Result<u8> {
+    let read = |path: &std::path::Path| {
+        let path = session.surroundings.current_dir.join(path);
+        std::fs::read(&path).with_context(|| format!("reading {}", path.display()))
+    };
     let tls = match (&arguments.tls_certificate, &arguments.tls_key) {
         (Some(certificate), Some(key)) => {
-            let read = |path: &std::path::Path| {
-                let path = session.surroundings.current_dir.join(path);
-                std::fs::read(&path).with_context(|| format!("reading {}", path.display()))
-            };
             let tls = Tls::from_pem(&read(certificate)?, &read(key)?);
             Some(tls.map_err(|error| refused(error, arguments.port))?)
         }
@@ -46,7 +46,15 @@ pub(crate) async fn dashboard(session: &Session, arguments: &DashboardArguments)
         hosts: arguments.hosts.clone(),
         ..Options::default()
     };
-    let shown = Shown::start(session, options, tls)?;
+    let mut access = Access::new(Secret::from_bytes(random()?));
+    if let Some(path) = &arguments.metrics_token_file {
+        let token = String::from_utf8_lossy(&read(path)?).trim().to_owned();
+        access = access
+            .with_metrics_token(&token)
+            .map_err(|error| refused(error, arguments.port))
+            .with_context(|| format!("reading {}", path.display()))?;
+    }
+    let shown = Shown::start(session, options, access, tls)?;
     shown.stay_open(session).await?;
     Ok(0)
 }
@@ -86,22 +94,28 @@ impl Shown {
             control: control(beside.allow_control),
             ..Options::default()
         };
-        Self::start(session, options, None).map(Some)
+        let access = Access::new(Secret::from_bytes(random()?));
+        Self::start(session, options, access, None).map(Some)
     }
 
-    fn start(session: &Session, mut options: Options, tls: Option<Tls>) -> Result<Self> {
+    fn start(
+        session: &Session,
+        mut options: Options,
+        access: Access,
+        tls: Option<Tls>,
+    ) -> Result<Self> {
         let port = options.address.port();
         options.limits.connections = options.limits.connections.min(descriptors() / 2);
         let clock = session.surroundings.clock.clone();
         let board = Arc::new(session.board());
-        let access = Arc::new(Access::new(Secret::from_bytes(random()?)));
+        let access = Arc::new(access);
         let metrics = MetricsCollector::metrics().clone();
         metrics.set_system_info([("version", env!("CARGO_PKG_VERSION"))]);
         // A page about runs does not fail for a table of prices; `doctor` says what is wrong with it.
         if let Ok(Some(checked)) = prices_checked(&session.home, &session.surroundings) {
             metrics.update_price_table(checked);
         }
-        let served = Dashboard::new(board, metrics, clock, access.clone(), &options);
+        let served = Dashboard::new(board.clone(), metrics, clock, access.clone(), &options);
         let (stop, output) = (CancellationToken::new(), session.output);
         let (told, tells) = mpsc::sync_channel(1);
         let stopped = stop.clone();
@@ -122,6 +136,8 @@ impl Shown {
                     };
                     let token = access.bearer().to_owned();
                     let link = server.link();
+                    // Who follows the link at once sees what is there; what cannot be read now is read later.
+                    board.refresh().await.ok();
                     drop(told.send(Ok(Reach { link, token })));
                     tokio::select! {
                         () = server.serve(stopped) => {}

@@ -49,24 +49,18 @@ impl Dashboard {
         Self { child, port, token }
     }
 
-    /// The answer to a request, once there is one of 200.
+    /// The body of the answer to a request.
     fn get(&self, path: &str) -> String {
-        for _ in 0..200 {
-            let mut stream = TcpStream::connect(format!("127.0.0.1:{}", self.port)).expect("open");
-            let (port, token) = (&self.port, &self.token);
-            let request = format!(
-                "GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
-            );
-            stream.write_all(request.as_bytes()).expect("sent");
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).expect("read");
-            if answer.starts_with("HTTP/1.1 200") {
-                return answer.split_once("\r\n\r\n").expect("a body").1.to_owned();
-            }
-            // It has not read the run yet.
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
-        panic!("{path} is not there");
+        let (port, token) = (&self.port, &self.token);
+        let mut stream = TcpStream::connect(format!("127.0.0.1:{port}")).expect("open");
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("read");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{path}: {answer}");
+        answer.split_once("\r\n\r\n").expect("a body").1.to_owned()
     }
 }
 

@@ -51,7 +51,7 @@ fn every_reason_why_a_task_is_not_running() {
         ! r1: open the gate "plan", or give the run up
 
         run r1: X
-          waiting, stage planning, 0/0 tasks, 35 ms, $0.00 of $5.00
+          waiting, stage planning, 0/0 tasks, [T], $0.00 of $5.00
     "#]]);
 
     let child = place.start("approve r1");
@@ -95,8 +95,8 @@ fn every_reason_why_a_task_is_not_running() {
         ! r1: its process was killed: resume it
 
         run r1: X
-          paused, stage implementation, 0/3 tasks, 50 ms, $0.00 of $5.00
-         *one    running  attempt 1, for 84 ms
+          paused, stage implementation, 0/3 tasks, [T], $0.00 of $5.00
+         *one    running  attempt 1, for [T]
           three  ready    waits for the run to be resumed
          *two    waiting  waits for one (running)
     "#]]);

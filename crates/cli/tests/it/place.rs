@@ -280,6 +280,10 @@ fn tokens(line: &str) -> String {
     let mut shown = String::with_capacity(line.len());
     let mut rest = line;
     while !rest.is_empty() {
+        if let Some(after) = past_duration(rest) {
+            shown.push_str("[T]");
+            rest = after;
+        }
         let end = rest
             .find(|c: char| !c.is_ascii_alphanumeric() && c != '.')
             .unwrap_or(rest.len());
@@ -297,6 +301,25 @@ fn tokens(line: &str) -> String {
         rest = &after[next..];
     }
     shown
+}
+
+/// What follows a duration as pages write it, where the text begins with one: `840 ms`, `12 s`, `3 m 05 s`.
+fn past_duration(text: &str) -> Option<&str> {
+    let mut past = None;
+    let mut rest = text;
+    loop {
+        let after = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+        if after.len() == rest.len() {
+            return past;
+        }
+        let after = [" ms", " s", " m", " h", " d"]
+            .iter()
+            .find_map(|unit| after.strip_prefix(unit))
+            .filter(|after| !after.starts_with(|c: char| c.is_ascii_alphanumeric()));
+        let Some(after) = after else { return past };
+        past = Some(after);
+        rest = after.strip_prefix(' ').unwrap_or(after);
+    }
 }
 
 /// `0.4s`, `12s`, `3m05s`.

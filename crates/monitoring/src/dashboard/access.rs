@@ -8,6 +8,11 @@ use std::{
 use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 
+use super::Error;
+
+/// Enough that nobody guesses it: 128 bits as hexadecimal digits.
+const LEAST_TOKEN: usize = 32;
+
 /// 256 random bits that one start of a dashboard draws. They are never shown; links, cookie and
 /// form token are digests of them.
 pub struct Secret([u8; 32]);
@@ -36,15 +41,24 @@ impl fmt::Debug for Secret {
 
 /// What lets a browser in: a link that works once and gives it the cookie, and the form token
 /// that each command must carry besides.
-#[derive(Debug)]
 pub struct Access {
     secret: Secret,
     cookie: String,
     form_token: String,
     bearer: String,
+    /// What lets a monitoring system in, to metrics and health alone.
+    metrics_token: Option<String>,
     /// How many links have been used.
     used: AtomicU64,
     on_use: Notify,
+}
+
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Access")
+            .field("used", &self.used)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Access {
@@ -55,10 +69,26 @@ impl Access {
             cookie: secret.derive("cookie", 0),
             form_token: secret.derive("form", 0),
             bearer: secret.derive("bearer", 0),
+            metrics_token: None,
             secret,
             used: AtomicU64::new(0),
             on_use: Notify::new(),
         }
+    }
+
+    /// Lets whoever sends `token` as `Authorization: Bearer …` read `/metrics` and `/api/health`, and
+    /// nothing else: one that stays the same from start to start, for a monitoring system elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WeakToken`] for one of less than 32 characters, or with others than visible ASCII.
+    pub fn with_metrics_token(mut self, token: &str) -> Result<Self, Error> {
+        let is_visible = token.bytes().all(|byte| byte.is_ascii_graphic());
+        if token.len() < LEAST_TOKEN || !is_visible {
+            return Err(Error::WeakToken);
+        }
+        self.metrics_token = Some(token.to_owned());
+        Ok(self)
     }
 
     /// The code of the link that works now, 64 hexadecimal digits.
@@ -109,6 +139,12 @@ impl Access {
 
     pub(super) fn is_bearer(&self, value: &str) -> bool {
         same(value, &self.bearer)
+    }
+
+    pub(super) fn is_metrics_token(&self, value: &str) -> bool {
+        self.metrics_token
+            .as_deref()
+            .is_some_and(|token| same(value, token))
     }
 
     pub(super) fn form_token(&self) -> &str {

@@ -230,9 +230,12 @@ impl App {
 
     /// Whether a program sent our token; no page can make a browser do so.
     pub(super) fn is_bearer(&self, headers: &HeaderMap) -> bool {
-        guard::header_text(headers, &header::AUTHORIZATION)
-            .and_then(|value| value.strip_prefix("Bearer "))
-            .is_some_and(|token| self.access.is_bearer(token.trim()))
+        sent_token(headers).is_some_and(|token| self.access.is_bearer(token))
+    }
+
+    /// Whether a monitoring system sent the token that it was given.
+    pub(super) fn is_metrics_token(&self, headers: &HeaderMap) -> bool {
+        sent_token(headers).is_some_and(|token| self.access.is_metrics_token(token))
     }
 
     pub(super) fn set_cookie(&self) -> String {
@@ -252,4 +255,10 @@ impl App {
         let port = self.reach.get().map_or(0, |reach| reach.address.port());
         format!("automation_{port}")
     }
+}
+
+/// The token in `Authorization: Bearer …`.
+fn sent_token(headers: &HeaderMap) -> Option<&str> {
+    let value = guard::header_text(headers, &header::AUTHORIZATION)?;
+    value.strip_prefix("Bearer ").map(str::trim)
 }

@@ -32,6 +32,11 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A token that could be guessed, or not be sent.
+    #[error(
+        "use the token for metrics: expected 32 or more visible ASCII characters and no spaces"
+    )]
+    WeakToken,
 }
 
 impl Error {
@@ -39,7 +44,9 @@ impl Error {
     #[must_use]
     pub fn class(&self) -> ErrorClass {
         match self {
-            Self::ForeignAddress { .. } | Self::Certificate { .. } => ErrorClass::Validation,
+            Self::ForeignAddress { .. } | Self::Certificate { .. } | Self::WeakToken => {
+                ErrorClass::Validation
+            }
             Self::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
                 ErrorClass::Conflict
             }

@@ -71,7 +71,8 @@ fn refuse(app: &App, request: &Request) -> Option<Response> {
         ));
     }
     let path = request.uri().path();
-    if path == "/enter" || pages::assets::is_public(path) || (app.open_probes && is_probe(path)) {
+    let is_open_probe = || app.open_probes || app.is_metrics_token(headers);
+    if path == "/enter" || pages::assets::is_public(path) || (is_probe(path) && is_open_probe()) {
         return None;
     }
     if !app.is_known(headers) {

@@ -324,10 +324,15 @@ async fn every_answer_carries_the_headers() {
     }
 }
 
+const METRICS_TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
 fn unserved(options: &Options) -> Dashboard {
     let clock = Arc::new(SystemClock);
     let board = Arc::new(Board::new(Arc::new(MemorySource::new()), clock.clone()));
-    let access = Arc::new(Access::new(Secret::from_bytes([1; 32])));
+    let access = Access::new(Secret::from_bytes([1; 32]))
+        .with_metrics_token(METRICS_TOKEN)
+        .expect("it is long enough");
+    let access = Arc::new(access);
     Dashboard::new(board, Metrics::default(), clock, access, options)
 }
 
@@ -382,10 +387,15 @@ async fn behind_tls_even_health_and_metrics_need_a_token() {
         .with_no_client_auth();
     let connector = TlsConnector::from(Arc::new(config));
     let path = link.split_once("/enter").expect("a path").1;
-    for (path, expected) in [
-        ("/metrics", 401),
-        ("/api/health", 401),
-        (&*format!("/enter{path}"), 200),
+    let with_token = format!("Authorization: Bearer {METRICS_TOKEN}\r\n");
+    for (path, headers, expected) in [
+        ("/metrics", "", 401),
+        ("/api/health", "", 401),
+        ("/metrics", &*with_token, 200),
+        ("/api/health", &with_token, 200),
+        ("/api/runs", &with_token, 401),
+        ("/", &with_token, 401),
+        (&*format!("/enter{path}"), "", 200),
     ] {
         let stream = TcpStream::connect(("127.0.0.1", port))
             .await
@@ -393,7 +403,7 @@ async fn behind_tls_even_health_and_metrics_need_a_token() {
         let name = "dashboard.example".try_into().expect("a name");
         let mut stream = connector.connect(name, stream).await.expect("a handshake");
         let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: dashboard.example:{port}\r\nConnection: close\r\n\r\n"
+            "GET {path} HTTP/1.1\r\nHost: dashboard.example:{port}\r\nConnection: close\r\n{headers}\r\n"
         );
         stream.write_all(request.as_bytes()).await.expect("sent");
         let mut answer = String::new();
@@ -403,11 +413,25 @@ async fn behind_tls_even_health_and_metrics_need_a_token() {
             answer.starts_with(&format!("HTTP/1.1 {expected}")),
             "{path}: {answer}"
         );
-        if expected == 200 {
+        if path.starts_with("/enter") {
             assert!(
                 answer.contains("; Secure"),
                 "the cookie is for TLS alone: {answer}"
             );
         }
     }
+}
+
+#[test]
+fn a_token_for_metrics_cannot_be_guessed_and_is_not_shown() {
+    let access = || Access::new(Secret::from_bytes([9; 32]));
+    let spaced = "0123456789abcdef 0123456789abcdef";
+    for weak in ["", "short", spaced, "ä0123456789abcdef0123456789abcdef"] {
+        let refused = access().with_metrics_token(weak);
+        assert!(matches!(refused, Err(Error::WeakToken)), "{weak}");
+    }
+    let access = access()
+        .with_metrics_token(METRICS_TOKEN)
+        .expect("it is long enough");
+    assert!(!format!("{access:?}").contains(METRICS_TOKEN), "{access:?}");
 }
