@@ -211,6 +211,9 @@ fn refused(error: DashboardError, port: u16) -> anyhow::Error {
         DashboardError::ForeignAddress { .. } => {
             "give --tls-certificate and --tls-key, or reach it through ssh -L".to_owned()
         }
+        DashboardError::NoHost { .. } => {
+            "give the names that browsers call this machine by: --host NAME".to_owned()
+        }
         _ => String::new(),
     };
     let mut message = error.to_string();

@@ -6,7 +6,7 @@ use expect_test::expect;
 use facade::{
     assemble::{Home, HomeSource, Surroundings},
     core_types::{ErrorClass, Gate, RunId, TaskId},
-    monitoring::fold::{Command, LessonStanding, RunSource},
+    monitoring::fold::{Command, LessonStanding, LogPosition, RunSource},
 };
 
 use crate::place::Place;
@@ -109,6 +109,31 @@ fn every_reason_why_a_task_is_not_running() {
         it is succeeded
           it has ended: succeeded
     "#]]);
+}
+
+/// The session that is under way tells of a limit that was raised beside it.
+#[test]
+fn a_raised_limit_is_shown_before_the_run_is_resumed() {
+    let place = Place::new();
+    place.repository("app", Some("true"));
+    place.pipe("started");
+    place.pipe("go-on");
+    let here = place.work().display().to_string();
+    let wait = format!("echo > {here}/started; cat {here}/go-on");
+    place.script("agent.sh", &format!("#!/bin/sh\n{wait}\necho bar > bar\n"));
+    place.file("plan.yaml", PLAN);
+    let run = "run --agent ./agent.sh --repo app --title X --plan plan.yaml --max-workers 1";
+    let child = place.start(&format!("{run} --run-id r1"));
+    fs::read(place.path("started")).expect("the agent starts");
+    let limit = || place.run("top --once --json").json()["runs"][0]["spend"]["limit"].clone();
+    assert_eq!(limit(), "5.00");
+    place.run("budget raise 7 --run r1").code(0);
+    place.file("go-on", "");
+    // The second task's agent.
+    fs::read(place.path("started")).expect("the agent starts");
+    assert_eq!(limit(), "7.00");
+    place.signal(&child, "-KILL");
+    child.wait_with_output().expect("it ends");
 }
 
 #[test]
@@ -283,24 +308,18 @@ fn logs_changes_prompts_money_and_commands_of_a_home() {
         let prompt = source.prompt(&run, &one, 1).await.expect("it is kept");
         assert!(prompt.request.contains("Add one"), "{}", prompt.request);
 
-        let log = source
-            .log(&run, Some(&one), Some(0))
-            .await
-            .expect("it reads");
+        let start = Some(LogPosition::default());
+        let log = source.log(&run, Some(&one), start).await.expect("it reads");
         let hello = log.lines.iter().find(|line| line.text == "hello");
         let hello = hello.expect("the agent has said it");
         assert_eq!(hello.file, "tasks/one/1.1/transcript.log");
-        let after = source
-            .log(&run, Some(&one), Some(hello.position))
-            .await
-            .expect("it reads");
-        assert!(
-            after
-                .lines
-                .iter()
-                .all(|line| line.position > hello.position)
-        );
-        assert!(after.is_complete);
+        let after = source.log(&run, Some(&one), Some(log.next)).await;
+        let after = after.expect("it reads");
+        assert!(after.lines.is_empty() && after.is_complete);
+        let nowhere = Some(LogPosition::new("nowhere"));
+        let refused = source.log(&run, Some(&one), nowhere).await;
+        let refused = refused.expect_err("that is no position");
+        assert_eq!(refused.class(), ErrorClass::Validation);
 
         let day = source.day().await.expect("it reads");
         assert_eq!(day.limit, Some("20".parse().expect("an amount")));

@@ -10,7 +10,6 @@ use core_types::{
     Agent, CancellationToken, ChangeSetLander, CommandRunner, Event, EventSink, GitProvider, Inbox,
     Message, PortError, Repository, RepositoryName, RunId, StepRef,
 };
-use cost::{Limit, Limits};
 use engine_checkpoint::{FileInbox, RunHeader, RunJournal, RunView};
 use engine_recovery::retry::Breakers;
 use engine_workflow::{
@@ -552,13 +551,10 @@ impl Assembly {
         let commands: Arc<dyn CommandRunner> =
             Arc::new(commands.log_bytes(self.record.output_disk_bytes));
         let ledger = open_ledger(&self.home, &self.surroundings, Some(&self.record))?;
-        let of_run = Limit::Run { run: run.clone() };
-        let limits = self.record.budget.map_or(Limits::NONE, |it| it.limits());
-        if let Some(limit) = ledger.limit(&of_run, &limits)? {
-            events.emit(None, Event::BudgetSet { limit });
-        }
+        let (told, stop) = (events.clone(), pause.clone());
+        let ledger = RunLedger::new(ledger, &self.record, stop, told).await?;
         let mut aids = Aids {
-            ledger: Arc::new(RunLedger::new(ledger, &self.record, pause.clone()).await?),
+            ledger: Arc::new(ledger),
             models: Arc::new(RunModels::new(
                 &self.home,
                 &self.surroundings,

@@ -2,17 +2,20 @@
 
 use std::{
     error::Error as _,
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use agents::Playbook;
 use async_trait::async_trait;
 use core_types::{
-    CancellationToken, ErrorClass, Ledger, OperationId, PortError, Reservation, RunId, Settled,
-    SpendRequest, SpendScope, Spent, TokenUsage, Usd,
+    CancellationToken, ErrorClass, Event, EventSink, Ledger, OperationId, PortError, Reservation,
+    RunId, Settled, SpendRequest, SpendScope, Spent, TokenUsage, Usd,
 };
-use cost::{BudgetExceeded, JournalLedger, OpenReservation};
+use cost::{BudgetExceeded, JournalLedger, Limit, Limits, OpenReservation};
 use engine_checkpoint::RunJournal;
 use tokio::sync::Notify;
 
@@ -172,6 +175,12 @@ pub(crate) struct RunLedger {
     pause: CancellationToken,
     /// No request takes longer.
     longest: Duration,
+    /// The run's limit where nobody raised it.
+    limits: Limits,
+    of_run: Limit,
+    events: Arc<dyn EventSink>,
+    /// The limit that was told of last.
+    told: Mutex<Option<Usd>>,
 }
 
 impl RunLedger {
@@ -182,13 +191,15 @@ impl RunLedger {
         ledger: JournalLedger,
         record: &RunRecord,
         pause: CancellationToken,
+        events: Arc<dyn EventSink>,
     ) -> Result<Self, Error> {
         let has_spent = ledger.spending()?.has_reports(&record.settings.run);
         let payment = Payment::of(&record.agent);
         if !has_spent && payment == Payment::Unknown {
             settle_dead(&ledger, record, None).await?;
         }
-        Ok(Self {
+        let run = record.settings.run.clone();
+        let of_ledger = Self {
             ledger,
             payment,
             has_spent: AtomicBool::new(has_spent),
@@ -196,7 +207,36 @@ impl RunLedger {
             settled: Notify::new(),
             pause,
             longest: record.settings.limits.agent_timeout,
-        })
+            limits: record.budget.map_or(Limits::NONE, |it| it.limits()),
+            of_run: Limit::Run { run },
+            events,
+            told: Mutex::default(),
+        };
+        of_ledger.tell_limit().await?;
+        Ok(of_ledger)
+    }
+
+    /// Tells of the run's limit where it is another one than was told of: people raise it from
+    /// other processes.
+    async fn tell_limit(&self) -> Result<(), Error> {
+        let (ledger, of_run, limits) = (self.ledger.clone(), self.of_run.clone(), self.limits);
+        let limit = tokio::task::spawn_blocking(move || ledger.limit(&of_run, &limits)).await;
+        let limit = limit.map_err(|cut_off| Error::request(cut_off.to_string(), ""))??;
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(limit) = limit.filter(|_| *told != limit) {
+            self.events.emit(None, Event::BudgetSet { limit });
+            *told = Some(limit);
+        }
+        Ok(())
+    }
+
+    /// Passes on what the ledger answered, and tells of a limit that was raised meanwhile.
+    async fn telling<T>(&self, answer: Result<T, PortError>) -> Result<T, PortError> {
+        if answer.is_ok() {
+            // Only a figure on a page would be the old one.
+            self.tell_limit().await.ok();
+        }
+        answer
     }
 
     /// Settles a request that says nothing of what it has spent.
@@ -253,7 +293,7 @@ impl Ledger for RunLedger {
             match reserved {
                 Ok(reservation) => {
                     self.held.fetch_add(1, Ordering::SeqCst);
-                    return Ok(reservation);
+                    return self.telling(Ok(reservation)).await;
                 }
                 Err(error) if may_pass(&error) && self.held.load(Ordering::SeqCst) > 0 => {
                     tokio::select! {
@@ -281,7 +321,7 @@ impl Ledger for RunLedger {
             self.has_spent.store(true, Ordering::SeqCst);
             self.held.fetch_add(1, Ordering::SeqCst);
         }
-        reserved
+        self.telling(reserved).await
     }
 
     async fn settle(
@@ -306,7 +346,7 @@ impl Ledger for RunLedger {
         };
         self.held.fetch_sub(1, Ordering::SeqCst);
         self.settled.notify_waiters();
-        settled
+        self.telling(settled).await
     }
 
     fn price(&self, model: &str, usage: &TokenUsage) -> Option<Usd> {

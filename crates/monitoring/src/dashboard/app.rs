@@ -11,7 +11,7 @@ use axum::{
     Router,
     http::{HeaderMap, header},
 };
-use core_types::{Clock, ErrorClass, RunId, Timestamp};
+use core_types::{Clock, RunId, Timestamp};
 use tokio::{
     sync::{Semaphore, broadcast::error::TryRecvError, watch},
     time::sleep,
@@ -105,8 +105,7 @@ impl Dashboard {
             uncounted.extend(changed.iter().cloned());
             for run in std::mem::take(&mut uncounted) {
                 let taken = counting.take(self.0.board.source().as_ref(), &run).await;
-                // A run that was removed meanwhile has nothing more to count.
-                if taken.is_err_and(|error| error.class() != ErrorClass::NotFound) {
+                if taken.is_err() {
                     uncounted.insert(run);
                 }
             }

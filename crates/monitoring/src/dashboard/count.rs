@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use core_types::{PortError, RunId};
+use core_types::{ErrorClass, PortError, RunId};
 
 use crate::{
     fold::RunSource,
@@ -25,7 +25,8 @@ impl Counting {
         }
     }
 
-    /// Counts what has come of a run since.
+    /// Counts what has come of a run since. One that was removed has nothing more to count: it is
+    /// forgotten, and what it has counted stays.
     ///
     /// # Cancel safety
     ///
@@ -37,7 +38,15 @@ impl Counting {
     ) -> Result<(), PortError> {
         loop {
             let after = self.counted.get(run).copied().unwrap_or(0);
-            let batch = source.events(run, after).await?;
+            let batch = match source.events(run, after).await {
+                Ok(batch) => batch,
+                Err(error) if error.class() == ErrorClass::NotFound => {
+                    self.fold.forget(run);
+                    self.counted.remove(run);
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            };
             self.fold
                 .apply_all(run, batch.events.iter().map(|(_, event)| event));
             self.fold.set_held(run, batch.is_held);

@@ -16,6 +16,12 @@ pub enum Error {
         /// The address asked for.
         address: SocketAddr,
     },
+    /// All addresses of the machine are listened on, and no name is given under which browsers may call.
+    #[error("serve the dashboard on {address}: no host name is given under which it may be called")]
+    NoHost {
+        /// The address asked for.
+        address: SocketAddr,
+    },
     /// The address cannot be listened on.
     #[error("listen on {address}")]
     Listen {
@@ -44,9 +50,10 @@ impl Error {
     #[must_use]
     pub fn class(&self) -> ErrorClass {
         match self {
-            Self::ForeignAddress { .. } | Self::Certificate { .. } | Self::WeakToken => {
-                ErrorClass::Validation
-            }
+            Self::ForeignAddress { .. }
+            | Self::NoHost { .. }
+            | Self::Certificate { .. }
+            | Self::WeakToken => ErrorClass::Validation,
             Self::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
                 ErrorClass::Conflict
             }

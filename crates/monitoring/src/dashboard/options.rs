@@ -56,10 +56,10 @@ pub struct Limits {
     pub streams: usize,
     /// For the whole head of a request, and for an idle connection. Default: 10 s.
     pub head_time: Duration,
-    /// For a request's body and its answer, streams excepted. Default: 30 s.
+    /// For reading a request's body and making its answer. Default: 30 s.
     pub request_time: Duration,
-    /// How long a client may take nothing of what we send. Default: 30 s.
-    pub stall_time: Duration,
+    /// How long a client may take for an answer, or for a piece of a stream. Default: 60 s.
+    pub answer_time: Duration,
     /// Of a request's head, at least 8 KiB. Default: 16 KiB, in at most 64 fields.
     pub head_bytes: usize,
     /// Of a request's body. Default: 64 KiB.
@@ -74,7 +74,7 @@ impl Default for Limits {
             streams: 1024,
             head_time: Duration::from_secs(10),
             request_time: Duration::from_secs(30),
-            stall_time: Duration::from_secs(30),
+            answer_time: Duration::from_secs(60),
             head_bytes: 16 * 1024,
             body_bytes: 64 * 1024,
         }

@@ -1,7 +1,7 @@
 //! Bodies that go on: server-sent events.
 
 use std::{
-    fmt::Write as _,
+    fmt::{Display, Write as _},
     pin::Pin,
     task::{Context, Poll},
 };
@@ -27,7 +27,7 @@ impl Sent {
     }
 
     /// Adds an event; `name` is empty for a plain message.
-    pub(super) fn event(&mut self, name: &str, id: u64, data: &impl Serialize) {
+    pub(super) fn event(&mut self, name: &str, id: impl Display, data: &impl Serialize) {
         // Data is JSON, which has no line ends of its own; writing to a String does not fail.
         let data = serde_json::to_string(data).unwrap_or_default();
         if !name.is_empty() {

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use core_types::{CancellationToken, Clock, PortError, RunId, TaskId, Timestamp};
+use core_types::{Clock, PortError, RunId, TaskId, Timestamp};
 use tokio::sync::broadcast;
 
 use super::{
@@ -131,21 +131,6 @@ impl Board {
             n_changed += 1;
         }
         Ok(n_changed)
-    }
-
-    /// Refreshes every so often until it is cancelled. An error is passed over: the next try may do.
-    ///
-    /// # Cancel safety
-    ///
-    /// As [`Board::refresh`].
-    pub async fn follow(&self, every: Duration, cancel: &CancellationToken) {
-        let refreshing = async {
-            loop {
-                self.refresh().await.ok();
-                tokio::time::sleep(every).await;
-            }
-        };
-        cancel.run_until_cancelled(refreshing).await;
     }
 
     /// The first page.
@@ -295,18 +280,15 @@ impl Board {
                 self.tail(run).await?;
             }
         }
-        let state = self.state();
-        let fold = state.runs.get(run).and_then(|it| it.known.fold.as_ref());
-        Ok(fold.map(look))
+        let fold = self.fold(run);
+        Ok(fold.map(|fold| look(&fold)))
     }
 
     /// What is kept of a run, also of one that is removed.
     #[must_use]
     pub fn summary(&self, run: &RunId) -> Option<RunSummary> {
-        let now = self.clock.now();
-        let state = self.state();
-        let known = &state.runs.get(run)?.known;
-        Some(current(known, now))
+        let known = self.state().runs.get(run)?.known.clone();
+        Some(current(known, self.clock.now()).summary)
     }
 
     /// The summaries of all runs, newest first: what the seed's endpoints are folds of.
@@ -348,17 +330,19 @@ impl Board {
         CostsBody::of(&self.summaries())
     }
 
+    /// All runs as of now. They are looked at without the lock: what comes meanwhile goes to a copy.
     fn known(&self) -> Vec<Known> {
+        let known: Vec<_> = {
+            let state = self.state();
+            let entries = state.order.iter().filter_map(|run| state.runs.get(run));
+            entries.map(|entry| entry.known.clone()).collect()
+        };
         let now = self.clock.now();
-        let state = self.state();
-        let entries = state.order.iter().filter_map(|run| state.runs.get(run));
-        entries
-            .map(|entry| Known {
-                summary: current(&entry.known, now),
-                fold: entry.known.fold.clone(),
-                is_removed: entry.known.is_removed,
-            })
-            .collect()
+        known.into_iter().map(|it| current(it, now)).collect()
+    }
+
+    fn fold(&self, run: &RunId) -> Option<Arc<RunFold>> {
+        self.state().runs.get(run)?.known.fold.clone()
     }
 
     fn needs_reading(&self, listing: &RunListing) -> bool {
@@ -390,11 +374,7 @@ impl Board {
 
     async fn read(&self, listing: &RunListing) -> Result<(), PortError> {
         let run = &listing.run;
-        let has_fold = {
-            let state = self.state();
-            let entry = state.runs.get(run);
-            entry.is_some_and(|entry| entry.known.fold.is_some())
-        };
+        let has_fold = self.fold(run).is_some();
         let summary = listing.summary.as_ref();
         // A run that failed is looked into: it may need a person.
         let is_settled = |it: &RunSummary| matches!(it.state, RunState::Done | RunState::Aborted);
@@ -429,11 +409,7 @@ impl Board {
     /// Reads a run's events that have come since.
     async fn tail(&self, run: &RunId) -> Result<(), PortError> {
         loop {
-            let after = {
-                let state = self.state();
-                let fold = state.runs.get(run).and_then(|it| it.known.fold.as_ref());
-                fold.map_or(0, RunFold::last_seq)
-            };
+            let after = self.fold(run).map_or(0, |fold| fold.last_seq());
             let batch = self.source.events(run, after).await?;
             let has_more = batch.has_more;
             let last_seq = self.take(run, batch);
@@ -456,7 +432,10 @@ impl Board {
             is_held: false,
         });
         let known = &mut entry.known;
-        let fold = known.fold.get_or_insert_with(|| RunFold::new(run.clone()));
+        let fold = known
+            .fold
+            .get_or_insert_with(|| Arc::new(RunFold::new(run.clone())));
+        let fold = Arc::make_mut(fold);
         fold.extend(batch.events);
         fold.set_held(batch.is_held);
         known.summary = fold.summary(self.clock.now());
@@ -477,10 +456,14 @@ impl Board {
     }
 }
 
-/// The summary at a time: the one of a run that goes on grows with the clock.
-fn current(known: &Known, now: core_types::Timestamp) -> RunSummary {
-    match &known.fold {
-        Some(fold) if !known.summary.state.has_ended() => fold.summary(now),
-        _ => known.summary.clone(),
+/// With the summary at a time: the one of a run that goes on grows with the clock.
+fn current(mut known: Known, now: Timestamp) -> Known {
+    if let Some(fold) = known
+        .fold
+        .as_ref()
+        .filter(|_| !known.summary.state.has_ended())
+    {
+        known.summary = fold.summary(now);
     }
+    known
 }

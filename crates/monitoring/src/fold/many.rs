@@ -1,6 +1,6 @@
 //! What is shown of all runs together: folds of their summaries.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use core_types::{ErrorClass, Timestamp, TokenUsage, Usd};
 
@@ -21,7 +21,7 @@ pub struct Known {
     /// The summary as of now.
     pub summary: RunSummary,
     /// Its fold; `None` for a run that has ended and was not looked into, and for one that is removed.
-    pub fold: Option<RunFold>,
+    pub fold: Option<Arc<RunFold>>,
     /// Whether the run itself is gone.
     pub is_removed: bool,
 }
@@ -216,7 +216,7 @@ fn attention(run: &Known, now: Timestamp) -> Vec<Attention> {
         task: None,
         since: summary.stopped,
     };
-    let handed_off: Vec<_> = run.fold.iter().flat_map(RunFold::handed_off).collect();
+    let handed_off: Vec<_> = run.fold.iter().flat_map(|fold| fold.handed_off()).collect();
     let mut found: Vec<_> = handed_off
         .into_iter()
         .map(|(task, message, since)| Attention {
@@ -225,8 +225,8 @@ fn attention(run: &Known, now: Timestamp) -> Vec<Attention> {
             ..about(AttentionKind::HandedOff, message)
         })
         .collect();
-    let gate = run.fold.as_ref().and_then(RunFold::gate);
-    let stopped_by = run.fold.as_ref().and_then(RunFold::stopped_by);
+    let gate = run.fold.as_ref().and_then(|fold| fold.gate());
+    let stopped_by = run.fold.as_ref().and_then(|fold| fold.stopped_by());
     let is_recent = summary
         .stopped
         .is_some_and(|it| now.0.saturating_sub(it.0) < FAILED_MS);

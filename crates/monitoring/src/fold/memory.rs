@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use core_types::{ErrorClass, EventRecord, PortError, RunId, TaskId};
 
 use super::{
-    Batch, Command, DaySpend, LessonStanding, LogChunk, LogLine, Prompt, RunListing, RunSource,
-    RunSummary,
+    Batch, Command, DaySpend, LessonStanding, LogChunk, LogLine, LogPosition, Prompt, RunListing,
+    RunSource, RunSummary,
 };
 
 /// How many events an answer holds at most.
@@ -86,7 +86,6 @@ impl MemorySource {
         self.change(run, |it| {
             let lines = it.logs.entry(task.cloned()).or_default();
             lines.push(LogLine {
-                position: lines.len() as u64 + 1,
                 file: file.to_owned(),
                 text: text.to_owned(),
             });
@@ -184,15 +183,23 @@ impl RunSource for MemorySource {
         &self,
         run: &RunId,
         task: Option<&TaskId>,
-        after: Option<u64>,
+        after: Option<LogPosition>,
     ) -> Result<LogChunk, PortError> {
-        self.look(run, "read a log", |it| {
-            let lines = it.logs.get(&task.cloned()).cloned().unwrap_or_default();
-            let next = lines.last().map_or(0, |line| line.position);
-            let after = after.unwrap_or(next.saturating_sub(100));
+        const DOING: &str = "read a log";
+        let after =
+            match &after {
+                None => None,
+                Some(start) if start.as_str().is_empty() => Some(0),
+                Some(after) => Some(after.as_str().parse().map_err(|error| {
+                    PortError::new(ErrorClass::Validation, DOING).because(error)
+                })?),
+            };
+        self.look(run, DOING, |it| {
+            let lines = it.logs.get(&task.cloned()).map_or(&[][..], Vec::as_slice);
+            let after: usize = after.unwrap_or(lines.len().saturating_sub(100));
             Some(LogChunk {
-                lines: lines.into_iter().filter(|it| it.position > after).collect(),
-                next: next.max(after),
+                lines: lines.iter().skip(after).cloned().collect(),
+                next: LogPosition::new(lines.len().max(after).to_string()),
                 is_complete: !it.is_held,
             })
         })

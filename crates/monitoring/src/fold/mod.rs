@@ -40,7 +40,7 @@ pub use many::Known;
 #[cfg(any(test, feature = "testkit"))]
 pub use memory::MemorySource;
 pub use source::{
-    Batch, Command, DaySpend, LessonStanding, LimitStanding, LogChunk, LogLine, Prompt, RunListing,
-    RunSource,
+    Batch, Command, DaySpend, LessonStanding, LimitStanding, LogChunk, LogLine, LogPosition,
+    Prompt, RunListing, RunSource,
 };
 pub use view::*;

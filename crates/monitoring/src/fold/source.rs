@@ -1,6 +1,6 @@
 //! Where events come from, and where a person's words go.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 
 use async_trait::async_trait;
 use core_types::{EventRecord, Gate, Message, PortError, RunId, TaskId, Timestamp, Usd};
@@ -32,9 +32,9 @@ pub trait RunSource: Debug + Send + Sync {
     async fn events(&self, run: &RunId, after: u64) -> Result<Batch, PortError>;
 
     /// Lines of what agents and commands said: of one task, or of the run's planning, testing and
-    /// review. `after` is the position that an earlier answer gave, 0 for the beginning. Of a log
-    /// whose beginning is long gone by, `tail` lines before the end are found without reading the rest:
-    /// with `after: None` the answer holds the last lines.
+    /// review. `after` is where an earlier answer ended, the default the beginning; whatever files the
+    /// lines are from, going on from there repeats none and leaves none out. With `after: None` the
+    /// answer holds the last lines, found without reading the rest.
     ///
     /// # Errors
     ///
@@ -43,7 +43,7 @@ pub trait RunSource: Debug + Send + Sync {
         &self,
         run: &RunId,
         task: Option<&TaskId>,
-        after: Option<u64>,
+        after: Option<LogPosition>,
     ) -> Result<LogChunk, PortError>;
 
     /// What an attempt changed, as a unified diff; empty where it changed nothing.
@@ -116,13 +116,37 @@ pub struct Batch {
     pub has_more: bool,
 }
 
+/// A place in a log, as its source wrote it. The default is the beginning.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LogPosition(String);
+
+impl LogPosition {
+    /// A place that a source has named by this text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for LogPosition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// Some lines of a log.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct LogChunk {
-    /// In order.
+    /// Those of one file in its order, files in the order in which they were begun.
     pub lines: Vec<LogLine>,
     /// The position after the last line; what the next call begins with.
-    pub next: u64,
+    pub next: LogPosition,
     /// Whether nothing will come any more.
     pub is_complete: bool,
 }
@@ -130,8 +154,6 @@ pub struct LogChunk {
 /// One line of a log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LogLine {
-    /// The position after it; [`RunSource::log`] goes on from there.
-    pub position: u64,
     /// What it is from, such as `1.1/transcript.log`: attempt, execution and file.
     pub file: String,
     /// Its text as it was written, without the line's end.

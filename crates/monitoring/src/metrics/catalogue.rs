@@ -257,6 +257,9 @@ families! {
     WORKER_SLOTS: Kind::Gauge, "automation_worker_slots", [closed("state", &["busy", "free"])],
         "Worker slots of runs under way",
         "running tasks, and what is left of the run's `max_workers`";
+    TASKS_WITHOUT_SLOT: Kind::Gauge, "automation_tasks_without_slot", [],
+        "Ready tasks of those runs under way that have no free slot",
+        "the ready tasks of each run with as many running tasks as its `max_workers`";
     RUNS: Kind::Counter, "automation_runs_total", [closed("outcome", RUN_OUTCOMES)],
         "Sessions of runs that ended, by what ended them",
         "events `run_ended` (by exit code and class) and `run_paused` (by class)";
@@ -314,6 +317,9 @@ families! {
     LAST_EVENT: Kind::Gauge, "automation_journal_last_event_timestamp_seconds", [],
         "When the latest event of a run under way was written; 0 without such a run",
         "the time of each event";
+    SILENT_SINCE: Kind::Gauge, "automation_silent_since_timestamp_seconds", [],
+        "When that run under way wrote its last event which has been silent for longest; 0 without such a run",
+        "the time of each event; a run at a gate, which waits for a person, does not count";
     SERIES_OVERFLOW: Kind::Counter, "automation_series_overflow_total",
         [closed("family", FAMILY_NAMES)],
         "Updates that were counted as `other`, since a family was full or a label's value not allowed",

@@ -26,6 +26,7 @@ pub(super) struct Families {
     pub(super) tasks: Family<Gauge>,
     pub(super) task_queue: Family<Histogram>,
     pub(super) worker_slots: Family<Gauge>,
+    pub(super) tasks_without_slot: Family<Gauge>,
     pub(super) runs: Family<Counter>,
     pub(super) run_resumes: Family<Counter>,
     pub(super) gates_waiting: Family<Gauge>,
@@ -43,6 +44,7 @@ pub(super) struct Families {
     pub(super) lesson_tasks: Family<Counter>,
     pub(super) events: Family<Counter>,
     pub(super) last_event: Family<Gauge>,
+    pub(super) silent_since: Family<Gauge>,
     series_overflow: Family<Counter>,
 }
 
@@ -77,6 +79,7 @@ impl Families {
             tasks: make.family(&catalogue::TASKS),
             task_queue: make.histogram(&catalogue::TASK_QUEUE),
             worker_slots: make.family(&catalogue::WORKER_SLOTS),
+            tasks_without_slot: make.family(&catalogue::TASKS_WITHOUT_SLOT),
             runs: make.family(&catalogue::RUNS),
             run_resumes: make.family(&catalogue::RUN_RESUMES),
             gates_waiting: make.family(&catalogue::GATES_WAITING),
@@ -94,12 +97,13 @@ impl Families {
             lesson_tasks: make.family(&catalogue::LESSON_TASKS),
             events: make.family(&catalogue::EVENTS_TOTAL),
             last_event: make.family(&catalogue::LAST_EVENT),
+            silent_since: make.family(&catalogue::SILENT_SINCE),
             series_overflow,
         }
     }
 
     /// All families but the info, in the order of the catalogue.
-    pub(super) fn list(&self) -> [&dyn Encode; 34] {
+    pub(super) fn list(&self) -> [&dyn Encode; 36] {
         [
             &self.workflow_executions,
             &self.workflow_duration,
@@ -117,6 +121,7 @@ impl Families {
             &self.tasks,
             &self.task_queue,
             &self.worker_slots,
+            &self.tasks_without_slot,
             &self.runs,
             &self.run_resumes,
             &self.gates_waiting,
@@ -134,6 +139,7 @@ impl Families {
             &self.lesson_tasks,
             &self.events,
             &self.last_event,
+            &self.silent_since,
             &self.series_overflow,
         ]
     }

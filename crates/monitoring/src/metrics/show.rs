@@ -55,6 +55,14 @@ impl Metrics {
         set(&families.worker_slots, &["busy"], n_busy as f64);
         set(&families.worker_slots, &["free"], n_free as f64);
 
+        let without_slot = number(
+            |run| match run.max_workers.checked_sub(run.counts.running) {
+                Some(0) | None => run.counts.ready,
+                Some(_) => 0,
+            },
+        );
+        set(&families.tasks_without_slot, &[], without_slot as f64);
+
         let limit = money(&|run| run.limit.unwrap_or_default());
         let spent = money(&|run| run.limit.map_or(Usd::ZERO, |_| run.spent));
         set(&families.budget_limit, &[], limit);

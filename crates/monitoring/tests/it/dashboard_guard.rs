@@ -354,6 +354,25 @@ async fn an_address_that_others_reach_needs_tls() {
     );
 }
 
+/// A certificate of our own, and its use.
+fn certified() -> (rcgen::CertifiedKey<rcgen::KeyPair>, Tls) {
+    let own = rcgen::generate_simple_self_signed(["dashboard.example".to_owned()])
+        .expect("a certificate");
+    let (certificate, key) = (own.cert.pem(), own.signing_key.serialize_pem());
+    let tls = Tls::from_pem(certificate.as_bytes(), key.as_bytes()).expect("they belong together");
+    (own, tls)
+}
+
+#[tokio::test]
+async fn who_listens_everywhere_says_under_which_names() {
+    let options = Options {
+        address: "0.0.0.0:0".parse().expect("an address"),
+        ..Options::default()
+    };
+    let refused = Server::bind(unserved(&options), &options, Some(certified().1)).await;
+    assert!(matches!(refused, Err(Error::NoHost { .. })), "{refused:?}");
+}
+
 #[tokio::test]
 async fn behind_tls_even_health_and_metrics_need_a_token() {
     let options = Options {
@@ -361,10 +380,7 @@ async fn behind_tls_even_health_and_metrics_need_a_token() {
         hosts: vec!["dashboard.example".to_owned()],
         ..Options::default()
     };
-    let own = rcgen::generate_simple_self_signed(["dashboard.example".to_owned()])
-        .expect("a certificate");
-    let (certificate, key) = (own.cert.pem(), own.signing_key.serialize_pem());
-    let tls = Tls::from_pem(certificate.as_bytes(), key.as_bytes()).expect("they belong together");
+    let (own, tls) = certified();
     let server = Server::bind(unserved(&options), &options, Some(tls))
         .await
         .expect("with TLS it may");

@@ -1,33 +1,88 @@
 //! What agents and commands printed, as one growing list of lines.
 
 use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
     fs::{self, File},
     io::{self, Read, Seek, SeekFrom},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
+    time::{Duration, SystemTime},
 };
 
-use monitoring::fold::{LogChunk, LogLine};
+use core_types::{ErrorClass, PortError, Timestamp};
+use monitoring::fold::{LogChunk, LogLine, LogPosition};
 use rustix::fs::OFlags;
+use sha2::{Digest, Sha256};
 
 /// How much one answer reads, and how much of the end a reader without a position gets.
 const CHUNK_BYTES: u64 = 256 << 10;
 const TAIL_BYTES: u64 = 64 << 10;
 /// A longer line comes in pieces.
 const LINE_BYTES: usize = 16 << 10;
+/// How many files are followed, the newest: a position names each, and travels in a header.
+const FILES: usize = 512;
+/// After so long without its end, the beginning of a line is shown.
+const REST: Duration = Duration::from_secs(2);
 
-/// A position is the number of a file and a place in it. Files are numbered as they were made: new
-/// ones come last, so that positions stay good while a run goes on.
-const OFFSET_BITS: u32 = 40;
+/// How far each file has been read, by the name that a position has for it. Files grow at the same
+/// time, and new ones come at any place.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Ends(BTreeMap<u32, u64>);
 
-fn position(file_idx: usize, offset: u64) -> u64 {
-    ((file_idx as u64) << OFFSET_BITS) | offset
+impl Ends {
+    /// # Errors
+    ///
+    /// `Validation` where it is not what [`read`] has given.
+    pub(super) fn parse(position: &LogPosition) -> Result<Self, PortError> {
+        let end = |part: &str| {
+            let (name, end) = part.split_once('-')?;
+            let name = u32::from_str_radix(name, 16).ok()?;
+            Some((name, u64::from_str_radix(end, 16).ok()?))
+        };
+        let parts = position.as_str().split('.').filter(|it| !it.is_empty());
+        let ends = parts.map(end).collect::<Option<_>>().map(Self);
+        ends.ok_or_else(|| PortError::new(ErrorClass::Validation, "read a log from this place on"))
+    }
+
+    fn position(&self) -> LogPosition {
+        let mut text = String::new();
+        for (name, end) in &self.0 {
+            let separator = if text.is_empty() { "" } else { "." };
+            // Writing to a String does not fail.
+            let _ = write!(text, "{separator}{name:x}-{end:x}");
+        }
+        LogPosition::new(text)
+    }
 }
 
-fn place(position: u64) -> (usize, u64) {
-    let offset = position & ((1 << OFFSET_BITS) - 1);
-    let file_idx = usize::try_from(position >> OFFSET_BITS).unwrap_or(usize::MAX);
-    (file_idx, offset)
+/// The name that positions have for a file below the root.
+fn name(file: &str) -> u32 {
+    let digest = Sha256::digest(file.as_bytes());
+    digest
+        .iter()
+        .take(4)
+        .fold(0, |name, byte| (name << 8) | u32::from(*byte))
+}
+
+/// Whether files may grow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// They may, as of now.
+    Open(Timestamp),
+    /// They do not any more.
+    Closed,
+}
+
+/// A file of a log.
+#[derive(Debug)]
+struct Log {
+    /// Where its file system does not tell when it was made, its last change is taken.
+    made: Option<SystemTime>,
+    changed: Option<Timestamp>,
+    /// Its path below the root.
+    file: String,
+    path: PathBuf,
 }
 
 /// What agents and commands print goes to files of these names.
@@ -40,7 +95,7 @@ const CLONES: &str = "repositories";
 ///
 /// Clones stand there too, in folders of the name `repositories`. What is in one belongs to its
 /// repository or to an agent: it is not looked into, and no link is followed.
-fn logs(root: &Path, folders: &[&str]) -> Vec<PathBuf> {
+fn logs(root: &Path, folders: &[&str]) -> Vec<Log> {
     let mut found = Vec::new();
     let mut open: Vec<_> = folders.iter().map(|it| root.join(it)).collect();
     while let Some(folder) = open.pop() {
@@ -53,14 +108,26 @@ fn logs(root: &Path, folders: &[&str]) -> Vec<PathBuf> {
                     open.push(path);
                 }
             } else if about.is_file() && NAMES.iter().any(|it| entry.file_name() == *it) {
-                // Where the file system does not tell when it was made, its last change does.
-                let made = about.created().or_else(|_| about.modified()).ok();
-                found.push((made, path));
+                let changed = about.modified().ok();
+                let file = path.strip_prefix(root).unwrap_or(&path);
+                found.push(Log {
+                    made: about.created().ok().or(changed),
+                    changed: changed.and_then(timestamp),
+                    file: file.display().to_string(),
+                    path,
+                });
             }
         }
     }
-    found.sort();
-    found.into_iter().map(|(_, path)| path).collect()
+    found.sort_by(|a, b| (a.made, &a.path).cmp(&(b.made, &b.path)));
+    found.drain(..found.len().saturating_sub(FILES));
+    found
+}
+
+/// `None` for a time that no clock of today tells.
+fn timestamp(at: SystemTime) -> Option<Timestamp> {
+    let since = at.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    u64::try_from(since.as_millis()).ok().map(Timestamp)
 }
 
 /// Opens a file that an agent may have put something else in the place of.
@@ -76,86 +143,90 @@ pub(super) fn open_plain(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Lines after a position; the last ones without. `is_growing` says whether more may come.
+/// Lines from where files were read to; the last ones without.
 pub(super) fn read(
     root: &Path,
     folders: &[&str],
-    after: Option<u64>,
-    is_growing: bool,
+    after: Option<Ends>,
+    end: End,
 ) -> io::Result<LogChunk> {
-    let files = logs(root, folders);
-    let (mut file_idx, mut offset) = match after {
-        Some(after) => place(after),
-        None => tail(&files)?,
+    let logs = logs(root, folders);
+    let mut ends = match after {
+        Some(ends) => ends,
+        None => tail(&logs)?,
     };
     let mut left = CHUNK_BYTES;
-    let mut chunk = LogChunk {
-        next: position(file_idx, offset),
-        ..LogChunk::default()
-    };
-    while let Some(path) = files.get(file_idx) {
-        let is_last = file_idx + 1 == files.len();
-        let name = path
-            .strip_prefix(root)
-            .unwrap_or(path)
-            .display()
-            .to_string();
-        let mut file = open_plain(path)?;
-        file.seek(SeekFrom::Start(offset))?;
+    let mut lines = Vec::new();
+    for log in &logs {
+        let offset = ends.0.entry(name(&log.file)).or_default();
+        let mut file = open_plain(&log.path)?;
+        file.seek(SeekFrom::Start(*offset))?;
         let mut bytes = Vec::new();
         file.take(left).read_to_end(&mut bytes)?;
         let is_cut = bytes.len() as u64 == left;
         left -= bytes.len() as u64;
-        // The end of a file that grows may be half a line.
-        let takes_rest = !(is_cut || is_last && is_growing);
-        let mut taken = 0;
-        while taken < bytes.len() {
-            let rest = &bytes[taken..];
-            let end = rest.iter().position(|byte| *byte == b'\n');
-            let (text, n_bytes) = match end {
-                Some(end) if end < LINE_BYTES => (&rest[..end], end + 1),
-                _ if rest.len() >= LINE_BYTES => (&rest[..LINE_BYTES], LINE_BYTES),
-                _ if takes_rest => (rest, rest.len()),
-                _ => break,
-            };
-            taken += n_bytes;
-            let text = String::from_utf8_lossy(text);
-            chunk.lines.push(LogLine {
-                position: position(file_idx, offset + taken as u64),
-                file: name.clone(),
-                text: text.trim_end_matches('\r').to_owned(),
+        let rests = match end {
+            End::Closed => true,
+            End::Open(now) => log.changed.is_some_and(|it| now.since(it) >= REST),
+        };
+        let n_taken = take(&bytes, !is_cut && rests, |text| {
+            lines.push(LogLine {
+                file: log.file.clone(),
+                text,
             });
+        });
+        *offset += n_taken as u64;
+        if left == 0 {
+            break;
         }
-        offset += taken as u64;
-        chunk.next = position(file_idx, offset);
-        if left == 0 || is_last {
-            chunk.is_complete = left > 0 && !is_growing;
-            return Ok(chunk);
-        }
-        (file_idx, offset) = (file_idx + 1, 0);
     }
-    chunk.is_complete = !is_growing;
-    Ok(chunk)
+    Ok(LogChunk {
+        lines,
+        next: ends.position(),
+        is_complete: left > 0 && end == End::Closed,
+    })
 }
 
-/// Where the last lines begin.
-fn tail(files: &[PathBuf]) -> io::Result<(usize, u64)> {
-    let mut left = TAIL_BYTES;
-    for (file_idx, path) in files.iter().enumerate().rev() {
-        let mut file = open_plain(path)?;
-        let n_bytes = file.metadata()?.len();
-        if n_bytes <= left {
-            left -= n_bytes;
-            continue;
-        }
-        let start = n_bytes - left;
-        file.seek(SeekFrom::Start(start))?;
-        let mut bytes = Vec::new();
-        file.take(left).read_to_end(&mut bytes)?;
-        let line = bytes.iter().position(|byte| *byte == b'\n');
-        return Ok((file_idx, start + line.map_or(0, |end| end as u64 + 1)));
+/// Gives the lines of `bytes` to `say`, the last one also where it lacks its end if `takes_rest`;
+/// returns how many bytes they are.
+fn take(bytes: &[u8], takes_rest: bool, mut say: impl FnMut(String)) -> usize {
+    let mut n_taken = 0;
+    while n_taken < bytes.len() {
+        let rest = &bytes[n_taken..];
+        let end = rest.iter().position(|byte| *byte == b'\n');
+        let (text, n_bytes) = match end {
+            Some(end) if end < LINE_BYTES => (&rest[..end], end + 1),
+            _ if rest.len() >= LINE_BYTES => (&rest[..LINE_BYTES], LINE_BYTES),
+            _ if takes_rest => (rest, rest.len()),
+            _ => break,
+        };
+        n_taken += n_bytes;
+        let text = String::from_utf8_lossy(text);
+        say(text.trim_end_matches('\r').to_owned());
     }
-    Ok((0, 0))
+    n_taken
+}
+
+/// The ends of all but the last lines.
+fn tail(logs: &[Log]) -> io::Result<Ends> {
+    let mut left = TAIL_BYTES;
+    let mut ends = Ends::default();
+    for log in logs.iter().rev() {
+        let mut file = open_plain(&log.path)?;
+        let n_bytes = file.metadata()?.len();
+        let start = n_bytes.saturating_sub(left);
+        left -= n_bytes - start;
+        let mut end = start;
+        if start > 0 && start < n_bytes {
+            file.seek(SeekFrom::Start(start))?;
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)?;
+            let line = bytes.iter().position(|byte| *byte == b'\n');
+            end += line.map_or(0, |end| end as u64 + 1);
+        }
+        ends.0.insert(name(&log.file), end);
+    }
+    Ok(ends)
 }
 
 #[cfg(test)]
@@ -174,6 +245,9 @@ mod tests {
         file.write_all(text.as_bytes()).expect("it is written");
     }
 
+    /// Nothing has rested by then.
+    const GROWING: End = End::Open(Timestamp(0));
+
     fn texts(chunk: &LogChunk) -> Vec<&str> {
         chunk.lines.iter().map(|line| line.text.as_str()).collect()
     }
@@ -182,28 +256,57 @@ mod tests {
     fn each_line_comes_once_whatever_the_reader_missed() {
         let folder = tempfile::tempdir().expect("a folder");
         let root = folder.path();
-        let mut said = Vec::new();
-        let mut heard: Vec<(u64, String)> = Vec::new();
-        let mut after = Some(0);
-        for round in 0..200 {
-            let file = format!("tasks/t/{}.1/transcript.log", round / 50);
-            // Half a line now, and its rest with the next round.
-            let half = if round % 2 == 0 { "begins " } else { "ends\n" };
-            write(root, &file, half);
-            if round % 2 == 1 {
-                said.push("begins ends".to_owned());
+        let mut said: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut heard: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut after = LogPosition::default();
+        for round in 0..400 {
+            // Five files grow at once, and names do not come in their order: the first is the last.
+            let file = format!(
+                "tasks/t/{}.1/transcript.log",
+                9 - (round * 7 % 5 + round / 80)
+            );
+            // Half a line now, and its rest when the file's turn comes again.
+            let turn = round / 5 % 2;
+            let half = if turn == 0 {
+                format!("{round} ")
+            } else {
+                "ends\n".to_owned()
+            };
+            let lines = said.entry(file.clone()).or_default();
+            match turn {
+                0 => lines.push(format!("{round} ends")),
+                _ => assert!(!lines.is_empty()),
             }
-            let chunk = read(root, &["tasks/t"], after, true).expect("it reads");
-            heard.extend(chunk.lines.iter().map(|it| (it.position, it.text.clone())));
-            // A reader that was cut off goes on from the last line that it has.
-            after = Some(heard.last().map_or(0, |(position, _)| *position));
+            write(root, &file, &half);
+            if round % 3 == 0 {
+                // What is written down of a position is all that a reader has after it was cut off.
+                let ends = Ends::parse(&after).expect("a position of ours");
+                let chunk = read(root, &["tasks/t"], Some(ends), GROWING).expect("it reads");
+                for line in chunk.lines {
+                    heard.entry(line.file).or_default().push(line.text);
+                }
+                after = chunk.next;
+            }
         }
-        let texts: Vec<_> = heard.iter().map(|(_, text)| text.clone()).collect();
-        assert_eq!(texts, said);
-        assert!(
-            heard.windows(2).all(|pair| pair[0].0 < pair[1].0),
-            "positions grow"
-        );
+        let ends = Ends::parse(&after).expect("a position of ours");
+        for line in read(root, &["tasks/t"], Some(ends), End::Closed)
+            .expect("it reads")
+            .lines
+        {
+            heard.entry(line.file).or_default().push(line.text);
+        }
+        assert_eq!(heard, said);
+    }
+
+    #[test]
+    fn what_is_no_position_is_refused() {
+        for text in ["7", "x-1", "1-", "1-2.", "1-2.3", "-1"] {
+            let parsed = Ends::parse(&LogPosition::new(text));
+            match text {
+                "1-2." => assert_eq!(parsed.expect("one file"), Ends(BTreeMap::from([(1, 2)]))),
+                _ => assert_eq!(parsed.expect_err(text).class(), ErrorClass::Validation),
+            }
+        }
     }
 
     #[test]
@@ -218,12 +321,13 @@ mod tests {
                 write(root, "tasks/t/1.1/transcript.log", &text);
             }
         }
-        let chunk = read(root, &["tasks/t"], None, false).expect("it reads");
+        let chunk = read(root, &["tasks/t"], None, End::Closed).expect("it reads");
         let texts = texts(&chunk);
         assert_eq!(texts.last(), Some(&"line 19999"));
         assert!(texts[0].starts_with("line ") && texts.len() < 20_000);
         assert!(chunk.is_complete);
-        let more = read(root, &["tasks/t"], Some(chunk.next), false).expect("it reads");
+        let ends = Ends::parse(&chunk.next).expect("a position of ours");
+        let more = read(root, &["tasks/t"], Some(ends), End::Closed).expect("it reads");
         assert_eq!((more.lines.len(), more.next), (0, chunk.next));
     }
 
@@ -237,11 +341,19 @@ mod tests {
             "tasks/t/1.1/transcript.log",
             &format!("{long}\nno end"),
         );
-        let growing = read(root, &["tasks/t"], Some(0), true).expect("it reads");
+        let start = || Some(Ends::default());
+        let growing = read(root, &["tasks/t"], start(), GROWING).expect("it reads");
         assert_eq!(growing.lines.len(), 2, "the open end is not there yet");
-        let ended = read(root, &["tasks/t"], Some(0), false).expect("it reads");
+        let later = End::Open(Timestamp(u64::MAX));
+        let rested = read(root, &["tasks/t"], start(), later).expect("it reads");
+        assert_eq!(
+            texts(&rested)[2],
+            "no end",
+            "a question waits for its answer"
+        );
+        let ended = read(root, &["tasks/t"], start(), End::Closed).expect("it reads");
         assert_eq!(texts(&ended)[2], "no end");
-        let nothing = read(root, &["tasks/other"], None, false).expect("it reads");
+        let nothing = read(root, &["tasks/other"], None, End::Closed).expect("it reads");
         assert!(nothing.lines.is_empty() && nothing.is_complete);
     }
 
@@ -263,7 +375,7 @@ mod tests {
         let mode = rustix::fs::Mode::from_raw_mode(0o600);
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0)
             .expect("a pipe");
-        let chunk = read(root, &["planning"], None, false).expect("it is read");
+        let chunk = read(root, &["planning"], None, End::Closed).expect("it is read");
         let texts: Vec<_> = chunk.lines.iter().map(|line| line.text.as_str()).collect();
         assert_eq!(texts, ["planned"]);
         for path in [link, pipe] {

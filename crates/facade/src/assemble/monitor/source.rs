@@ -16,8 +16,8 @@ use git_workspace::{Git, Places};
 use journal::SharedJournal;
 use learning::{Figure, LessonFigures, LessonKind, Status, scrub};
 use monitoring::fold::{
-    Batch, Command, DaySpend, LessonStanding, LimitStanding, LogChunk, Prompt, RunListing,
-    RunSource,
+    Batch, Command, DaySpend, LessonStanding, LimitStanding, LogChunk, LogPosition, Prompt,
+    RunListing, RunSource,
 };
 
 use super::{
@@ -253,7 +253,7 @@ impl Inner {
         &self,
         run: &RunId,
         task: Option<&TaskId>,
-        after: Option<u64>,
+        after: Option<&LogPosition>,
     ) -> Result<LogChunk, Error> {
         self.exists(run)?;
         let root = self.home.run_folder(run);
@@ -262,8 +262,13 @@ impl Inner {
             Some(folder) => vec![folder.as_str()],
             None => vec!["planning", "repositories", "workflow-test", "deploy"],
         };
-        let is_growing = self.is_held(run)?;
-        let read = log::read(&root, &folders, after, is_growing);
+        let after = after.map(log::Ends::parse).transpose()?;
+        let end = if self.is_held(run)? {
+            log::End::Open(self.surroundings.clock.now())
+        } else {
+            log::End::Closed
+        };
+        let read = log::read(&root, &folders, after, end);
         let mut chunk = read.map_err(|source| Error::Io {
             operation: "read",
             path: root.clone(),
@@ -436,11 +441,11 @@ impl RunSource for HomeSource {
         &self,
         run: &RunId,
         task: Option<&TaskId>,
-        after: Option<u64>,
+        after: Option<LogPosition>,
     ) -> Result<LogChunk, PortError> {
         let (run, task) = (run.clone(), task.cloned());
         self.blocking("read a log", move |inner| {
-            inner.log(&run, task.as_ref(), after)
+            inner.log(&run, task.as_ref(), after.as_ref())
         })
         .await
     }

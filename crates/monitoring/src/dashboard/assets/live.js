@@ -65,20 +65,22 @@
     log = undefined;
     followed = list;
     if (!list) return;
-    log = new EventSource(list.dataset.stream + "&after=" + list.dataset.after);
+    log = new EventSource(list.dataset.stream + "&after=" + encodeURIComponent(list.dataset.after));
     log.onmessage = ({ data, lastEventId }) => {
-      const line = JSON.parse(data), item = document.createElement("li");
+      const lines = list.firstElementChild;
       const atEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - 24;
-      if (line.file !== list.dataset.file) {
-        const from = document.createElement("li");
-        from.className = "from";
-        from.textContent = list.dataset.file = line.file;
-        list.firstElementChild.append(from);
+      const add = (text, kind) => {
+        const item = document.createElement("li");
+        if (kind) item.className = kind;
+        item.textContent = text;
+        lines.append(item);
+      };
+      for (const line of JSON.parse(data)) {
+        if (line.file !== list.dataset.file) add(list.dataset.file = line.file, "from");
+        add(line.text);
       }
-      item.textContent = line.text;
-      list.firstElementChild.append(item);
       list.dataset.after = lastEventId;
-      while (list.firstElementChild.childElementCount > 1000) list.firstElementChild.firstElementChild.remove();
+      while (lines.childElementCount > 1000) lines.firstElementChild.remove();
       if (atEnd) list.scrollTop = list.scrollHeight;
     };
     log.addEventListener("complete", () => { log.close(); });

@@ -23,7 +23,7 @@ use crate::{
         stream::{Sent, events as stream},
         text::harmless,
     },
-    fold::LogChunk,
+    fold::{LogChunk, LogLine, LogPosition},
 };
 
 /// After so long without an event a line is sent that says nothing, so that proxies keep the
@@ -110,13 +110,22 @@ async fn changed(
 #[derive(Debug, Deserialize)]
 pub(super) struct LogQuery {
     task: Option<TaskId>,
-    after: Option<u64>,
+    after: Option<LogPosition>,
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
-    file: &'a str,
+struct Line {
+    file: String,
     text: String,
+}
+
+impl Line {
+    fn of(line: &LogLine) -> Self {
+        Self {
+            file: harmless(&line.file),
+            text: harmless(&line.text),
+        }
+    }
 }
 
 /// Where a stream of lines is.
@@ -124,13 +133,14 @@ struct Tail {
     app: Arc<App>,
     run: RunId,
     task: Option<TaskId>,
-    after: Option<u64>,
+    after: Option<LogPosition>,
     is_over: bool,
     _permit: OwnedSemaphorePermit,
 }
 
-/// The lines of a log, each with its position as id, from `after` or Last-Event-ID on; without
-/// either from a screenful before the end. At the end of the log comes the event `complete`.
+/// The lines of a log, some in each event, with the position after them as id, from `after` or
+/// Last-Event-ID on; without either from a screenful before the end. Who takes whole events gets each
+/// line once, also over a broken connection. At the end of the log comes the event `complete`.
 pub(super) async fn log(
     State(app): State<Arc<App>>,
     Path(run): Path<String>,
@@ -144,8 +154,8 @@ pub(super) async fn log(
     let Some(permit) = place(&app) else {
         return full();
     };
-    let last = header_text(&headers, &HeaderName::from_static("last-event-id"))
-        .and_then(|id| id.parse().ok());
+    let last =
+        header_text(&headers, &HeaderName::from_static("last-event-id")).map(LogPosition::new);
     let tail = Tail {
         run,
         task: query.task,
@@ -168,22 +178,14 @@ pub(super) async fn log(
                 return None;
             };
             let mut sent = Sent::default();
-            for line in &chunk.lines {
-                let text = harmless(&line.text);
-                sent.event(
-                    "",
-                    line.position,
-                    &Line {
-                        file: &harmless(&line.file),
-                        text,
-                    },
-                );
-            }
-            tail.after = Some(chunk.next);
-            if chunk.lines.is_empty() && chunk.is_complete {
-                sent.event("complete", chunk.next, &true);
+            if !chunk.lines.is_empty() {
+                let lines: Vec<_> = chunk.lines.iter().map(Line::of).collect();
+                sent.event("", &chunk.next, &lines);
+            } else if chunk.is_complete {
+                sent.event("complete", &chunk.next, &true);
                 tail.is_over = true;
             }
+            tail.after = Some(chunk.next);
             if !sent.is_empty() {
                 return Some((sent, tail));
             }
@@ -196,6 +198,8 @@ pub(super) async fn log(
 impl Tail {
     async fn read(&self) -> Result<LogChunk, PortError> {
         let source = self.app.board.source();
-        source.log(&self.run, self.task.as_ref(), self.after).await
+        source
+            .log(&self.run, self.task.as_ref(), self.after.clone())
+            .await
     }
 }

@@ -59,8 +59,8 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// Validation for an address that other machines can reach, without `tls`; Conflict for one
-    /// that is in use.
+    /// Validation for an address that other machines can reach, without `tls`, and for all addresses
+    /// (`0.0.0.0`, `::`) without `options.hosts`; Conflict for one that is in use.
     ///
     /// # Cancel safety
     ///
@@ -73,6 +73,10 @@ impl Server {
         let address = options.address;
         if tls.is_none() && !address.ip().is_loopback() {
             return Err(Error::ForeignAddress { address });
+        }
+        // Its Host would be none that the guard knows.
+        if address.ip().is_unspecified() && options.hosts.is_empty() {
+            return Err(Error::NoHost { address });
         }
         let listen = |source| Error::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
@@ -176,7 +180,7 @@ async fn answer(
             Ok::<_, Infallible>(response.map(|body| Guarded { body, _busy: busy }))
         }
     });
-    let stream = TokioIo::new(Patient::new(stream, limits.stall_time));
+    let stream = TokioIo::new(Patient::new(stream, limits.answer_time));
     // What ends a connection early is the peer's affair: there is nobody to tell.
     http1::Builder::new()
         .timer(TokioTimer::new())

@@ -126,5 +126,7 @@ impl EventFold {
             runs().filter_map(|run| run.due).min(),
         );
         set(&families.last_event, runs().map(|run| run.last_event).max());
+        let busy = runs().filter(|run| !run.is_at_gate);
+        set(&families.silent_since, busy.map(|run| run.last_event).min());
     }
 }

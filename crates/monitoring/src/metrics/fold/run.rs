@@ -27,6 +27,8 @@ pub(super) struct Run {
     /// Whether a process holds it; `true` until somebody says otherwise.
     pub(super) is_held: bool,
     pub(super) last_event: Timestamp,
+    /// Whether it waits for a person to open a gate.
+    pub(super) is_at_gate: bool,
     /// When its tasks should be done, by the plan's estimates.
     pub(super) due: Option<Timestamp>,
     is_started: bool,
@@ -71,6 +73,7 @@ impl Default for Run {
         Self {
             is_held: true,
             last_event: Timestamp(0),
+            is_at_gate: false,
             due: None,
             is_started: false,
             is_planned: false,
@@ -98,7 +101,10 @@ impl Run {
             .events
             .with(&[words::of_event(&record.event)], Counter::inc);
         match &record.event {
+            Event::GateReached { .. } => self.is_at_gate = true,
+            Event::GateOpened { .. } => self.is_at_gate = false,
             Event::RunStarted { session, .. } => {
+                self.is_at_gate = false;
                 self.is_started = true;
                 if let Some((_, since)) = self.stage.as_mut().filter(|_| self.has_stage_ended) {
                     *since = at;

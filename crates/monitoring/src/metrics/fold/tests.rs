@@ -360,6 +360,23 @@ fn a_run_that_was_killed_is_not_under_way() {
     ]);
 }
 
+#[test]
+fn a_busy_run_does_not_hide_a_silent_one() {
+    let silent_since = |at: &str| format!("automation_silent_since_timestamp_seconds {at}");
+    let mut story = Story::new();
+    story.at(9).started();
+    let silent = story.run.clone();
+    story.run = "busy".parse().unwrap();
+    story.at(700).started().shows(&[&silent_since("9.0")]);
+    // A run at a gate is not silent: it waits.
+    story.run = silent;
+    let gate = || "plan".to_owned();
+    story.at(20).tell(Event::GateReached { gate: gate() });
+    story.shows(&[&silent_since("700.0")]);
+    story.at(30).tell(Event::GateOpened { gate: gate() });
+    story.shows(&[&silent_since("30.0")]);
+}
+
 /// So that an event that is added to the stream is counted under its name.
 #[test]
 fn every_kind_of_event_is_known_by_the_name_in_its_json() {
