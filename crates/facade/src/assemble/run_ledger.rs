@@ -171,7 +171,12 @@ pub(crate) struct RunLedger {
     has_spent: AtomicBool,
     /// How many reservations this process holds.
     held: AtomicUsize,
-    settled: Notify,
+    /// How many requests the ledger is about to answer.
+    asking: AtomicUsize,
+    /// How many reservations were made or settled so far.
+    progress: AtomicUsize,
+    /// Whenever one of the three has changed.
+    changed: Notify,
     pause: CancellationToken,
     /// No request takes longer.
     longest: Duration,
@@ -204,7 +209,9 @@ impl RunLedger {
             payment,
             has_spent: AtomicBool::new(has_spent),
             held: AtomicUsize::new(0),
-            settled: Notify::new(),
+            asking: AtomicUsize::new(0),
+            progress: AtomicUsize::new(0),
+            changed: Notify::new(),
             pause,
             longest: record.settings.limits.agent_timeout,
             limits: record.budget.map_or(Limits::NONE, |it| it.limits()),
@@ -287,25 +294,37 @@ impl Ledger for RunLedger {
             });
         }
         loop {
-            let mut settled = std::pin::pin!(self.settled.notified());
-            settled.as_mut().enable();
+            let seen = self.progress.load(Ordering::SeqCst);
+            let asking = Asking::begin(self);
             let reserved = self.ledger.reserve(operation, scope, request, parent).await;
-            match reserved {
+            let refused = match reserved {
                 Ok(reservation) => {
                     self.held.fetch_add(1, Ordering::SeqCst);
+                    self.progress.fetch_add(1, Ordering::SeqCst);
+                    drop(asking);
                     return self.telling(Ok(reservation)).await;
                 }
-                Err(error) if may_pass(&error) && self.held.load(Ordering::SeqCst) > 0 => {
-                    tokio::select! {
-                        () = settled => {}
-                        () = self.pause.cancelled() => {
-                            let doing = "wait for money that others have set aside";
-                            return Err(PortError::new(ErrorClass::Cancelled, doing));
-                        }
-                        () = tokio::time::sleep(self.longest) => return Err(error),
-                    }
-                }
+                Err(error) if may_pass(&error) => error,
                 Err(error) => return Err(error),
+            };
+            drop(asking);
+            let mut changed = std::pin::pin!(self.changed.notified());
+            // From here on no change is missed; one before is seen in the numbers.
+            changed.as_mut().enable();
+            if self.progress.load(Ordering::SeqCst) != seen {
+                continue;
+            }
+            let others = [&self.held, &self.asking].map(|it| it.load(Ordering::SeqCst));
+            if others == [0, 0] {
+                return Err(refused);
+            }
+            tokio::select! {
+                () = changed => {}
+                () = self.pause.cancelled() => {
+                    let doing = "wait for money that others have set aside";
+                    return Err(PortError::new(ErrorClass::Cancelled, doing));
+                }
+                () = tokio::time::sleep(self.longest) => return Err(refused),
             }
         }
     }
@@ -345,12 +364,30 @@ impl Ledger for RunLedger {
             self.ledger.settle(operation, reservation, spent).await
         };
         self.held.fetch_sub(1, Ordering::SeqCst);
-        self.settled.notify_waiters();
+        self.progress.fetch_add(1, Ordering::SeqCst);
+        self.changed.notify_waiters();
         self.telling(settled).await
     }
 
     fn price(&self, model: &str, usage: &TokenUsage) -> Option<Usd> {
         Ledger::price(&self.ledger, model, usage)
+    }
+}
+
+/// A request that the ledger has not answered yet.
+struct Asking<'a>(&'a RunLedger);
+
+impl<'a> Asking<'a> {
+    fn begin(ledger: &'a RunLedger) -> Self {
+        ledger.asking.fetch_add(1, Ordering::SeqCst);
+        Self(ledger)
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.asking.fetch_sub(1, Ordering::SeqCst);
+        self.0.changed.notify_waiters();
     }
 }
 
@@ -362,6 +399,9 @@ fn may_pass(error: &PortError) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use core_types::{NoEvents, SystemClock};
+    use cost::LedgerOptions;
+
     use super::*;
 
     #[test]
@@ -373,6 +413,61 @@ mod tests {
         for is_failure in [false, true] {
             let whole = presumed(true, is_failure, held);
             assert_eq!(whole, None, "one that was seen to spend is never free");
+        }
+    }
+
+    /// Two of a hundred requests have room at a time. None may be refused, however a refusal and the end
+    /// of the work that caused it follow each other.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn no_request_is_refused_for_what_others_have_set_aside() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let usd = |text: &str| text.parse::<Usd>().expect("an amount");
+        let limits = Limits {
+            run: Some(usd("1")),
+            ..Limits::NONE
+        };
+        let options = LedgerOptions {
+            limits,
+            call: usd("0.5"),
+            ..LedgerOptions::default()
+        };
+        let clock = Arc::new(SystemClock);
+        let ledger = JournalLedger::open(&folder.path().join("costs"), options, clock);
+        let run: RunId = "r1".parse().expect("a name");
+        let of_run = Arc::new(RunLedger {
+            ledger: ledger.expect("it opens"),
+            payment: Payment::Model,
+            has_spent: AtomicBool::new(false),
+            held: AtomicUsize::new(0),
+            asking: AtomicUsize::new(0),
+            progress: AtomicUsize::new(0),
+            changed: Notify::new(),
+            pause: CancellationToken::new(),
+            longest: Duration::from_secs(60),
+            limits,
+            of_run: Limit::Run { run: run.clone() },
+            events: Arc::new(NoEvents),
+            told: Mutex::default(),
+        });
+        let mut requests = tokio::task::JoinSet::new();
+        for n in 0..100 {
+            let (ledger, run) = (of_run.clone(), run.clone());
+            requests.spawn(async move {
+                let mark = |what: &str| OperationId::new(format!("{what}-{n}")).expect("a mark");
+                let scope = SpendScope {
+                    run,
+                    repository: None,
+                    task: None,
+                };
+                let request = SpendRequest::default();
+                let reserving = mark("reserve");
+                let reserved = ledger.reserve(&reserving, &scope, &request, None).await?;
+                let spent = Spent::nothing();
+                ledger.settle(&mark("settle"), &reserved, &spent).await
+            });
+        }
+        while let Some(done) = requests.join_next().await {
+            done.expect("no panic").expect("it waits for its turn");
         }
     }
 }
