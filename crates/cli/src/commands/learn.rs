@@ -357,7 +357,10 @@ async fn export(session: &Session, file: &Path, repository: Option<&str>) -> Res
         }
     };
     let exported = feedback.export(&before, repository.as_ref());
-    let after = exported.await.map_err(Error::from)?;
+    let after = exported
+        .await
+        .map_err(Error::from)
+        .with_context(|| format!("{} was not changed", path.display()))?;
     let n_lessons = after.matches("<!-- L").count();
     if !is_printed && let Some(repository) = &repository {
         // As long as no run has read the file itself.

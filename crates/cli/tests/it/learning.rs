@@ -131,10 +131,9 @@ fn lessons_are_added_tried_and_retired() {
         "AGENTS.md",
         "<!-- automation lessons: begin v1. -->\n- mine\n",
     );
-    place
-        .run("learn export")
-        .code(2)
-        .says("line 2 of the exported lessons was changed by hand");
+    place.run("learn export").code(2).says(
+        "AGENTS.md was not changed\n  because line 2 of the exported lessons was changed by hand",
+    );
     assert_eq!(place.read("AGENTS.md").lines().count(), 2, "the edit stays");
 }
 
