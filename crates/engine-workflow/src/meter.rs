@@ -56,6 +56,7 @@ impl Funds {
             spent.cost = self.price(&spent.model, &spent.usage);
         }
         let mut in_parts = Usd::ZERO;
+        let mut failed = None;
         for part in added {
             let taken = match spent.cost {
                 // What the first reservation covers is settled with it.
@@ -73,14 +74,20 @@ impl Funds {
                 is_failure: spent.is_failure,
             };
             let settling = settlement(&part.operation);
-            let settled = self.ledger.settle(&settling, &part, &of_part).await?;
-            in_parts = in_parts.saturating_add(settled.amount);
+            // What cannot be settled stays set aside; its cost is the next one's to record.
+            match self.ledger.settle(&settling, &part, &of_part).await {
+                Ok(settled) => in_parts = in_parts.saturating_add(settled.amount),
+                Err(error) => failed = failed.or(Some(error)),
+            }
         }
         if let Some(cost) = &mut spent.cost {
             *cost = cost.saturating_sub(in_parts);
         }
         let settling = settlement(&self.operation);
         let settled = self.ledger.settle(&settling, &self.first, &spent).await?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
         Ok(Settled {
             amount: settled.amount.saturating_add(in_parts),
             ..settled
@@ -105,12 +112,19 @@ impl Meter for Funds {
         let mut added = self.added.lock().await;
         let parts = added.iter().filter_map(|part| part.amount);
         let mut granted = parts.fold(first, Usd::saturating_add);
-        while so_far > granted {
+        // As much as a request gets, and where that is not enough, what is missing.
+        for is_exact in [false, true] {
+            if so_far <= granted {
+                break;
+            }
+            let missing = so_far.saturating_sub(granted);
             let operation = part(&self.operation, added.len() + 1);
-            let more = self
-                .ledger
-                .reserve_more(&operation, &self.scope, &self.request)
-                .await?;
+            let request = SpendRequest {
+                worst_case: is_exact.then_some(missing).or(self.request.worst_case),
+                ..self.request.clone()
+            };
+            let more = self.ledger.reserve_more(&operation, &self.scope, &request);
+            let more = more.await?;
             let Some(amount) = more.amount else {
                 return Ok(());
             };

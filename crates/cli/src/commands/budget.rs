@@ -37,7 +37,9 @@ pub(crate) async fn budget(session: &Session, arguments: BudgetArguments) -> Res
         }) => {
             let amount: Usd = amount.parse().map_err(invalid)?;
             let (limit, record) = if day.is_some() || repository.is_some() {
-                (of_day(session, day.as_deref(), repository)?, None)
+                let limit = of_day(session, day.as_deref(), repository)?;
+                let record = lower_one(session, &limit, amount)?;
+                (limit, record)
             } else {
                 let paused = |state| state == RunState::Paused;
                 let run = session.pick(run.as_deref(), "is paused", paused)?;
@@ -108,6 +110,31 @@ fn invalid(error: impl std::fmt::Display) -> Error {
         message: error.to_string(),
         hint: String::new(),
     }
+}
+
+/// The run that goes by a lower limit than `to`, where the configuration does not: a run keeps the
+/// limits that it began with.
+fn lower_one(session: &Session, limit: &Limit, to: Usd) -> Result<Option<RunRecord>> {
+    let Session {
+        home, surroundings, ..
+    } = session;
+    let is_lower = |limits: &Limits| limits.on(limit).is_some_and(|now| now < to);
+    if is_lower(&configured(home, surroundings)?.limits()) {
+        return Ok(None);
+    }
+    for run in home.runs()?.into_iter().rev() {
+        let ends = [RunState::Done, RunState::Aborted];
+        if session
+            .status(&run)
+            .is_ok_and(|it| !ends.contains(&it.state))
+        {
+            let record = RunRecord::read(home, &run, surroundings)?;
+            if record.budget.is_some_and(|it| is_lower(&it.limits())) {
+                return Ok(Some(record));
+            }
+        }
+    }
+    Ok(None)
 }
 
 fn of_day(session: &Session, day: Option<&str>, repository: Option<String>) -> Result<Limit> {

@@ -1,6 +1,6 @@
 //! `learn`.
 
-use std::{fs, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use anyhow::{Context, Result};
 use facade::{
@@ -343,6 +343,8 @@ async fn export(session: &Session, file: &Path, repository: Option<&str>) -> Res
     let feedback = open_feedback(&session.home, &session.surroundings)?;
     let is_printed = file == Path::new("-");
     let path = session.surroundings.current_dir.join(file);
+    // A link stays one: what it leads to is written.
+    let path = fs::canonicalize(&path).unwrap_or(path);
     let before = match fs::read_to_string(&path) {
         _ if is_printed => String::new(),
         Ok(text) => text,
@@ -370,13 +372,20 @@ async fn export(session: &Session, file: &Path, repository: Option<&str>) -> Res
     if is_printed {
         session.output.line(after.trim_end());
     } else if after != before {
+        let mode = fs::metadata(&path).map_or(0o644, |it| it.permissions().mode());
         journal::atomic_write(&path, after.as_bytes())
             .with_context(|| format!("{} could not be written", path.display()))?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode))
+            .with_context(|| format!("{} could not be made readable", path.display()))?;
         session.output.line(format!(
             "wrote {} to {}",
             count(n_lessons, "lesson"),
             path.display()
         ));
+    } else if n_lessons == 0 {
+        session
+            .output
+            .line("no lesson is promoted: nothing to write");
     } else {
         session
             .output

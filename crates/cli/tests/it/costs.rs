@@ -294,6 +294,49 @@ fn the_limit_ends_a_running_agent_and_the_run_goes_on_once_it_is_raised() {
     assert_eq!(open["open"], serde_json::json!([]));
 }
 
+/// A share of the limit at which a person is asked ends no work that goes on: it stops the next.
+#[test]
+fn a_soft_limit_ends_no_running_agent() {
+    let place = Place::new();
+    place.repository("app", Some("true"));
+    place.script(
+        "agent.sh",
+        "#!/bin/sh\necho x > x\n\
+         for cost in 0.45 0.15; do echo '{\"cost\": '$cost'}' >> \"$AUTOMATION_USAGE_FILE\"; sleep 0.5; done\n",
+    );
+    place.file(
+        "config/automation.yaml",
+        "agents:\n- {name: a, kind: command, command: [./agent.sh]}\nbudget: {run: 1, soft: 50, call: 0.5}\n",
+    );
+    place.run("run --repo app --title X --run-id s1").code(0);
+    assert_eq!(total(&place).to_string(), "0.60");
+}
+
+/// A run keeps the limit of the day that it began with, whatever the configuration says now.
+#[test]
+fn the_line_that_raises_a_limit_raises_it() {
+    let place = Place::new();
+    place.repository("app", Some("true"));
+    let configured = |limit: &str| {
+        format!(
+            "agents:\n- {{name: a, kind: command, command: 'echo x > x', model: claude-sonnet-5-5}}\nbudget: {{day: {limit}}}\n"
+        )
+    };
+    place.file("config/automation.yaml", configured("0.05"));
+    let ran = place.run("run --repo app --title X --run-id r1").code(4);
+    ran.says("automation budget raise 1.00 --day ");
+    place.file("config/automation.yaml", configured("50"));
+    place
+        .run("budget raise 1.00 --day today")
+        .code(0)
+        .says("it was 0.05");
+    place.run("resume r1").code(0);
+    place
+        .run("budget raise 2.00 --day today")
+        .code(2)
+        .says("is 50.00 USD, which 2.00 does not raise");
+}
+
 /// The agent reports what nobody expected; the next request meets the limit.
 #[test]
 fn a_command_is_found_out_by_its_report() {

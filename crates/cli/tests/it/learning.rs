@@ -46,7 +46,10 @@ fn every_attempt_is_recorded_once() {
         "two attempts and one: {stats}"
     );
     assert_eq!(stats["successful_executions"], 1);
-    assert_eq!(stats["measured_executions"], 3);
+    assert_eq!(
+        stats["measured_executions"], 2,
+        "one was cut off by its host"
+    );
     assert_eq!(stats["success_rate"]["needed"], 30);
     // The same run once more: its attempts are known, and another one comes.
     place.run("retry bad --run r1").code(1);
@@ -56,7 +59,7 @@ fn every_attempt_is_recorded_once() {
         exit 0
         attempts recorded             4
         ended well                    1
-        outcome measured              4
+        outcome measured              3
         success rate                  not enough evidence (4 of 30)
         average review score          not enough evidence (0 of 30)
         lessons                       0 candidates, 1 on trial (0 await approval), 0 promoted, 0 retired
@@ -92,15 +95,15 @@ fn lessons_are_added_tried_and_retired() {
     place.run("learn ls").is(&expect![[r#"
         exit 0
         lesson             from                   with it  without it  gain                            text
-        L1      trial      a person               0 of 1   0 of 1      not enough evidence (2 of 250)  Run `make lint` before you end.
-        L2      trial      a person               0 of 1   0 of 1      not enough evidence (2 of 250)  Keep lines short.
-        L3      trial      a person               0 of 1   0 of 1      not enough evidence (2 of 250)  Say why.
+        L1      trial      a person               0 of 0   0 of 1      not enough evidence (1 of 250)  Run `make lint` before you end.
+        L2      trial      a person               0 of 1   0 of 0      not enough evidence (1 of 250)  Keep lines short.
+        L3      trial      a person               0 of 1   0 of 0      not enough evidence (1 of 250)  Say why.
         L4      candidate  a command that worked  0 of 0   0 of 0      not enough evidence (0 of 250)  Run `make test` before you end: a result counts only where it passes.
     "#]]);
     let why = place.run("learn why L1").code(0);
     why.says("on trial in round 1");
     why.says("from a person");
-    why.says("looked at next after 250 tasks; 2 so far");
+    why.says("looked at next after 250 tasks; 1 so far");
     place
         .run("learn retire L2 'nobody reads it'")
         .is(&expect![[r#"
@@ -135,6 +138,14 @@ fn lessons_are_added_tried_and_retired() {
         "AGENTS.md was not changed\n  because line 2 of the exported lessons was changed by hand",
     );
     assert_eq!(place.read("AGENTS.md").lines().count(), 2, "the edit stays");
+    place.file(
+        "AGENTS.md",
+        "\u{feff}  <!-- automation lessons: begin v1. -->\n",
+    );
+    place
+        .run("learn export")
+        .code(2)
+        .says("line 1 of the exported lessons was moved to the right by hand");
 }
 
 #[test]

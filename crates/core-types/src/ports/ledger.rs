@@ -113,7 +113,8 @@ pub trait Ledger: Debug + Send + Sync {
     ) -> Result<Settled, PortError>;
 
     /// Sets more money aside for work that is under way. As [`Ledger::reserve`], but it MUST answer at
-    /// once, and never wait for the end of other work.
+    /// once, and never wait for the end of other work or for a person: the work goes on spending
+    /// meanwhile. A share of a limit at which a person is asked counts for new work alone.
     ///
     /// # Errors
     ///

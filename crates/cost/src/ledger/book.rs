@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 use core_types::{OperationId, Reservation, Settled, SpendRequest, SpendScope, Spent, Usd};
 
 use super::{
-    account::{Day, Limit},
+    account::{Day, Hardness, Limit},
     entry::{Account, Charged, Entry, Place, Totals},
     movement::{Basis, Movement},
     options::{LedgerOptions, Limits},
@@ -31,6 +31,23 @@ pub(super) struct Book {
     entry_of: HashMap<OperationId, u32>,
     raises: HashSet<OperationId>,
     totals: HashMap<(u32, u32), Totals>,
+}
+
+/// What money is set aside for.
+#[derive(Debug)]
+pub(super) enum Purpose {
+    /// Work that has not begun.
+    New,
+    /// The same, taken out of what is set aside already.
+    PartOf(Reservation),
+    /// Work that is under way.
+    UnderWay,
+}
+
+impl From<Option<&Reservation>> for Purpose {
+    fn from(parent: Option<&Reservation>) -> Self {
+        parent.cloned().map_or(Self::New, Self::PartOf)
+    }
 }
 
 /// What a request comes to.
@@ -83,8 +100,13 @@ impl Book {
         operation: &OperationId,
         scope: &SpendScope,
         request: &SpendRequest,
-        parent: Option<&Reservation>,
+        purpose: &Purpose,
     ) -> Result<Decided<Reservation>, Error> {
+        let (parent, until) = match purpose {
+            Purpose::New => (None, Hardness::Soft),
+            Purpose::PartOf(parent) => (Some(parent), Hardness::Soft),
+            Purpose::UnderWay => (None, Hardness::Hard),
+        };
         if let Some(idx) = self.entry_of.get(operation) {
             let entry = &self.entries[*idx as usize];
             if self.scopes[entry.place as usize].scope != *scope {
@@ -136,7 +158,7 @@ impl Book {
                 for idx in charged.as_slice() {
                     let account = &self.accounts[*idx as usize];
                     if !self.covers(parent, *idx) {
-                        let left = account.left(options, least)?;
+                        let left = account.left(options, least, until)?;
                         grant = left.map_or(grant, |left| grant.min(left));
                     }
                 }
@@ -148,8 +170,8 @@ impl Book {
                         continue;
                     }
                     let left = match idx {
-                        Some(idx) => self.accounts[idx as usize].left(options, least)?,
-                        None => Account::new(limit).left(options, least)?,
+                        Some(idx) => self.accounts[idx as usize].left(options, least, until)?,
+                        None => Account::new(limit).left(options, least, until)?,
                     };
                     grant = left.map_or(grant, |left| grant.min(left));
                 }

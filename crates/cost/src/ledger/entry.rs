@@ -83,17 +83,22 @@ impl Account {
         }
     }
 
-    /// What may still be set aside; `None` without a limit.
+    /// What may still be set aside; `None` without a limit. Work that is under way is not asked: of it
+    /// only the limit itself counts.
     pub(super) fn left(
         &self,
         options: &LedgerOptions,
         least: Usd,
+        until: Hardness,
     ) -> Result<Option<Usd>, BudgetExceeded> {
         let Some(set) = options.limits.on(&self.limit) else {
             return Ok(None);
         };
         let amount = self.raised.map_or(set, |raised| raised.max(set));
-        let bound = options.limits.soft(amount);
+        let bound = match until {
+            Hardness::Soft => options.limits.soft(amount),
+            Hardness::Hard => amount,
+        };
         let gone = Usd::from_pico(self.settled.saturating_add(self.reserved));
         let left = bound.saturating_sub(gone);
         if left < least {

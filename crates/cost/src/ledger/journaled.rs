@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 
 use super::{
     account::{Day, Limit},
-    book::{Book, Decided},
+    book::{Book, Decided, Purpose},
     options::{LedgerOptions, Limits},
     record,
     report::Spending,
@@ -94,7 +94,7 @@ enum Request {
         operation: OperationId,
         scope: SpendScope,
         request: SpendRequest,
-        parent: Option<Reservation>,
+        purpose: Purpose,
     },
     Settle {
         operation: OperationId,
@@ -287,6 +287,15 @@ impl JournalLedger {
         &self.shared.dir
     }
 
+    async fn set_aside(&self, request: Request) -> Result<Reservation, PortError> {
+        let answer = match self.submit(request).await {
+            Ok(Answer::Reserved(reservation)) => Ok(reservation),
+            Ok(_) => Err(Error::CutOff),
+            Err(error) => Err(error),
+        };
+        answer.map_err(|error| error.into_port_error("set money aside"))
+    }
+
     /// Queues a request; whoever finds nobody at work starts a thread for all that wait.
     async fn submit(&self, request: Request) -> Result<Answer, Error> {
         let (answer, answered) = oneshot::channel();
@@ -394,10 +403,10 @@ impl Shared {
                 operation,
                 scope,
                 request,
-                parent,
+                purpose,
             } => {
-                let (day, parent) = (Day::of(at), parent.as_ref());
-                book.decide_reserve(options, day, operation, scope, request, parent)?
+                let day = Day::of(at);
+                book.decide_reserve(options, day, operation, scope, request, purpose)?
                     .answer(Answer::Reserved)
             }
             Request::Settle {
@@ -455,18 +464,28 @@ impl Ledger for JournalLedger {
         request: &SpendRequest,
         parent: Option<&Reservation>,
     ) -> Result<Reservation, PortError> {
-        let request = Request::Reserve {
+        self.set_aside(Request::Reserve {
             operation: operation.clone(),
             scope: scope.clone(),
             request: request.clone(),
-            parent: parent.cloned(),
-        };
-        let answer = match self.submit(request).await {
-            Ok(Answer::Reserved(reservation)) => Ok(reservation),
-            Ok(_) => Err(Error::CutOff),
-            Err(error) => Err(error),
-        };
-        answer.map_err(|error| error.into_port_error("set money aside"))
+            purpose: parent.into(),
+        })
+        .await
+    }
+
+    async fn reserve_more(
+        &self,
+        operation: &OperationId,
+        scope: &SpendScope,
+        request: &SpendRequest,
+    ) -> Result<Reservation, PortError> {
+        self.set_aside(Request::Reserve {
+            operation: operation.clone(),
+            scope: scope.clone(),
+            request: request.clone(),
+            purpose: Purpose::UnderWay,
+        })
+        .await
     }
 
     async fn settle(

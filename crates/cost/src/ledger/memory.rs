@@ -10,7 +10,7 @@ use core_types::{
 
 use super::{
     account::{Day, Limit},
-    book::{Book, Decided},
+    book::{Book, Decided, Purpose},
     options::LedgerOptions,
     report::Spending,
 };
@@ -53,6 +53,20 @@ impl MemoryLedger {
         Spending::of(&self.book(), &self.options)
     }
 
+    fn set_aside(
+        &self,
+        operation: &OperationId,
+        scope: &SpendScope,
+        request: &SpendRequest,
+        purpose: &Purpose,
+    ) -> Result<Reservation, PortError> {
+        let day = Day::of(self.clock.now());
+        let mut book = self.book();
+        book.decide_reserve(&self.options, day, operation, scope, request, purpose)
+            .and_then(|decided| take(&mut book, decided))
+            .map_err(|error| error.into_port_error("set money aside"))
+    }
+
     fn book(&self) -> MutexGuard<'_, Book> {
         // Decisions change nothing, and what is applied was decided: a panic leaves the book whole.
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
@@ -75,11 +89,16 @@ impl Ledger for MemoryLedger {
         request: &SpendRequest,
         parent: Option<&Reservation>,
     ) -> Result<Reservation, PortError> {
-        let day = Day::of(self.clock.now());
-        let mut book = self.book();
-        book.decide_reserve(&self.options, day, operation, scope, request, parent)
-            .and_then(|decided| take(&mut book, decided))
-            .map_err(|error| error.into_port_error("set money aside"))
+        self.set_aside(operation, scope, request, &parent.into())
+    }
+
+    async fn reserve_more(
+        &self,
+        operation: &OperationId,
+        scope: &SpendScope,
+        request: &SpendRequest,
+    ) -> Result<Reservation, PortError> {
+        self.set_aside(operation, scope, request, &Purpose::UnderWay)
     }
 
     async fn settle(

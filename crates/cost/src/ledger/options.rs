@@ -73,7 +73,9 @@ impl Limits {
         soft_percent: None,
     };
 
-    pub(super) fn on(&self, limit: &Limit) -> Option<Usd> {
+    /// The limit that stands on something where nobody raised it; `None` for no limit.
+    #[must_use]
+    pub fn on(&self, limit: &Limit) -> Option<Usd> {
         match limit {
             Limit::Run { .. } => self.run,
             Limit::Day { .. } => self.day,

@@ -74,7 +74,7 @@ fn reserve(
         &id(n),
         &scope(task),
         &request,
-        parent.as_ref(),
+        &parent.as_ref().into(),
     )?;
     Ok(now(book, decided).amount.expect("an amount").pico())
 }

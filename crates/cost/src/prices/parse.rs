@@ -60,7 +60,9 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Parsed, Findings> {
         let mut reader = Fields {
             rates: BTreeMap::new(),
         };
-        for (field, value) in fields.iter().filter(|(field, _)| is_rate(field)) {
+        // Null is no price: a model that needs it has none.
+        let is_given = |(field, value): &(&String, &Value)| is_rate(field) && !value.is_null();
+        for (field, value) in fields.iter().filter(is_given) {
             match value.as_f64().and_then(Rate::from_dollars) {
                 Some(rate) => drop(reader.rates.insert(field, rate)),
                 None => {

@@ -8,7 +8,8 @@ use std::{
 
 use config::automation::{KeepPrompts as Kept, Learning};
 use core_types::{
-    CommitId, Event, Plan, RepositoryName, Review, Scope, TaskId, TaskStatus, TokenUsage, Usd,
+    CommitId, ErrorClass, Event, Plan, RepositoryName, Review, Scope, TaskId, TaskStatus,
+    TokenUsage, Usd,
 };
 use cost::Spending;
 use engine_checkpoint::RunView;
@@ -307,6 +308,8 @@ fn charged(
 #[derive(Debug, Clone, Default)]
 struct Seen {
     status: Option<TaskStatus>,
+    /// What it failed with.
+    class: Option<ErrorClass>,
     tests: Option<bool>,
     merged: bool,
     usage: TokenUsage,
@@ -318,14 +321,36 @@ struct Seen {
 }
 
 impl Seen {
-    /// What tests and the merge have measured.
+    /// What tests and the merge have measured. An attempt that a host, a limit or a person ended was
+    /// cut off: it says nothing of what its agent was told.
     fn outcome(&self) -> Outcome {
+        let status = match (self.status, self.class) {
+            (None | Some(TaskStatus::Failed), Some(class)) if is_cut_off(class) => {
+                TaskStatus::Cancelled
+            }
+            (status, _) => status.unwrap_or(TaskStatus::Failed),
+        };
         Outcome {
             tests: self.tests,
             merged: self.merged.then_some(true),
-            ..Outcome::of(self.status.unwrap_or(TaskStatus::Failed))
+            ..Outcome::of(status)
         }
     }
+}
+
+/// Whether an attempt that failed with this class was cut off, rather than wrong.
+const fn is_cut_off(class: ErrorClass) -> bool {
+    matches!(
+        class,
+        ErrorClass::Transient
+            | ErrorClass::RateLimited { .. }
+            | ErrorClass::QuotaExhausted { .. }
+            | ErrorClass::ResourceExhausted
+            | ErrorClass::BudgetExceeded
+            | ErrorClass::Unauthorized
+            | ErrorClass::Cancelled
+            | ErrorClass::UnknownOutcome
+    )
 }
 
 /// The attempts that have ended: each task's last one by its end, the ones before by having another after them.
@@ -341,12 +366,17 @@ fn ended_attempts<'a>(
             task,
             status,
             attempt,
+            failure,
             ..
         } = &record.event
         {
             if *attempt > 0 {
                 let key = (task.clone(), *attempt);
-                attempts.entry(key.clone()).or_default().status = Some(*status);
+                let seen = attempts.entry(key.clone()).or_default();
+                seen.status = Some(*status);
+                if let Some(failure) = failure {
+                    seen.class = Some(failure.class);
+                }
                 if status.has_ended() {
                     ended.insert(key);
                 } else {
@@ -383,6 +413,7 @@ fn ended_attempts<'a>(
             }
             Event::ChangeCaptured { commit, .. } => seen.commit = Some(commit.clone()),
             Event::TaskMerged { .. } => seen.merged = true,
+            Event::RecoveryStarted { class, .. } => seen.class = Some(*class),
             Event::PromptGiven {
                 hash,
                 text,
@@ -426,4 +457,30 @@ fn ended_attempts<'a>(
 /// The advisor of a run.
 pub(crate) fn advisor(feedback: FeedbackLoop) -> Arc<dyn core_types::PromptAdvisor> {
     Arc::new(learning::Advisor::new(feedback))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_cut_off_is_no_evidence() {
+        let failed = |class| Seen {
+            status: Some(TaskStatus::Failed),
+            class: Some(class),
+            ..Seen::default()
+        };
+        for class in [ErrorClass::Transient, ErrorClass::BudgetExceeded] {
+            assert!(!failed(class).outcome().is_measured(), "{class:?}");
+        }
+        for class in [ErrorClass::TestFailure, ErrorClass::Internal] {
+            assert!(failed(class).outcome().is_measured(), "{class:?}");
+        }
+        let repaired = Seen {
+            status: Some(TaskStatus::Succeeded),
+            tests: Some(true),
+            ..failed(ErrorClass::Transient)
+        };
+        assert!(repaired.outcome().is_success());
+    }
 }

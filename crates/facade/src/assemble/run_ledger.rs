@@ -335,7 +335,7 @@ impl Ledger for RunLedger {
         scope: &SpendScope,
         request: &SpendRequest,
     ) -> Result<Reservation, PortError> {
-        let reserved = self.ledger.reserve(operation, scope, request, None).await;
+        let reserved = self.ledger.reserve_more(operation, scope, request).await;
         if reserved.is_ok() {
             self.has_spent.store(true, Ordering::SeqCst);
             self.held.fetch_add(1, Ordering::SeqCst);

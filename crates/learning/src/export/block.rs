@@ -38,6 +38,15 @@ pub fn check(contents: &str) -> Result<Option<std::ops::Range<usize>>, Error> {
         let number = i + 1;
         let is_inside = begin.is_some() && end.is_none();
         let text = line.trim_end_matches(['\n', '\r']);
+        // Some editors mark a file as UTF-8 with it.
+        let text = text
+            .strip_prefix('\u{feff}')
+            .filter(|_| i == 0)
+            .unwrap_or(text);
+        let unmoved = text.trim_start();
+        if unmoved.len() < text.len() && [BEGIN, END].iter().any(|it| unmoved.starts_with(it)) {
+            return edited(number, "was moved to the right by hand");
+        }
         if text.starts_with(BEGIN) {
             if begin.is_some() {
                 return edited(number, "is a second begin");

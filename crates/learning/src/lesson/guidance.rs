@@ -56,6 +56,8 @@ impl Lesson {
             [] => String::new(),
             paths => format!("In {}: ", paths.join(", ")),
         };
-        format!("{place}{}", self.text).replace("-->", "-- >")
+        format!("{place}{}", self.text)
+            .replace("-->", "-- >")
+            .replace("<!--", "< !--")
     }
 }

@@ -124,7 +124,7 @@ impl RateGovernor {
             let now = shared.now();
             let max_wait = state.machine.limits().max_wait;
             let earliest = state.machine.earliest(now, kind);
-            if earliest > now + max_wait {
+            if earliest.saturating_sub(now) > max_wait {
                 return Err(shared.too_long(earliest));
             }
             let ticket = state.machine.ticket();

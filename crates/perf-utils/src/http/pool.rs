@@ -12,7 +12,7 @@ use core_types::Clock;
 use http::{HeaderMap, Method, Request};
 use http_body_util::Full;
 use rustls::ClientConfig;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
 
 use super::{
     Error, HttpConnectionPoolBuilder, RequestBuilder, Response,
@@ -234,8 +234,7 @@ impl Shared {
         is_mutation: bool,
     ) -> Result<Response, Error> {
         let progress = Progress::new(is_mutation);
-        let deadline = Instant::now() + self.limits.timeout;
-        match timeout_at(deadline, self.attempt(request, &progress)).await {
+        match timeout(self.limits.timeout, self.attempt(request, &progress)).await {
             Ok(result) => result,
             Err(_) => Err(Error::TimedOut {
                 origin: self.base.origin.to_string(),
