@@ -29,6 +29,8 @@ pub mod git;
 pub mod git_provider;
 pub mod inbox;
 pub mod ledger;
+#[cfg(feature = "models")]
+pub mod models;
 pub mod neutral;
 pub mod plan_runner;
 pub mod plan_state;

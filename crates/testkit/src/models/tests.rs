@@ -1,0 +1,105 @@
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+use super::*;
+
+/// The answer to a request, as it came.
+async fn post(models: &SimulatedModels, path: &str, body: &Value) -> String {
+    let address = models.url().trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).await.expect("it listens");
+    let body = body.to_string();
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut bytes = Vec::new();
+    // A cut answer ends with an error, and what came before counts.
+    stream.read_to_end(&mut bytes).await.ok();
+    String::from_utf8(bytes).expect("it is text")
+}
+
+fn usage() -> TokenUsage {
+    TokenUsage {
+        input: 7,
+        cache_read: 5,
+        output: 3,
+        ..TokenUsage::default()
+    }
+}
+
+#[tokio::test]
+async fn all_three_interfaces_tell_the_same_tokens() {
+    let models = SimulatedModels::start(|asked| match asked.results.as_slice() {
+        [] => Turn::tool("edit", json!({"path": "a"})).using(usage()),
+        [result] => Turn::says(format!("{result} and {}", asked.tools.join(","))).using(usage()),
+        more => Turn::says(format!("{} results", more.len())),
+    })
+    .await;
+    for (path, first, second, told) in [
+        (
+            "/v1/messages",
+            json!({"messages": [{"role": "user", "content": "do it"}], "tools": [{"name": "edit"}]}),
+            json!({"messages": [{"role": "user", "content": [{"type": "tool_result", "content": "fine"}]}], "tools": [{"name": "edit"}]}),
+            r#""cache_read_input_tokens":5"#,
+        ),
+        (
+            "/v1/responses",
+            json!({"input": "do it", "tools": [{"type": "function", "name": "edit"}]}),
+            json!({"input": [{"type": "function_call_output", "output": "fine"}], "tools": [{"type": "function", "name": "edit"}]}),
+            r#""input_tokens_details":{"cached_tokens":5}"#,
+        ),
+        (
+            "/v1/chat/completions",
+            json!({"messages": [{"role": "user", "content": "do it"}], "tools": [{"function": {"name": "edit"}}]}),
+            json!({"messages": [{"role": "tool", "content": "fine"}], "tools": [{"function": {"name": "edit"}}]}),
+            r#""prompt_tokens_details":{"cached_tokens":5}"#,
+        ),
+    ] {
+        for is_streamed in [false, true] {
+            for (mut body, expected) in [(first.clone(), "edit"), (second.clone(), "fine and edit")]
+            {
+                body["model"] = json!(path);
+                body["stream"] = json!(is_streamed);
+                body["stream_options"] = json!({"include_usage": true});
+                let answer = post(&models, path, &body).await;
+                assert!(
+                    answer.contains(expected) && answer.contains(told),
+                    "{path}: {answer}"
+                );
+                assert_eq!(answer.contains("data: "), is_streamed, "{answer}");
+            }
+        }
+        let used = models.used(path);
+        assert_eq!((used.input, used.cache_read, used.output), (28, 20, 12));
+    }
+    assert_eq!(models.heard().len(), 12);
+}
+
+#[tokio::test]
+async fn what_goes_wrong_goes_wrong() {
+    let faults = [
+        (Fault::Closed, ""),
+        (Fault::Unauthorized, "401 Unauthorized"),
+        (Fault::RateLimited { retry_after: 3 }, "retry-after: 3"),
+        (Fault::QuotaExhausted, "usage limit"),
+        (Fault::Overloaded, "529"),
+        (Fault::WrongJson, "{\"no\": json"),
+        (Fault::CutStream, "message_start"),
+    ];
+    let models = SimulatedModels::start(move |asked| Turn::fails(faults[asked.number - 1].0)).await;
+    for (fault, expected) in faults {
+        let body = json!({"model": "m", "stream": true, "messages": []});
+        let answer = post(&models, "/v1/messages", &body).await;
+        assert!(answer.contains(expected), "{fault:?}: {answer}");
+        assert!(!answer.contains("message_stop"), "{fault:?}: {answer}");
+    }
+    assert_eq!(
+        models.used("m"),
+        TokenUsage::default(),
+        "nothing was answered"
+    );
+}
