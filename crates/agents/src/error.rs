@@ -31,6 +31,16 @@ pub enum Error {
     /// A command without a program.
     #[error("the agent's command is empty")]
     EmptyCommand,
+    /// A shell line where a program with arguments is needed.
+    #[error(
+        "agent \"{agent}\" needs a program and its arguments as a list, found the line {text:?}"
+    )]
+    NeedsProgram {
+        /// The agent's name.
+        agent: String,
+        /// The line.
+        text: String,
+    },
     /// A command line that only a shell can read.
     #[error("{text:?} needs a shell: write \"sh:{text}\"")]
     NeedsShell {
@@ -83,6 +93,18 @@ pub enum RunError {
     TimedOut {
         /// The deadline, from its start.
         after: Duration,
+    },
+    /// It told of nothing for too long; its whole process tree was ended.
+    #[error("it told of nothing for {after:?} and was ended")]
+    Silent {
+        /// For how long.
+        after: Duration,
+    },
+    /// It ended as if it had done its work, and told of no result.
+    #[error("it ended without a result{}", last_line(tail))]
+    NoResult {
+        /// The end of what it wrote to standard error, at most 4 KiB.
+        tail: String,
     },
     /// It has spent what was set aside for it, and there is no more; its whole
     /// process tree was ended.
@@ -167,7 +189,8 @@ impl RunError {
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::ProgramNotFound { .. } => ErrorClass::NotFound,
-            Self::TimedOut { .. } => ErrorClass::Timeout,
+            Self::TimedOut { .. } | Self::Silent { .. } => ErrorClass::Timeout,
+            Self::NoResult { .. } => ErrorClass::Internal,
             Self::Cancelled => ErrorClass::Cancelled,
             Self::Answer(_)
             | Self::CannotDo { .. }
@@ -186,7 +209,9 @@ impl RunError {
     /// The port's error, which names the agent.
     pub(crate) fn into_port_error(self, agent: &str) -> PortError {
         let detail = match &self {
-            Self::Exited { tail, .. } | Self::Answered { tail, .. } => tail.clone(),
+            Self::Exited { tail, .. } | Self::Answered { tail, .. } | Self::NoResult { tail } => {
+                tail.clone()
+            }
             _ => String::new(),
         };
         let is_of_child = matches!(self, Self::Exited { .. } | Self::Answered { .. });

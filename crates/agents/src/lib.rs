@@ -5,6 +5,8 @@
 //!
 //! - `command`: any program or shell line. It works in the clone, gets the
 //!   prompt on its standard input and the request as a file, and answers in a file.
+//! - `claude-code` and `codex`: these programs, driven by their command lines; they plan, implement,
+//!   review and repair.
 //! - `scripted`: a [`Playbook`] of edits, for tests and for the demo.
 //!
 //! # What a `command` agent sees
@@ -75,12 +77,14 @@
 mod command;
 mod error;
 pub mod exchange;
+mod program;
 pub mod prompt;
 mod registry;
 pub mod scripted;
 
 pub use command::{CommandAgent, CommandAgentOptions};
 pub use error::{Error, RunError};
+pub use program::{Program, ProgramAgent, ProgramAgentOptions};
 pub use registry::{
     AgentArgument, AgentContext, AgentSpec, Constructor, KNOWN_PROGRAMS, Registry, find_programs,
     parse_agent_argument,

@@ -212,8 +212,6 @@ impl CommandAgent {
         let launch = launch
             .folder(&request.folder)
             .envs(self.options.environment.iter().cloned())
-            .env(RUN_MARK, request.run.as_str())
-            .env("AUTOMATION_STAGE", request.task.stage())
             .env("AUTOMATION_REQUEST_FILE", &files.request)
             .env("AUTOMATION_ANSWER_FILE", &files.answer)
             .env("AUTOMATION_USAGE_FILE", &files.usage)
@@ -227,36 +225,7 @@ impl CommandAgent {
             .deadline(limit)
             .grace(self.options.grace)
             .containment(Containment::Tree);
-        let launch = match &request.model {
-            None => launch,
-            Some(choice) => {
-                let launch = launch.env("AUTOMATION_MODEL", choice.model.as_str());
-                match choice.tier.as_str() {
-                    "" => launch,
-                    tier => launch.env("AUTOMATION_MODEL_TIER", tier),
-                }
-            }
-        };
-        let launch = match &request.grant {
-            None => launch,
-            Some(grant) => launch.env("AUTOMATION_BUDGET_USD", grant.amount.to_string()),
-        };
-        match &request.task {
-            AgentTask::Implement { task, .. } => launch
-                .env("AUTOMATION_TASK_ID", task.id.as_str())
-                .env("AUTOMATION_REPOSITORY", task.repository.as_str()),
-            AgentTask::Review { repository, .. } => {
-                launch.env("AUTOMATION_REPOSITORY", repository.name.as_str())
-            }
-            AgentTask::ResolveConflict { task, .. } | AgentTask::FixTests { task, .. } => {
-                let task = task.iter().map(|it| ("AUTOMATION_TASK_ID", it.id.as_str()));
-                let repository = request.repository.iter();
-                launch
-                    .envs(task)
-                    .envs(repository.map(|it| ("AUTOMATION_REPOSITORY", it.as_str())))
-            }
-            _ => launch,
-        }
+        with_request(launch, request)
     }
 }
 
@@ -287,30 +256,50 @@ impl Agent for CommandAgent {
         // Boxed: a process with its buffers is too large to carry inline.
         let answered = Box::pin(self.work(&request, &prompt, cancel)).await;
         let result =
-            answered.and_then(
-                |(answer, spent)| match answer.into_answer_to(&request.task) {
-                    Ok(answer) => Ok(AgentResult {
-                        answer,
-                        usage: spent.usage,
-                        cost: spent.cost,
-                        model: spent.model,
-                        prompt,
-                    }),
-                    Err(error) => Err(Failed {
-                        error: error.into(),
-                        spent: Box::new(Spent {
-                            is_failure: true,
-                            ..spent
-                        }),
-                    }),
-                },
-            );
+            answered.and_then(|(answer, spent)| answer.into_result(&request.task, spent, prompt));
         result.map_err(|failed| failed.into_port_error(&self.options.name))
     }
 }
 
+/// The variables that every agent of a request sees.
+pub(crate) fn with_request(launch: Launch, request: &AgentRequest) -> Launch {
+    let launch = launch
+        .env(RUN_MARK, request.run.as_str())
+        .env("AUTOMATION_STAGE", request.task.stage());
+    let launch = match &request.model {
+        None => launch,
+        Some(choice) => {
+            let launch = launch.env("AUTOMATION_MODEL", choice.model.as_str());
+            match choice.tier.as_str() {
+                "" => launch,
+                tier => launch.env("AUTOMATION_MODEL_TIER", tier),
+            }
+        }
+    };
+    let launch = match &request.grant {
+        None => launch,
+        Some(grant) => launch.env("AUTOMATION_BUDGET_USD", grant.amount.to_string()),
+    };
+    match &request.task {
+        AgentTask::Implement { task, .. } => launch
+            .env("AUTOMATION_TASK_ID", task.id.as_str())
+            .env("AUTOMATION_REPOSITORY", task.repository.as_str()),
+        AgentTask::Review { repository, .. } => {
+            launch.env("AUTOMATION_REPOSITORY", repository.name.as_str())
+        }
+        AgentTask::ResolveConflict { task, .. } | AgentTask::FixTests { task, .. } => {
+            let task = task.iter().map(|it| ("AUTOMATION_TASK_ID", it.id.as_str()));
+            let repository = request.repository.iter();
+            launch
+                .envs(task)
+                .envs(repository.map(|it| ("AUTOMATION_REPOSITORY", it.as_str())))
+        }
+        _ => launch,
+    }
+}
+
 /// Whether the program has not run at all.
-fn never_started(error: &process::Error) -> bool {
+pub(crate) fn never_started(error: &process::Error) -> bool {
     matches!(
         error,
         process::Error::NotFound { .. }
@@ -320,7 +309,7 @@ fn never_started(error: &process::Error) -> bool {
     )
 }
 
-fn process_error(error: process::Error) -> RunError {
+pub(crate) fn process_error(error: process::Error) -> RunError {
     match error {
         process::Error::Cancelled { .. } => RunError::Cancelled,
         process::Error::NotFound { program } => RunError::ProgramNotFound {
@@ -330,7 +319,7 @@ fn process_error(error: process::Error) -> RunError {
     }
 }
 
-pub(super) async fn on_disk_thread<T: Send + 'static>(
+pub(crate) async fn on_disk_thread<T: Send + 'static>(
     operation: &'static str,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, RunError> {

@@ -7,7 +7,7 @@ use crate::RunError;
 /// A process that was announced before its program ran; its end is told when
 /// this is dropped, however that comes about.
 #[derive(Debug)]
-pub(super) struct Announced<'a> {
+pub(crate) struct Announced<'a> {
     events: &'a Arc<dyn EventSink>,
     step: Option<&'a StepRef>,
     pid: u32,
@@ -16,7 +16,7 @@ pub(super) struct Announced<'a> {
 impl<'a> Announced<'a> {
     /// Returns when the start is on disk, so that the process is found and
     /// ended even if we die right after.
-    pub(super) async fn new(
+    pub(crate) async fn new(
         events: &'a Arc<dyn EventSink>,
         step: Option<&'a StepRef>,
         held: &process::Held,

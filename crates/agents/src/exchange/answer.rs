@@ -1,11 +1,13 @@
 use std::time::Duration;
 
 use core_types::{
-    AgentAnswer, AgentTask, ErrorClass, Review, ReviewIssue, Severity, Spent, Timestamp,
-    TokenUsage, Usd,
+    AgentAnswer, AgentResult, AgentTask, ErrorClass, Review, ReviewIssue, Severity, Spent,
+    Timestamp, TokenUsage, Usd,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
+
+use crate::error::Failed;
 
 /// How large an answer may be, in bytes: far above what a plan of a thousand
 /// tasks needs, far below what would hurt.
@@ -235,6 +237,31 @@ impl Answer {
             }
             _ => Ok(AgentAnswer::Work {
                 summary: self.summary,
+            }),
+        }
+    }
+
+    /// The same as the result of a request.
+    pub(crate) fn into_result(
+        self,
+        task: &AgentTask,
+        spent: Spent,
+        prompt: String,
+    ) -> Result<AgentResult, Failed> {
+        match self.into_answer_to(task) {
+            Ok(answer) => Ok(AgentResult {
+                answer,
+                usage: spent.usage,
+                cost: spent.cost,
+                model: spent.model,
+                prompt,
+            }),
+            Err(error) => Err(Failed {
+                error: error.into(),
+                spent: Box::new(Spent {
+                    is_failure: true,
+                    ..spent
+                }),
             }),
         }
     }

@@ -10,3 +10,4 @@ mod template;
 mod tests;
 
 pub use template::render;
+pub(crate) use template::render_for_words;

@@ -16,11 +16,24 @@ const FIX_TESTS: &str = include_str!("../../prompts/fix_tests.md");
 /// How much of all hunks together a prompt shows; the folder holds the rest.
 const MAX_HUNK_BYTES: usize = 64 << 10;
 
+/// How an agent that writes a file is told to answer, and one whose last words are read.
+const BY_FILE: &str = "write one JSON object to the file whose path is in the environment variable `AUTOMATION_ANSWER_FILE`";
+const BY_WORDS: &str = "answer with one JSON object";
+
 /// The prompt for a request: plain text that ends with a line break.
 ///
 /// The same request always gives the same prompt.
 #[must_use]
 pub fn render(request: &AgentRequest) -> String {
+    rendered(request, BY_FILE)
+}
+
+/// The same for an agent whose last words are its answer.
+pub(crate) fn render_for_words(request: &AgentRequest) -> String {
+    rendered(request, BY_WORDS)
+}
+
+fn rendered(request: &AgentRequest, answer: &str) -> String {
     let mut issue = fence(&issue_text(&request.issue));
     if !request.context.is_empty() {
         // It belongs to the issue in every prompt: what this change is, beside its words.
@@ -39,6 +52,7 @@ pub fn render(request: &AgentRequest) -> String {
         ("issue", issue),
         ("advice", advice),
         ("data_rule", DATA_RULE.to_owned()),
+        ("answer", answer.to_owned()),
     ];
     let (template, own) = match &request.task {
         AgentTask::Plan {

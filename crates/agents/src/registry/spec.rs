@@ -3,7 +3,8 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 use core_types::{Agent, ChangePolicy, Clock, CommandLine, EventSink};
 
 use crate::{
-    CommandAgent, CommandAgentOptions, Error, Playbook, ScriptedAgent, ScriptedAgentOptions,
+    CommandAgent, CommandAgentOptions, Error, Playbook, Program, ProgramAgent, ProgramAgentOptions,
+    ScriptedAgent, ScriptedAgentOptions,
 };
 
 /// An agent as the configuration describes it. Which keys count depends on its
@@ -12,9 +13,10 @@ use crate::{
 pub struct AgentSpec {
     /// Its name.
     pub name: String,
-    /// Its kind: `command`, `scripted`, or one that was added.
+    /// Its kind: `claude-code`, `codex`, `command`, `scripted`, or one that was added.
     pub kind: String,
-    /// `command`: what is run.
+    /// `command`: what is run. `claude-code` and `codex`: the program and further arguments of it;
+    /// default its own name.
     pub command: Option<CommandLine>,
     /// `scripted`: what is played.
     pub playbook: Option<Playbook>,
@@ -79,13 +81,19 @@ pub struct Registry {
 }
 
 impl Default for Registry {
-    /// The kinds of this crate: `command` and `scripted`.
+    /// The kinds of this crate: `claude-code`, `codex`, `command` and `scripted`.
     fn default() -> Self {
         let mut registry = Self {
             kinds: BTreeMap::new(),
         };
         registry.add("command", Arc::new(command));
         registry.add("scripted", Arc::new(scripted));
+        for program in Program::ALL {
+            let make = move |spec: &AgentSpec, context: &AgentContext| {
+                program_agent(program, spec, context)
+            };
+            registry.add(program.kind(), Arc::new(make));
+        }
         registry
     }
 }
@@ -142,6 +150,31 @@ fn command(spec: &AgentSpec, context: &AgentContext) -> Result<Arc<dyn Agent>, E
     options.transcript_bytes = context.transcript_bytes;
     options.environment = [context.environment.as_slice(), &spec.environment].concat();
     Ok(Arc::new(CommandAgent::new(options)?))
+}
+
+fn program_agent(
+    program: Program,
+    spec: &AgentSpec,
+    context: &AgentContext,
+) -> Result<Arc<dyn Agent>, Error> {
+    let events = Arc::clone(&context.events);
+    let mut options = ProgramAgentOptions::new(spec.name.clone(), program, events);
+    match &spec.command {
+        None => {}
+        Some(CommandLine::Program(words)) => options.command.clone_from(words),
+        Some(CommandLine::Shell(text)) => {
+            return Err(Error::NeedsProgram {
+                agent: spec.name.clone(),
+                text: text.clone(),
+            });
+        }
+    }
+    options.changes = spec.changes.unwrap_or(options.changes);
+    options.timeout = spec.timeout;
+    options.clock = Arc::clone(&context.clock);
+    options.transcript_bytes = context.transcript_bytes;
+    options.environment = [context.environment.as_slice(), &spec.environment].concat();
+    Ok(Arc::new(ProgramAgent::new(options)?))
 }
 
 fn scripted(spec: &AgentSpec, _: &AgentContext) -> Result<Arc<dyn Agent>, Error> {

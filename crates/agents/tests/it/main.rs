@@ -2,6 +2,7 @@
 
 mod command;
 mod conformance;
+mod program;
 mod prompt;
 mod registry;
 mod request;

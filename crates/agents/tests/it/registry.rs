@@ -73,7 +73,7 @@ fn what_is_missing_or_unknown_is_named() {
     };
     check(
         &spec("claude"),
-        "agent \"coder\" has the unknown kind \"claude\"; known are: command, scripted",
+        "agent \"coder\" has the unknown kind \"claude\"; known are: claude-code, codex, command, scripted",
     );
     check(
         &spec("command"),
@@ -102,7 +102,7 @@ fn kinds_can_be_added() {
     );
     assert_eq!(
         registry.kinds().collect::<Vec<_>>(),
-        ["command", "mine", "scripted"]
+        ["claude-code", "codex", "command", "mine", "scripted"]
     );
     assert_eq!(
         registry.build(&spec("mine"), &context()).unwrap().name(),
