@@ -1,5 +1,6 @@
 //! Checks against programs that others made. What is absent is skipped, and said aloud.
 
+mod agents;
 mod debian;
 mod http;
 mod prometheus;
@@ -40,6 +41,10 @@ const PARTS: &[Part] = &[
     Part {
         name: "pages",
         run: pages::check,
+    },
+    Part {
+        name: "agents",
+        run: agents::whole_runs,
     },
 ];
 

@@ -40,6 +40,12 @@ impl Program {
     /// Both.
     pub const ALL: [Self; 2] = [Self::ClaudeCode, Self::Codex];
 
+    /// The one whose kind has this name.
+    #[must_use]
+    pub fn of_kind(kind: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.kind() == kind)
+    }
+
     /// The kind's name in the configuration.
     #[must_use]
     pub const fn kind(self) -> &'static str {

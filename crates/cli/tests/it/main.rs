@@ -2,6 +2,7 @@
 
 #![cfg(target_os = "linux")]
 
+mod agents;
 mod agreement;
 mod collecting;
 mod costs;

@@ -87,13 +87,14 @@ pub(crate) const AGENT: &[Key] = &[
         "kind",
         Shape::Text,
         Refused,
-        "What runs it: `command` (a program) or `scripted` (a playbook); deployments may add kinds.",
+        "What runs it: `claude-code` or `codex` (these programs), `command` (any program) or `scripted` (a playbook); deployments may add kinds.",
     ),
     Key::new(
         "command",
         Shape::Command,
         Means("none"),
-        "For `command`: a list of the program and its arguments, or a shell line (`sh:` before it is dropped).",
+        "For `command`: a list of the program and its arguments, or a shell line (`sh:` before it is dropped). \
+         For `claude-code` and `codex`: the program and further arguments of it, where its own name alone does not do.",
     ),
     Key::new(
         "playbook",
@@ -105,7 +106,7 @@ pub(crate) const AGENT: &[Key] = &[
         "plan",
         Shape::Flag,
         Is("false"),
-        "Whether it can plan; else a run without a plan has one task a repository.",
+        "Whether it can plan; else a run without a plan has one task a repository. `claude-code` and `codex` always can, and review and repair, too.",
     ),
     Key::new(
         "review",

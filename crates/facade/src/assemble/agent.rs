@@ -1,6 +1,6 @@
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
-use agents::{AgentArgument, AgentContext, AgentSpec, Registry, parse_agent_argument};
+use agents::{AgentArgument, AgentContext, AgentSpec, Program, Registry, parse_agent_argument};
 use config::automation::{AgentEntry, Changes, Settings};
 use core_types::{ChangePolicy, CommandLine};
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,24 @@ impl AgentRecord {
             name,
             kind: "command".to_owned(),
             command: Some(command),
+            ..Self::bare()
+        }
+    }
+
+    /// A program that the engine knows how to drive.
+    fn of_program(program: Program) -> Self {
+        Self {
+            name: program.program().to_owned(),
+            kind: program.kind().to_owned(),
+            ..Self::bare()
+        }
+    }
+
+    fn bare() -> Self {
+        Self {
+            name: String::new(),
+            kind: String::new(),
+            command: None,
             playbook: None,
             plan: false,
             review: false,
@@ -95,6 +113,9 @@ impl AgentRecord {
             ));
         };
         if program_exists(&name, surroundings) {
+            if let Some(program) = Program::ALL.into_iter().find(|it| it.program() == name) {
+                return Ok(Self::of_program(program));
+            }
             let command = CommandLine::Program(vec![name.clone()]);
             return Ok(Self::of_command(name, command));
         }
@@ -145,10 +166,12 @@ impl AgentRecord {
 
     /// Fails early where the agent's program is missing.
     pub(crate) fn check_program(&self, surroundings: &Surroundings) -> Result<(), Error> {
-        let Some(CommandLine::Program(words)) = &self.command else {
-            return Ok(());
+        let program = match &self.command {
+            Some(CommandLine::Program(words)) => words.first().map(String::as_str),
+            Some(CommandLine::Shell(_)) => None,
+            None => Program::of_kind(&self.kind).map(Program::program),
         };
-        let Some(program) = words.first() else {
+        let Some(program) = program else {
             return Ok(());
         };
         if program_exists(program, surroundings) {
@@ -177,6 +200,9 @@ impl AgentRecord {
             Some(text) => Some(config::parse_typed("playbook", text, &|_| None)?),
         };
         let value = |name: &String| Some((name.clone(), surroundings.variable(name)?));
+        let own = Program::of_kind(&self.kind).map_or(&[][..], Program::variables);
+        let own: Vec<_> = own.iter().map(|name| (*name).to_owned()).collect();
+        let own = own.iter();
         let spec = AgentSpec {
             name: self.name.clone(),
             kind: self.kind.clone(),
@@ -187,7 +213,7 @@ impl AgentRecord {
             repair: self.repair,
             changes: self.changes,
             timeout: self.timeout,
-            environment: self.environment.iter().filter_map(value).collect(),
+            environment: own.chain(&self.environment).filter_map(value).collect(),
         };
         registry.build(&spec, context).map_err(Error::Agent)
     }

@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use agents::{KNOWN_PROGRAMS, find_programs};
+use agents::{KNOWN_PROGRAMS, Program, find_programs};
 use config::{
     Command,
     automation::{AgentChoice, InitChoices},
@@ -164,19 +164,26 @@ pub async fn initialize(surroundings: &Surroundings, root: &Path) -> Result<Setu
             KNOWN_PROGRAMS.join(", ")
         ));
     }
-    let agents = agents.into_iter().map(|(name, file)| AgentChoice {
-        command: Some(Command::Program {
-            program: name.clone(),
-            arguments: agent_arguments(&name),
-        }),
-        kind: "command".to_owned(),
-        playbook: None,
-        changes_optional: false,
-        comment: format!(
-            "Found as {}. It gets the prompt on its standard input.",
-            file.display()
-        ),
-        name,
+    let agents = agents.into_iter().map(|(name, file)| {
+        let found = file.display();
+        let known = Program::ALL.into_iter().find(|it| it.program() == name);
+        AgentChoice {
+            command: match known {
+                Some(_) => None,
+                None => Some(Command::Program {
+                    program: name.clone(),
+                    arguments: agent_arguments(&name),
+                }),
+            },
+            kind: known.map_or("command", Program::kind).to_owned(),
+            playbook: None,
+            changes_optional: false,
+            comment: match known {
+                Some(_) => format!("Found as {found}."),
+                None => format!("Found as {found}. It gets the prompt on its standard input."),
+            },
+            name,
+        }
     });
     let automation = config::automation::render(&InitChoices {
         agents: agents.collect(),
@@ -200,14 +207,6 @@ pub async fn initialize(surroundings: &Surroundings, root: &Path) -> Result<Setu
 /// Arguments with which a known program works without a terminal on the prompt of its standard input.
 fn agent_arguments(program: &str) -> Vec<String> {
     let arguments: &[&str] = match program {
-        "claude" => &["-p", "--permission-mode", "acceptEdits"],
-        "codex" => &[
-            "exec",
-            "--skip-git-repo-check",
-            "-s",
-            "workspace-write",
-            "-",
-        ],
         "opencode" => &["run"],
         "aider" => &["--yes-always", "--no-git", "--message-file", "/dev/stdin"],
         _ => &[],
@@ -347,11 +346,14 @@ pub async fn doctor(home: &Home, surroundings: &Surroundings) -> Vec<Check> {
                 ));
             }
             checks.extend(settings.agents.iter().filter_map(|entry| {
-                let command = located(command_line(entry.command.as_ref()?), home.root());
-                let CommandLine::Program(words) = &command else {
-                    return None;
+                let known = Program::of_kind(&entry.kind).map(Program::program);
+                let command = entry.command.as_ref().map(command_line);
+                let program = match command.map(|it| located(it, home.root())) {
+                    Some(CommandLine::Program(words)) => words.first().cloned()?,
+                    Some(CommandLine::Shell(_)) => return None,
+                    None => known?.to_owned(),
                 };
-                let program = words.first()?;
+                let program = &program;
                 Some(if program_exists(program, surroundings) {
                     Check::ok("agent", format!("{}: {program}", entry.name))
                 } else {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use agents::Program;
 use config::models::{Factors, Models, Thresholds, Tier, Tiers};
 use core_types::{ModelChoice, ModelSelector, Task};
 use cost::{CostOptimizer, ModelTier};
@@ -152,6 +153,7 @@ pub(crate) fn optimizer_of(
 pub(crate) struct RunModels {
     optimizer: CostOptimizer,
     is_fixed: bool,
+    program: Option<Program>,
 }
 
 impl RunModels {
@@ -163,7 +165,21 @@ impl RunModels {
         Ok(Self {
             optimizer: optimizer_of(home, surroundings, record)?,
             is_fixed: !record.agent.model.is_empty(),
+            program: Program::of_kind(&record.agent.kind),
         })
+    }
+
+    /// Whether the run's agent can work with a model: some know those of one provider alone. A model
+    /// whose provider no table names, such as a proxy's, a person has configured.
+    fn suits(&self, model: &str) -> bool {
+        let provider = match self.program {
+            _ if self.is_fixed => return true,
+            None => return true,
+            Some(Program::ClaudeCode) => "anthropic",
+            Some(Program::Codex) => "openai",
+        };
+        let priced = self.optimizer.prices().find(model);
+        priced.is_ok_and(|it| ["", provider].contains(&it.rates.provider.as_str()))
     }
 }
 
@@ -178,8 +194,9 @@ impl ModelSelector for RunModels {
             true => "",
             false => tier.as_str(),
         };
-        Some(ModelChoice {
-            model: optimizer.model(tier).to_owned(),
+        let model = optimizer.model(tier);
+        self.suits(model).then(|| ModelChoice {
+            model: model.to_owned(),
             tier: tier_name.to_owned(),
         })
     }
@@ -220,10 +237,27 @@ mod tests {
             let models = RunModels {
                 optimizer: CostOptimizer::new(true),
                 is_fixed,
+                program: None,
             };
             testkit::neutral::model_selector(&models);
             let choice = models.select(None).expect("a model");
             assert_eq!(choice.tier.is_empty(), is_fixed);
+        }
+    }
+
+    #[test]
+    fn a_program_is_given_a_model_that_it_knows() {
+        for (program, is_fixed, suits) in [
+            (Program::ClaudeCode, false, true),
+            (Program::Codex, false, false),
+            (Program::Codex, true, true),
+        ] {
+            let models = RunModels {
+                optimizer: CostOptimizer::new(true),
+                is_fixed,
+                program: Some(program),
+            };
+            assert_eq!(models.select(None).is_some(), suits, "{program:?}");
         }
     }
 }

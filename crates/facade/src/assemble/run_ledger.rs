@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use agents::Playbook;
+use agents::{Playbook, Program};
 use async_trait::async_trait;
 use core_types::{
     CancellationToken, ErrorClass, Event, EventSink, Ledger, OperationId, PortError, Reservation,
@@ -117,6 +117,7 @@ impl Payment {
             Some(playbook) if reports(&playbook) => Self::Scripted,
             Some(_) if agent.model.is_empty() => Self::Free,
             Some(_) => Self::Scripted,
+            None if Program::of_kind(&agent.kind).is_some() => Self::Model,
             None if agent.model.is_empty() => Self::Unknown,
             None => Self::Model,
         }

@@ -8,7 +8,7 @@ pub(super) fn asked(body: &Value, number: usize) -> Asked {
     let mut prompt = vec![text_of(&body["system"])];
     let mut results = Vec::new();
     for message in body["messages"].as_array().into_iter().flatten() {
-        if message["role"] != "user" {
+        if message["role"] == "assistant" {
             continue;
         }
         match &message["content"] {

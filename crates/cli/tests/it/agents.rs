@@ -1,0 +1,192 @@
+//! Claude Code and Codex, the real programs, with a model of ours.
+
+use std::{collections::BTreeMap, env, path::PathBuf};
+
+use facade::{
+    core_types::{TokenUsage, Usd},
+    cost::{PriceTable, ServiceTier},
+};
+use serde_json::{Value, json};
+use testkit::models::{Asked, SimulatedModels, Turn};
+use tokio::runtime::Runtime;
+
+use crate::place::Place;
+
+/// The library before the run.
+const BASE: &str = "greet() { echo hello; }\n";
+const SUM: &str = "sum() { echo $(($1 + $2)); }\n";
+const WRONG: &str = "product() { echo $(($1 + $2)); }\n";
+const PRODUCT: &str = "product() { echo $(($1 * $2)); }\n";
+
+/// Tests of what is there.
+const TEST: &str = "\
+. ./lib.sh
+test \"$(greet)\" = hello || { echo 'FAIL: greet'; exit 1; }
+if grep -q ^sum lib.sh; then test \"$(sum 2 3)\" = 5 || { echo 'FAIL: sum'; exit 1; }; fi
+if grep -q ^product lib.sh; then test \"$(product 2 3)\" = 6 || { echo 'FAIL: product'; exit 1; }; fi
+echo ok
+";
+
+/// What the model does: it plans two tasks that change the same place, gets one of them wrong, repairs
+/// it, settles the conflict of both, and reviews.
+fn model(asked: &Asked) -> Turn {
+    let turn = match &asked.prompt {
+        it if it.contains("You plan a software change") => form(asked, &plan()),
+        it if it.contains("You review a change") => form(asked, &review()),
+        it if it.contains("You settle the conflicts") => {
+            write(asked, &format!("{BASE}{SUM}{PRODUCT}"))
+        }
+        it if it.contains("You make failing tests pass") => {
+            write(asked, &format!("{BASE}{PRODUCT}"))
+        }
+        it if it.contains("Id: sum") => write(asked, &format!("{BASE}{SUM}")),
+        it if it.contains("Id: product") => write(asked, &format!("{BASE}{WRONG}")),
+        it => panic!("nobody asks that: {it}"),
+    };
+    // Each turn uses other figures, so that none is counted for another.
+    let number = asked.number as u64;
+    turn.using(TokenUsage {
+        input: 1_000 + number,
+        cache_read: 300 + 7 * number,
+        output: 40 + number,
+        ..TokenUsage::default()
+    })
+}
+
+fn plan() -> Value {
+    let task = |id: &str| {
+        json!({
+            "id": id, "title": format!("Add {id}"), "description": format!("Add the function {id} to lib.sh."),
+            "repository": "app", "dependencies": [], "files": ["lib.sh"], "estimate": "1m",
+        })
+    };
+    json!({"summary": "two functions", "plan": {"title": "Two functions", "tasks": [task("sum"), task("product")]}})
+}
+
+fn review() -> Value {
+    json!({"review": {"approved": true, "comments": "fine", "issues_found": [], "confidence": 0.9}})
+}
+
+/// An answer that is bound to a form: Claude Code has a tool for it, Codex answers with it.
+fn form(asked: &Asked, answer: &Value) -> Turn {
+    match asked.tools.iter().any(|it| it == "StructuredOutput") {
+        true => Turn::tool("StructuredOutput", answer.clone()),
+        false => Turn::says(answer.to_string()),
+    }
+}
+
+/// Writes `lib.sh`, by the tools that the program has; then says so.
+fn write(asked: &Asked, text: &str) -> Turn {
+    let has = |tool: &str| asked.tools.iter().any(|it| it == tool);
+    if !has("Write") {
+        return match asked.results.len() {
+            0 => Turn::tool(
+                "exec_command",
+                json!({"cmd": format!("cat > lib.sh <<'END'\n{text}END\n")}),
+            ),
+            _ => Turn::says("I have written lib.sh."),
+        };
+    }
+    let place = asked.prompt.split_once("Primary working directory: ");
+    let folder = place.and_then(|(_, after)| after.lines().next());
+    let file = format!("{}/lib.sh", folder.expect("it says where it works"));
+    match asked.results.len() {
+        // It writes over nothing that it has not read.
+        0 => Turn::tool("Read", json!({"file_path": file})),
+        1 => Turn::tool("Write", json!({"file_path": file, "content": text})),
+        _ => Turn::says("I have written lib.sh."),
+    }
+}
+
+/// The dollars of what was used, by the bundled table.
+fn dollars(used: &BTreeMap<String, TokenUsage>) -> Usd {
+    let prices = PriceTable::bundled();
+    let cost = |(model, usage): (&String, &TokenUsage)| {
+        let cost = prices.cost(model, usage, ServiceTier::Standard);
+        cost.expect("it has a price").total()
+    };
+    used.iter().map(cost).fold(Usd::ZERO, Usd::saturating_add)
+}
+
+fn a_whole_run(program: &str, kind: &str, model_name: &str) {
+    let Some(folder) = env::var_os("AUTOMATION_REAL_AGENTS").map(PathBuf::from) else {
+        eprintln!("SKIPPED: cargo xtask real-parts agents runs the real {program}");
+        return;
+    };
+    let runtime = Runtime::new().expect("a runtime can be made");
+    let models = runtime.block_on(SimulatedModels::start(model));
+    let place = Place::new();
+    let app = place.repository("app", Some("sh test.sh"));
+    app.file("lib.sh", BASE)
+        .file("test.sh", TEST)
+        .commit("a library");
+    let program = folder.join(program);
+    place.file(
+        "config/automation.yaml",
+        format!(
+            "agents:\n- {{name: coder, kind: {kind}, command: [\"{}\"], model: {model_name}}}\nrecovery: {{delay_percent: 0}}\n",
+            program.display()
+        ),
+    );
+    let mut command = place.command(
+        "run --repo app --title Functions --run-id r1 --max-workers 2 --land --update-checkout",
+    );
+    command
+        .env("ANTHROPIC_BASE_URL", models.url())
+        .env("ANTHROPIC_API_KEY", "the-key-of-the-test")
+        .env("OPENAI_BASE_URL", format!("{}/v1", models.url()))
+        .env("OPENAI_API_KEY", "the-key-of-the-test");
+    let ran = place.end_of(command).code(0);
+    ran.says("landed");
+    let lib = app.git(&["show", "main:lib.sh"]);
+    assert!(
+        lib.contains(SUM.trim()) && lib.contains(PRODUCT.trim()),
+        "{lib}"
+    );
+
+    // Metered to the token, and to the dollar.
+    let used = models.used_by_model();
+    assert_eq!(used.keys().collect::<Vec<_>>(), [model_name]);
+    let cost = place.run("cost --json").code(0).json();
+    let counted = &cost["spending"][0]["usage"];
+    let of_model = &used[model_name];
+    let figures = [of_model.input, of_model.cache_read, of_model.output];
+    let told = ["input", "cache_read", "output"].map(|key| counted[key].as_u64());
+    assert_eq!(told, figures.map(Some), "{cost}");
+    assert_eq!(cost["total"], dollars(&used).to_string(), "{cost}");
+    eprintln!(
+        "{kind}: {} requests to the model, {} tokens, {} USD",
+        models.heard().len(),
+        of_model.total(),
+        dollars(&used)
+    );
+
+    // The key is nowhere but in the requests.
+    assert!(models.heard().iter().any(|it| {
+        it.headers
+            .values()
+            .any(|it| it.contains("the-key-of-the-test"))
+    }));
+    let found = place
+        .any(
+            "grep",
+            &[
+                "-rl".into(),
+                "the-key-of-the-test".into(),
+                ".automation".into(),
+            ],
+        )
+        .output();
+    let found = found.expect("grep can be started").stdout;
+    assert_eq!(String::from_utf8_lossy(&found), "", "no file has the key");
+}
+
+#[test]
+fn claude_code_does_a_whole_run() {
+    a_whole_run("claude", "claude-code", "claude-sonnet-5-5");
+}
+
+#[test]
+fn codex_does_a_whole_run() {
+    a_whole_run("codex", "codex", "gpt-5.4");
+}
