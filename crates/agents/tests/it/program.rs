@@ -79,7 +79,7 @@ async fn claude_code_works_on_a_task() {
     assert_eq!(result.model, "claude-sonnet-5-5");
     assert_eq!(
         read(&place.scratch().join("transcript.log")),
-        "I write it\n> Write /work/a.txt\n{\"summary\": \"done\"}\n"
+        "I write it\n> Write /clone/a.txt\n{\"summary\": \"done\"}\n"
     );
     let arguments = called(&place, "arguments");
     assert!(

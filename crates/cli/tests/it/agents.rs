@@ -108,6 +108,10 @@ fn dollars(used: &BTreeMap<String, TokenUsage>) -> Usd {
     used.iter().map(cost).fold(Usd::ZERO, Usd::saturating_add)
 }
 
+#[expect(
+    clippy::print_stderr,
+    reason = "what is skipped, and what was counted, is said aloud"
+)]
 fn a_whole_run(program: &str, kind: &str, model_name: &str) {
     let Some(folder) = env::var_os("AUTOMATION_REAL_AGENTS").map(PathBuf::from) else {
         eprintln!("SKIPPED: cargo xtask real-parts agents runs the real {program}");
