@@ -41,6 +41,14 @@ pub enum Error {
         /// The line.
         text: String,
     },
+    /// A provider that cannot be asked as it is configured.
+    #[error("agent \"{agent}\" cannot ask its provider: {why}")]
+    Provider {
+        /// The agent's name.
+        agent: String,
+        /// What is wrong.
+        why: String,
+    },
     /// A command line that only a shell can read.
     #[error("{text:?} needs a shell: write \"sh:{text}\"")]
     NeedsShell {
@@ -105,6 +113,23 @@ pub enum RunError {
     NoResult {
         /// The end of what it wrote to standard error, at most 4 KiB.
         tail: String,
+    },
+    /// Its provider refuses, or cannot be reached.
+    #[error("{}", one_line(message))]
+    Provider {
+        /// What its answer means.
+        class: ErrorClass,
+        /// What it says.
+        message: String,
+    },
+    /// It has no model to ask for.
+    #[error("it has no model: give its entry a `model`")]
+    NoModel,
+    /// It did not come to an end.
+    #[error("it did not come to an end in {turns} answers of its model")]
+    TooManyTurns {
+        /// How many it may take.
+        turns: u32,
     },
     /// It has spent what was set aside for it, and there is no more; its whole
     /// process tree was ended.
@@ -190,7 +215,8 @@ impl RunError {
         match self {
             Self::ProgramNotFound { .. } => ErrorClass::NotFound,
             Self::TimedOut { .. } | Self::Silent { .. } => ErrorClass::Timeout,
-            Self::NoResult { .. } => ErrorClass::Internal,
+            Self::NoResult { .. } | Self::TooManyTurns { .. } => ErrorClass::Internal,
+            Self::NoModel => ErrorClass::Validation,
             Self::Cancelled => ErrorClass::Cancelled,
             Self::Answer(_)
             | Self::CannotDo { .. }
@@ -201,7 +227,9 @@ impl RunError {
             Self::Record(source) => source.class(),
             Self::Process(source) => process_class(source),
             Self::Scratch { source, .. } | Self::Edit { source, .. } => io_class(source),
-            Self::Scripted { class, .. } | Self::Answered { class, .. } => *class,
+            Self::Scripted { class, .. }
+            | Self::Answered { class, .. }
+            | Self::Provider { class, .. } => *class,
             Self::Exited { exit, .. } => exit.class(ExitCodes::Sysexits),
         }
     }
@@ -283,11 +311,16 @@ fn ended(exit: Exit) -> String {
     }
 }
 
-/// The agent's message in one line, or how it ended.
-fn said(message: &str, exit: Exit) -> String {
+/// A message in one line.
+fn one_line(message: &str) -> String {
     let words = message.split(|c: char| c.is_control() || c.is_whitespace());
     let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-    let line: String = words.join(" ").chars().take(500).collect();
+    words.join(" ").chars().take(500).collect()
+}
+
+/// The agent's message in one line, or how it ended.
+fn said(message: &str, exit: Exit) -> String {
+    let line = one_line(message);
     if line.is_empty() {
         format!("it {} and names no reason", ended(exit))
     } else {

@@ -7,6 +7,8 @@
 //!   prompt on its standard input and the request as a file, and answers in a file.
 //! - `claude-code` and `codex`: these programs, driven by their command lines; they plan, implement,
 //!   review and repair.
+//! - `anthropic` and `openai` (feature `api`): a model by its provider's interface, with tools of ours,
+//!   for those who have a key and no program.
 //! - `scripted`: a [`Playbook`] of edits, for tests and for the demo.
 //!
 //! # What a `command` agent sees
@@ -74,6 +76,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[cfg(feature = "api")]
+pub mod api;
 mod command;
 mod error;
 pub mod exchange;

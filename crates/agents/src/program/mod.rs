@@ -7,8 +7,10 @@
 mod agent;
 mod claude_code;
 mod codex;
-mod schema;
+pub(crate) mod schema;
 mod stream;
 mod told;
 
 pub use agent::{Program, ProgramAgent, ProgramAgentOptions};
+#[cfg(feature = "api")]
+pub(crate) use told::{call_line, cut};

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 /// The form of the answer to a request; `None` where the agent works in files and its last words are
 /// enough.
-pub(super) fn of(task: &AgentTask) -> Option<Value> {
+pub(crate) fn of(task: &AgentTask) -> Option<Value> {
     match task {
         AgentTask::Plan { .. } => Some(plan()),
         AgentTask::Review { .. } => Some(review()),

@@ -46,7 +46,7 @@ pub(super) fn number(value: &Value, key: &str) -> u64 {
 }
 
 /// What a tool was called with, in one line.
-pub(super) fn call_line(name: &str, input: &Value) -> String {
+pub(crate) fn call_line(name: &str, input: &Value) -> String {
     let known = ["command", "file_path", "path", "pattern", "description"];
     let shown = known.iter().find_map(|key| input[*key].as_str());
     let shown = shown.map_or_else(|| input.to_string(), str::to_owned);
@@ -63,7 +63,7 @@ pub(super) fn one_line(text: &str) -> String {
 }
 
 /// Cuts a text to a length, between two characters; returns whether it was longer.
-pub(super) fn cut(text: &mut String, limit: usize) -> bool {
+pub(crate) fn cut(text: &mut String, limit: usize) -> bool {
     let is_longer = text.len() > limit;
     if is_longer {
         let mut ends = (0..=limit).rev();

@@ -2,6 +2,8 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use core_types::{Agent, ChangePolicy, Clock, CommandLine, EventSink};
 
+#[cfg(feature = "api")]
+use crate::api::{ApiAgent, ApiAgentOptions, Interface};
 use crate::{
     CommandAgent, CommandAgentOptions, Error, Playbook, Program, ProgramAgent, ProgramAgentOptions,
     ScriptedAgent, ScriptedAgentOptions,
@@ -94,6 +96,12 @@ impl Default for Registry {
             };
             registry.add(program.kind(), Arc::new(make));
         }
+        #[cfg(feature = "api")]
+        for interface in Interface::ALL {
+            let make =
+                move |spec: &AgentSpec, context: &AgentContext| api_agent(interface, spec, context);
+            registry.add(interface.kind(), Arc::new(make));
+        }
         registry
     }
 }
@@ -175,6 +183,28 @@ fn program_agent(
     options.transcript_bytes = context.transcript_bytes;
     options.environment = [context.environment.as_slice(), &spec.environment].concat();
     Ok(Arc::new(ProgramAgent::new(options)?))
+}
+
+#[cfg(feature = "api")]
+fn api_agent(
+    interface: Interface,
+    spec: &AgentSpec,
+    context: &AgentContext,
+) -> Result<Arc<dyn Agent>, Error> {
+    let events = Arc::clone(&context.events);
+    let mut options = ApiAgentOptions::new(spec.name.clone(), interface, events);
+    let [key, url] = interface.variables().map(|name| {
+        let mut all = spec.environment.iter().rev();
+        let found = all.find(|(known, value)| known == name && !value.trim().is_empty());
+        found.map(|(_, value)| value.clone())
+    });
+    (options.key, options.url) = (key, url);
+    options.changes = spec.changes.unwrap_or(options.changes);
+    options.timeout = spec.timeout;
+    options.clock = Arc::clone(&context.clock);
+    // Tests see what every program sees, and no key.
+    options.environment.clone_from(&context.environment);
+    Ok(Arc::new(ApiAgent::new(options)?))
 }
 
 fn scripted(spec: &AgentSpec, _: &AgentContext) -> Result<Arc<dyn Agent>, Error> {

@@ -11,7 +11,7 @@ use super::playbook::{Action, Replacement, Text, WorkPath};
 use crate::RunError;
 
 /// Does an edit in `folder`. Waiting and failing are no edits: nothing is done.
-pub(super) fn apply(folder: &Path, action: &Action) -> Result<(), RunError> {
+pub(crate) fn apply(folder: &Path, action: &Action) -> Result<(), RunError> {
     match action {
         Action::Write(Text { path, text }) => write(
             folder,
@@ -54,14 +54,7 @@ fn write(
 
 fn replace(folder: &Path, replacement: &Replacement) -> Result<(), RunError> {
     let Replacement { path, from, to } = replacement;
-    let file = guard(folder, path)?;
-    let mut text = String::new();
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-        .open(&file)
-        .and_then(|mut file| file.read_to_string(&mut text))
-        .map_err(edit_error(path))?;
+    let text = read(folder, path)?;
     if !text.contains(from) {
         return Err(RunError::TextNotFound {
             path: path.as_str().to_owned(),
@@ -72,9 +65,22 @@ fn replace(folder: &Path, replacement: &Replacement) -> Result<(), RunError> {
     write(folder, path, &text, OpenOptions::new().truncate(true))
 }
 
+/// The text of a file.
+pub(crate) fn read(folder: &Path, path: &WorkPath) -> Result<String, RunError> {
+    let file = guard(folder, path)?;
+    let mut text = String::new();
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+        .open(&file)
+        .and_then(|mut file| file.read_to_string(&mut text))
+        .map_err(edit_error(path))?;
+    Ok(text)
+}
+
 /// The path in `folder`, with none of its existing parts a symbolic link: a
 /// repository may hold links that lead out of the folder.
-fn guard(folder: &Path, path: &WorkPath) -> Result<PathBuf, RunError> {
+pub(crate) fn guard(folder: &Path, path: &WorkPath) -> Result<PathBuf, RunError> {
     let mut full = folder.to_owned();
     for part in path.as_path() {
         full.push(part);

@@ -1,5 +1,7 @@
 //! The public interface, with real programs.
 
+#[cfg(feature = "api")]
+mod api;
 mod command;
 mod conformance;
 mod program;

@@ -1,4 +1,5 @@
-//! Claude Code and Codex, the real programs, with a model of ours.
+//! Agents that are driven by a model of ours: the real Claude Code and Codex, and models by their
+//! interfaces.
 
 use std::{collections::BTreeMap, env, path::PathBuf};
 
@@ -67,18 +68,30 @@ fn review() -> Value {
     json!({"review": {"approved": true, "comments": "fine", "issues_found": [], "confidence": 0.9}})
 }
 
-/// An answer that is bound to a form: Claude Code has a tool for it, Codex answers with it.
+/// An answer that is bound to a form: some have a tool for it, Codex answers with it.
 fn form(asked: &Asked, answer: &Value) -> Turn {
-    match asked.tools.iter().any(|it| it == "StructuredOutput") {
-        true => Turn::tool("StructuredOutput", answer.clone()),
-        false => Turn::says(answer.to_string()),
+    let tool = ["StructuredOutput", "answer"]
+        .into_iter()
+        .find(|it| has(asked, it));
+    match tool {
+        Some(tool) => Turn::tool(tool, answer.clone()),
+        None => Turn::says(answer.to_string()),
     }
+}
+
+fn has(asked: &Asked, tool: &str) -> bool {
+    asked.tools.iter().any(|it| it == tool)
 }
 
 /// Writes `lib.sh`, by the tools that the program has; then says so.
 fn write(asked: &Asked, text: &str) -> Turn {
-    let has = |tool: &str| asked.tools.iter().any(|it| it == tool);
-    if !has("Write") {
+    if has(asked, "write_file") {
+        return match asked.results.len() {
+            0 => Turn::tool("write_file", json!({"path": "lib.sh", "text": text})),
+            _ => Turn::says("I have written lib.sh."),
+        };
+    }
+    if !has(asked, "Write") {
         return match asked.results.len() {
             0 => Turn::tool(
                 "exec_command",
@@ -108,15 +121,19 @@ fn dollars(used: &BTreeMap<String, TokenUsage>) -> Usd {
     used.iter().map(cost).fold(Usd::ZERO, Usd::saturating_add)
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "what is skipped, and what was counted, is said aloud"
-)]
-fn a_whole_run(program: &str, kind: &str, model_name: &str) {
+/// The same with a program, if it is there.
+#[expect(clippy::print_stderr, reason = "what is skipped is said aloud")]
+fn a_whole_run_of(program: &str, kind: &str, model_name: &str) {
     let Some(folder) = env::var_os("AUTOMATION_REAL_AGENTS").map(PathBuf::from) else {
         eprintln!("SKIPPED: cargo xtask real-parts agents runs the real {program}");
         return;
     };
+    let command = format!("command: [\"{}\"], ", folder.join(program).display());
+    a_whole_run(&command, kind, model_name);
+}
+
+#[expect(clippy::print_stderr, reason = "what was counted is said aloud")]
+fn a_whole_run(command: &str, kind: &str, model_name: &str) {
     let runtime = Runtime::new().expect("a runtime can be made");
     let models = runtime.block_on(SimulatedModels::start(model));
     let place = Place::new();
@@ -124,12 +141,10 @@ fn a_whole_run(program: &str, kind: &str, model_name: &str) {
     app.file("lib.sh", BASE)
         .file("test.sh", TEST)
         .commit("a library");
-    let program = folder.join(program);
     place.file(
         "config/automation.yaml",
         format!(
-            "agents:\n- {{name: coder, kind: {kind}, command: [\"{}\"], model: {model_name}}}\nrecovery: {{delay_percent: 0}}\n",
-            program.display()
+            "agents:\n- {{name: coder, kind: {kind}, {command}model: {model_name}}}\nrecovery: {{delay_percent: 0}}\n"
         ),
     );
     let mut command = place.command(
@@ -187,10 +202,20 @@ fn a_whole_run(program: &str, kind: &str, model_name: &str) {
 
 #[test]
 fn claude_code_does_a_whole_run() {
-    a_whole_run("claude", "claude-code", "claude-sonnet-5-5");
+    a_whole_run_of("claude", "claude-code", "claude-sonnet-5-5");
 }
 
 #[test]
 fn codex_does_a_whole_run() {
-    a_whole_run("codex", "codex", "gpt-5.4");
+    a_whole_run_of("codex", "codex", "gpt-5.4");
+}
+
+#[test]
+fn a_model_by_the_messages_interface_does_it_too() {
+    a_whole_run("", "anthropic", "claude-sonnet-5-5");
+}
+
+#[test]
+fn a_model_by_chat_completions_does_it_too() {
+    a_whole_run("", "openai", "gpt-5.4");
 }

@@ -87,7 +87,7 @@ pub(crate) const AGENT: &[Key] = &[
         "kind",
         Shape::Text,
         Refused,
-        "What runs it: `claude-code` or `codex` (these programs), `command` (any program) or `scripted` (a playbook); deployments may add kinds.",
+        "What runs it: `claude-code` or `codex` (these programs), `anthropic` or `openai` (a model by its provider's interface), `command` (any program) or `scripted` (a playbook); deployments may add kinds.",
     ),
     Key::new(
         "command",
@@ -106,7 +106,7 @@ pub(crate) const AGENT: &[Key] = &[
         "plan",
         Shape::Flag,
         Is("false"),
-        "Whether it can plan; else a run without a plan has one task a repository. `claude-code` and `codex` always can, and review and repair, too.",
+        "Whether it can plan; else a run without a plan has one task a repository. All kinds but `command` and `scripted` always can, and review and repair, too.",
     ),
     Key::new(
         "review",

@@ -1,6 +1,8 @@
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
-use agents::{AgentArgument, AgentContext, AgentSpec, Program, Registry, parse_agent_argument};
+use agents::{
+    AgentArgument, AgentContext, AgentSpec, Program, Registry, api::Interface, parse_agent_argument,
+};
 use config::automation::{AgentEntry, Changes, Settings};
 use core_types::{ChangePolicy, CommandLine};
 use serde::{Deserialize, Serialize};
@@ -200,8 +202,13 @@ impl AgentRecord {
             Some(text) => Some(config::parse_typed("playbook", text, &|_| None)?),
         };
         let value = |name: &String| Some((name.clone(), surroundings.variable(name)?));
-        let own = Program::of_kind(&self.kind).map_or(&[][..], Program::variables);
-        let own: Vec<_> = own.iter().map(|name| (*name).to_owned()).collect();
+        let of_program = Program::of_kind(&self.kind).map(Program::variables);
+        let of_api = Interface::of_kind(&self.kind).map(Interface::variables);
+        let own = of_program.into_iter().flatten().copied();
+        let own: Vec<_> = own
+            .chain(of_api.into_iter().flatten())
+            .map(str::to_owned)
+            .collect();
         let own = own.iter();
         let spec = AgentSpec {
             name: self.name.clone(),

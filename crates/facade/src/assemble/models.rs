@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use agents::Program;
+use agents::{Program, api::Interface};
 use config::models::{Factors, Models, Thresholds, Tier, Tiers};
 use core_types::{ModelChoice, ModelSelector, Task};
 use cost::{CostOptimizer, ModelTier};
@@ -153,7 +153,22 @@ pub(crate) fn optimizer_of(
 pub(crate) struct RunModels {
     optimizer: CostOptimizer,
     is_fixed: bool,
-    program: Option<Program>,
+    /// The only one whose models its agent knows.
+    provider: Option<&'static str>,
+}
+
+/// The provider whose models agents of a kind work with, as tables of prices call it; `None` where they
+/// may work with any.
+pub(crate) fn provider(kind: &str) -> Option<&'static str> {
+    let of_program = Program::of_kind(kind).map(|it| match it {
+        Program::ClaudeCode => "anthropic",
+        Program::Codex => "openai",
+    });
+    let of_api = Interface::of_kind(kind).map(|it| match it {
+        Interface::Anthropic => "anthropic",
+        Interface::OpenAi => "openai",
+    });
+    of_program.or(of_api)
 }
 
 impl RunModels {
@@ -165,18 +180,15 @@ impl RunModels {
         Ok(Self {
             optimizer: optimizer_of(home, surroundings, record)?,
             is_fixed: !record.agent.model.is_empty(),
-            program: Program::of_kind(&record.agent.kind),
+            provider: provider(&record.agent.kind),
         })
     }
 
     /// Whether the run's agent can work with a model: some know those of one provider alone. A model
     /// whose provider no table names, such as a proxy's, a person has configured.
     fn suits(&self, model: &str) -> bool {
-        let provider = match self.program {
-            _ if self.is_fixed => return true,
-            None => return true,
-            Some(Program::ClaudeCode) => "anthropic",
-            Some(Program::Codex) => "openai",
+        let Some(provider) = self.provider.filter(|_| !self.is_fixed) else {
+            return true;
         };
         let priced = self.optimizer.prices().find(model);
         priced.is_ok_and(|it| ["", provider].contains(&it.rates.provider.as_str()))
@@ -237,7 +249,7 @@ mod tests {
             let models = RunModels {
                 optimizer: CostOptimizer::new(true),
                 is_fixed,
-                program: None,
+                provider: None,
             };
             testkit::neutral::model_selector(&models);
             let choice = models.select(None).expect("a model");
@@ -247,17 +259,19 @@ mod tests {
 
     #[test]
     fn a_program_is_given_a_model_that_it_knows() {
-        for (program, is_fixed, suits) in [
-            (Program::ClaudeCode, false, true),
-            (Program::Codex, false, false),
-            (Program::Codex, true, true),
+        for (kind, is_fixed, suits) in [
+            ("claude-code", false, true),
+            ("anthropic", false, true),
+            ("codex", false, false),
+            ("openai", true, true),
+            ("command", false, true),
         ] {
             let models = RunModels {
                 optimizer: CostOptimizer::new(true),
                 is_fixed,
-                program: Some(program),
+                provider: provider(kind),
             };
-            assert_eq!(models.select(None).is_some(), suits, "{program:?}");
+            assert_eq!(models.select(None).is_some(), suits, "{kind}");
         }
     }
 }

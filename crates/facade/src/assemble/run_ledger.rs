@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use agents::{Playbook, Program};
+use agents::Playbook;
 use async_trait::async_trait;
 use core_types::{
     CancellationToken, ErrorClass, Event, EventSink, Ledger, OperationId, PortError, Reservation,
@@ -19,7 +19,9 @@ use cost::{BudgetExceeded, JournalLedger, Limit, Limits, OpenReservation};
 use engine_checkpoint::RunJournal;
 use tokio::sync::Notify;
 
-use super::{AgentRecord, Error, Home, RunRecord, Surroundings, spending::open_ledger};
+use super::{
+    AgentRecord, Error, Home, RunRecord, Surroundings, models::provider, spending::open_ledger,
+};
 
 /// Settles what killed requests of a run have set aside, and returns how much each of them had and is
 /// taken to have cost. `spent` is what they have spent together, where a person knows it; else each costs
@@ -117,7 +119,7 @@ impl Payment {
             Some(playbook) if reports(&playbook) => Self::Scripted,
             Some(_) if agent.model.is_empty() => Self::Free,
             Some(_) => Self::Scripted,
-            None if Program::of_kind(&agent.kind).is_some() => Self::Model,
+            None if provider(&agent.kind).is_some() => Self::Model,
             None if agent.model.is_empty() => Self::Unknown,
             None => Self::Model,
         }

@@ -123,3 +123,19 @@ fn wrong_in(path: &str) -> Option<&'static str> {
         .any(|segment| matches!(segment, "." | ".."))
         .then_some("expected no `.` or `..` as a segment")
 }
+
+/// Whether nobody can read on the way what is sent to a URL: it is encrypted, or stays on this machine.
+#[must_use]
+pub fn keeps_secrets(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("http://") else {
+        // What else is wrong with it, a pool says.
+        return true;
+    };
+    let authority = rest.split('/').next().unwrap_or_default();
+    let host = match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    let address = host.parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}

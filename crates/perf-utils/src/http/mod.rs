@@ -15,6 +15,7 @@ mod roster;
 mod tests;
 
 pub use self::{
+    base::keeps_secrets,
     builder::HttpConnectionPoolBuilder,
     error::{Error, Phase},
     pool::{ConnectionPoolStats, HttpConnectionPool},

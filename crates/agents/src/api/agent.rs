@@ -1,0 +1,460 @@
+use std::{
+    fmt,
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use core_types::{
+    Agent, AgentCapabilities, AgentRequest, AgentResult, AgentTask, CancellationToken,
+    ChangePolicy, Clock, ErrorClass, EventSink, PortError, Spent, SystemClock, TokenUsage, Usd,
+};
+use perf_utils::http::{HttpConnectionPool, Method};
+use process::{Containment, Launch, OutputLimit, RUN_MARK};
+use serde_json::Value;
+
+use super::{
+    interface::{Call, Interface, Reply, Said, Told},
+    tools,
+};
+use crate::{
+    Error, RunError,
+    command::{on_disk_thread, process_error},
+    error::Failed,
+    exchange::{Answer, Exchange, RequestRecord},
+    program::{call_line, cut, schema},
+    prompt,
+};
+
+/// What the model is told before all else.
+const SYSTEM: &str = include_str!("../../prompts/api.md");
+/// So many bytes of a request are a token at least: what is set aside before it is sent.
+const BYTES_A_TOKEN: u64 = 3;
+/// How often a model that gives no answer is asked for it.
+const REMINDERS: u32 = 2;
+/// How much of a test's output the model is given.
+const TEST_BYTES: usize = 16 * 1024;
+/// How much of its last words is kept as its summary.
+const SUMMARY_BYTES: usize = 4 * 1024;
+
+/// How an [`ApiAgent`] is made.
+#[derive(Clone)]
+pub struct ApiAgentOptions {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Which interface it speaks.
+    pub interface: Interface,
+    /// The base URL; default the provider's own. Plain HTTP only to this machine.
+    pub url: Option<String>,
+    /// The key; default none, as servers of one's own may have it.
+    pub key: Option<String>,
+    /// Whether it must change something; default required.
+    pub changes: ChangePolicy,
+    /// The variables that tests see which it runs; default none.
+    pub environment: Vec<(String, String)>,
+    /// A limit of its own beside each request's; default none.
+    pub timeout: Option<Duration>,
+    /// How many answers of the model one request may take; default 100.
+    pub max_turns: u32,
+    /// The longest answer in tokens; default 16,384.
+    pub max_tokens: u64,
+    /// Where the processes of tests are announced.
+    pub events: Arc<dyn EventSink>,
+    /// By which the end of a limit is told; default the system's.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl ApiAgentOptions {
+    /// The defaults, for a name and an interface.
+    pub fn new(name: impl Into<String>, interface: Interface, events: Arc<dyn EventSink>) -> Self {
+        Self {
+            name: name.into(),
+            interface,
+            url: None,
+            key: None,
+            changes: ChangePolicy::Required,
+            environment: Vec::new(),
+            timeout: None,
+            max_turns: 100,
+            max_tokens: 16_384,
+            events,
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+/// The key is not shown.
+impl fmt::Debug for ApiAgentOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiAgentOptions")
+            .field("name", &self.name)
+            .field("interface", &self.interface)
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A model that works by tools of ours. It plans, implements, reviews and repairs.
+///
+/// Its scratch folder holds `request.json` and `transcript.log` after the run. What it has used, its
+/// provider says with each answer; before each request the most that it can cost is asked for.
+#[derive(Debug)]
+pub struct ApiAgent {
+    options: ApiAgentOptions,
+    pool: HttpConnectionPool,
+}
+
+/// One request under way.
+struct Work<'a> {
+    agent: &'a ApiAgent,
+    request: &'a AgentRequest,
+    transcript: PathBuf,
+    model: String,
+    said: Vec<Said>,
+    usage: TokenUsage,
+    cost: Option<Usd>,
+}
+
+impl ApiAgent {
+    /// An agent that asks a provider.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Provider`] for a URL or a key that is not valid, and for a key that would go out in the
+    /// clear.
+    pub fn new(options: ApiAgentOptions) -> Result<Self, Error> {
+        let url = options
+            .url
+            .as_deref()
+            .unwrap_or(options.interface.default_url());
+        let refused = |why: String| Error::Provider {
+            agent: options.name.clone(),
+            why,
+        };
+        if options.key.is_some() && !perf_utils::http::keeps_secrets(url) {
+            return Err(refused(format!(
+                "{url} is not encrypted, and a key would be read on the way"
+            )));
+        }
+        let mut pool = HttpConnectionPool::builder(url)
+            // One long answer; the deadline of the request ends it earlier.
+            .timeout(Duration::from_secs(15 * 60))
+            .clock(Arc::clone(&options.clock));
+        for (name, value) in options.interface.headers() {
+            pool = pool.header(name, value);
+        }
+        if let Some(key) = &options.key {
+            let (name, before) = options.interface.authorization();
+            pool = pool.secret_header(name, &format!("{before}{}", key.trim()));
+        }
+        let pool = pool.build().map_err(|error| refused(error.to_string()))?;
+        Ok(Self { options, pool })
+    }
+
+    async fn work(
+        &self,
+        request: &AgentRequest,
+        prompt: &str,
+        cancel: &CancellationToken,
+    ) -> Result<(Answer, Spent), Failed> {
+        let unstarted = |error| Failed {
+            error,
+            spent: Box::new(Spent::nothing()),
+        };
+        let Some(choice) = &request.model else {
+            return Err(unstarted(RunError::NoModel));
+        };
+        let (scratch, record) = (request.scratch.clone(), RequestRecord::new(request));
+        let files = on_disk_thread("write the request", move || {
+            Exchange::prepare(&scratch, &record)
+        });
+        let files = files.await.map_err(unstarted)?;
+        let mut work = Work {
+            agent: self,
+            request,
+            transcript: files.transcript,
+            model: choice.model.clone(),
+            said: vec![Said::Us(prompt.to_owned())],
+            usage: TokenUsage::default(),
+            cost: None,
+        };
+        let limit = self.options.timeout;
+        let limit = limit.map_or(request.timeout, |own| own.min(request.timeout));
+        let answered = tokio::select! {
+            answered = tokio::time::timeout(limit, work.converse()) => {
+                answered.unwrap_or(Err(RunError::TimedOut { after: limit }))
+            }
+            () = cancel.cancelled() => Err(RunError::Cancelled),
+        };
+        let mut spent = Spent {
+            usage: work.usage,
+            cost: work.cost,
+            model: work.model,
+            is_failure: false,
+        };
+        match answered {
+            Ok(answer) => Ok((answer, spent)),
+            Err(error) => {
+                spent.is_failure = true;
+                Err(Failed {
+                    error,
+                    spent: Box::new(spent),
+                })
+            }
+        }
+    }
+
+    /// What a provider that refuses says of it.
+    fn refusal(&self, status: u16, class: ErrorClass, body: &[u8]) -> RunError {
+        let said: Value = serde_json::from_slice(body).unwrap_or_default();
+        let error = &said["error"];
+        let class = match (error["code"].as_str(), error["type"].as_str()) {
+            (Some("insufficient_quota"), _) | (_, Some("insufficient_quota")) => {
+                ErrorClass::QuotaExhausted { until: None }
+            }
+            // Anthropic's own for "overloaded".
+            _ if status == 529 => ErrorClass::Transient,
+            _ => class,
+        };
+        let message = error["message"]
+            .as_str()
+            .map_or_else(|| String::from_utf8_lossy(body).into_owned(), str::to_owned);
+        let key = self
+            .options
+            .key
+            .as_deref()
+            .map(str::trim)
+            .filter(|it| !it.is_empty());
+        let message = key.map_or(message.clone(), |key| message.replace(key, "[key]"));
+        RunError::Provider {
+            class,
+            message: format!("{} answers {status}: {message}", self.pool.origin()),
+        }
+    }
+}
+
+impl Work<'_> {
+    async fn converse(&mut self) -> Result<Answer, RunError> {
+        let is_bound = schema::of(&self.request.task).is_some();
+        let mut n_reminders = 0;
+        for _ in 0..self.agent.options.max_turns {
+            let reply = self.ask().await?;
+            self.show(reply.text.trim_end().to_owned()).await;
+            self.said.push(Said::Model(reply.said));
+            if let Some(answer) = reply.calls.iter().find(|it| it.name == tools::ANSWER) {
+                let input = answer.input.clone().unwrap_or_default();
+                return Ok(Answer::parse(input.to_string().as_bytes())?);
+            }
+            if !reply.calls.is_empty() {
+                let mut told = Vec::with_capacity(reply.calls.len());
+                for call in reply.calls {
+                    told.push(self.call(call).await?);
+                }
+                self.said.push(Said::Tools(told));
+                continue;
+            }
+            if reply.is_cut {
+                self.said.push(Said::Us(
+                    "Your answer was cut off: go on, in shorter steps.".to_owned(),
+                ));
+                continue;
+            }
+            if !is_bound {
+                let mut summary = reply.text;
+                cut(&mut summary, SUMMARY_BYTES);
+                return Ok(Answer {
+                    summary,
+                    ..Answer::default()
+                });
+            }
+            // Who answers in words may have kept to the form.
+            if let Ok(answer) = Answer::parse(reply.text.trim().as_bytes())
+                && (answer.plan.is_some() || answer.review.is_some())
+            {
+                return Ok(answer);
+            }
+            if n_reminders == REMINDERS {
+                return Ok(Answer::default());
+            }
+            n_reminders += 1;
+            self.said
+                .push(Said::Us("Answer by calling the tool `answer`.".to_owned()));
+        }
+        Err(RunError::TooManyTurns {
+            turns: self.agent.options.max_turns,
+        })
+    }
+
+    async fn ask(&mut self) -> Result<Reply, RunError> {
+        let ApiAgent { options, pool } = self.agent;
+        let interface = options.interface;
+        let offers = tools::offers(&self.request.task);
+        let chosen = self.request.model.as_ref();
+        let chosen = chosen.map_or_else(String::new, |it| it.model.clone());
+        let body = interface.request(&chosen, options.max_tokens, SYSTEM, &self.said, &offers);
+        self.allow(&chosen, body.to_string().len() as u64).await?;
+        // A lost answer is paid for, and the work is not: asking again changes nothing else.
+        let response = pool
+            .request(Method::POST, interface.path())
+            .json(&body)
+            .read_only()
+            .send()
+            .await
+            .map_err(|error| RunError::Provider {
+                class: error.class(),
+                message: because(&error),
+            })?;
+        if let Some(class) = response.class() {
+            let status = response.status().as_u16();
+            return Err(self.agent.refusal(status, class, response.bytes()));
+        }
+        let reply = serde_json::from_slice(response.bytes())
+            .ok()
+            .and_then(|answer| interface.reply(&answer));
+        let reply = reply.ok_or_else(|| RunError::Provider {
+            class: ErrorClass::Transient,
+            message: format!("{} answers what is no message", pool.origin()),
+        })?;
+        if !reply.model.is_empty() {
+            self.model.clone_from(&reply.model);
+        }
+        let usage = reply.usage.unwrap_or_default();
+        self.usage = self.usage.plus(&usage);
+        let meter = self.request.grant.as_ref().map(|grant| &grant.meter);
+        let price = |model: &str| meter.and_then(|meter| meter.price(model, &usage));
+        // The name that it answers by may be one that the table does not have.
+        if let Some(cost) = price(&self.model).or_else(|| price(&chosen)) {
+            self.cost = Some(self.cost.unwrap_or_default().saturating_add(cost));
+        }
+        Ok(reply)
+    }
+
+    /// Asks for the most that the next answer can cost.
+    async fn allow(&self, model: &str, n_bytes: u64) -> Result<(), RunError> {
+        let Some(grant) = &self.request.grant else {
+            return Ok(());
+        };
+        let most = TokenUsage {
+            input: n_bytes.div_ceil(BYTES_A_TOKEN),
+            output: self.agent.options.max_tokens,
+            ..TokenUsage::default()
+        };
+        let so_far = self.cost.unwrap_or_default();
+        let Some(most) = grant.meter.price(model, &most) else {
+            return Ok(());
+        };
+        let allowed = grant.meter.allow(so_far.saturating_add(most)).await;
+        allowed.map_err(|source| RunError::BudgetSpent {
+            reported: so_far,
+            source,
+        })
+    }
+
+    async fn call(&self, call: Call) -> Result<Told, RunError> {
+        let done = match &call.input {
+            Err(text) => Err(format!("the arguments are no JSON: {text}")),
+            Ok(input) => {
+                self.show(call_line(&call.name, input)).await;
+                match (&self.request.task, call.name.as_str()) {
+                    (AgentTask::FixTests { command, .. }, tools::RUN_TESTS) => {
+                        self.test(command).await?
+                    }
+                    _ => {
+                        let (folder, input) = (self.request.folder.clone(), input.clone());
+                        let name = call.name.clone();
+                        let work = move || Ok(tools::call(&folder, &name, &input));
+                        on_disk_thread("work in the clone", work).await?
+                    }
+                }
+            }
+        };
+        let is_error = done.is_err();
+        let text = done.unwrap_or_else(|why| why);
+        if is_error {
+            self.show(format!("! {text}")).await;
+        }
+        Ok(Told {
+            call: call.id,
+            text,
+            is_error,
+        })
+    }
+
+    /// Runs the tests as the engine does: their tree ends with them.
+    async fn test(&self, command: &str) -> Result<Result<String, String>, RunError> {
+        let options = &self.agent.options;
+        let launch = Launch::new("sh")
+            .args(["-c", command])
+            .folder(&self.request.folder)
+            .envs(options.environment.iter().cloned())
+            .env(RUN_MARK, self.request.run.as_str())
+            .stdout(OutputLimit::memory(TEST_BYTES))
+            .stderr_to_stdout()
+            .containment(Containment::Tree);
+        let held = launch.hold().await.map_err(process_error)?;
+        let title = format!("agent {} (tests)", options.name);
+        let step = self.request.step.as_ref();
+        let announced = crate::command::Announced::new(&options.events, step, &held, title).await?;
+        let finished = held.run().await.map_err(process_error)?;
+        drop(announced);
+        let output = finished.stdout.tail(TEST_BYTES);
+        Ok(Ok(format!("{}\n{output}", finished.exit)))
+    }
+
+    /// Adds a line to the transcript. The work counts more than what is shown of it.
+    async fn show(&self, line: String) {
+        if line.is_empty() {
+            return;
+        }
+        let path = self.transcript.clone();
+        drop(on_disk_thread("write the transcript", move || append(&path, &line)).await);
+    }
+}
+
+fn append(path: &Path, line: &str) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true).mode(0o600);
+    writeln!(options.open(path)?, "{line}")
+}
+
+fn because(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
+#[async_trait]
+impl Agent for ApiAgent {
+    fn name(&self) -> &str {
+        &self.options.name
+    }
+
+    fn capabilities(&self) -> AgentCapabilities {
+        AgentCapabilities {
+            plan: true,
+            review: true,
+            repair: true,
+        }
+    }
+
+    fn changes(&self) -> ChangePolicy {
+        self.options.changes
+    }
+
+    async fn run(
+        &self,
+        request: AgentRequest,
+        cancel: &CancellationToken,
+    ) -> Result<AgentResult, PortError> {
+        let prompt = prompt::render_for_words(&request);
+        // Boxed: a conversation is too large to carry inline.
+        let answered = Box::pin(self.work(&request, &prompt, cancel)).await;
+        let result =
+            answered.and_then(|(answer, spent)| answer.into_result(&request.task, spent, prompt));
+        result.map_err(|failed| failed.into_port_error(&self.options.name))
+    }
+}

@@ -1,0 +1,264 @@
+//! What differs between interfaces.
+
+use core_types::TokenUsage;
+use serde_json::{Value, json};
+
+/// An interface of language models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interface {
+    /// The Messages API, kind `anthropic`.
+    Anthropic,
+    /// Chat Completions, kind `openai`.
+    OpenAi,
+}
+
+/// What a model is told, and what it has said.
+#[derive(Debug, Clone)]
+pub(super) enum Said {
+    /// By us, as the user.
+    Us(String),
+    /// By the model, as its interface has it: it is given back as it came.
+    Model(Value),
+    /// By tools, each with the id of its call and whether it failed.
+    Tools(Vec<Told>),
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Told {
+    pub(super) call: String,
+    pub(super) text: String,
+    pub(super) is_error: bool,
+}
+
+/// A tool as the model is offered it.
+#[derive(Debug, Clone)]
+pub(super) struct Offer {
+    pub(super) name: &'static str,
+    pub(super) description: &'static str,
+    pub(super) schema: Value,
+}
+
+/// A call that the model makes.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    pub(super) id: String,
+    pub(super) name: String,
+    /// `Err` with what came where it is no JSON.
+    pub(super) input: Result<Value, String>,
+}
+
+/// One answer of a model.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) said: Value,
+    pub(super) text: String,
+    pub(super) calls: Vec<Call>,
+    /// `None` where it does not say.
+    pub(super) usage: Option<TokenUsage>,
+    pub(super) model: String,
+    /// Whether it was cut off at the longest answer.
+    pub(super) is_cut: bool,
+}
+
+impl Interface {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Anthropic, Self::OpenAi];
+
+    /// The kind's name in the configuration.
+    #[must_use]
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Anthropic => "anthropic",
+            Self::OpenAi => "openai",
+        }
+    }
+
+    /// The one whose kind has this name.
+    #[must_use]
+    pub fn of_kind(kind: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.kind() == kind)
+    }
+
+    /// The variables with its key and its base URL.
+    #[must_use]
+    pub const fn variables(self) -> [&'static str; 2] {
+        match self {
+            Self::Anthropic => ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"],
+            Self::OpenAi => ["OPENAI_API_KEY", "OPENAI_BASE_URL"],
+        }
+    }
+
+    pub(super) const fn default_url(self) -> &'static str {
+        match self {
+            Self::Anthropic => "https://api.anthropic.com",
+            Self::OpenAi => "https://api.openai.com/v1",
+        }
+    }
+
+    /// Below the base URL, as the programs of both providers have it.
+    pub(super) const fn path(self) -> &'static str {
+        match self {
+            Self::Anthropic => "/v1/messages",
+            Self::OpenAi => "/chat/completions",
+        }
+    }
+
+    /// The header of the key, and what stands before it there.
+    pub(super) const fn authorization(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Anthropic => ("x-api-key", ""),
+            Self::OpenAi => ("authorization", "Bearer "),
+        }
+    }
+
+    pub(super) const fn headers(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Anthropic => &[("anthropic-version", "2023-06-01")],
+            Self::OpenAi => &[],
+        }
+    }
+
+    pub(super) fn request(
+        self,
+        model: &str,
+        max_tokens: u64,
+        system: &str,
+        said: &[Said],
+        offers: &[Offer],
+    ) -> Value {
+        match self {
+            Self::Anthropic => json!({
+                "model": model,
+                "max_tokens": max_tokens,
+                // What stays the same from turn to turn is read from the provider's cache.
+                "system": [{"type": "text", "text": system, "cache_control": {"type": "ephemeral"}}],
+                "messages": said.iter().map(anthropic_message).collect::<Vec<_>>(),
+                "tools": offers.iter().map(|it| json!({
+                    "name": it.name, "description": it.description, "input_schema": it.schema,
+                })).collect::<Vec<_>>(),
+            }),
+            Self::OpenAi => {
+                let system = json!({"role": "system", "content": system});
+                let messages = std::iter::once(system).chain(said.iter().flat_map(chat_messages));
+                json!({
+                    "model": model,
+                    "max_completion_tokens": max_tokens,
+                    "messages": messages.collect::<Vec<_>>(),
+                    "tools": offers.iter().map(|it| json!({"type": "function", "function": {
+                        "name": it.name, "description": it.description, "parameters": it.schema,
+                    }})).collect::<Vec<_>>(),
+                })
+            }
+        }
+    }
+
+    /// `None` for what is no answer of this interface.
+    pub(super) fn reply(self, answer: &Value) -> Option<Reply> {
+        match self {
+            Self::Anthropic => anthropic_reply(answer),
+            Self::OpenAi => chat_reply(answer),
+        }
+    }
+}
+
+fn anthropic_message(said: &Said) -> Value {
+    match said {
+        Said::Us(text) => json!({"role": "user", "content": text}),
+        Said::Model(content) => json!({"role": "assistant", "content": content}),
+        Said::Tools(told) => {
+            let result = |it: &Told| {
+                json!({
+                    "type": "tool_result", "tool_use_id": it.call, "content": it.text,
+                    "is_error": it.is_error,
+                })
+            };
+            json!({"role": "user", "content": told.iter().map(result).collect::<Vec<_>>()})
+        }
+    }
+}
+
+fn anthropic_reply(answer: &Value) -> Option<Reply> {
+    let content = answer["content"].as_array()?;
+    let text = |part: &Value| part["text"].as_str().map(str::to_owned);
+    let call = |part: &Value| {
+        Some(Call {
+            id: part["id"].as_str()?.to_owned(),
+            name: part["name"].as_str()?.to_owned(),
+            input: Ok(part["input"].clone()),
+        })
+    };
+    let of_type = |kind: &'static str| content.iter().filter(move |part| part["type"] == kind);
+    let usage = &answer["usage"];
+    let number = |key: &str| usage[key].as_u64().unwrap_or(0);
+    let long = usage["cache_creation"]["ephemeral_1h_input_tokens"].as_u64();
+    let long = long.unwrap_or(0);
+    Some(Reply {
+        said: answer["content"].clone(),
+        text: of_type("text")
+            .filter_map(text)
+            .collect::<Vec<_>>()
+            .join("\n"),
+        calls: of_type("tool_use").filter_map(call).collect(),
+        usage: usage.is_object().then(|| TokenUsage {
+            input: number("input_tokens"),
+            cache_read: number("cache_read_input_tokens"),
+            cache_write_5m: number("cache_creation_input_tokens").saturating_sub(long),
+            cache_write_1h: long,
+            output: number("output_tokens"),
+            ..TokenUsage::default()
+        }),
+        model: answer["model"].as_str().unwrap_or_default().to_owned(),
+        is_cut: answer["stop_reason"] == "max_tokens",
+    })
+}
+
+fn chat_messages(said: &Said) -> Vec<Value> {
+    match said {
+        Said::Us(text) => vec![json!({"role": "user", "content": text})],
+        Said::Model(message) => vec![message.clone()],
+        Said::Tools(told) => {
+            let message =
+                |it: &Told| json!({"role": "tool", "tool_call_id": it.call, "content": it.text});
+            told.iter().map(message).collect()
+        }
+    }
+}
+
+fn chat_reply(answer: &Value) -> Option<Reply> {
+    let choice = answer["choices"].as_array()?.first()?;
+    let message = choice["message"].as_object()?;
+    let calls = message.get("tool_calls").and_then(Value::as_array);
+    let call = |call: &Value| {
+        let arguments = call["function"]["arguments"].as_str()?;
+        let input = match arguments.trim() {
+            "" => Ok(json!({})),
+            text => serde_json::from_str(text).map_err(|_| text.to_owned()),
+        };
+        Some(Call {
+            id: call["id"].as_str()?.to_owned(),
+            name: call["function"]["name"].as_str()?.to_owned(),
+            input,
+        })
+    };
+    let usage = &answer["usage"];
+    let number = |value: &Value| value.as_u64().unwrap_or(0);
+    let cached = number(&usage["prompt_tokens_details"]["cached_tokens"]);
+    Some(Reply {
+        said: Value::Object(message.clone()),
+        text: message
+            .get("content")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned(),
+        calls: calls.into_iter().flatten().filter_map(call).collect(),
+        usage: usage.is_object().then(|| TokenUsage {
+            input: number(&usage["prompt_tokens"]).saturating_sub(cached),
+            cache_read: cached,
+            output: number(&usage["completion_tokens"]),
+            reasoning: number(&usage["completion_tokens_details"]["reasoning_tokens"]),
+            ..TokenUsage::default()
+        }),
+        model: answer["model"].as_str().unwrap_or_default().to_owned(),
+        is_cut: choice["finish_reason"] == "length",
+    })
+}

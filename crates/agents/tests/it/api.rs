@@ -1,0 +1,370 @@
+//! Models by their own interfaces, over HTTP, with a provider of ours.
+
+use std::sync::{Arc, Mutex};
+
+use agents::api::{ApiAgent, ApiAgentOptions, Interface};
+use async_trait::async_trait;
+use core_types::{
+    Agent as _, AgentAnswer, AgentResult, AgentTask, CancellationToken, ErrorClass, Grant, Meter,
+    ModelChoice, NoEvents, PortError, TokenUsage, Usd,
+};
+use serde_json::{Value, json};
+use testkit::models::{Asked, Fault, SimulatedModels, Turn};
+
+use crate::support::{Place, fix_tests, implement, plan, read, review};
+
+const KEY: &str = "sk-the-key-of-this-test";
+
+fn options(interface: Interface, models: &SimulatedModels) -> ApiAgentOptions {
+    let mut options = ApiAgentOptions::new("model", interface, Arc::new(NoEvents));
+    options.url = Some(match interface {
+        Interface::Anthropic => models.url().to_owned(),
+        Interface::OpenAi => format!("{}/v1", models.url()),
+    });
+    options.key = Some(KEY.to_owned());
+    options.environment = vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())];
+    options
+}
+
+async fn run(
+    place: &Place,
+    options: ApiAgentOptions,
+    task: AgentTask,
+    grant: Option<Grant>,
+) -> Result<AgentResult, PortError> {
+    let mut request = place.request(task);
+    request.model = Some(ModelChoice {
+        model: "some-model".to_owned(),
+        tier: String::new(),
+    });
+    request.grant = grant;
+    let agent = ApiAgent::new(options).expect("it is configured well");
+    agent.run(request, &CancellationToken::new()).await
+}
+
+/// A tool's call at each turn, then these words.
+fn calls(calls: Vec<(&'static str, Value)>, words: &'static str) -> impl Fn(&Asked) -> Turn {
+    move |asked| match calls.get(asked.results.len()) {
+        Some((tool, input)) => Turn::tool(*tool, input.clone()),
+        None => Turn::says(words),
+    }
+}
+
+#[tokio::test]
+async fn a_model_works_by_tools() {
+    for interface in Interface::ALL {
+        let place = Place::new();
+        place.put("a.txt", "one\ntwo\nthree\n");
+        let models = SimulatedModels::start(calls(
+            vec![
+                ("list_files", json!({})),
+                ("read_file", json!({"path": "a.txt", "from": 2, "lines": 1})),
+                ("search", json!({"text": "three"})),
+                (
+                    "edit_file",
+                    json!({"path": "a.txt", "from": "two\n", "to": "2\n"}),
+                ),
+                ("write_file", json!({"path": "new/b.txt", "text": "new\n"})),
+            ],
+            "It is done.",
+        ))
+        .await;
+        let result = run(
+            &place,
+            options(interface, &models),
+            implement("greet"),
+            None,
+        )
+        .await;
+        let result = result.expect("it works");
+        let summary = "It is done.".to_owned();
+        assert_eq!(result.answer, AgentAnswer::Work { summary });
+        assert_eq!(place.text("a.txt"), "one\n2\nthree\n");
+        assert_eq!(place.text("new/b.txt"), "new\n");
+        assert_eq!(result.usage, models.used("some-model"), "to the token");
+        let heard = models.heard();
+        assert_eq!(heard.len(), 6);
+        let last = heard.last().expect("six").body.to_string();
+        for told in ["a.txt", "two\\n", "a.txt:3: three", "done"] {
+            assert!(last.contains(told), "{told} in {last}");
+        }
+        let transcript = read(&place.scratch().join("transcript.log"));
+        assert!(transcript.contains("> edit_file a.txt\n"), "{transcript}");
+        assert!(transcript.ends_with("It is done.\n"), "{transcript}");
+        let headers = &heard[0].headers;
+        let sent = headers.values().filter(|it| it.contains(KEY)).count();
+        assert_eq!(sent, 1, "the key goes in one header: {headers:?}");
+        for file in ["request.json", "transcript.log"] {
+            assert!(!read(&place.scratch().join(file)).contains(KEY), "{file}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_path_leads_out_of_the_folder() {
+    let place = Place::new();
+    place.put("../secret", "hidden\n");
+    let outside = place.folder().join("../secret");
+    std::os::unix::fs::symlink(&outside, place.folder().join("link")).expect("a link");
+    let path = outside.display().to_string();
+    let models = SimulatedModels::start(calls(
+        vec![
+            ("read_file", json!({"path": "../secret"})),
+            ("read_file", json!({"path": path})),
+            ("read_file", json!({"path": "link"})),
+            ("write_file", json!({"path": "link", "text": "x"})),
+            (
+                "edit_file",
+                json!({"path": "a/../../secret", "from": "hidden", "to": "x"}),
+            ),
+            ("delete_file", json!({"path": "../secret"})),
+            ("list_files", json!({"path": ".."})),
+            ("search", json!({"text": "hidden"})),
+            ("run_tests", json!({})),
+            ("nonsense", json!({})),
+            ("write_file", json!({"text": "no path"})),
+        ],
+        "I give up.",
+    ))
+    .await;
+    let options = options(Interface::Anthropic, &models);
+    run(&place, options, implement("greet"), None)
+        .await
+        .expect("its calls fail, not it");
+    assert_eq!(read(&outside), "hidden\n");
+    let last = models.heard().pop().expect("some").body;
+    let messages = last["messages"].as_array().expect("messages");
+    let results = messages
+        .iter()
+        .flat_map(|it| it["content"].as_array().into_iter().flatten());
+    let results: Vec<_> = results.filter(|it| it["type"] == "tool_result").collect();
+    let refused = results.iter().filter(|it| it["is_error"] == true).count();
+    assert_eq!(
+        (results.len(), refused),
+        (11, 10),
+        "all but the search: {results:#?}"
+    );
+    assert!(
+        !last.to_string().contains("hidden\\n"),
+        "nothing of it was shown: {last}"
+    );
+}
+
+#[tokio::test]
+async fn plans_and_reviews_come_by_a_tool() {
+    let planned = json!({"summary": "s", "plan": {"title": "t", "tasks": []}});
+    let reviewed = json!({"review": {"approved": true, "comments": "", "issues_found": [], "confidence": 0.5}});
+    for interface in Interface::ALL {
+        for (task, answer) in [(plan(), planned.clone()), (review(), reviewed.clone())] {
+            let place = Place::new();
+            let models = SimulatedModels::start(move |asked| {
+                assert!(
+                    !asked.tools.iter().any(|it| it == "write_file"),
+                    "it only reads"
+                );
+                match asked.number {
+                    1 => Turn::says("I think about it."),
+                    _ => Turn::tool("answer", answer.clone()),
+                }
+            })
+            .await;
+            let result = run(&place, options(interface, &models), task, None).await;
+            let result = result.expect("it answers when it is reminded");
+            assert!(!matches!(result.answer, AgentAnswer::Work { .. }));
+            assert_eq!(models.heard().len(), 2);
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_never_answers_is_not_asked_for_ever() {
+    let place = Place::new();
+    let models = SimulatedModels::start(|_| Turn::says("Well.")).await;
+    let error = run(&place, options(Interface::OpenAi, &models), plan(), None).await;
+    assert_eq!(error.expect_err("no plan").class(), ErrorClass::Validation);
+    assert_eq!(models.heard().len(), 3);
+
+    let models = SimulatedModels::start(|_| Turn::tool("list_files", json!({}))).await;
+    let mut endless = options(Interface::OpenAi, &models);
+    endless.max_turns = 5;
+    let error = run(&place, endless, implement("greet"), None).await;
+    let error = error.expect_err("it goes on and on");
+    assert!(
+        error.to_line().contains("in 5 answers"),
+        "{}",
+        error.to_line()
+    );
+    let spent = error.spent().expect("it was paid for");
+    assert_eq!(spent.usage, models.used("some-model"));
+}
+
+#[tokio::test]
+async fn it_runs_the_tests_that_it_repairs() {
+    let place = Place::new();
+    place.put("a.txt", "wrong\n");
+    let models = SimulatedModels::start(calls(
+        vec![
+            ("run_tests", json!({})),
+            ("write_file", json!({"path": "a.txt", "text": "right\n"})),
+            ("run_tests", json!({})),
+        ],
+        "Repaired.",
+    ))
+    .await;
+    let mut task = fix_tests(None);
+    if let AgentTask::FixTests { command, .. } = &mut task {
+        "cat a.txt; grep -q right a.txt && test -z \"$OPENAI_API_KEY\"".clone_into(command);
+    }
+    run(&place, options(Interface::OpenAi, &models), task, None)
+        .await
+        .expect("it works");
+    let last = models.heard().pop().expect("some").body.to_string();
+    assert!(
+        last.contains("wrong") && last.contains("right"),
+        "it has seen both: {last}"
+    );
+}
+
+#[tokio::test]
+async fn each_fault_has_its_class() {
+    let until = |class: ErrorClass| matches!(class, ErrorClass::RateLimited { until: Some(_) });
+    for interface in Interface::ALL {
+        for (fault, is_expected) in [
+            (
+                Fault::Closed,
+                (|class| class == ErrorClass::Transient) as fn(ErrorClass) -> bool,
+            ),
+            (Fault::Unauthorized, |class| {
+                class == ErrorClass::Unauthorized
+            }),
+            (Fault::RateLimited { retry_after: 7 }, until),
+            (Fault::QuotaExhausted, |class| {
+                matches!(
+                    class,
+                    ErrorClass::QuotaExhausted { .. } | ErrorClass::RateLimited { .. }
+                )
+            }),
+            (Fault::Overloaded, |class| class == ErrorClass::Transient),
+            (Fault::CutStream, |class| class == ErrorClass::Transient),
+            (Fault::WrongJson, |class| class == ErrorClass::Transient),
+        ] {
+            let place = Place::new();
+            let models = SimulatedModels::start(move |_| Turn::fails(fault)).await;
+            let error = run(
+                &place,
+                options(interface, &models),
+                implement("greet"),
+                None,
+            )
+            .await;
+            let error = error.expect_err("a fault");
+            assert!(
+                is_expected(error.class()),
+                "{interface:?} {fault:?}: {:?} {error}",
+                error.class()
+            );
+            assert!(!error.to_line().contains(KEY), "{}", error.to_line());
+            assert_eq!(models.heard().len(), 1, "nothing is tried again here");
+        }
+    }
+}
+
+/// A dollar a token; remembers what it was asked for.
+#[derive(Debug)]
+struct Purse {
+    has: Usd,
+    asked: Mutex<Vec<Usd>>,
+}
+
+#[async_trait]
+impl Meter for Purse {
+    fn price(&self, _: &str, usage: &TokenUsage) -> Option<Usd> {
+        Some(Usd::from_pico(usage.total() * 1_000_000_000_000))
+    }
+
+    async fn allow(&self, so_far: Usd) -> Result<(), PortError> {
+        self.asked.lock().expect("nobody panics").push(so_far);
+        match so_far <= self.has {
+            true => Ok(()),
+            false => Err(PortError::new(
+                ErrorClass::BudgetExceeded,
+                "set money aside",
+            )),
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_most_that_an_answer_can_cost_is_asked_for_before_it() {
+    let place = Place::new();
+    let models = SimulatedModels::start(calls(vec![("list_files", json!({}))], "Done.")).await;
+    let purse = |has: u64| {
+        Arc::new(Purse {
+            has: Usd::from_pico(has * 1_000_000_000_000),
+            asked: Mutex::default(),
+        })
+    };
+    let grant = |meter: &Arc<Purse>| {
+        Some(Grant {
+            amount: Usd::ZERO,
+            meter: meter.clone(),
+        })
+    };
+    let poor = purse(16_384);
+    let refused = run(
+        &place,
+        options(Interface::Anthropic, &models),
+        implement("greet"),
+        grant(&poor),
+    );
+    let refused = refused
+        .await
+        .expect_err("the answer alone may cost as much");
+    assert_eq!(refused.class(), ErrorClass::BudgetExceeded);
+    assert_eq!(models.heard().len(), 0, "nothing was sent");
+
+    let rich = purse(1_000_000);
+    let result = run(
+        &place,
+        options(Interface::Anthropic, &models),
+        implement("greet"),
+        grant(&rich),
+    );
+    let result = result.await.expect("there is enough");
+    assert_eq!(result.cost.expect("it is priced").to_string(), "220.00");
+    let asked = rich.asked.lock().expect("nobody panics").clone();
+    let before: Usd = "110".parse().expect("an amount");
+    assert_eq!(asked.len(), 2);
+    assert!(
+        asked[1] > asked[0].saturating_add(before),
+        "what was spent counts: {asked:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_asked_is_said_before() {
+    let mut open = ApiAgentOptions::new("model", Interface::OpenAi, Arc::new(NoEvents));
+    open.url = Some("http://example.com/v1".to_owned());
+    ApiAgent::new(open.clone()).expect("without a key it may");
+    open.key = Some(KEY.to_owned());
+    let refused = ApiAgent::new(open).expect_err("the key would go in the clear");
+    assert!(refused.to_string().contains("not encrypted"), "{refused}");
+    assert!(!format!("{refused:?}").contains(KEY));
+
+    let models = SimulatedModels::start(|_| Turn::says("never asked")).await;
+    let options = options(Interface::OpenAi, &models);
+    assert!(!format!("{options:?}").contains(KEY), "{options:?}");
+    let agent = ApiAgent::new(options).expect("it is configured well");
+    assert!(!format!("{agent:?}").contains(KEY), "{agent:?}");
+    let place = Place::new();
+    let error = agent
+        .run(place.request(implement("greet")), &CancellationToken::new())
+        .await;
+    let error = error.expect_err("no model");
+    assert_eq!(error.class(), ErrorClass::Validation);
+    assert!(
+        error.to_line().contains("give its entry a `model`"),
+        "{}",
+        error.to_line()
+    );
+}
