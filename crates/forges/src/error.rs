@@ -167,11 +167,11 @@ pub enum Error {
         found: String,
     },
     /// A request could not be sent, or its answer not read.
-    #[cfg(feature = "gitea")]
+    #[cfg(feature = "remote")]
     #[error(transparent)]
     Http(#[from] perf_utils::http::Error),
     /// The limits of the account allow no call now.
-    #[cfg(feature = "gitea")]
+    #[cfg(feature = "remote")]
     #[error(transparent)]
     Governor(#[from] perf_utils::governor::Error),
 }
@@ -241,9 +241,9 @@ impl Error {
             Self::NotMergeable { class, .. } => *class,
             Self::Unclear { .. } => ErrorClass::UnknownOutcome,
             Self::CutOff(_) | Self::Record(_) | Self::Unexpected { .. } => ErrorClass::Internal,
-            #[cfg(feature = "gitea")]
+            #[cfg(feature = "remote")]
             Self::Http(error) => error.class(),
-            #[cfg(feature = "gitea")]
+            #[cfg(feature = "remote")]
             Self::Governor(error) => error.class(),
         }
     }

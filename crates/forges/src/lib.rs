@@ -29,7 +29,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! With the feature `gitea` there is `remote`: a Gitea or Forgejo of somebody's own.
+//! With the feature `remote` there is `remote`: Gitea, Forgejo and GitHub.
 //!
 //! # Guarantees of the local forge
 //!
@@ -50,12 +50,12 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `gitea` | `remote`, with hyper and rustls |
+//! | `remote` | `remote`, with hyper and rustls |
 
 mod error;
 mod local;
 mod registry;
-#[cfg(feature = "gitea")]
+#[cfg(feature = "remote")]
 pub mod remote;
 mod texts;
 

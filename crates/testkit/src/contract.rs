@@ -1,4 +1,4 @@
-//! Checks of requests and answers against the published description of an API (Swagger 2.0).
+//! Checks of requests and answers against the published description of an API (Swagger 2.0, OpenAPI 3.0).
 //!
 //! It knows what such descriptions of forges use, and is stricter than they are: a property that the
 //! description does not name is an error, since it is a slip of the pen far more often than news.
@@ -29,11 +29,17 @@ impl Contract {
     ///
     /// # Panics
     ///
-    /// When it is no JSON, or no Swagger 2.0.
+    /// When it is no JSON, or neither Swagger 2.0 nor OpenAPI 3.0.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let document: Value = serde_json::from_str(text).expect("a description is JSON");
-        assert_eq!(document["swagger"], "2.0", "the version of the description");
+        let is_open_api = document["openapi"]
+            .as_str()
+            .is_some_and(|it| it.starts_with("3.0"));
+        assert!(
+            is_open_api || document["swagger"] == "2.0",
+            "the version of the description"
+        );
         Self { document }
     }
 
@@ -50,9 +56,9 @@ impl Contract {
         body: Option<&Value>,
     ) -> Result<(), String> {
         let operation = self.operation(method, path)?;
-        let no_parameters = Vec::new();
-        let parameters = operation["parameters"].as_array();
-        let parameters = parameters.unwrap_or(&no_parameters);
+        let parameters = operation["parameters"].as_array().into_iter().flatten();
+        let parameters = parameters.map(|it| self.resolve(it));
+        let parameters = parameters.collect::<Result<Vec<_>, _>>()?;
         let is_in = |place: &str| {
             let place = place.to_owned();
             parameters.iter().filter(move |it| it["in"] == *place)
@@ -61,13 +67,27 @@ impl Contract {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let known = is_in("query").find(|it| it["name"] == *name);
             let known = known.ok_or_else(|| format!("query: {name} is not known"))?;
-            if known["type"] == "integer" && value.parse::<i64>().is_err() {
+            let kind = match &known["schema"]["type"] {
+                Value::Null => &known["type"],
+                kind => kind,
+            };
+            if *kind == "integer" && value.parse::<i64>().is_err() {
                 return Err(format!("query: {name} is {value:?}, expected an integer"));
             }
         }
-        match (is_in("body").next(), body) {
-            (Some(parameter), Some(body)) => self.check(&parameter["schema"], body, "body"),
-            (Some(parameter), None) if parameter["required"] == true => {
+        let of_body = match &operation["requestBody"] {
+            Value::Null => is_in("body")
+                .next()
+                .map(|it| (&it["schema"], &it["required"])),
+            of_body => {
+                let of_body = self.resolve(of_body)?;
+                let schema = &of_body["content"]["application/json"]["schema"];
+                Some((schema, &of_body["required"]))
+            }
+        };
+        match (of_body, body) {
+            (Some((schema, _)), Some(body)) => self.check(schema, body, "body"),
+            (Some((_, required)), None) if *required == true => {
                 Err("the body is missing".to_owned())
             }
             (None, Some(_)) => Err("there is a body, and none is known".to_owned()),
@@ -96,7 +116,11 @@ impl Contract {
             return Err(format!("status {status} is not known"));
         }
         let answer = self.resolve(answer)?;
-        match (&answer["schema"], body) {
+        let schema = match &answer["content"]["application/json"]["schema"] {
+            Value::Null => &answer["schema"],
+            schema => schema,
+        };
+        match (schema, body) {
             (Value::Null, None) => Ok(()),
             // A refusal: its fields are listed as headers.
             (Value::Null, Some(Value::Object(fields))) if status >= 400 => {
@@ -144,6 +168,36 @@ impl Contract {
 
     fn check(&self, schema: &Value, value: &Value, at: &str) -> Result<(), String> {
         let schema = self.resolve(schema)?;
+        if value.is_null() && schema["nullable"] == true {
+            return Ok(());
+        }
+        for choice in ["oneOf", "anyOf"] {
+            let Some(choices) = schema[choice].as_array() else {
+                continue;
+            };
+            let mut first = None;
+            for one in choices {
+                match self.check(one, value, at) {
+                    Ok(()) => return Ok(()),
+                    Err(wrong) => first = first.or(Some(wrong)),
+                }
+            }
+            return Err(first.unwrap_or_default());
+        }
+        if let Some(parts) = schema["allOf"].as_array() {
+            // What one part names, the others need not know.
+            let (mut properties, mut required) = (Map::new(), Vec::new());
+            for part in parts {
+                let part = self.resolve(part)?;
+                let of_part = part["properties"].as_object().into_iter().flatten();
+                properties.extend(of_part.map(|(name, it)| (name.clone(), it.clone())));
+                required.extend(part["required"].as_array().into_iter().flatten().cloned());
+            }
+            let whole = serde_json::json!({
+                "type": "object", "properties": properties, "required": required,
+            });
+            return self.check(&whole, value, at);
+        }
         let kind = schema["type"].as_str().unwrap_or_default();
         let fits = match kind {
             "string" => value.is_string(),
@@ -187,6 +241,10 @@ impl Contract {
                     Value::Null => &schema["additionalProperties"],
                     known => known,
                 };
+                // An object of which nothing is said may hold anything.
+                if known.is_null() && schema["properties"].is_null() {
+                    continue;
+                }
                 if known.is_null() {
                     return Err(format!("{at}: {name} is not known"));
                 }
@@ -207,7 +265,7 @@ fn matches(template: &str, path: &str) -> bool {
         };
         let is_name = part.starts_with('{');
         if is_name && expected.peek().is_none() {
-            let takes_slashes = matches!(part, "{branch}" | "{filepath}");
+            let takes_slashes = matches!(part, "{branch}" | "{filepath}" | "{ref}" | "{path}");
             return !found.is_empty() && (takes_slashes || parts.next().is_none());
         }
         let fits = if is_name {

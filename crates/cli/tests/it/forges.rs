@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use expect_test::expect;
 use testkit::{
-    forge::{Faults, SimulatedForge},
+    forge::{Dialect, Faults, SimulatedForge},
     git::Fixture,
 };
 use tokio::runtime::Runtime;
@@ -23,17 +23,26 @@ struct Bed {
 
 impl Bed {
     fn new() -> Self {
+        Self::of("gitea")
+    }
+
+    /// The same on a forge of a kind.
+    fn of(kind: &str) -> Self {
+        let dialect = match kind {
+            "github" => Dialect::GitHub,
+            _ => Dialect::Gitea,
+        };
         let runtime = Runtime::new().expect("a runtime can be made");
         let place = Place::new();
         let app = place.repository("source", Some("grep -q bar a.txt"));
         let folder = place.path("../server");
-        let forge = runtime.block_on(SimulatedForge::start(&folder));
+        let forge = runtime.block_on(SimulatedForge::start_as(dialect, &folder));
         forge.add_copy("ada", "app", &app);
         fs::remove_dir_all(app.dir()).expect("nobody works there");
         place.file(
             "config/repositories.yaml",
             format!(
-                "forges:\n- {{name: company, kind: gitea, url: \"{}\", token: \"env:FORGE_TOKEN\", \
+                "forges:\n- {{name: company, kind: {kind}, url: \"{}\", token: \"env:FORGE_TOKEN\", \
                  settle: 60ms, backoff: 1ms}}\n\
                  repositories:\n- {{name: app, forge: company, owner: ada, test_command: make test}}\n",
                 forge.url()
@@ -115,7 +124,16 @@ const AGENT: &str = "--agent 'sh:echo bar > a.txt'";
 
 #[test]
 fn an_issue_on_a_forge_becomes_a_merged_pull_request() {
-    let bed = Bed::new();
+    an_issue_on_a_forge_becomes_a_merged_pull_request_of("gitea");
+}
+
+#[test]
+fn an_issue_on_a_forge_becomes_a_merged_pull_request_on_github() {
+    an_issue_on_a_forge_becomes_a_merged_pull_request_of("github");
+}
+
+fn an_issue_on_a_forge_becomes_a_merged_pull_request_of(kind: &str) {
+    let bed = Bed::of(kind);
     let issue = bed
         .forge
         .write_issue("ada", "app", "grace", "Say bar", "Not foo.");
@@ -184,8 +202,17 @@ fn an_attempt_is_recorded_with_who_asked_for_it() {
 
 #[test]
 fn a_forge_that_fails_in_passing_gets_each_thing_once() {
+    a_forge_that_fails_in_passing_gets_each_thing_once_of("gitea");
+}
+
+#[test]
+fn a_forge_that_fails_in_passing_gets_each_thing_once_on_github() {
+    a_forge_that_fails_in_passing_gets_each_thing_once_of("github");
+}
+
+fn a_forge_that_fails_in_passing_gets_each_thing_once_of(kind: &str) {
     for seed in 0..3 {
-        let bed = Bed::new();
+        let bed = Bed::of(kind);
         bed.forge.write_issue("ada", "app", "grace", "Say bar", "");
         let faults = Faults {
             refused: 0.03,
@@ -211,6 +238,15 @@ fn a_forge_that_fails_in_passing_gets_each_thing_once() {
 /// with `RUN_SLOW=1` at each append.
 #[test]
 fn a_killed_run_finds_what_it_left_on_the_forge() {
+    a_killed_run_finds_what_it_left_on_the_forge_of("gitea");
+}
+
+#[test]
+fn a_killed_run_finds_what_it_left_on_the_forge_on_github() {
+    a_killed_run_finds_what_it_left_on_the_forge_of("github");
+}
+
+fn a_killed_run_finds_what_it_left_on_the_forge_of(kind: &str) {
     let is_whole = std::env::var_os("RUN_SLOW").is_some();
     // What the forge hears of comes late: publishing, proposing, telling, landing.
     let (first, step) = if is_whole { (1, 1) } else { (36, 14) };
@@ -223,7 +259,7 @@ fn a_killed_run_finds_what_it_left_on_the_forge() {
         };
         let mut was_killed = false;
         for moment in moments {
-            let bed = Bed::new();
+            let bed = Bed::of(kind);
             bed.forge.write_issue("ada", "app", "grace", "Say bar", "");
             let at = format!("{append}:{moment}");
             let ran = bed.run_until(&format!("run 1 {AGENT} --run-id r1 --land"), &at);

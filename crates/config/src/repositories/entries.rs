@@ -110,6 +110,8 @@ pub struct ForgeEntry {
 pub enum ForgeKind {
     /// Gitea or Forgejo.
     Gitea,
+    /// GitHub, or a GitHub Enterprise Server.
+    GitHub,
 }
 
 /// Where a token comes from; never the token itself.
@@ -427,7 +429,10 @@ fn forge(entry: Section<'_>) -> ForgeEntry {
     let token = TokenSource::parse(&entry.text("token"));
     ForgeEntry {
         name: entry.text("name"),
-        kind: entry.choice("kind", &[("gitea", ForgeKind::Gitea)]),
+        kind: entry.choice(
+            "kind",
+            &[("gitea", ForgeKind::Gitea), ("github", ForgeKind::GitHub)],
+        ),
         url: entry.text("url"),
         token: token.expect("it was checked above"),
         settle: entry.duration("settle"),

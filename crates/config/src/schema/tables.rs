@@ -586,15 +586,15 @@ const FORGE: &[Key] = &[
     ),
     Key::new(
         "kind",
-        Shape::Choice(&["gitea"]),
+        Shape::Choice(&["gitea", "github"]),
         Refused,
-        "`gitea`: Gitea or Forgejo.",
+        "`gitea`: Gitea or Forgejo; `github`: GitHub, or a GitHub Enterprise Server.",
     ),
     Key::new(
         "url",
         Shape::Text,
         Refused,
-        "Where it is, such as `https://git.example.org`; `http://` for this machine alone.",
+        "Where it is, such as `https://git.example.org` or `https://github.com`; `http://` for this machine alone.",
     ),
     Key::new(
         "token",

@@ -378,7 +378,7 @@ pub async fn doctor(home: &Home, surroundings: &Surroundings) -> Vec<Check> {
 /// What the tokens of the forges may do; nothing without a forge.
 async fn forge_checks(home: &Home, surroundings: &Surroundings) -> Vec<Check> {
     let bad = |found: String| {
-        let mend = "see `automation auth status`, and docs/guide/gitea.md for what a token needs";
+        let mend = "see `automation auth status`, and docs/guide/forges.md for what a token needs";
         Check::bad("forge", CheckState::Failed, found, mend)
     };
     // What is wrong with the configuration is told above.

@@ -11,7 +11,7 @@ use perf_utils::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::Secret;
+use super::{Secret, dialect::Pages};
 use crate::{Error, Refusal};
 
 /// How many answers are kept for conditional requests.
@@ -27,6 +27,7 @@ const MESSAGE_CHARS: usize = 300;
 
 pub(super) struct Client {
     pool: HttpConnectionPool,
+    pages: Pages,
     governor: RateGovernor,
     secret: Secret,
     /// By path: what is asked for again is asked for by its tag.
@@ -42,6 +43,7 @@ pub(super) struct Means<'a> {
     /// Other headers of every request.
     pub(super) headers: &'a [(&'static str, &'static str)],
     pub(super) limits: Limits,
+    pub(super) pages: Pages,
     pub(super) authority: Option<Vec<u8>>,
     pub(super) timeout: std::time::Duration,
     pub(super) clock: Arc<dyn Clock>,
@@ -91,6 +93,7 @@ impl Client {
         Ok(Self {
             pool,
             governor,
+            pages: means.pages,
             secret,
             kept,
         })
@@ -112,13 +115,16 @@ impl Client {
         let mut all = Vec::new();
         for page in 1..=MAX_PAGES {
             let answer = self
-                .read(&format!("{path}{joint}page={page}&limit={PAGE}"))
+                .read(&format!(
+                    "{path}{joint}page={page}&{}={PAGE}",
+                    self.pages.size
+                ))
                 .await?;
             let items: Vec<T> = self.decode(&answer)?;
             let n_items = items.len();
             all.extend(items);
             // Who says nothing of a next page may give fewer at a time than it was asked for.
-            if n_items == 0 || !answer.has_next.unwrap_or(true) {
+            if n_items == 0 || !answer.has_next.unwrap_or(!self.pages.says_next) {
                 break;
             }
         }

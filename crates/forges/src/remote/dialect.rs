@@ -5,8 +5,9 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use core_types::{BranchName, CommitId, IssueNumber, PullRequestState, Timestamp};
 use perf_utils::governor::Limits;
+use serde_json::{Value, json};
 
-use super::client::Client;
+use super::client::{Client, segment};
 use crate::Error;
 
 /// A repository on a forge.
@@ -118,6 +119,15 @@ pub(super) enum MergeStyle {
     Note,
 }
 
+/// How lists have pages.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pages {
+    /// The parameter with how many items a page has.
+    pub(super) size: &'static str,
+    /// Whether a page that another one follows always says so.
+    pub(super) says_next: bool,
+}
+
 /// What the account may do in a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -194,6 +204,8 @@ pub(super) trait Dialect: Debug + Send + Sync {
     fn headers(&self) -> &'static [(&'static str, &'static str)];
     /// What the forge publishes of its limits.
     fn limits(&self) -> Limits;
+    /// How its lists have pages.
+    fn pages(&self) -> Pages;
 
     async fn account(&self, client: &Client) -> Result<String, Error>;
     async fn access(&self, at: At<'_>) -> Result<Access, Error>;
@@ -295,4 +307,55 @@ pub(super) trait Dialect: Debug + Send + Sync {
         number: IssueNumber,
         review: &PullRequestReview,
     ) -> Result<(), Error>;
+}
+
+impl At<'_> {
+    pub(super) fn path(&self, rest: &str) -> String {
+        format!("/repos/{}/{}{rest}", self.slug.owner(), self.slug.name())
+    }
+
+    pub(super) fn unexpected(&self, what: &'static str, found: &str) -> Error {
+        Error::Unexpected {
+            origin: self.client.origin().to_owned(),
+            what,
+            found: found.to_owned(),
+        }
+    }
+
+    pub(super) fn time(&self, text: &str) -> Result<Timestamp, Error> {
+        Timestamp::parse(text).ok_or_else(|| self.unexpected("a time", text))
+    }
+
+    pub(super) fn commit(&self, text: &str) -> Result<CommitId, Error> {
+        CommitId::new(text).map_err(|_| self.unexpected("a commit", text))
+    }
+}
+
+/// `None` for what is not there.
+pub(super) fn found<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(Error::Refused(refusal)) if refusal.status == 404 => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The fields that an edit changes, as most have them.
+pub(super) fn edited(edit: &Edit<'_>) -> Value {
+    let mut fields = serde_json::Map::new();
+    let texts = [("title", edit.title), ("body", edit.body)];
+    for (key, text) in texts {
+        fields.extend(text.map(|text| (key.to_owned(), json!(text))));
+    }
+    let state = edit
+        .is_open
+        .map(|open| if open { "open" } else { "closed" });
+    fields.extend(state.map(|state| ("state".to_owned(), json!(state))));
+    fields.into()
+}
+
+/// A branch in a path: its slashes stay.
+pub(super) fn branch_path(name: &BranchName) -> String {
+    let parts: Vec<_> = name.as_str().split('/').map(segment).collect();
+    parts.join("/")
 }

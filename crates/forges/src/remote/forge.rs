@@ -13,6 +13,7 @@ use super::{
     client::{Client, Means},
     dialect::Dialect,
     gitea::Gitea,
+    github::{self, GitHub},
 };
 use crate::{Error, Forge};
 
@@ -22,12 +23,15 @@ use crate::{Error, Forge};
 pub enum Kind {
     /// Gitea or Forgejo, 1.22 or newer.
     Gitea,
+    /// GitHub, or GitHub Enterprise Server.
+    GitHub,
 }
 
 impl Kind {
     fn dialect(self) -> Arc<dyn Dialect> {
         match self {
             Self::Gitea => Arc::new(Gitea),
+            Self::GitHub => Arc::new(GitHub),
         }
     }
 }
@@ -97,12 +101,21 @@ impl RemoteForge {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
         let dialect = kind.dialect();
-        let base = format!("{}{}", url.trim_end_matches('/'), dialect.api());
+        let url = url.trim_end_matches('/');
+        let base = match kind {
+            Kind::GitHub if github::is_public(url) => github::PUBLIC_API.to_owned(),
+            Kind::GitHub | Kind::Gitea => format!("{url}{}", dialect.api()),
+        };
         let means = Means {
             base: &base,
             authorization: dialect.authorization(),
             headers: dialect.headers(),
-            limits: options.limits.unwrap_or_else(|| dialect.limits()),
+            limits: options.limits.unwrap_or_else(|| match kind {
+                // A server of one's own sets none by default.
+                Kind::GitHub if !github::is_public(url) => Limits::default(),
+                Kind::GitHub | Kind::Gitea => dialect.limits(),
+            }),
+            pages: dialect.pages(),
             authority: options.authority,
             timeout: options.timeout,
             clock,

@@ -10,8 +10,8 @@ use super::{
     base64,
     client::{Client, segment},
     dialect::{
-        Access, At, Check, CheckState, Dialect, Edit, MergeStyle, PullRequestReview, RawComment,
-        RawIssue, RawPullRequest, Verdict,
+        Access, At, Check, CheckState, Dialect, Edit, MergeStyle, Pages, PullRequestReview,
+        RawComment, RawIssue, RawPullRequest, Verdict, branch_path, edited, found,
     },
 };
 use crate::Error;
@@ -149,26 +149,6 @@ struct Review {
 }
 
 impl At<'_> {
-    fn path(&self, rest: &str) -> String {
-        format!("/repos/{}/{}{rest}", self.slug.owner(), self.slug.name())
-    }
-
-    fn unexpected(&self, what: &'static str, found: &str) -> Error {
-        Error::Unexpected {
-            origin: self.client.origin().to_owned(),
-            what,
-            found: found.to_owned(),
-        }
-    }
-
-    fn time(&self, text: &str) -> Result<Timestamp, Error> {
-        Timestamp::parse(text).ok_or_else(|| self.unexpected("a time", text))
-    }
-
-    fn commit(&self, text: &str) -> Result<CommitId, Error> {
-        CommitId::new(text).map_err(|_| self.unexpected("a commit", text))
-    }
-
     fn issue(&self, it: Issue) -> Result<RawIssue, Error> {
         let mut labels: Vec<_> = it.labels.unwrap_or_default();
         labels.sort_by(|a, b| a.name.cmp(&b.name));
@@ -258,15 +238,6 @@ fn login(user: Option<User>) -> String {
     user.map(|user| user.login).unwrap_or_default()
 }
 
-/// `None` for what is not there.
-fn found<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
-    match result {
-        Ok(found) => Ok(Some(found)),
-        Err(Error::Refused(refusal)) if refusal.status == 404 => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 /// Where somebody has changed the same text in the same instant, it answers 400: read again, it can be done.
 fn unless_raced<T>(changed: Result<T, Error>) -> Result<T, Error> {
     changed.map_err(|error| match error {
@@ -276,19 +247,6 @@ fn unless_raced<T>(changed: Result<T, Error>) -> Result<T, Error> {
         }
         error => error,
     })
-}
-
-fn edited(edit: &Edit<'_>) -> Value {
-    let mut fields = serde_json::Map::new();
-    let texts = [("title", edit.title), ("body", edit.body)];
-    for (key, text) in texts {
-        fields.extend(text.map(|text| (key.to_owned(), json!(text))));
-    }
-    let state = edit
-        .is_open
-        .map(|open| if open { "open" } else { "closed" });
-    fields.extend(state.map(|state| ("state".to_owned(), json!(state))));
-    fields.into()
 }
 
 #[async_trait]
@@ -311,6 +269,14 @@ impl Dialect for Gitea {
 
     fn limits(&self) -> Limits {
         Limits::default()
+    }
+
+    fn pages(&self) -> Pages {
+        Pages {
+            size: "limit",
+            // A few lists know no pages.
+            says_next: false,
+        }
     }
 
     async fn account(&self, client: &Client) -> Result<String, Error> {
@@ -605,10 +571,4 @@ impl Dialect for Gitea {
         let new = json!({"event": event, "body": review.body, "commit_id": review.commit});
         at.client.act(Method::POST, &path, Some(&new)).await
     }
-}
-
-/// A branch in a path: its slashes stay.
-fn branch_path(name: &BranchName) -> String {
-    let parts: Vec<_> = name.as_str().split('/').map(segment).collect();
-    parts.join("/")
 }

@@ -1,4 +1,4 @@
-//! Forges over the network, one account on each: Gitea and Forgejo so far.
+//! Forges over the network, one account on each: Gitea, Forgejo and GitHub.
 //!
 //! [`RemoteForge`] is the place, [`RemoteRepository`] one repository there. What all kinds of
 //! forges have in common stands here once: marks, the order of mutations, what is done about an
@@ -52,6 +52,7 @@ mod client;
 mod dialect;
 mod forge;
 mod gitea;
+mod github;
 mod marks;
 mod mutations;
 mod provider;

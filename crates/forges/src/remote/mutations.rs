@@ -278,7 +278,13 @@ impl RemoteRepository {
             (None, _) => Ok(false),
             (Some(Mark::Merging(..)), Place::Merge(..)) => Ok(true),
             (Some(Mark::Changed(_)), Place::Merge(..)) => Err(reused()),
-            (Some(Mark::Changed(_)), _) => Ok(true),
+            (Some(Mark::Changed(_)), _) => {
+                let mut state = self.state();
+                if state.unsettled(operation).is_some() {
+                    state.found_change(operation, here);
+                }
+                Ok(true)
+            }
             (Some(Mark::Made(_) | Mark::Merging(..)), _) => Err(reused()),
         }
     }

@@ -101,9 +101,11 @@ impl GitProvider for RemoteRepository {
             };
             let recent = self.state().recent_comments(issue, since);
             let mut all: BTreeMap<_, _> = listed.into_iter().map(|raw| (raw.id, raw)).collect();
-            for id in recent {
-                let raw = dialect.comment(self.at(), id).await?;
-                all.insert(id, raw.ok_or(Error::NoComment { id })?);
+            for (id, is_of_issue) in recent {
+                if is_of_issue || all.contains_key(&id) {
+                    let raw = dialect.comment(self.at(), id).await?;
+                    all.insert(id, raw.ok_or(Error::NoComment { id })?);
+                }
             }
             let mut comments = Vec::new();
             for raw in all.into_values() {

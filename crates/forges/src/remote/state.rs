@@ -23,7 +23,8 @@ pub(super) struct State {
     /// What was written here, and when: lists may not show it yet.
     issues: HashMap<IssueNumber, Instant>,
     pull_requests: HashMap<IssueNumber, Instant>,
-    comments: HashMap<u64, (IssueNumber, Instant)>,
+    /// With the issue, where it is known.
+    comments: HashMap<u64, (Option<IssueNumber>, Instant)>,
     /// All changes up to this time of the forge have been looked at for marks.
     pub(super) read_until: Option<Timestamp>,
 }
@@ -65,16 +66,25 @@ impl State {
                 self.pull_requests.insert(*number, now);
             }
             Place::Comment(id) => {
-                self.comments.insert(*id, (issue, now));
+                self.comments.insert(*id, (Some(issue), now));
+            }
+        }
+    }
+
+    /// A change that was sent without an answer has acted: its mark was read.
+    pub(super) fn found_change(&mut self, operation: &OperationId, place: &Place) {
+        match place {
+            Place::Comment(id) => self.change_comment(operation, *id),
+            Place::Issue(number) | Place::PullRequest(number) | Place::Merge(number, _) => {
+                self.finish(operation, place.clone(), *number);
             }
         }
     }
 
     /// It has changed a comment, of which only the id is known.
     pub(super) fn change_comment(&mut self, operation: &OperationId, id: u64) {
-        if let Some((_, at)) = self.comments.get_mut(&id) {
-            *at = Instant::now();
-        }
+        let now = Instant::now();
+        self.comments.entry(id).or_insert((None, now)).1 = now;
         self.unsettled.remove(operation);
         self.places.insert(operation.clone(), Place::Comment(id));
     }
@@ -102,9 +112,15 @@ impl State {
         self.pull_requests.keys().copied().collect()
     }
 
-    pub(super) fn recent_comments(&mut self, of: IssueNumber, since: Instant) -> Vec<u64> {
+    /// Those of an issue, and those of which nobody knows the issue; whether it is known.
+    pub(super) fn recent_comments(&mut self, of: IssueNumber, since: Instant) -> Vec<(u64, bool)> {
         self.comments.retain(|_, (_, at)| *at >= since);
-        let of_issue = self.comments.iter().filter(|(_, (issue, _))| *issue == of);
-        of_issue.map(|(id, _)| *id).collect()
+        let recent = self
+            .comments
+            .iter()
+            .filter(|(_, (issue, _))| issue.is_none_or(|it| it == of));
+        recent
+            .map(|(id, (issue, _))| (*id, issue.is_some()))
+            .collect()
     }
 }

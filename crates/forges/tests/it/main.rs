@@ -4,7 +4,7 @@ mod conformance;
 mod crash;
 mod local;
 mod registry;
-#[cfg(feature = "gitea")]
+#[cfg(feature = "remote")]
 mod remote;
 mod support;
 

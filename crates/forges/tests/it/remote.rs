@@ -19,9 +19,10 @@ use forges::{
         RemoteRepository, Retrying, Secret, Slug, Verdict,
     },
 };
+use perf_utils::governor::Limits;
 use testkit::{
     contract::{Contract, shared_data},
-    forge::{Faults, SimulatedForge},
+    forge::{Dialect, Faults, SimulatedForge},
     git_provider::{Subject, conformance_of},
 };
 
@@ -32,21 +33,36 @@ const TOKEN: &str = "robots-token";
 fn options(settle: Duration) -> Options {
     Options {
         settle,
+        // What a forge publishes is in seconds and hours.
+        limits: Some(Limits::default()),
         ..Options::default()
     }
 }
 
 /// What a fresh process has: its own forge with its own memory.
 fn open(simulated: &SimulatedForge, repository: &str, settle: Duration) -> Arc<RemoteRepository> {
+    open_as(Kind::Gitea, simulated, repository, settle)
+}
+
+fn open_as(
+    kind: Kind,
+    simulated: &SimulatedForge,
+    repository: &str,
+    settle: Duration,
+) -> Arc<RemoteRepository> {
     let token = Secret::new(TOKEN.to_owned());
     let clock = Arc::new(SystemClock);
     let name = RepositoryName::new("backend").expect("it works in a test");
     let slug = Slug::new("ada", repository).expect("it works in a test");
-    let forge = RemoteForge::new(Kind::Gitea, simulated.url(), token, options(settle), clock);
+    let forge = RemoteForge::new(kind, simulated.url(), token, options(settle), clock);
     let forge = forge
         .expect("it works in a test")
         .with_repository(name.clone(), slug);
-    assert_eq!(forge.kind(&name), "gitea");
+    let expected = match kind {
+        Kind::GitHub => "github",
+        _ => "gitea",
+    };
+    assert_eq!(forge.kind(&name), expected);
     forge.repository(&name).expect("it works in a test")
 }
 
@@ -106,7 +122,16 @@ fn assert_no_duplicates(simulated: &SimulatedForge, name: &str, seed: u64) {
     }
 }
 
-fn contract() -> Option<Contract> {
+/// The forge of a kind.
+async fn simulate(kind: Kind, folder: &std::path::Path) -> Arc<SimulatedForge> {
+    let dialect = match kind {
+        Kind::GitHub => Dialect::GitHub,
+        _ => Dialect::Gitea,
+    };
+    Arc::new(SimulatedForge::start_as(dialect, folder).await)
+}
+
+fn contract(kind: Kind) -> Option<Contract> {
     let Some(folder) = shared_data() else {
         writeln!(
             std::io::stderr(),
@@ -115,7 +140,11 @@ fn contract() -> Option<Contract> {
         .expect("the test's output takes it");
         return None;
     };
-    let text = std::fs::read_to_string(folder.join("contracts/gitea.swagger.json"));
+    let file = match kind {
+        Kind::GitHub => "contracts/github.openapi.json",
+        _ => "contracts/gitea.swagger.json",
+    };
+    let text = std::fs::read_to_string(folder.join(file));
     Some(Contract::parse(&text.expect("the shared data holds it")))
 }
 
@@ -137,26 +166,35 @@ fn assert_as_described(simulated: &SimulatedForge, contract: Option<&Contract>) 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn gitea_conforms_and_speaks_as_described() {
-    let folder = tempfile::tempdir().unwrap();
-    let simulated = Arc::new(SimulatedForge::start(folder.path()).await);
+    Box::pin(conformance_as_described(Kind::Gitea)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn github_conforms_and_speaks_as_described() {
+    Box::pin(conformance_as_described(Kind::GitHub)).await;
+}
+
+async fn conformance_as_described(kind: Kind) {
+    let folder = tempfile::tempdir().expect("it works in a test");
+    let simulated = simulate(kind, folder.path()).await;
     let n_repositories = Cell::new(0);
     conformance_of(async || {
         n_repositories.set(n_repositories.get() + 1);
         let name = format!("r{}", n_repositories.get());
         add(&simulated, &name);
-        let provider = open(&simulated, &name, Duration::from_millis(30));
+        let provider = open_as(kind, &simulated, &name, Duration::from_millis(30));
         subject(&simulated, &name, provider)
     })
     .await;
-    let n_calls = assert_as_described(&simulated, contract().as_ref());
+    let n_calls = assert_as_described(&simulated, contract(kind).as_ref());
     assert!(n_calls > 150, "{n_calls} calls");
 }
 
-async fn conformance_with_faults(seeds: std::ops::Range<u64>) {
-    let contract = contract();
+async fn conformance_with_faults(kind: Kind, seeds: std::ops::Range<u64>) {
+    let contract = contract(kind);
     for seed in seeds {
         let folder = tempfile::tempdir().expect("it works in a test");
-        let simulated = Arc::new(SimulatedForge::start(folder.path()).await);
+        let simulated = simulate(kind, folder.path()).await;
         let faults = Faults {
             refused: 0.05,
             down_before: 0.05,
@@ -172,7 +210,7 @@ async fn conformance_with_faults(seeds: std::ops::Range<u64>) {
             n_repositories.set(n_repositories.get() + 1);
             let name = format!("r{}", n_repositories.get());
             add(&simulated, &name);
-            let provider = patient(open(&simulated, &name, Duration::from_millis(24)));
+            let provider = patient(open_as(kind, &simulated, &name, Duration::from_millis(24)));
             subject(&simulated, &name, provider)
         })
         .await;
@@ -185,16 +223,29 @@ async fn conformance_with_faults(seeds: std::ops::Range<u64>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn gitea_conforms_with_faults() {
-    Box::pin(conformance_with_faults(0..3)).await;
+    Box::pin(conformance_with_faults(Kind::Gitea, 0..3)).await;
 }
 
-/// Set `RUN_SLOW=1`: some minutes.
+#[tokio::test(flavor = "multi_thread")]
+async fn github_conforms_with_faults() {
+    Box::pin(conformance_with_faults(Kind::GitHub, 0..3)).await;
+}
+
+/// Set `RUN_SLOW=1`: some minutes each.
+async fn conformance_with_many_seeds(kind: Kind) {
+    if std::env::var_os("RUN_SLOW").is_some() {
+        Box::pin(conformance_with_faults(kind, 1000..1120)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn gitea_conforms_with_faults_of_many_seeds() {
-    if std::env::var_os("RUN_SLOW").is_none() {
-        return;
-    }
-    Box::pin(conformance_with_faults(1000..1120)).await;
+    conformance_with_many_seeds(Kind::Gitea).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn github_conforms_with_faults_of_many_seeds() {
+    conformance_with_many_seeds(Kind::GitHub).await;
 }
 
 async fn start() -> (tempfile::TempDir, Arc<SimulatedForge>) {
@@ -312,6 +363,36 @@ async fn a_call_that_is_dropped_anywhere_leaves_its_operation_to_be_found() {
     assert!(n_dropped > 0, "some are dropped before they end");
     assert_no_duplicates(&simulated, "backend", 0);
     assert_eq!(provider.list_issues().await.unwrap().len(), 60);
+}
+
+/// A list shows a change of just now, however late it is, also of a comment that was written long ago.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_an_old_comment_is_seen_at_once() {
+    let (_folder, simulated) = start().await;
+    let issue = simulated.write_issue("ada", "backend", "grace", "A wish", "Please.");
+    let settle = Duration::from_millis(100);
+    let provider = open(&simulated, "backend", settle);
+    let comment = NewComment {
+        issue,
+        body: "old".to_owned(),
+    };
+    let made = provider.create_comment(&operation("1"), comment).await;
+    let id = made.unwrap().id;
+    tokio::time::sleep(settle * 2).await;
+    provider.list_comments(issue).await.unwrap();
+    let late = Faults {
+        lag: settle / 2,
+        late: 1.0,
+        ..Faults::default()
+    };
+    simulated.set_faults(late, 1);
+    let body = "new".to_owned();
+    let changed = provider.update_comment(&operation("2"), id, body).await;
+    changed.unwrap();
+    let listed = provider.list_comments(issue).await.unwrap();
+    assert_eq!(listed[0].body, "new");
+    let others = provider.list_comments(issue + 1).await;
+    assert!(others.is_err(), "it is not of another issue");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -574,7 +655,9 @@ async fn all_that_is_asked_and_answered_is_as_described() {
         commit,
     };
     provider.review(opened.number, &review).await.unwrap();
-    let Some(contract) = contract() else { return };
+    let Some(contract) = contract(Kind::Gitea) else {
+        return;
+    };
     let n_calls = assert_as_described(&simulated, Some(&contract));
     assert!(n_calls > 25, "{n_calls} calls");
 }

@@ -34,7 +34,7 @@ const DEFAULT_PAGE: usize = 30;
 /// And none gives more.
 const LARGEST_PAGE: usize = 50;
 
-fn reply(status: u16, body: Value) -> Reply {
+pub(super) fn reply(status: u16, body: Value) -> Reply {
     Reply {
         status,
         body: Some(body),
@@ -43,7 +43,7 @@ fn reply(status: u16, body: Value) -> Reply {
     }
 }
 
-fn empty(status: u16) -> Reply {
+pub(super) fn empty(status: u16) -> Reply {
     Reply {
         status,
         body: None,
@@ -60,11 +60,11 @@ fn refuse(status: u16, message: &str) -> Reply {
 }
 
 impl Request<'_> {
-    fn text(&self, key: &str) -> Option<String> {
+    pub(super) fn text(&self, key: &str) -> Option<String> {
         self.body.get(key)?.as_str().map(str::to_owned)
     }
 
-    fn asked(&self, key: &str) -> Option<&str> {
+    pub(super) fn asked(&self, key: &str) -> Option<&str> {
         let found = self.query.iter().find(|(name, _)| name == key);
         found.map(|(_, value)| value.as_str())
     }
@@ -130,7 +130,7 @@ pub(super) fn of_repository(repository: &mut Repository, request: &Request<'_>) 
     if is_mutation && !repository.may_write && !matches!(rest, ["issues", ..]) {
         return refuse(403, "you may not write here");
     }
-    let number = |text: &str| text.parse::<u64>().unwrap_or(0);
+    let number = number_of;
     match (request.method, rest) {
         ("GET", []) => reply(200, shown(repository, owner, name)),
         ("GET", ["collaborators", login, "permission"]) => {
@@ -340,6 +340,11 @@ pub(super) fn of_repository(repository: &mut Repository, request: &Request<'_>) 
     }
 }
 
+/// A number in a path; what is none is the number of nothing.
+pub(super) fn number_of(text: &str) -> u64 {
+    text.parse().unwrap_or(0)
+}
+
 fn issues(repository: &Repository, request: &Request<'_>) -> Reply {
     let state = request.asked("state").unwrap_or("open");
     let kind = request.asked("type").unwrap_or_default();
@@ -358,7 +363,7 @@ fn issues(repository: &Repository, request: &Request<'_>) -> Reply {
     request.page(all.map(|it| issue(repository, it)).collect())
 }
 
-fn is_in(item: &Item, state: &str) -> bool {
+pub(super) fn is_in(item: &Item, state: &str) -> bool {
     match state {
         "all" => true,
         "closed" => !item.is_open,
@@ -408,7 +413,7 @@ fn create_comment(repository: &mut Repository, request: &Request<'_>, index: u64
 }
 
 /// Counts the comments of an issue, which has changed now.
-fn touch(repository: &mut Repository, index: u64) {
+pub(super) fn touch(repository: &mut Repository, index: u64) {
     let comments = repository.comments.values();
     let n_comments = comments.filter(|it| it.now.issue == index).count() as u64;
     if let Some(item) = repository.items.get_mut(&index) {
@@ -631,11 +636,11 @@ fn issue(repository: &Repository, item: &Item) -> Value {
     shown
 }
 
-fn state(item: &Item) -> &'static str {
+pub(super) fn state(item: &Item) -> &'static str {
     if item.is_open { "open" } else { "closed" }
 }
 
-fn is_draft(title: &str) -> bool {
+pub(super) fn is_draft(title: &str) -> bool {
     title.starts_with("WIP:") || title.starts_with("[WIP]")
 }
 
@@ -682,7 +687,7 @@ fn review(id: usize, it: &Review) -> Value {
     })
 }
 
-fn base64(bytes: &[u8]) -> String {
+pub(super) fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {

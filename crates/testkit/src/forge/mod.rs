@@ -1,7 +1,7 @@
 //! A forge on the loopback: stateful, with real git behind it, and failing on demand.
 //!
-//! It speaks Gitea's API as far as its published description was cut for us ([`crate::contract`]
-//! checks it), and git over HTTP. What it answers comes from its state alone; nothing is canned.
+//! It speaks Gitea's API, or GitHub's, as far as their published descriptions were cut for us ([`crate::contract`]
+//! checks them), and git over HTTP. What it answers comes from its state alone; nothing is canned.
 //!
 //! ```
 //! # tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
@@ -25,11 +25,12 @@
 mod faults;
 mod git;
 mod gitea;
+mod github;
 mod server;
 mod state;
 
 pub use self::{
     faults::Faults,
-    server::{Call, SimulatedForge},
+    server::{Call, Dialect, SimulatedForge},
     state::Shown,
 };

@@ -23,6 +23,7 @@ use super::{
     faults::{Chance, Fate},
     git::{Bare, copy},
     gitea::{self, Reply},
+    github,
     state::Repository,
 };
 use crate::git::Fixture;
@@ -37,12 +38,38 @@ pub struct SimulatedForge {
     _tasks: JoinSet<()>,
 }
 
+/// Which forge is simulated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// Gitea, below `/api/v1`.
+    Gitea,
+    /// GitHub Enterprise Server, below `/api/v3`.
+    GitHub,
+}
+
+impl Dialect {
+    const fn api(self) -> &'static str {
+        match self {
+            Self::Gitea => "/api/v1",
+            Self::GitHub => "/api/v3",
+        }
+    }
+
+    /// What stands before a token in its header.
+    const fn scheme(self) -> &'static str {
+        match self {
+            Self::Gitea => "token ",
+            Self::GitHub => "Bearer ",
+        }
+    }
+}
+
 /// A request that the forge got, and what it answered.
 #[derive(Debug, Clone)]
 pub struct Call {
     /// The method.
     pub method: String,
-    /// The path below `/api/v1`.
+    /// The path below that of the API.
     pub path: String,
     /// Without its `?`.
     pub query: String,
@@ -56,6 +83,7 @@ pub struct Call {
 
 #[derive(Debug)]
 struct World {
+    dialect: Dialect,
     url: String,
     folder: PathBuf,
     state: Mutex<State>,
@@ -79,6 +107,15 @@ impl SimulatedForge {
     ///
     /// When no port is free.
     pub async fn start(folder: &Path) -> Self {
+        Self::start_as(Dialect::Gitea, folder).await
+    }
+
+    /// The same for a forge of another kind.
+    ///
+    /// # Panics
+    ///
+    /// When no port is free.
+    pub async fn start_as(dialect: Dialect, folder: &Path) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0")
             .await
             .expect("a port is free");
@@ -86,6 +123,7 @@ impl SimulatedForge {
         let url = format!("http://{address}");
         let accounts = [("robots-token".to_owned(), "robot".to_owned())];
         let world = Arc::new(World {
+            dialect,
             url: url.clone(),
             folder: folder.to_owned(),
             state: Mutex::new(State {
@@ -322,14 +360,14 @@ impl World {
     async fn serve(&self, request: Request<Incoming>) -> io::Result<Answer> {
         let (head, body) = request.into_parts();
         let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-        if head.uri.path().starts_with("/api/v1/") {
+        if head.uri.path().starts_with(self.dialect.api()) {
             return self.api(&head, &body);
         }
         self.git(&head, body).await
     }
 
     fn api(&self, head: &hyper::http::request::Parts, body: &Bytes) -> io::Result<Answer> {
-        let path = head.uri.path().trim_start_matches("/api/v1");
+        let path = head.uri.path().trim_start_matches(self.dialect.api());
         let query = head.uri.query().unwrap_or_default();
         let sent: Option<Value> = match body.is_empty() {
             true => None,
@@ -367,7 +405,8 @@ impl World {
             return Ok(finished(answer, Bytes::new()));
         }
         let authorization = head.headers.get(header::AUTHORIZATION);
-        let token = authorization.and_then(|value| value.to_str().ok()?.strip_prefix("token "));
+        let token = authorization
+            .and_then(|value| value.to_str().ok()?.strip_prefix(self.dialect.scheme()));
         let login = token.and_then(|token| state.accounts.get(token)).cloned();
         let reply = match login {
             Some(login) => {
@@ -385,7 +424,7 @@ impl World {
                     lag,
                     is_busy,
                 };
-                answered(&mut state, &request)
+                answered(self.dialect, &mut state, &request)
             }
             None => Reply {
                 status: 401,
@@ -512,8 +551,12 @@ impl World {
     }
 }
 
-fn answered(state: &mut State, request: &gitea::Request<'_>) -> Reply {
-    if let Some(reply) = gitea::of_server(request) {
+fn answered(dialect: Dialect, state: &mut State, request: &gitea::Request<'_>) -> Reply {
+    let of_server = match dialect {
+        Dialect::Gitea => gitea::of_server(request),
+        Dialect::GitHub => github::of_server(request),
+    };
+    if let Some(reply) = of_server {
         return reply;
     }
     let key = match &request.parts[..] {
@@ -521,7 +564,10 @@ fn answered(state: &mut State, request: &gitea::Request<'_>) -> Reply {
         _ => (String::new(), String::new()),
     };
     match state.repositories.get_mut(&key) {
-        Some(repository) => gitea::of_repository(repository, request),
+        Some(repository) => match dialect {
+            Dialect::Gitea => gitea::of_repository(repository, request),
+            Dialect::GitHub => github::of_repository(repository, request),
+        },
         None => Reply {
             status: 404,
             body: Some(serde_json::json!({"message": "The target couldn't be found."})),

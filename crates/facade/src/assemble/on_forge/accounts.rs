@@ -109,9 +109,10 @@ async fn open(
 ) -> Result<RemoteForge, Error> {
     let kind = match &*record.kind {
         "gitea" => Kind::Gitea,
+        "github" => Kind::GitHub,
         kind => {
             let message = format!("forge {} is of the unknown kind {kind}", record.name);
-            return Err(Error::request(message, "known are: gitea"));
+            return Err(Error::request(message, "known are: gitea, github"));
         }
     };
     let options = Options {
@@ -131,7 +132,10 @@ pub(crate) async fn remote(
     surroundings: &Surroundings,
 ) -> Result<Remote, Error> {
     let token = token(record, home, surroundings).await?;
-    // Gitea takes any user for a token.
-    let user = "automation";
+    // Others take any user for a token.
+    let user = match &*record.kind {
+        "github" => "x-access-token",
+        _ => "automation",
+    };
     Ok(Remote::new(&record.clone_url(), user, token.expose())?)
 }

@@ -11,7 +11,7 @@ use crate::assemble::Error;
 pub struct ForgeRecord {
     /// Its name in the configuration.
     pub name: String,
-    /// Its kind: `gitea`.
+    /// Its kind: `gitea` or `github`.
     pub kind: String,
     /// Where it is.
     pub url: String,
@@ -45,6 +45,7 @@ impl ForgeRecord {
             name: forge.name.clone(),
             kind: match forge.kind {
                 ForgeKind::Gitea => "gitea".to_owned(),
+                ForgeKind::GitHub => "github".to_owned(),
             },
             url: forge.url.trim_end_matches('/').to_owned(),
             token: match forge.token.clone() {
