@@ -14,6 +14,7 @@ use crate::{
     git::{Answer, Command, Durability, Git},
     lock::FileLock,
     parse,
+    repository::locks::{LOCK_POLL, LOCK_POLLS},
 };
 
 /// The variables by which git's helper for credentials gets them: never an argument, never a URL.
@@ -254,29 +255,43 @@ impl RemoteCopy {
     pub async fn fetch(&self, branch: &BranchName) -> Result<CommitId, Error> {
         let full = branch.full_ref();
         let _lock = FileLock::acquire(&self.lock_file).await?;
-        let fetch = self
-            .git
-            .at(&self.folder, "fetch")
-            .args([
-                "--quiet",
-                "--no-tags",
-                "--no-write-fetch-head",
-                "--no-prune",
-            ])
-            .args(["--no-auto-maintenance", "--no-recurse-submodules", "--"])
-            .arg(&self.remote.url)
-            .arg(format!("+{full}:{full}"))
-            .durable(Durability::Everything);
-        if let Err(error) = self.remote.talk(fetch).await {
-            return Err(match error {
+        let fetch = || {
+            self.git
+                .at(&self.folder, "fetch")
+                .args([
+                    "--quiet",
+                    "--no-tags",
+                    "--no-write-fetch-head",
+                    "--no-prune",
+                ])
+                .args(["--no-auto-maintenance", "--no-recurse-submodules", "--"])
+                .arg(&self.remote.url)
+                .arg(format!("+{full}:{full}"))
+                .durable(Durability::Everything)
+        };
+        let lock_file = self.folder.join(format!("{full}.lock"));
+        let mut polls = 0;
+        while let Err(error) = self.remote.talk(fetch()).await {
+            match error {
                 Error::Remote { said, url, .. } if said.contains("couldn't find remote ref") => {
-                    Error::NoRemoteBranch {
+                    return Err(Error::NoRemoteBranch {
                         url,
                         branch: branch.to_string(),
+                    });
+                }
+                // Another run may be landing here, for a moment; a git that was killed has left it for ever.
+                Error::Remote { said, .. }
+                    if said.contains(".lock': File exists") && polls < LOCK_POLLS =>
+                {
+                    polls += 1;
+                    if process::find_at("git", &[self.folder.as_path()]).is_empty() {
+                        disk::remove(lock_file.clone()).await?;
+                    } else {
+                        tokio::time::sleep(LOCK_POLL).await;
                     }
                 }
-                error => error,
-            });
+                error => return Err(error),
+            }
         }
         let line = self
             .git

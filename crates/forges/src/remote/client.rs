@@ -229,9 +229,16 @@ impl Client {
     /// What a refusal says, in one line.
     fn message(&self, response: &Response) -> String {
         let said = serde_json::from_slice::<Value>(response.bytes()).ok();
+        // GitHub says in a list of errors what the message only names.
+        let errors = said
+            .as_ref()
+            .and_then(|said| said.get("errors")?.as_array());
+        let errors = errors.into_iter().flatten();
+        let details = errors.filter_map(|it| it.get("message")?.as_str());
+        let details: String = details.map(|it| format!(": {it}")).collect();
         let said = said.as_ref().and_then(|said| said.get("message"));
         let said = match said {
-            Some(Value::String(message)) => message.clone(),
+            Some(Value::String(message)) => format!("{message}{details}"),
             Some(other) => other.to_string(),
             None => response.text(),
         };

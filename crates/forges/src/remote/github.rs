@@ -403,7 +403,10 @@ impl Dialect for GitHub {
             Ok(made) => raw_pull_request(at, made),
             // One that is open already is invalid to it, as all else that is wrong with a request.
             Err(Error::Refused(mut refusal)) if refusal.status == 422 => {
-                if self.open_pull_request(at, head, base).await?.is_some() {
+                // Its lists may be late; then only its words tell.
+                let is_open = refusal.message.contains("already exists")
+                    || self.open_pull_request(at, head, base).await?.is_some();
+                if is_open {
                     refusal.class = ErrorClass::Conflict;
                 }
                 Err(Error::Refused(refusal))

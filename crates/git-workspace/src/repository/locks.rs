@@ -17,8 +17,8 @@ use crate::{
 };
 
 /// How often and how long somebody else's lock file is waited for.
-pub(super) const LOCK_POLL: Duration = Duration::from_millis(100);
-pub(super) const LOCK_POLLS: usize = 10;
+pub(crate) const LOCK_POLL: Duration = Duration::from_millis(100);
+pub(crate) const LOCK_POLLS: usize = 10;
 
 impl GitRepository {
     /// Runs a command in the user's repository, and again while another git holds one of the locks it needs.

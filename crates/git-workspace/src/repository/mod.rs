@@ -3,7 +3,7 @@
 mod conflict;
 mod index;
 mod land;
-mod locks;
+pub(crate) mod locks;
 mod marks;
 mod merge;
 mod overlay;

@@ -28,6 +28,26 @@ async fn open(folder: &Path, remote: Remote, of: &str) -> Result<RemoteCopy, Err
     .await
 }
 
+/// A git that is killed while it moves a branch leaves its lock file.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_fetch_left_stands_in_nobodys_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let forge = SimulatedForge::start(&folder.path().join("server")).await;
+    forge.add_repository("ada", "backend", &[("automation/a", "a.txt")]);
+    let copy = open(folder.path(), remote(&forge, TOKEN), "main")
+        .await
+        .unwrap();
+    let a = forge.branch("ada", "backend", "automation/a").unwrap();
+    forge.push("ada", "backend", "main", &a);
+    let left = copy.folder().join("refs/heads/main.lock");
+    std::fs::File::create(&left).unwrap();
+    let copy = open(folder.path(), remote(&forge, TOKEN), "main")
+        .await
+        .unwrap();
+    assert_eq!(copy.fetch(&branch("main")).await.unwrap(), a);
+    assert!(!left.exists(), "it is gone");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repository_on_a_server_is_worked_on_and_published() {
     let folder = tempfile::tempdir().unwrap();
