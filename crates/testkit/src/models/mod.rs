@@ -1,6 +1,7 @@
 //! A simulated provider of language models: the Anthropic Messages API, the OpenAI Responses API and
 //! Chat Completions over HTTP on the loopback, streamed or whole. A script decides what the model says;
-//! every request is kept, and what was used is known to the token.
+//! every request is kept, and what was used is known to the token. `/v1/models` and
+//! `/v1/messages/count_tokens` are answered, too.
 //!
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {

@@ -49,6 +49,7 @@ struct World {
 struct State {
     heard: Vec<Heard>,
     used: BTreeMap<String, TokenUsage>,
+    offered: Vec<String>,
 }
 
 impl SimulatedModels {
@@ -99,6 +100,11 @@ impl SimulatedModels {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Has `GET /v1/models` name a model, after those that it names already; at first it names none.
+    pub fn offer(&self, model: impl Into<String>) {
+        self.world.state().offered.push(model.into());
     }
 
     /// All requests so far.
@@ -164,6 +170,12 @@ impl World {
                     &json!({"input_tokens": n_tokens}),
                 ));
             }
+            "/models" => {
+                // Both providers have this path, and this header alone tells whose client asks.
+                let is_anthropic = head.headers.contains_key("anthropic-version");
+                let offered = self.state().offered.clone();
+                return Ok(Pieces::json(StatusCode::OK, &list(&offered, is_anthropic)));
+            }
             _ => {
                 let error = json!({"type": "error", "error": {"type": "not_found_error", "message": "no such path"}});
                 return Ok(Pieces::json(StatusCode::NOT_FOUND, &error));
@@ -185,6 +197,25 @@ impl World {
             *used = used.plus(&turn.usage);
         }
         Ok(Pieces::answer(answer, is_streamed, turn.fault))
+    }
+}
+
+/// The list of models, as Anthropic or OpenAI gives it.
+fn list(models: &[String], is_anthropic: bool) -> Value {
+    let entry = |model: &String| match is_anthropic {
+        true => {
+            json!({"type": "model", "id": model, "display_name": model, "created_at": "2026-01-01T00:00:00Z"})
+        }
+        false => {
+            json!({"object": "model", "id": model, "created": 1_767_225_600, "owned_by": "testkit"})
+        }
+    };
+    let data: Vec<Value> = models.iter().map(entry).collect();
+    match is_anthropic {
+        true => {
+            json!({"data": data, "has_more": false, "first_id": models.first(), "last_id": models.last()})
+        }
+        false => json!({"object": "list", "data": data}),
     }
 }
 

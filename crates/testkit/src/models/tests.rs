@@ -8,13 +8,16 @@ use super::*;
 
 /// The answer to a request, as it came.
 async fn post(models: &SimulatedModels, path: &str, body: &Value) -> String {
+    let body = body.to_string();
+    let head = format!("POST {path} HTTP/1.1\r\nContent-Length: {}", body.len());
+    ask(models, &head, &body).await
+}
+
+/// The same for any request; `head` is its first lines.
+async fn ask(models: &SimulatedModels, head: &str, body: &str) -> String {
     let address = models.url().trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).await.expect("it listens");
-    let body = body.to_string();
-    let request = format!(
-        "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        body.len()
-    );
+    let request = format!("{head}\r\nHost: {address}\r\nConnection: close\r\n\r\n{body}");
     stream.write_all(request.as_bytes()).await.expect("sent");
     let mut bytes = Vec::new();
     // A cut answer ends with an error, and what came before counts.
@@ -102,4 +105,65 @@ async fn what_goes_wrong_goes_wrong() {
         TokenUsage::default(),
         "nothing was answered"
     );
+}
+
+#[tokio::test]
+async fn the_interfaces_of_openai_fail_in_its_words() {
+    let faults = [
+        (Fault::Closed, ""),
+        (Fault::Unauthorized, "401 Unauthorized"),
+        (Fault::RateLimited { retry_after: 3 }, "retry-after: 3"),
+        (Fault::QuotaExhausted, "insufficient_quota"),
+        (Fault::Overloaded, "503 Service Unavailable"),
+        (Fault::WrongJson, "{\"no\": json"),
+        (Fault::CutStream, "data: "),
+    ];
+    for (path, end) in [
+        ("/v1/responses", "response.completed"),
+        ("/v1/chat/completions", "[DONE]"),
+    ] {
+        let models =
+            SimulatedModels::start(move |asked| Turn::fails(faults[asked.number - 1].0)).await;
+        for (fault, expected) in faults {
+            let body = json!({"model": "m", "stream": true, "messages": [], "input": ""});
+            let answer = post(&models, path, &body).await;
+            assert!(answer.contains(expected), "{path} {fault:?}: {answer}");
+            assert!(!answer.contains(end), "{path} {fault:?}: {answer}");
+        }
+        assert_eq!(
+            models.used("m"),
+            TokenUsage::default(),
+            "{path}: nothing was answered"
+        );
+    }
+}
+
+#[tokio::test]
+async fn each_provider_lists_models_in_its_form() {
+    let models = SimulatedModels::start(|_| Turn::says("nobody asks")).await;
+    models.offer("first");
+    models.offer("second");
+    let openai = ask(&models, "GET /v1/models HTTP/1.1", "").await;
+    assert!(
+        openai.contains(r#""object":"list""#) && openai.contains(r#""id":"second""#),
+        "{openai}"
+    );
+    let head = "GET /v1/models HTTP/1.1\r\nanthropic-version: 2023-06-01";
+    let anthropic = ask(&models, head, "").await;
+    assert!(
+        anthropic.contains(r#""first_id":"first""#) && anthropic.contains(r#""last_id":"second""#),
+        "{anthropic}"
+    );
+    let paths: Vec<_> = models.heard().into_iter().map(|it| it.path).collect();
+    assert_eq!(paths, ["/v1/models", "/v1/models"]);
+}
+
+#[tokio::test]
+async fn tokens_are_counted_before_a_request() {
+    let models = SimulatedModels::start(|_| Turn::says("nobody asks")).await;
+    let body = json!({"model": "m", "messages": []});
+    let answer = post(&models, "/v1/messages/count_tokens", &body).await;
+    let expected = format!("{{\"input_tokens\":{}}}", body.to_string().len() / 4);
+    assert!(answer.contains(&expected), "{answer}");
+    assert_eq!(models.used("m"), TokenUsage::default(), "counting is free");
 }
