@@ -55,6 +55,14 @@ pub enum Error {
         /// The program as it was asked for.
         program: OsString,
     },
+    /// A sandbox was asked for and the system has none. It was not started without.
+    #[error("keep {} to a sandbox: this system has {support}", program.display())]
+    NoSandbox {
+        /// The program as it was asked for.
+        program: OsString,
+        /// What the system has.
+        support: crate::SandboxSupport,
+    },
     /// Any other refusal of the system, such as too many processes or descriptors.
     #[error("run {}: {operation}", program.display())]
     Io {
@@ -72,7 +80,9 @@ impl Error {
     pub fn class(&self) -> ErrorClass {
         match self {
             Self::NotFound { .. } | Self::FolderNotFound { .. } => ErrorClass::NotFound,
-            Self::PermissionDenied { .. } | Self::InvalidArgument { .. } => ErrorClass::Validation,
+            Self::PermissionDenied { .. }
+            | Self::InvalidArgument { .. }
+            | Self::NoSandbox { .. } => ErrorClass::Validation,
             Self::Spill { .. } => ErrorClass::ResourceExhausted,
             Self::Cancelled { .. } => ErrorClass::Cancelled,
             Self::Io { source, .. } => match source.raw_os_error() {
@@ -94,6 +104,7 @@ impl From<Error> for PortError {
             | Error::FolderNotFound { .. }
             | Error::PermissionDenied { .. }
             | Error::InvalidArgument { .. }
+            | Error::NoSandbox { .. }
             | Error::Cancelled { .. } => port_error,
         }
     }

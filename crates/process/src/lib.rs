@@ -33,6 +33,8 @@
 //!   process of a PID namespace, so that the kernel ends every descendant with it, however it hid.
 //!   Elsewhere it is the reaper of its orphans, so that they stay its descendants and are found there.
 //!   [`Finished::contained_by`] says which it was.
+//! - A [`Sandbox`] says what a contained program may reach; everything else is refused. [`sandbox_support`] says
+//!   whether this system can, and [`Finished::sandboxed_by`] by what means it did.
 //! - [`Runner`] is the `CommandRunner` port over it; [`run_recorded`] is what adapters run agents and hooks with: the tree
 //!   is on record before its program starts.
 //! - A [`Dialog`] talks with a child that we trust while it runs, line by line.
@@ -62,6 +64,7 @@ mod error;
 mod launch;
 mod marked;
 mod runner;
+mod sandbox;
 mod spawn;
 mod table;
 
@@ -72,3 +75,7 @@ pub use error::Error;
 pub use launch::{ContainedBy, Containment, Dialog, Finished, Held, Launch};
 pub use marked::{Found, RUN_MARK, end_marked, find_at, find_marked, is_running};
 pub use runner::{Runner, run_recorded};
+pub use sandbox::{
+    Limits, Network, Sandbox, SandboxSupport, SandboxedBy, UnixSockets, landlock_version,
+    sandbox_support,
+};

@@ -13,6 +13,7 @@ pub use dialog::Dialog;
 pub use run::Held;
 
 use crate::capture::{Captured, OutputLimit};
+use crate::sandbox::{Sandbox, SandboxedBy};
 
 /// How a child's descendants are held together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,6 +51,8 @@ pub struct Finished {
     pub duration: Duration,
     /// What held its tree together.
     pub contained_by: ContainedBy,
+    /// What kept it to its sandbox.
+    pub sandboxed_by: SandboxedBy,
 }
 
 /// A program to run.
@@ -69,6 +72,7 @@ pub struct Launch {
     cancel: Option<CancellationToken>,
     containment: Containment,
     namespaces: bool,
+    sandbox: Option<Sandbox>,
 }
 
 impl Launch {
@@ -88,6 +92,7 @@ impl Launch {
             cancel: None,
             containment: Containment::None,
             namespaces: true,
+            sandbox: None,
         }
     }
 
@@ -185,6 +190,14 @@ impl Launch {
     #[must_use]
     pub fn containment(mut self, containment: Containment) -> Self {
         self.containment = containment;
+        self
+    }
+
+    /// Keeps it and all its descendants to this; its tree is then contained as with [`Containment::Tree`]. Default:
+    /// it may do what we may.
+    #[must_use]
+    pub fn sandbox(mut self, sandbox: Sandbox) -> Self {
+        self.sandbox = Some(sandbox);
         self
     }
 

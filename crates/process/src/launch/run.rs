@@ -20,6 +20,7 @@ use super::{ContainedBy, Containment, Finished, Launch};
 use crate::capture::{Capture, Captured, OutputLimit, open_spill};
 use crate::child::{Child, Kind};
 use crate::error::Error;
+use crate::sandbox::{Confinement, SandboxSupport, SandboxedBy, sandbox_support};
 use crate::spawn::{self, Failure, Image, Reach, Report, Stage, above_stdio};
 use crate::table;
 
@@ -31,6 +32,7 @@ pub struct Held {
     launch: Launch,
     child: Child,
     control: UnixStream,
+    sandboxed_by: SandboxedBy,
     stdout: Capture,
     stderr: Option<Capture>,
 }
@@ -42,14 +44,14 @@ impl Launch {
     ///
     /// # Errors
     /// It could not be started: [`Error::NotFound`], [`Error::FolderNotFound`], [`Error::PermissionDenied`],
-    /// [`Error::InvalidArgument`], [`Error::Spill`], or [`Error::Io`] for all else. Or it was cancelled:
+    /// [`Error::InvalidArgument`], [`Error::Spill`], [`Error::NoSandbox`], or [`Error::Io`] for all else. Or it was cancelled:
     /// [`Error::Cancelled`].
     ///
     /// # Cancel safety
     /// Dropping the future ends the child at once (with [`Containment::Tree`] all of its tree); it is
     /// reaped in the background. Its output is lost, but for what is in the spill file.
     pub async fn run(self) -> Result<Finished, Error> {
-        if self.containment == Containment::Tree {
+        if self.containment == Containment::Tree || self.sandbox.is_some() {
             return self.hold().await?.run().await;
         }
         let (image, stdout, stderr) = self.lay_out().await?;
@@ -62,7 +64,9 @@ impl Launch {
             Err(failure) => return Err(self.refused(failure)),
         };
         let ended = async { child.ended().await.map(Some) };
-        self.follow(&child, ended, stdout, stderr, started).await
+        let by = SandboxedBy::Nothing;
+        self.follow(&child, ended, stdout, stderr, started, by)
+            .await
     }
 
     /// Prepares its tree, as with [`Containment::Tree`], and waits with the program.
@@ -75,12 +79,26 @@ impl Launch {
     pub async fn hold(self) -> Result<Held, Error> {
         let (image, stdout, stderr) = self.lay_out().await?;
         let namespaces = self.namespaces;
+        let support = sandbox_support();
+        if self.sandbox.is_some() && matches!(support, SandboxSupport::Missing { .. }) {
+            return Err(Error::NoSandbox {
+                program: self.program.clone(),
+                support,
+            });
+        }
+        let sandbox = self.sandbox.clone();
         let spawned = spawn::on_spawner(move || {
-            spawn::spawn_keeper(&image, namespaces).map(|(pid, control, reach)| {
-                Child::new(pid, Kind::Keeper(reach)).map(|child| (child, control))
-            })
+            let confinement = sandbox.as_ref().map(Confinement::new).transpose();
+            let confinement = confinement.map_err(|error| Failure {
+                stage: Stage::Confine,
+                errno: error.raw_os_error().unwrap_or(libc::EIO),
+            })?;
+            let kept = spawn::spawn_keeper(&image, namespaces, confinement.as_ref())?;
+            let child = Child::new(kept.pid, Kind::Keeper(kept.reach));
+            Ok(child.map(|child| (child, kept.control, kept.sandboxed_by)))
         });
-        let (child, control) = match spawned.await.map_err(|source| self.io("start", source))? {
+        let spawned = spawned.await.map_err(|source| self.io("start", source))?;
+        let (child, control, sandboxed_by) = match spawned {
             Ok(spawned) => spawned.map_err(|source| self.io("follow", source))?,
             Err(failure) => return Err(self.refused(failure)),
         };
@@ -92,6 +110,7 @@ impl Launch {
             launch: self,
             child,
             control,
+            sandboxed_by,
             stdout,
             stderr,
         })
@@ -155,6 +174,7 @@ impl Launch {
         stdout: Capture,
         stderr: Option<Capture>,
         started: Instant,
+        sandboxed_by: SandboxedBy,
     ) -> Result<Finished, Error> {
         let (stop, stopped) = watch::channel(false);
         let supervised = async {
@@ -186,6 +206,7 @@ impl Launch {
                 Kind::Keeper(Reach::Namespace) => ContainedBy::PidNamespace,
                 Kind::Keeper(Reach::Descendants) => ContainedBy::ProcessGroup,
             },
+            sandboxed_by,
         })
     }
 
@@ -213,6 +234,7 @@ impl Launch {
                     Stage::Prepare => "prepare the process",
                     Stage::Folder => "enter the folder",
                     Stage::Execute => "execute",
+                    Stage::Confine => "keep to its sandbox",
                 },
                 source,
             ),
@@ -252,6 +274,7 @@ impl Held {
             launch,
             child,
             mut control,
+            sandboxed_by,
             stdout,
             stderr,
         } = self;
@@ -276,7 +299,9 @@ impl Held {
             }
             Ok(status)
         };
-        launch.follow(&child, ended, stdout, stderr, started).await
+        launch
+            .follow(&child, ended, stdout, stderr, started, sandboxed_by)
+            .await
     }
 }
 

@@ -11,6 +11,7 @@ use std::ffi::{c_char, c_int, c_void};
 use std::os::fd::AsRawFd;
 use std::{mem, ptr};
 
+use super::confine::Confine;
 use super::image::Image;
 
 /// Enough for the few calls that a child makes before it executes.
@@ -32,6 +33,8 @@ pub(crate) enum Stage {
     Folder,
     /// Executing the program.
     Execute,
+    /// Keeping the program to its sandbox.
+    Confine,
 }
 
 /// Why a child did not become its program.
@@ -55,6 +58,8 @@ pub(super) struct Exec {
     pub(super) own_group: bool,
     /// Who must be alive; the child's view of its id.
     pub(super) parent: c_int,
+    /// Null for no sandbox.
+    pub(super) confine: *const Confine,
     pub(super) failure: Failure,
 }
 
@@ -89,6 +94,7 @@ pub(crate) fn spawn(image: &Image) -> Result<c_int, Failure> {
         own_group: true,
         // SAFETY: getpid has no preconditions.
         parent: unsafe { libc::getpid() },
+        confine: ptr::null(),
         failure: Failure {
             stage: Stage::Started,
             errno: 0,
@@ -186,6 +192,10 @@ unsafe fn prepare_and_execute(exec: &Exec) -> Failure {
         ) < 0
         {
             return fail(Stage::Prepare);
+        }
+        // Before signals are let in, and after all else that it would refuse.
+        if !exec.confine.is_null() && !(*exec.confine).give_up() {
+            return fail(Stage::Confine);
         }
         let mut none = mem::zeroed();
         libc::sigemptyset(&mut none);

@@ -18,8 +18,10 @@ use std::os::unix::net::UnixStream;
 use std::ptr;
 use std::sync::OnceLock;
 
+use super::confine::{Confine, Layout, RULESET};
 use super::exec::{self, Exec, Failure, Stack, Stage, errno};
 use super::image::{Image, above_stdio};
+use crate::sandbox::{Confinement, SandboxedBy, layers};
 
 /// Where the keeper holds its end of the connection to us.
 const CONTROL: c_int = 3;
@@ -61,12 +63,18 @@ impl Report {
             2 => Stage::Contain,
             3 => Stage::Prepare,
             4 => Stage::Folder,
+            6 => Stage::Confine,
             _ => Stage::Execute,
         };
         Err(Failure {
             stage,
             errno: self.value,
         })
+    }
+
+    /// Of the first: what holds the program to its sandbox.
+    fn sandboxed_by(self) -> SandboxedBy {
+        layers::shown(self.value)
     }
 
     /// The program's end.
@@ -98,12 +106,21 @@ const DESCENDANTS: Means = Means {
 /// The means that worked first: what the system refuses once it refuses always.
 static MEANS: OnceLock<usize> = OnceLock::new();
 
+/// A keeper that waits, and by what means.
+pub(crate) struct Kept {
+    pub(crate) pid: c_int,
+    pub(crate) control: UnixStream,
+    pub(crate) reach: Reach,
+    pub(crate) sandboxed_by: SandboxedBy,
+}
+
 /// Makes a keeper that waits to start `image`: it starts on the first byte written to the stream and
-/// ends if the stream is closed before. `namespaces: false` leaves PID namespaces out. To be called on the spawner thread.
+/// ends if the stream is closed before. `namespaces: false` leaves namespaces out. To be called on the spawner thread.
 pub(crate) fn spawn_keeper(
     image: &Image,
     namespaces: bool,
-) -> Result<(c_int, UnixStream, Reach), Failure> {
+    confinement: Option<&Confinement>,
+) -> Result<Kept, Failure> {
     let all = [PRIVILEGED, UNPRIVILEGED, DESCENDANTS];
     let known = MEANS.get().copied();
     let first = if namespaces {
@@ -116,12 +133,12 @@ pub(crate) fn spawn_keeper(
         errno: libc::EPERM,
     };
     for (index, means) in all.iter().enumerate().skip(first) {
-        match spawn_keeper_by(image, *means) {
-            Ok((pid, control)) => {
+        match spawn_keeper_by(image, *means, confinement) {
+            Ok(kept) => {
                 if namespaces {
                     MEANS.get_or_init(|| index);
                 }
-                return Ok((pid, control, means.reach));
+                return Ok(kept);
             }
             Err(failure) => refused = failure,
         }
@@ -136,7 +153,22 @@ pub(crate) fn spawn_keeper(
     Err(refused)
 }
 
-fn spawn_keeper_by(image: &Image, means: Means) -> Result<(c_int, UnixStream), Failure> {
+fn spawn_keeper_by(
+    image: &Image,
+    mut means: Means,
+    confinement: Option<&Confinement>,
+) -> Result<Kept, Failure> {
+    let own_network =
+        means.reach == Reach::Namespace && confinement.is_some_and(|it| it.own_network);
+    if means.reach == Reach::Namespace && confinement.is_some() {
+        means.flags |= libc::CLONE_NEWIPC;
+    }
+    if own_network {
+        means.flags |= libc::CLONE_NEWNET;
+    }
+    let filter = confinement.map(|it| it.filter(own_network));
+    let confine = confinement.zip(filter.as_ref());
+    let confine = confine.map(|(confinement, filter)| Confine::new(confinement, filter));
     let fail = |error: io::Error| Failure {
         stage: Stage::Contain,
         errno: error.raw_os_error().unwrap_or(libc::EIO),
@@ -150,6 +182,8 @@ fn spawn_keeper_by(image: &Image, means: Means) -> Result<(c_int, UnixStream), F
         stdio: [0, 1, 2].map(|index| image.stdio[index].as_raw_fd()),
         maps: Maps::of_this_process(),
         environment: environment_area(),
+        ruleset: confinement.map_or(-1, |it| it.ruleset.as_raw_fd()),
+        layout: confinement.map(Layout::new),
         exec: Exec {
             candidates: pointers.candidates.as_ptr(),
             arguments: pointers.arguments.as_ptr(),
@@ -161,6 +195,7 @@ fn spawn_keeper_by(image: &Image, means: Means) -> Result<(c_int, UnixStream), F
             stdio: [0, 1, 2],
             own_group: false,
             parent: 0,
+            confine: confine.as_ref().map_or(ptr::null(), ptr::from_ref),
             failure: Failure {
                 stage: Stage::Started,
                 errno: 0,
@@ -185,11 +220,19 @@ fn spawn_keeper_by(image: &Image, means: Means) -> Result<(c_int, UnixStream), F
     drop(theirs);
     let mut report = [0; Report::BYTES];
     let ready = match ours.read_exact(&mut report) {
-        Ok(()) => Report::from_bytes(report).success(),
+        Ok(()) => {
+            let report = Report::from_bytes(report);
+            report.success().map(|()| report.sandboxed_by())
+        }
         Err(error) => Err(fail(error)),
     };
     match ready {
-        Ok(()) => Ok((pid, ours)),
+        Ok(sandboxed_by) => Ok(Kept {
+            pid,
+            control: ours,
+            reach: means.reach,
+            sandboxed_by,
+        }),
         Err(failure) => {
             drop(ours);
             // SAFETY: a null status is allowed; the keeper is ours, and has ended or ends now.
@@ -206,6 +249,8 @@ struct Setup {
     stdio: [c_int; 3],
     maps: Maps,
     environment: Range<usize>,
+    ruleset: c_int,
+    layout: Option<Layout>,
     exec: Exec,
     stack: Stack,
 }
@@ -254,7 +299,7 @@ unsafe fn keep(setup: &mut Setup) -> ! {
         let ready = contain(setup);
         report(ready.err().unwrap_or(Failure {
             stage: Stage::Started,
-            errno: 0,
+            errno: ready.unwrap_or(0),
         }));
         if ready.is_err() || !told_to_go() {
             libc::_exit(1);
@@ -296,7 +341,7 @@ unsafe fn keep(setup: &mut Setup) -> ! {
 ///
 /// # Safety
 /// As for [`keep`].
-unsafe fn contain(setup: &Setup) -> Result<(), Failure> {
+unsafe fn contain(setup: &Setup) -> Result<c_int, Failure> {
     // SAFETY: system calls on memory of this function and of `setup`.
     unsafe {
         // Descriptors first: from here on nothing of ours is held open, locks included, and the reports have their way.
@@ -304,8 +349,18 @@ unsafe fn contain(setup: &Setup) -> Result<(), Failure> {
         for (target, source) in (0..).zip(setup.stdio) {
             placed &= libc::dup2(source, target) >= 0;
         }
+        let mut ruleset = setup.ruleset;
+        if ruleset == CONTROL {
+            // Out of the way of what comes there.
+            ruleset = libc::dup(ruleset);
+        }
         placed &= setup.control == CONTROL || libc::dup2(setup.control, CONTROL) >= 0;
-        placed &= libc::syscall(libc::SYS_close_range, CONTROL + 1, c_int::MAX, 0) >= 0;
+        let mut first_unused = CONTROL + 1;
+        if setup.layout.is_some() {
+            placed &= ruleset == RULESET || libc::dup2(ruleset, RULESET) >= 0;
+            first_unused = RULESET + 1;
+        }
+        placed &= libc::syscall(libc::SYS_close_range, first_unused, c_int::MAX, 0) >= 0;
         check(placed)?;
         exec::default_signals();
         // A session of its own: no terminal, and one process group to signal.
@@ -333,6 +388,11 @@ unsafe fn contain(setup: &Setup) -> Result<(), Failure> {
         if setup.means.flags & libc::CLONE_NEWNS != 0 {
             own_proc();
         }
+        let namespaces = setup.means.reach == Reach::Namespace;
+        let layers = setup
+            .layout
+            .as_ref()
+            .map_or(0, |layout| layout.lay_out(namespaces));
         // Our secrets are in the keeper's memory; its descendants shall not read them through /proc.
         ptr::write_bytes(
             ptr::with_exposed_provenance_mut::<u8>(setup.environment.start),
@@ -340,7 +400,7 @@ unsafe fn contain(setup: &Setup) -> Result<(), Failure> {
             setup.environment.len(),
         );
         libc::prctl(libc::PR_SET_DUMPABLE, 0);
-        Ok(())
+        Ok(layers)
     }
 }
 
@@ -410,7 +470,7 @@ unsafe fn end_group_with_parent() {
 
 /// # Safety
 /// In a new process.
-unsafe fn write_file(path: &std::ffi::CStr, text: &[u8]) -> bool {
+pub(super) unsafe fn write_file(path: &std::ffi::CStr, text: &[u8]) -> bool {
     // SAFETY: a valid path and a valid buffer.
     unsafe {
         let fd = libc::open(path.as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);

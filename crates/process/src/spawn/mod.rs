@@ -4,8 +4,10 @@
 //!   *thread* that started a child ends.
 //! - [`image`]: everything a child needs, laid out before it exists.
 //! - [`exec`]: the way from a new process to the program.
+//! - [`confine`]: what a sandbox takes away on that way.
 //! - [`keeper`]: the process that holds a tree together.
 
+mod confine;
 mod exec;
 mod image;
 mod keeper;

@@ -7,6 +7,7 @@ mod failures;
 mod output;
 mod parent;
 mod runner;
+mod sandbox;
 mod support;
 mod tree;
 
