@@ -70,6 +70,7 @@
 //!     events: Arc::new(NoEvents),
 //!     clock: Arc::new(SystemClock),
 //!     transcript_bytes: 64 << 20,
+//!     sandbox: None,
 //! };
 //! let agent = Registry::default().build(&spec, &context)?;
 //! assert!(!agent.capabilities().plan); // this playbook has no plan

@@ -181,6 +181,9 @@ pub(crate) struct RunArguments {
     pub(crate) max_workers: Option<u16>,
     #[command(flatten)]
     pub(crate) beside: Beside,
+    /// Lets agents and tests read, change and send whatever you may; every report of the run says so.
+    #[arg(long)]
+    pub(crate) unsafe_no_sandbox: bool,
     /// The run's name, instead of one made from the time.
     #[arg(long, hide = true)]
     pub(crate) run_id: Option<String>,
@@ -235,6 +238,9 @@ pub(crate) struct ResumeArguments {
     /// Takes the configuration as it is now, for what has not begun yet.
     #[arg(long)]
     pub(crate) reload: bool,
+    /// Lets agents and tests read, change and send whatever you may from now on; every report of the run says so.
+    #[arg(long)]
+    pub(crate) unsafe_no_sandbox: bool,
     /// Stays at a gate until it is opened, instead of exiting with 3.
     #[arg(long)]
     pub(crate) wait: bool,

@@ -57,6 +57,8 @@ pub struct Aids {
     pub recovery: Arc<dyn Recovery>,
     /// What lands several repositories at once. Without one they land one after another.
     pub lander: Option<Arc<dyn ChangeSetLander>>,
+    /// What every pull request says of how the run was made. Default: nothing.
+    pub notes: Vec<String>,
 }
 
 impl Default for Aids {
@@ -67,6 +69,7 @@ impl Default for Aids {
             advisor: Arc::new(NoAdvice),
             recovery: Arc::new(NoRecovery),
             lander: None,
+            notes: Vec::new(),
         }
     }
 }

@@ -55,6 +55,9 @@ pub(crate) fn pull_request_body(
     }
     line(&mut text, format_args!(""));
     line(&mut text, format_args!("- Tests: {}", tests(progress)));
+    for note in &run.ports.aids.notes {
+        line(&mut text, format_args!("- {}", one_line(note)));
+    }
     line(
         &mut text,
         format_args!("- Review: {}", review(progress.review.as_ref())),

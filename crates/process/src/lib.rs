@@ -74,8 +74,8 @@ pub use environment::allowed_environment;
 pub use error::Error;
 pub use launch::{ContainedBy, Containment, Dialog, Finished, Held, Launch};
 pub use marked::{Found, RUN_MARK, end_marked, find_at, find_marked, is_running};
-pub use runner::{Runner, run_recorded};
+pub use runner::{CommandSandbox, Runner, run_recorded};
 pub use sandbox::{
     Limits, Network, Sandbox, SandboxSupport, SandboxedBy, UnixSockets, landlock_version,
-    sandbox_support,
+    make_private, program_paths, sandbox_support, usual_paths,
 };

@@ -2,16 +2,18 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use core_types::{
-    CancellationToken, CommandLine, CommandOutcome, CommandRequest, CommandRunner, ErrorClass,
-    Event, EventSink, PortError, RunId, StepRef,
+    CancellationToken, CommandLine, CommandOutcome, CommandPurpose, CommandRequest, CommandRunner,
+    ErrorClass, Event, EventSink, PortError, RunId, StepRef,
 };
 
-use crate::{Containment, Finished, Launch, OutputLimit, RUN_MARK};
+use crate::{Containment, Finished, Launch, Network, OutputLimit, RUN_MARK, Sandbox, make_private};
 
 /// Runs the commands of one run: contained, recorded and marked as the run's.
 ///
@@ -24,6 +26,20 @@ pub struct Runner {
     events: Arc<dyn EventSink>,
     grace: Duration,
     log_bytes: u64,
+    sandbox: Option<CommandSandbox>,
+}
+
+/// What commands are kept to.
+#[derive(Debug, Clone)]
+pub struct CommandSandbox {
+    /// What all of them may reach, beside the folder that they run in. Its network is not used.
+    pub base: Sandbox,
+    /// Whom setup commands may talk with.
+    pub setup: Network,
+    /// Whom test commands may talk with.
+    pub tests: Network,
+    /// Where their home folders are made.
+    pub private: PathBuf,
 }
 
 impl Runner {
@@ -40,6 +56,7 @@ impl Runner {
             events,
             grace: Duration::from_secs(5),
             log_bytes: OutputLimit::default().spill_bytes,
+            sandbox: None,
         }
     }
 
@@ -55,6 +72,37 @@ impl Runner {
     pub fn log_bytes(mut self, log_bytes: u64) -> Self {
         self.log_bytes = log_bytes;
         self
+    }
+
+    /// Keeps setup and test commands to this; default: they may do what we may. Deployments always may.
+    #[must_use]
+    pub fn sandbox(mut self, sandbox: CommandSandbox) -> Self {
+        self.sandbox = Some(sandbox);
+        self
+    }
+
+    fn enclosed(&self, launch: Launch, request: &CommandRequest) -> Result<Launch, PortError> {
+        let Some(sandbox) = &self.sandbox else {
+            return Ok(launch);
+        };
+        let network = match request.purpose {
+            CommandPurpose::Setup => &sandbox.setup,
+            CommandPurpose::Test => &sandbox.tests,
+            CommandPurpose::Deploy => return Ok(launch),
+        };
+        // A home for each clone: what setup has fetched, tests find.
+        let mut hasher = DefaultHasher::new();
+        request.folder.hash(&mut hasher);
+        let private = sandbox.private.join(format!("{:016x}", hasher.finish()));
+        make_private(&private).map_err(|source| {
+            PortError::new(ErrorClass::ResourceExhausted, "make a home for a command")
+                .because(source)
+        })?;
+        let base = Sandbox {
+            network: network.clone(),
+            ..sandbox.base.clone()
+        };
+        Ok(launch.enclosed(&base, &[&request.folder], &private))
     }
 }
 
@@ -86,11 +134,11 @@ impl CommandRunner for Runner {
         let launch = launch
             .folder(&request.folder)
             .envs(self.environment.iter().cloned())
-            .envs(request.environment)
+            .envs(request.environment.iter().cloned())
             .env(RUN_MARK, self.run.as_str())
             .stdout(OutputLimit {
                 memory_bytes: request.tail_bytes.saturating_mul(4),
-                spill: Some(request.log),
+                spill: Some(request.log.clone()),
                 spill_bytes: self.log_bytes,
             })
             .stderr_to_stdout()
@@ -98,6 +146,7 @@ impl CommandRunner for Runner {
             .grace(self.grace)
             .cancelled_by(cancel.clone())
             .containment(Containment::Tree);
+        let launch = self.enclosed(launch, &request)?;
         let title = format!("{}: {}", request.purpose.as_str(), request.command);
         let finished = run_recorded(launch, title, request.step.as_ref(), &*self.events).await?;
         Ok(CommandOutcome {

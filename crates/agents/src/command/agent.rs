@@ -5,7 +5,7 @@ use core_types::{
     Agent, AgentCapabilities, AgentRequest, AgentResult, AgentTask, CancellationToken,
     ChangePolicy, Clock, CommandLine, EventSink, PortError, Spent, SystemClock,
 };
-use process::{Containment, Finished, Launch, OutputLimit, RUN_MARK};
+use process::{Containment, Finished, Launch, OutputLimit, RUN_MARK, Sandbox, make_private};
 
 use super::{announce::Announced, interim::Interim};
 use crate::{
@@ -44,6 +44,8 @@ pub struct CommandAgentOptions {
     pub grace: Duration,
     /// How much of its output is kept in `transcript.log`; default 64 MiB.
     pub transcript_bytes: u64,
+    /// What it may reach beside its clone and its scratch folder; default what we may.
+    pub sandbox: Option<Sandbox>,
     /// Where its process is announced.
     pub events: Arc<dyn EventSink>,
     /// Tells when a wait ends that an agent asks for; default the system's.
@@ -64,6 +66,7 @@ impl CommandAgentOptions {
             timeout: None,
             grace: Duration::from_secs(5),
             transcript_bytes: 64 << 20,
+            sandbox: None,
             events,
             clock: Arc::new(SystemClock),
         }
@@ -112,8 +115,13 @@ impl CommandAgent {
             return Err(unstarted(RunError::Cancelled));
         }
         let (scratch, record) = (request.scratch.clone(), RequestRecord::new(request));
+        let is_enclosed = self.options.sandbox.is_some();
         let files = on_disk_thread("write the request", move || {
-            Exchange::prepare(&scratch, &record)
+            let files = Exchange::prepare(&scratch, &record)?;
+            if is_enclosed {
+                make_private(files.folder())?;
+            }
+            Ok(files)
         });
         let files = files.await.map_err(unstarted)?;
         let limit = self
@@ -225,7 +233,11 @@ impl CommandAgent {
             .deadline(limit)
             .grace(self.options.grace)
             .containment(Containment::Tree);
-        with_request(launch, request)
+        let launch = with_request(launch, request);
+        match &self.options.sandbox {
+            None => launch,
+            Some(base) => launch.enclosed(base, &[&request.folder], files.folder()),
+        }
     }
 }
 

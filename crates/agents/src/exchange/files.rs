@@ -55,6 +55,11 @@ impl Exchange {
         Ok(files)
     }
 
+    /// The folder that they lie in.
+    pub(crate) fn folder(&self) -> &Path {
+        self.request.parent().unwrap_or(&self.request)
+    }
+
     /// What the agent wrote; empty where it removed the file. The path is the
     /// agent's to change, so no link is followed and no pipe waited for.
     pub(crate) fn read_answer(&self) -> io::Result<Result<Vec<u8>, AnswerError>> {

@@ -5,7 +5,7 @@ use core_types::{
     Agent, AgentCapabilities, AgentRequest, AgentResult, CancellationToken, ChangePolicy, Clock,
     EventSink, PortError, Spent, SystemClock,
 };
-use process::{Containment, Finished, Launch, OutputLimit};
+use process::{Containment, Finished, Launch, OutputLimit, Sandbox};
 use serde_json::Value;
 
 use super::{
@@ -112,6 +112,9 @@ pub struct ProgramAgentOptions {
     pub grace: Duration,
     /// How much of its stream of events is kept; default 64 MiB.
     pub transcript_bytes: u64,
+    /// What it may reach beside its clone and its scratch folder; default what we may. The login of the user's home
+    /// is then seen only where it is readable.
+    pub sandbox: Option<Sandbox>,
     /// Where its process is announced.
     pub events: Arc<dyn EventSink>,
     /// Tells the time of answers; default the system's.
@@ -131,6 +134,7 @@ impl ProgramAgentOptions {
             silence: Duration::from_secs(15 * 60),
             grace: Duration::from_secs(5),
             transcript_bytes: 64 << 20,
+            sandbox: None,
             events,
             clock: Arc::new(SystemClock),
         }
@@ -307,7 +311,7 @@ impl ProgramAgent {
                 codex::launch(launch, request, &places.schema, key, base_url)
             }
         };
-        with_request(launch.args(arguments), request)
+        let launch = with_request(launch.args(arguments), request)
             .stdout(OutputLimit {
                 memory_bytes: 0,
                 spill: Some(places.events.clone()),
@@ -315,7 +319,16 @@ impl ProgramAgent {
             })
             .stderr(OutputLimit::memory(4 * TAIL_BYTES))
             .grace(options.grace)
-            .containment(Containment::Tree)
+            .containment(Containment::Tree);
+        let Some(base) = &options.sandbox else {
+            return launch;
+        };
+        let scratch = places.home.parent().unwrap_or(&places.home);
+        let launch = launch.enclosed(base, &[&request.folder], scratch);
+        match (key, variable("HOME")) {
+            (None, Some(home)) => launch.env("HOME", home),
+            _ => launch,
+        }
     }
 }
 

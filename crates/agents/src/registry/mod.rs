@@ -2,6 +2,7 @@
 
 mod argument;
 mod programs;
+mod sandbox;
 mod spec;
 
 pub use argument::{AgentArgument, parse_agent_argument};

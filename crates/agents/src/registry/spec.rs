@@ -2,6 +2,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use core_types::{Agent, ChangePolicy, Clock, CommandLine, EventSink};
 
+use super::sandbox::of_agent;
 #[cfg(feature = "api")]
 use crate::api::{ApiAgent, ApiAgentOptions, Interface};
 use crate::{
@@ -48,6 +49,10 @@ pub struct AgentContext {
     pub clock: Arc<dyn Clock>,
     /// `command`: how much of its output is kept in `transcript.log`.
     pub transcript_bytes: u64,
+    /// What agents may reach beside their clone, their scratch folder and their program; of
+    /// [`Network::Ports`](process::Network::Ports) also the servers of this machine that their variables name. `None`:
+    /// what the engine may.
+    pub sandbox: Option<process::Sandbox>,
 }
 
 /// Makes an agent of one kind.
@@ -72,6 +77,7 @@ pub type Constructor =
 ///     events: Arc::new(NoEvents),
 ///     clock: Arc::new(SystemClock),
 ///     transcript_bytes: 64 << 20,
+///     sandbox: None,
 /// };
 /// let agent = Registry::default().build(&spec, &context)?;
 /// assert_eq!(agent.name(), "rename");
@@ -157,6 +163,10 @@ fn command(spec: &AgentSpec, context: &AgentContext) -> Result<Arc<dyn Agent>, E
     options.clock = Arc::clone(&context.clock);
     options.transcript_bytes = context.transcript_bytes;
     options.environment = [context.environment.as_slice(), &spec.environment].concat();
+    options.sandbox = context
+        .sandbox
+        .as_ref()
+        .map(|base| of_agent(base, &options.command, &options.environment));
     Ok(Arc::new(CommandAgent::new(options)?))
 }
 
@@ -182,6 +192,11 @@ fn program_agent(
     options.clock = Arc::clone(&context.clock);
     options.transcript_bytes = context.transcript_bytes;
     options.environment = [context.environment.as_slice(), &spec.environment].concat();
+    let command = CommandLine::Program(options.command.clone());
+    options.sandbox = context
+        .sandbox
+        .as_ref()
+        .map(|base| of_agent(base, &command, &options.environment));
     Ok(Arc::new(ProgramAgent::new(options)?))
 }
 

@@ -17,6 +17,7 @@ fn context() -> AgentContext {
         events: Arc::new(NoEvents),
         clock: Arc::new(core_types::SystemClock),
         transcript_bytes: 1 << 20,
+        sandbox: None,
     }
 }
 

@@ -7,7 +7,10 @@ use facade::{
     engine_workflow::{EndStatus, plan::validate},
 };
 
-use super::{drive::AtGate, run::go_on};
+use super::{
+    drive::AtGate,
+    run::{GoOn, go_on},
+};
 use crate::{
     args::{AbortArguments, ApproveArguments, GateName, LandArguments},
     failure::DONE,
@@ -124,7 +127,7 @@ pub(super) async fn tell(
 ) -> Result<u8> {
     let is_held = send(&session.home, &run, message, &session.surroundings).await?;
     if !is_held {
-        match Box::pin(go_on(session, run.clone(), false, at_gate)).await {
+        match Box::pin(go_on(session, run.clone(), GoOn::default(), at_gate)).await {
             // Another process took it in between, and has read the message.
             Err(error) if matches!(error.downcast_ref(), Some(Error::Held { .. })) => {}
             result => return result,

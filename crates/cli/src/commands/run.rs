@@ -47,6 +47,7 @@ fn request(session: &Session, arguments: &RunArguments) -> Result<RunRequest> {
         }),
         update_checkout: arguments.consent.update_checkout,
         allow_unverified: arguments.consent.allow_unverified,
+        no_sandbox: arguments.unsafe_no_sandbox,
         max_workers: arguments.max_workers.map(usize::from),
         workflow: arguments.workflow.clone(),
         context: arguments.context.iter().cloned().collect(),
@@ -243,22 +244,37 @@ pub(crate) async fn resume(session: Session, arguments: ResumeArguments) -> Resu
     go_on(
         &session,
         run,
-        arguments.reload,
+        GoOn {
+            reload: arguments.reload,
+            no_sandbox: arguments.unsafe_no_sandbox,
+        },
         AtGate::from_flag(arguments.wait),
     )
     .await
+}
+
+/// What changes when a run is taken up again; by default nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct GoOn {
+    /// The configuration is taken as it is now.
+    pub(crate) reload: bool,
+    /// Agents and commands have no sandbox from now on.
+    pub(crate) no_sandbox: bool,
 }
 
 /// Takes a run up again.
 pub(crate) async fn go_on(
     session: &Session,
     run: facade::core_types::RunId,
-    reload: bool,
+    how: GoOn,
     at_gate: AtGate,
 ) -> Result<u8> {
     let (home, surroundings) = (session.home.clone(), session.surroundings.clone());
     let mut assembly = Box::pin(Assembly::open(run, home, surroundings)).await?;
-    if reload {
+    if how.no_sandbox {
+        Box::pin(assembly.without_sandbox()).await?;
+    }
+    if how.reload {
         Box::pin(assembly.reload()).await?;
     } else {
         match Box::pin(assembly.changed_configuration()).await {

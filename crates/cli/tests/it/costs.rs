@@ -172,7 +172,7 @@ fn eight_tasks(place: &Place, work: &str, budget: &str) {
         "agent.sh",
         &format!(
             "#!/bin/sh\nif [ $AUTOMATION_STAGE = planning ]; then\n  \
-             cat \"$HOME/../work/plan.json\" > \"$AUTOMATION_ANSWER_FILE\"\n  exit\nfi\n{work}\n"
+             cat \"$LC_PLACE/plan.json\" > \"$AUTOMATION_ANSWER_FILE\"\n  exit\nfi\n{work}\n"
         ),
     );
     place.file(
@@ -260,7 +260,7 @@ fn the_limit_ends_a_running_agent_and_the_run_goes_on_once_it_is_raised() {
     place.repository("app", Some("true"));
     place.script(
         "agent.sh",
-        "#!/bin/sh\necho x > x\nif [ -e \"$HOME/again\" ]; then\n  \
+        "#!/bin/sh\necho x > x\nif [ -e \"$LC_PLACE/../home/again\" ]; then\n  \
          for n in 1 2 3; do echo '{\"cost\": \"0.75\"}' >> \"$AUTOMATION_USAGE_FILE\"; sleep 0.3; done\n  exit\nfi\n\
          echo '{\"cost\": 0.6}' >> \"$AUTOMATION_USAGE_FILE\"\n\
          echo '{\"cost\": 0.6}' >> \"$AUTOMATION_USAGE_FILE\"\nsleep 1000 & setsid sleep 1000 & wait\n",
@@ -438,7 +438,7 @@ fn what_a_killed_agent_may_have_spent_stays_set_aside() {
     place.file(
         "config/automation.yaml",
         "agents:\n- name: a\n  kind: command\n  model: claude-sonnet-5-5\n  \
-         command: 'if [ -e \"$HOME/again\" ]; then exit 1; fi; echo > \"$HOME/../work/started\"; sleep 1000'\n",
+         command: 'if [ -e \"$LC_PLACE/../home/again\" ]; then exit 1; fi; echo > \"$LC_PLACE/started\"; sleep 1000'\n",
     );
     let mut child = place.start("run --repo app --title X --run-id r1");
     std::fs::read(place.path("started")).expect("the agent starts");
@@ -487,7 +487,7 @@ fn a_killed_agent_that_has_reported_nothing_is_settled_by_resume() {
     place.file(
         "config/automation.yaml",
         "agents:\n- name: a\n  kind: command\n  \
-         command: 'echo x > x; if [ -e \"$HOME/again\" ]; then exit; fi; echo > \"$HOME/../work/started\"; sleep 1000'\n",
+         command: 'echo x > x; if [ -e \"$LC_PLACE/../home/again\" ]; then exit; fi; echo > \"$LC_PLACE/started\"; sleep 1000'\n",
     );
     let mut child = place.start("run --repo app --title X --run-id r1");
     std::fs::read(place.path("started")).expect("the agent starts");

@@ -9,6 +9,7 @@ mod costs;
 mod forges;
 mod gates;
 mod handoff;
+mod hostile;
 mod landing;
 mod learning;
 mod models;

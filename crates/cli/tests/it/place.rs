@@ -99,6 +99,10 @@ impl Place {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.root.join("home"))
             .env("TMPDIR", self.root.join("tmp"))
+            // Its agents tell the test what they do by files and pipes beside their clones.
+            .env("AUTOMATION_SANDBOX_WRITABLE", self.work())
+            // They find it by this, since their home is another one; of the variables that agents see.
+            .env("LC_PLACE", self.work())
             .env("LC_ALL", "C")
             .env("USER", "ada")
             .stdin(Stdio::null())

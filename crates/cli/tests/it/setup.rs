@@ -155,6 +155,7 @@ fn doctor_tells_how_to_mend() {
         .collect();
     expect![[r#"
         ok      state folder: [ROOT]/work/.automation can be written
+        ok      sandbox: Landlock and a filter of system calls
         failed  configuration: the input is not valid:
           [ROOT]/work/config/automation.yaml:3:1: limit: unknown key; did you mean "limits"?
                 → mend the lines that it names

@@ -30,6 +30,8 @@ pub struct Settings {
     pub landing: Landing,
     /// How a run repairs what fails.
     pub recovery: Recovery,
+    /// What agents and commands may reach.
+    pub sandbox: Sandbox,
     /// What runs learn from what they did.
     pub learning: Learning,
     /// What `automation gc` keeps.
@@ -168,6 +170,42 @@ pub struct Recovery {
     pub protected_paths: Vec<String>,
 }
 
+/// What agents, setup and test commands may reach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sandbox {
+    /// Whether they are kept to it at all.
+    pub is_required: bool,
+    /// Further paths that may be read; `~/` is the user's home folder.
+    pub readable: Vec<String>,
+    /// Further paths that may be changed.
+    pub writable: Vec<String>,
+    /// Whom agents may talk with.
+    pub agent_network: AgentNetwork,
+    /// Whether setup commands may talk with everybody, rather than nobody.
+    pub setup_network: bool,
+    /// Whether test commands may talk with everybody, rather than nobody.
+    pub test_network: bool,
+    /// Whether Unix sockets may be made.
+    pub unix_sockets: bool,
+    /// Processes and threads at once.
+    pub processes: u32,
+    /// Memory of each process.
+    pub memory_bytes: u64,
+    /// Size of a file.
+    pub file_bytes: u64,
+}
+
+/// Whom agents may talk with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AgentNetwork {
+    /// Servers of this machine that their base URLs name.
+    Gateway,
+    /// Nobody.
+    None,
+    /// Everybody.
+    All,
+}
+
 /// What runs learn from what they did.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Learning {
@@ -240,6 +278,7 @@ fn read(file: &str, document: Section<'_>) -> Settings {
     let approvals = document.section("approvals");
     let landing = document.section("landing");
     let recovery = document.section("recovery");
+    let sandbox = document.section("sandbox");
     let learning = document.section("learning");
     let retention = document.section("retention");
     Settings {
@@ -291,6 +330,25 @@ fn read(file: &str, document: Section<'_>) -> Settings {
             fix_rounds: recovery.integer("fix_rounds"),
             max_conflict_hunks: recovery.integer("max_conflict_hunks"),
             protected_paths: recovery.texts("protected_paths"),
+        },
+        sandbox: Sandbox {
+            is_required: sandbox.choice("mode", &[("require", true), ("off", false)]),
+            readable: sandbox.texts("readable"),
+            writable: sandbox.texts("writable"),
+            agent_network: sandbox.choice(
+                "agent_network",
+                &[
+                    ("gateway", AgentNetwork::Gateway),
+                    ("none", AgentNetwork::None),
+                    ("all", AgentNetwork::All),
+                ],
+            ),
+            setup_network: sandbox.choice("setup_network", &[("all", true), ("none", false)]),
+            test_network: sandbox.choice("test_network", &[("all", true), ("none", false)]),
+            unix_sockets: sandbox.flag("unix_sockets"),
+            processes: sandbox.integer("processes"),
+            memory_bytes: sandbox.size("memory"),
+            file_bytes: sandbox.size("file_size"),
         },
         learning: Learning {
             enabled: learning.flag("enabled"),

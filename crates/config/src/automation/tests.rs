@@ -69,6 +69,18 @@ fn the_defaults() {
             max_conflict_hunks: 20,
             protected_paths: Vec::new(),
         },
+        sandbox: Sandbox {
+            is_required: true,
+            readable: Vec::new(),
+            writable: Vec::new(),
+            agent_network: AgentNetwork::Gateway,
+            setup_network: true,
+            test_network: false,
+            unix_sockets: false,
+            processes: 512,
+            memory_bytes: 4 << 30,
+            file_bytes: 4 << 30,
+        },
         learning: Learning {
             enabled: true,
             prompts: KeepPrompts::Full,
@@ -298,8 +310,7 @@ fn a_variable_inside_a_text_is_told() {
 
 #[test]
 fn what_is_no_mapping() {
-    let keys =
-        "default_agent, agents, limits, budget, approvals, landing, recovery, learning, retention";
+    let keys = "default_agent, agents, limits, budget, approvals, landing, recovery, sandbox, learning, retention";
     check(
         "- a\n- b\n",
         &format!("1:1: expected a mapping with the keys {keys}; found a list"),

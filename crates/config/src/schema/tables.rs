@@ -63,6 +63,12 @@ pub(crate) const AUTOMATION: &[Key] = &[
         "How a run repairs what fails, before a person is asked.",
     ),
     Key::new(
+        "sandbox",
+        Shape::Section(SANDBOX),
+        Default,
+        "What agents, setup and test commands may reach. Their clone, a scratch folder and a HOME of their own they may write; system folders and tool chains they may read.",
+    ),
+    Key::new(
         "learning",
         Shape::Section(LEARNING),
         Default,
@@ -152,6 +158,79 @@ pub(crate) const AGENT: &[Key] = &[
         Shape::List(&Shape::Variable),
         Means("none"),
         "Names of variables that the agent sees, beyond the few that every program needs. It sees no others.",
+    ),
+];
+
+pub(crate) const SANDBOX: &[Key] = &[
+    Key::new(
+        "mode",
+        Shape::Choice(&["require", "off"]),
+        Default,
+        "`require`: nothing runs where the system has no sandbox; `off`: agents and tests may do what you may, and every report says so.",
+    ),
+    Key::new(
+        "readable",
+        Shape::List(&Shape::Text),
+        Default,
+        "Further files and folders that they may read; `~/` is your home folder.",
+    ),
+    Key::new(
+        "writable",
+        Shape::List(&Shape::Text),
+        Default,
+        "Further files and folders that they may change; what one task leaves there, the next one finds.",
+    ),
+    Key::new(
+        "agent_network",
+        Shape::Choice(&["gateway", "none", "all"]),
+        Default,
+        "Whom agents may talk with: `gateway`: the servers of this machine that their base URLs name; `none`; `all`, which an agent on its own login needs.",
+    ),
+    Key::new(
+        "setup_network",
+        Shape::Choice(&["all", "none"]),
+        Default,
+        "Whom setup commands may talk with; `all`, since they fetch dependencies.",
+    ),
+    Key::new(
+        "test_network",
+        Shape::Choice(&["none", "all"]),
+        Default,
+        "Whom test commands may talk with; `none`: a loopback of their own, since what an agent wrote runs there.",
+    ),
+    Key::new(
+        "unix_sockets",
+        Shape::Flag,
+        Default,
+        "Whether they may make Unix sockets; off, since container daemons and agents of keys listen on such.",
+    ),
+    Key::new(
+        "processes",
+        Shape::Integer {
+            min: 301,
+            max: 4_000_000,
+            or: None,
+        },
+        Default,
+        "Processes and threads that one of them may have at once.",
+    ),
+    Key::new(
+        "memory",
+        Shape::Size {
+            min: 16 * MIB,
+            max: 1024 * 1024 * MIB,
+        },
+        Default,
+        "Memory that each of their processes may have for itself.",
+    ),
+    Key::new(
+        "file_size",
+        Shape::Size {
+            min: MIB,
+            max: 1024 * 1024 * MIB,
+        },
+        Default,
+        "The largest file that they may write.",
     ),
 ];
 

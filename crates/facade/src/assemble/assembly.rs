@@ -34,6 +34,7 @@ use super::{
     repositories::{check_publishable, on_forges},
     request::{Earlier, changed_since, configured_repositories, given_change_set},
     run_ledger::RunLedger,
+    sandbox::{Shared, UNSANDBOXED},
     spending::open_ledger,
 };
 
@@ -153,6 +154,31 @@ impl Assembly {
         self
     }
 
+    /// The run without a sandbox from now on, which its record then says.
+    ///
+    /// # Errors
+    ///
+    /// What could not be written.
+    ///
+    /// # Cancel safety
+    ///
+    /// It is recorded or not.
+    pub async fn without_sandbox(&mut self) -> Result<(), Error> {
+        let mut now = self.record.clone();
+        now.sandbox.is_required = false;
+        if let Some(asked) = &mut now.asked {
+            asked.no_sandbox = true;
+        }
+        let value = now.to_value()?;
+        let recorded = self.journal.append_run_record(RELOADED, value).await;
+        recorded.map_err(|source| Error::Journal {
+            run: self.record.settings.run.clone(),
+            source,
+        })?;
+        self.record = now;
+        Ok(())
+    }
+
     /// What the run was asked to do.
     #[must_use]
     pub fn record(&self) -> &RunRecord {
@@ -215,6 +241,7 @@ impl Assembly {
             landing: Some(settings.landing.mode),
             update_checkout: settings.landing.update_checkout,
             allow_unverified: settings.landing.allow_unverified,
+            no_sandbox: !recorded.sandbox.is_required,
             max_workers: Some(settings.limits.max_workers),
             workflow: None,
             context: BTreeMap::new(),
@@ -239,6 +266,7 @@ impl Assembly {
             landing: asked.landing,
             update_checkout: asked.update_checkout,
             allow_unverified: asked.allow_unverified,
+            no_sandbox: asked.no_sandbox,
             approve_plan: asked.approve_plan,
             approve_landing: asked.approve_landing,
             max_workers: asked.max_workers,
@@ -296,6 +324,10 @@ impl Assembly {
             .is_some_and(|end| !end.is_null())
         {
             self.record_end(Value::Null).await?;
+        }
+        self.record.sandbox.check()?;
+        if !self.record.sandbox.is_required {
+            self.warn(&*observer, UNSANDBOXED.to_owned());
         }
         // Agents that outlived a kill would work beside the new ones.
         let folder = self.home.run_folder(run);
@@ -504,6 +536,14 @@ impl Assembly {
         let mut environment =
             process::allowed_environment(self.surroundings.environment.iter().cloned(), &[]);
         environment.push((FOLDER_MARK.into(), folder.into()));
+        let shared = Shared {
+            environment: &environment,
+            home: &self.home,
+            sources: &self.record.sources,
+        };
+        let sandbox = &self.record.sandbox;
+        let agent_sandbox = sandbox.agents(&shared);
+        let command_sandbox = sandbox.commands(&shared, folder.join("private"));
         let as_text = |(name, value): &(std::ffi::OsString, std::ffi::OsString)| {
             Some((name.to_str()?.to_owned(), value.to_str()?.to_owned()))
         };
@@ -512,6 +552,7 @@ impl Assembly {
             events: events.clone(),
             clock: self.surroundings.clock.clone(),
             transcript_bytes: self.record.output_disk_bytes,
+            sandbox: agent_sandbox,
         };
         let agent = self
             .record
@@ -548,6 +589,10 @@ impl Assembly {
         }
         let inbox = open_inbox(&self.home, run, &self.surroundings)?;
         let commands = process::Runner::new(environment, run.clone(), events.clone());
+        let commands = match command_sandbox {
+            Some(sandbox) => commands.sandbox(sandbox),
+            None => commands,
+        };
         let commands: Arc<dyn CommandRunner> =
             Arc::new(commands.log_bytes(self.record.output_disk_bytes));
         let ledger = open_ledger(&self.home, &self.surroundings, Some(&self.record))?;
@@ -563,6 +608,9 @@ impl Assembly {
             lander: self.lander(),
             ..Aids::default()
         };
+        if !self.record.sandbox.is_required {
+            aids.notes.push(UNSANDBOXED.to_owned());
+        }
         if let Some(feedback) = feedback {
             aids.advisor = advisor(feedback);
         }

@@ -318,6 +318,17 @@ pub async fn doctor(home: &Home, surroundings: &Surroundings) -> Vec<Check> {
         "workers",
         format!("{} at a time by default", default_workers()),
     ));
+    checks.push(match process::sandbox_support() {
+        process::SandboxSupport::Landlock { .. } => {
+            Check::ok("sandbox", "Landlock and a filter of system calls")
+        }
+        support @ process::SandboxSupport::Missing { .. } => Check::bad(
+            "sandbox",
+            CheckState::Failed,
+            support.to_string(),
+            "use Linux 6.7 or newer with Landlock, or name --unsafe-no-sandbox with each run",
+        ),
+    });
     match configured(home, surroundings) {
         Err(error) => checks.push(Check::bad(
             "configuration",

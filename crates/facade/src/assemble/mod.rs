@@ -28,6 +28,7 @@ mod recovery;
 mod repositories;
 mod request;
 mod run_ledger;
+mod sandbox;
 mod spending;
 mod staged;
 mod standing;
@@ -54,6 +55,7 @@ pub use request::{
     KnownRepositories, RunRequest, default_workers, known_repositories, repository_names,
 };
 pub use run_ledger::settle_killed;
+pub use sandbox::{Reach, SandboxRecord};
 pub use spending::{
     BudgetRecord, budget, open_ledger, optimizer, plan_of, prices_checked, raise_limit,
 };

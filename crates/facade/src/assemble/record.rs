@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{
     AgentRecord, BudgetRecord, Error, Home, LearningRecord, ModelsRecord, RecoveryRecord,
-    RepositorySource, Surroundings,
+    RepositorySource, SandboxRecord, Surroundings,
 };
 
 /// The name of the run record that replaces the header's after `resume --reload`.
@@ -34,6 +34,9 @@ pub struct Asked {
     pub update_checkout: bool,
     /// Whether what no test has verified may land.
     pub allow_unverified: bool,
+    /// Whether agents and commands run without a sandbox.
+    #[serde(default)]
+    pub no_sandbox: bool,
     /// How many tasks run at a time.
     pub max_workers: Option<usize>,
     /// The cross-repository workflow.
@@ -68,6 +71,9 @@ pub struct RunRecord {
     /// How it chooses models; `None` in records of before it did.
     #[serde(default)]
     pub models: Option<ModelsRecord>,
+    /// What its agents and commands may reach.
+    #[serde(default)]
+    pub sandbox: SandboxRecord,
     /// What it learns; `None` for nothing.
     #[serde(default)]
     pub learning: Option<LearningRecord>,

@@ -15,7 +15,7 @@ use multi_repo::Selection;
 
 use super::{
     AgentRecord, Asked, Error, Home, IssueSource, LearningRecord, RecoveryRecord, RepositorySource,
-    RunRecord, Surroundings,
+    RunRecord, SandboxRecord, Surroundings,
     assembly::git,
     issue::{read_file, unnumbered},
     on_forge::Accounts,
@@ -49,6 +49,8 @@ pub struct RunRequest {
     pub update_checkout: bool,
     /// Lands what no test has verified.
     pub allow_unverified: bool,
+    /// Runs agents and commands without a sandbox.
+    pub no_sandbox: bool,
     /// How many tasks run at a time.
     pub max_workers: Option<usize>,
     /// A cross-repository workflow of the configuration: its repositories, coordinated as it says.
@@ -139,6 +141,9 @@ impl RunRequest {
             },
             change_set,
         };
+        let mut sandbox = SandboxRecord::from_config(&configured.sandbox, surroundings);
+        sandbox.is_required &= !self.no_sandbox;
+        sandbox.check()?;
         Ok(RunRecord {
             v: VERSION,
             settings,
@@ -148,6 +153,7 @@ impl RunRequest {
             recovery: RecoveryRecord::from_config(&configured.recovery),
             budget: Some((&configured.budget).into()),
             models: Some((&models(home, surroundings)?).into()),
+            sandbox,
             learning: LearningRecord::from_config(&configured.learning),
             sources,
         })
@@ -197,6 +203,7 @@ impl RunRequest {
             landing: self.landing,
             update_checkout: self.update_checkout,
             allow_unverified: self.allow_unverified,
+            no_sandbox: self.no_sandbox,
             max_workers: self.max_workers,
             workflow: self.workflow.clone(),
             context: self.context.clone(),
@@ -493,6 +500,7 @@ pub(crate) fn changed_since(record: &RunRecord, now: &RunRecord) -> Vec<String> 
     );
     compare("landing", record.settings.landing == now.settings.landing);
     compare("recovery", record.recovery == now.recovery);
+    compare("sandbox", record.sandbox == now.sandbox);
     compare("budget", record.budget == now.budget);
     compare(
         "models",

@@ -49,6 +49,7 @@ pub async fn staged(
         events: Arc::new(NoEvents),
         clock: surroundings.clock.clone(),
         transcript_bytes: record.output_disk_bytes,
+        sandbox: None,
     };
     let agent = record
         .agent

@@ -5,7 +5,7 @@ mod run;
 
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use core_types::{CancellationToken, Exit};
@@ -13,7 +13,7 @@ pub use dialog::Dialog;
 pub use run::Held;
 
 use crate::capture::{Captured, OutputLimit};
-use crate::sandbox::{Sandbox, SandboxedBy};
+use crate::sandbox::{Sandbox, SandboxedBy, moved};
 
 /// How a child's descendants are held together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -199,6 +199,22 @@ impl Launch {
     pub fn sandbox(mut self, sandbox: Sandbox) -> Self {
         self.sandbox = Some(sandbox);
         self
+    }
+
+    /// Keeps it to `base` and to `folders`, which it may write, as [`sandbox`](Self::sandbox) does. Its home and temporary
+    /// folder lie in `private`, where [`make_private`](crate::make_private) has made them. To be called after its variables are set.
+    #[must_use]
+    pub fn enclosed(self, base: &Sandbox, folders: &[&Path], private: &Path) -> Self {
+        let mut sandbox = base.clone();
+        let folders = folders.iter().copied().chain([private]);
+        sandbox.writable.extend(folders.map(Path::to_owned));
+        let moved = moved(&self.environment, private);
+        let mut launch = self.envs(moved).sandbox(sandbox);
+        // It names the folder of sockets that are the user's.
+        launch
+            .environment
+            .retain(|(name, _)| name != "XDG_RUNTIME_DIR");
+        launch
     }
 
     /// Contains its tree as on a system that refuses PID namespaces; for programs that cannot run in one.

@@ -1,7 +1,10 @@
 //! What a caller asks for, and what the system has for it.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
 
 use super::landlock::{self, landlock_version};
 
@@ -128,4 +131,18 @@ pub fn sandbox_support() -> SandboxSupport {
     } else {
         SandboxSupport::Missing { version }
     }
+}
+
+/// Makes the home and the temporary folder that [`Launch::enclosed`](crate::Launch::enclosed) gives to a program.
+///
+/// # Errors
+/// The system's answer.
+pub fn make_private(private: &Path) -> io::Result<()> {
+    for folder in ["home", "tmp"] {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(private.join(folder))?;
+    }
+    Ok(())
 }
