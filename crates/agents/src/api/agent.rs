@@ -55,6 +55,8 @@ pub struct ApiAgentOptions {
     pub changes: ChangePolicy,
     /// The variables that tests see which it runs; default none.
     pub environment: Vec<(String, String)>,
+    /// What its tests may reach beside the clone and the scratch folder, without network; default what we may.
+    pub sandbox: Option<process::Sandbox>,
     /// A limit of its own beside each request's; default none.
     pub timeout: Option<Duration>,
     /// How many answers of the model one request may take; default 100.
@@ -77,6 +79,7 @@ impl ApiAgentOptions {
             key: None,
             changes: ChangePolicy::Required,
             environment: Vec::new(),
+            sandbox: None,
             timeout: None,
             max_turns: 100,
             max_tokens: 16_384,
@@ -394,6 +397,17 @@ impl Work<'_> {
             .stdout(OutputLimit::memory(TEST_BYTES))
             .stderr_to_stdout()
             .containment(Containment::Tree);
+        let launch = match &options.sandbox {
+            None => launch,
+            Some(base) => {
+                let scratch = self.request.scratch.clone();
+                let made = crate::command::on_disk_thread("make a home for tests", move || {
+                    process::make_private(&scratch)
+                });
+                made.await?;
+                launch.enclosed(base, &[&self.request.folder], &self.request.scratch)
+            }
+        };
         let held = launch.hold().await.map_err(process_error)?;
         let title = format!("agent {} (tests)", options.name);
         let step = self.request.step.as_ref();

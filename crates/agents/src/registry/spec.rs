@@ -219,6 +219,10 @@ fn api_agent(
     options.clock = Arc::clone(&context.clock);
     // Tests see what every program sees, and no key.
     options.environment.clone_from(&context.environment);
+    options.sandbox = context.sandbox.clone().map(|base| process::Sandbox {
+        network: process::Network::None,
+        ..base
+    });
     Ok(Arc::new(ApiAgent::new(options)?))
 }
 
