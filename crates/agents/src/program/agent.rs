@@ -308,7 +308,14 @@ impl ProgramAgent {
                     launch = launch.env("CODEX_HOME", &places.home);
                 }
                 let base_url = variable("OPENAI_BASE_URL");
-                codex::launch(launch, request, &places.schema, key, base_url)
+                codex::launch(
+                    launch,
+                    request,
+                    &places.schema,
+                    key,
+                    base_url,
+                    options.sandbox.is_some(),
+                )
             }
         };
         let launch = with_request(launch.args(arguments), request)

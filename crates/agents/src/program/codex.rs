@@ -24,13 +24,15 @@ pub(super) fn launch(
     schema_file: &std::path::Path,
     key: Option<&str>,
     base_url: Option<&str>,
+    is_sandboxed: bool,
 ) -> Launch {
     let schema = schema::of(&request.task);
-    // Its own sandbox: commands write in the folder alone and reach no network.
-    let sandbox = if schema.is_some() {
-        "read-only"
-    } else {
-        "workspace-write"
+    // Its own sandbox, where commands write in the folder alone and reach no network. It cannot be made within
+    // another, which holds it to the same.
+    let sandbox = match (is_sandboxed, &schema) {
+        (true, _) => "danger-full-access",
+        (false, Some(_)) => "read-only",
+        (false, None) => "workspace-write",
     };
     let mut launch = launch
         .args(["exec", "--json", "--skip-git-repo-check", "--ephemeral"])

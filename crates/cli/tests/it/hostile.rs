@@ -1,4 +1,4 @@
-//! A hijacked agent: what it tries fails by default, and would succeed without the sandbox.
+//! A hijacked agent: what it tries fails in the sandbox, and would succeed without it.
 //!
 //! `docs/security.md` lists these attacks by threat; a test compares.
 
@@ -270,7 +270,10 @@ impl Attacked {
             fs::create_dir_all(path.parent().expect("below")).expect("new");
             write(&path, text);
         }
-        place.file("config/automation.yaml", "limits: {max_workers: 1}\n");
+        place.file(
+            "config/automation.yaml",
+            "limits: {max_workers: 1}\nsandbox: {mode: require}\n",
+        );
         place.repository("app", None);
         place.repository("other", None);
         let abstract_name = format!("hostile-{}", std::process::id());
@@ -349,14 +352,28 @@ fn transcript(state: &Path) -> String {
     String::new()
 }
 
+/// Whether the system has no sandbox, which is told aloud: a run that asks for one is refused then.
+#[expect(clippy::print_stderr, reason = "a test that shows nothing says so")]
+fn is_missing(place: &Place) -> bool {
+    let doctor = place.run("doctor").stdout;
+    let missing = !doctor.contains("ok      sandbox");
+    if missing {
+        eprintln!("not shown here: {doctor}");
+    }
+    missing
+}
+
 fn named(indices: &[usize]) -> Vec<&'static str> {
     indices.iter().map(|index| ATTACKS[*index].1).collect()
 }
 
 #[test]
-fn a_hijacked_agent_achieves_nothing_by_default() {
+fn a_hijacked_agent_achieves_nothing_in_the_sandbox() {
     const { assert!(ATTACKS.len() >= 30, "there are many ways out") };
     let attacked = Attacked::new();
+    if is_missing(&attacked.place) {
+        return;
+    }
     let (achieved, ran) = attacked.achieved("", |_| true);
     assert_eq!(named(&achieved), Vec::<&str>::new(), "{}", ran.stderr);
     assert_eq!(
@@ -370,6 +387,9 @@ fn a_hijacked_agent_achieves_nothing_by_default() {
 #[test]
 fn without_the_sandbox_it_would() {
     let attacked = Attacked::new();
+    if is_missing(&attacked.place) {
+        return;
+    }
     let (achieved, ran) = attacked.achieved("--unsafe-no-sandbox", |free| free == Succeeds);
     let expected = (0..ATTACKS.len()).filter(|index| ATTACKS[*index].3 == Succeeds);
     assert_eq!(

@@ -70,7 +70,7 @@ fn the_defaults() {
             protected_paths: Vec::new(),
         },
         sandbox: Sandbox {
-            is_required: true,
+            is_required: false,
             readable: Vec::new(),
             writable: Vec::new(),
             agent_network: AgentNetwork::Gateway,

@@ -66,7 +66,7 @@ pub(crate) const AUTOMATION: &[Key] = &[
         "sandbox",
         Shape::Section(SANDBOX),
         Default,
-        "What agents, setup and test commands may reach. Their clone, a scratch folder and a HOME of their own they may write; system folders and tool chains they may read.",
+        "What agents, setup and test commands may reach, with `mode: require`. Their clone, a scratch folder and a HOME of their own they may write; system folders and tool chains they may read.",
     ),
     Key::new(
         "learning",
@@ -166,7 +166,7 @@ pub(crate) const SANDBOX: &[Key] = &[
         "mode",
         Shape::Choice(&["require", "off"]),
         Default,
-        "`require`: nothing runs where the system has no sandbox; `off`: agents and tests may do what you may, and every report says so.",
+        "`require`: agents and commands run in a sandbox, and nothing runs where the system has none; `off`: they may do what you may.",
     ),
     Key::new(
         "readable",

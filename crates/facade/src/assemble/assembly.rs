@@ -241,7 +241,7 @@ impl Assembly {
             landing: Some(settings.landing.mode),
             update_checkout: settings.landing.update_checkout,
             allow_unverified: settings.landing.allow_unverified,
-            no_sandbox: !recorded.sandbox.is_required,
+            no_sandbox: false,
             max_workers: Some(settings.limits.max_workers),
             workflow: None,
             context: BTreeMap::new(),
@@ -326,7 +326,7 @@ impl Assembly {
             self.record_end(Value::Null).await?;
         }
         self.record.sandbox.check()?;
-        if !self.record.sandbox.is_required {
+        if self.record.goes_without_sandbox() {
             self.warn(&*observer, UNSANDBOXED.to_owned());
         }
         // Agents that outlived a kill would work beside the new ones.
@@ -608,7 +608,7 @@ impl Assembly {
             lander: self.lander(),
             ..Aids::default()
         };
-        if !self.record.sandbox.is_required {
+        if self.record.goes_without_sandbox() {
             aids.notes.push(UNSANDBOXED.to_owned());
         }
         if let Some(feedback) = feedback {

@@ -324,9 +324,9 @@ pub async fn doctor(home: &Home, surroundings: &Surroundings) -> Vec<Check> {
         }
         support @ process::SandboxSupport::Missing { .. } => Check::bad(
             "sandbox",
-            CheckState::Failed,
+            CheckState::Warning,
             support.to_string(),
-            "use Linux 6.7 or newer with Landlock, or name --unsafe-no-sandbox with each run",
+            "`sandbox.mode: require` needs Linux 6.7 or newer with Landlock",
         ),
     });
     match configured(home, surroundings) {

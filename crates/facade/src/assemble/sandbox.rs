@@ -14,7 +14,7 @@ use super::{Error, Home, RepositorySource, Surroundings};
 
 /// What a run says where its agents and commands may do what its user may.
 pub(crate) const UNSANDBOXED: &str = "no sandbox: agents and tests of this run may read, change and send whatever you \
-     may (`--unsafe-no-sandbox`, or `sandbox.mode: off`)";
+     may (`--unsafe-no-sandbox`)";
 
 /// The variable that names further paths which may be changed, parted by colons.
 const WRITABLE: &str = "AUTOMATION_SANDBOX_WRITABLE";
