@@ -1,4 +1,4 @@
-//! Claude Code and Codex from the npm registry, with a model of ours: a whole run each.
+//! Claude Code and Codex from the npm registry, with a model of ours: a whole run each, and one in the sandbox.
 
 use std::path::{Path, PathBuf};
 
@@ -56,7 +56,7 @@ pub(super) fn whole_runs(sh: &Shell, workspace: &Workspace) -> Result<Outcome> {
         .lines()
         .filter(|line| line.contains("requests to the model"))
         .collect();
-    if output.status.success() && runs.len() == programs.len() {
+    if output.status.success() && runs.len() >= programs.len() {
         return Ok(Outcome::Passed(runs.join("; ")));
     }
     let stdout = String::from_utf8_lossy(&output.stdout);

@@ -129,11 +129,19 @@ fn a_whole_run_of(program: &str, kind: &str, model_name: &str) {
         return;
     };
     let command = format!("command: [\"{}\"], ", folder.join(program).display());
-    a_whole_run(&command, kind, model_name);
+    whole_runs(&command, kind, model_name);
+}
+
+/// One without the sandbox, one in it.
+fn whole_runs(command: &str, kind: &str, model_name: &str) {
+    a_whole_run(command, kind, model_name, "off");
+    if !Place::new().lacks_sandbox() {
+        a_whole_run(command, kind, model_name, "require");
+    }
 }
 
 #[expect(clippy::print_stderr, reason = "what was counted is said aloud")]
-fn a_whole_run(command: &str, kind: &str, model_name: &str) {
+fn a_whole_run(command: &str, kind: &str, model_name: &str, sandbox: &str) {
     let runtime = Runtime::new().expect("a runtime can be made");
     let models = runtime.block_on(SimulatedModels::start(model));
     let place = Place::new();
@@ -144,7 +152,8 @@ fn a_whole_run(command: &str, kind: &str, model_name: &str) {
     place.file(
         "config/automation.yaml",
         format!(
-            "agents:\n- {{name: coder, kind: {kind}, {command}model: {model_name}}}\nrecovery: {{delay_percent: 0}}\n"
+            "agents:\n- {{name: coder, kind: {kind}, {command}model: {model_name}}}\nrecovery: {{delay_percent: 0}}\n\
+             sandbox: {{mode: {sandbox}}}\n"
         ),
     );
     let mut command = place.command(
@@ -174,7 +183,7 @@ fn a_whole_run(command: &str, kind: &str, model_name: &str) {
     assert_eq!(told, figures.map(Some), "{cost}");
     assert_eq!(cost["total"], dollars(&used).to_string(), "{cost}");
     eprintln!(
-        "{kind}: {} requests to the model, {} tokens, {} USD",
+        "{kind}, sandbox {sandbox}: {} requests to the model, {} tokens, {} USD",
         models.heard().len(),
         of_model.total(),
         dollars(&used)
@@ -212,10 +221,10 @@ fn codex_does_a_whole_run() {
 
 #[test]
 fn a_model_by_the_messages_interface_does_it_too() {
-    a_whole_run("", "anthropic", "claude-sonnet-5-5");
+    whole_runs("", "anthropic", "claude-sonnet-5-5");
 }
 
 #[test]
 fn a_model_by_chat_completions_does_it_too() {
-    a_whole_run("", "openai", "gpt-5.4");
+    whole_runs("", "openai", "gpt-5.4");
 }

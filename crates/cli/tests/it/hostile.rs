@@ -352,17 +352,6 @@ fn transcript(state: &Path) -> String {
     String::new()
 }
 
-/// Whether the system has no sandbox, which is told aloud: a run that asks for one is refused then.
-#[expect(clippy::print_stderr, reason = "a test that shows nothing says so")]
-fn is_missing(place: &Place) -> bool {
-    let doctor = place.run("doctor").stdout;
-    let missing = !doctor.contains("ok      sandbox");
-    if missing {
-        eprintln!("not shown here: {doctor}");
-    }
-    missing
-}
-
 fn named(indices: &[usize]) -> Vec<&'static str> {
     indices.iter().map(|index| ATTACKS[*index].1).collect()
 }
@@ -371,7 +360,7 @@ fn named(indices: &[usize]) -> Vec<&'static str> {
 fn a_hijacked_agent_achieves_nothing_in_the_sandbox() {
     const { assert!(ATTACKS.len() >= 30, "there are many ways out") };
     let attacked = Attacked::new();
-    if is_missing(&attacked.place) {
+    if attacked.place.lacks_sandbox() {
         return;
     }
     let (achieved, ran) = attacked.achieved("", |_| true);
@@ -387,7 +376,7 @@ fn a_hijacked_agent_achieves_nothing_in_the_sandbox() {
 #[test]
 fn without_the_sandbox_it_would() {
     let attacked = Attacked::new();
-    if is_missing(&attacked.place) {
+    if attacked.place.lacks_sandbox() {
         return;
     }
     let (achieved, ran) = attacked.achieved("--unsafe-no-sandbox", |free| free == Succeeds);

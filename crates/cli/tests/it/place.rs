@@ -111,6 +111,17 @@ impl Place {
         command
     }
 
+    /// Whether the system has no sandbox, which is told aloud: a run that asks for one is refused then.
+    #[expect(clippy::print_stderr, reason = "a test that shows nothing says so")]
+    pub(crate) fn lacks_sandbox(&self) -> bool {
+        let doctor = self.run("doctor").stdout;
+        let lacks = !doctor.contains("ok      sandbox");
+        if lacks {
+            eprintln!("not shown here: {doctor}");
+        }
+        lacks
+    }
+
     /// Runs the program to its end.
     pub(crate) fn run(&self, arguments: &str) -> Ran {
         self.end_of(self.command(arguments))
