@@ -111,29 +111,29 @@ fn every_reason_why_a_task_is_not_running() {
     "#]]);
 }
 
-/// The session that is under way tells of a limit that was raised beside it.
+/// The session that is under way tells of a limit that was raised beside it, while its agent works; and
+/// who raises the limit of a run that nobody holds tells of it.
 #[test]
-fn a_raised_limit_is_shown_before_the_run_is_resumed() {
-    let place = Place::new();
-    place.repository("app", Some("true"));
-    place.pipe("started");
-    place.pipe("go-on");
-    let here = place.work().display().to_string();
-    let wait = format!("echo > {here}/started; cat {here}/go-on");
-    place.script("agent.sh", &format!("#!/bin/sh\n{wait}\necho bar > bar\n"));
-    place.file("plan.yaml", PLAN);
+fn a_raised_limit_is_shown_at_once() {
+    let place = place();
     let run = "run --agent ./agent.sh --repo app --title X --plan plan.yaml --max-workers 1";
     let child = place.start(&format!("{run} --run-id r1"));
     fs::read(place.path("started")).expect("the agent starts");
-    let limit = || place.run("top --once --json").json()["runs"][0]["spend"]["limit"].clone();
+    let shown = || place.run("top --once --json").json()["runs"][0].clone();
+    let limit = || shown()["spend"]["limit"].clone();
     assert_eq!(limit(), "5.00");
     place.run("budget raise 7 --run r1").code(0);
-    place.file("go-on", "");
-    // The second task's agent.
-    fs::read(place.path("started")).expect("the agent starts");
-    assert_eq!(limit(), "7.00");
+    let raised = (0..1000).any(|_| limit() == "7.00");
+    assert!(raised, "the session looks at the ledger each second");
+
     place.signal(&child, "-KILL");
     child.wait_with_output().expect("it ends");
+    let before = shown();
+    place.run("budget raise 9 --run r1").code(0);
+    let after = shown();
+    assert_eq!(after["spend"]["limit"], "9.00");
+    assert_eq!(after["state"], before["state"], "it is no session");
+    assert_eq!(after["sessions"], before["sessions"], "it is no session");
 }
 
 #[test]

@@ -94,12 +94,29 @@ impl RunJournal {
     /// `Validation` (a newer format), `ResourceExhausted`, `Internal` (damage).
     pub fn open(dir: impl AsRef<Path>, options: &Options) -> Result<Self, Error> {
         let dir = dir.as_ref();
-        // Taking a journal creates it where there is none; a mistyped path stays as it was.
-        if !is_run(dir, &options.journal)? {
-            let dir = dir.to_owned();
-            return Err(Error::NoRun { dir });
-        }
+        be_run(dir, &options.journal)?;
         Self::take(dir, options, None)
+    }
+
+    /// Adds an event of no step to a run that no process holds, which is not a session of it. Blocks
+    /// on the disk; the event is on it when this returns.
+    ///
+    /// # Errors
+    ///
+    /// As [`RunJournal::open`].
+    pub fn tell(dir: impl AsRef<Path>, options: &Options, event: Event) -> Result<(), Error> {
+        let dir = dir.as_ref();
+        be_run(dir, &options.journal)?;
+        let replay = |_: &journal::Record| Ok::<_, journal::FoldError>(());
+        let journal = Journal::create_or_open(dir, options.journal.clone(), replay)?;
+        let record = EventRecord {
+            v: VERSION,
+            at: options.clock.now(),
+            step: None,
+            event,
+        };
+        journal.append_blocking(EventRecord::KIND, record.encode()?)?;
+        Ok(())
     }
 
     fn take(dir: &Path, options: &Options, new: Option<RunHeader>) -> Result<Self, Error> {
@@ -341,6 +358,16 @@ impl Held {
             .append_buffered(EventRecord::KIND, record.encode()?)?;
         self.state().progress.take(&record.event);
         Ok(())
+    }
+}
+
+/// Taking a journal creates it where there is none: a mistyped path stays as it was.
+fn be_run(dir: &Path, options: &journal::Options) -> Result<(), Error> {
+    match is_run(dir, options)? {
+        true => Ok(()),
+        false => Err(Error::NoRun {
+            dir: dir.to_owned(),
+        }),
     }
 }
 

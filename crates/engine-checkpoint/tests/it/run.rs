@@ -95,6 +95,29 @@ async fn one_process_at_a_time_holds_a_run() {
 }
 
 #[tokio::test]
+async fn what_is_told_to_a_run_that_nobody_holds_is_no_session() {
+    let folder = tempfile::tempdir().unwrap();
+    let tell =
+        |dir: &std::path::Path| RunJournal::tell(dir, &Options::default(), warning("raised"));
+    let missing = folder.path().join("missing");
+    assert!(matches!(tell(&missing).unwrap_err(), Error::NoRun { .. }));
+    assert!(!missing.exists(), "a mistyped path stays as it was");
+
+    let run = create(folder.path());
+    assert!(matches!(
+        tell(folder.path()).unwrap_err(),
+        Error::Locked { .. }
+    ));
+    drop(run);
+    tell(folder.path()).unwrap();
+    let view = RunView::read(folder.path()).unwrap();
+    assert!(!view.is_held().unwrap());
+    let told: Vec<_> = view.all_events().iter().map(|(_, it)| &it.event).collect();
+    assert_eq!(told, [&warning("raised")]);
+    assert_eq!(open(folder.path()).unwrap().session(), 2);
+}
+
+#[tokio::test]
 async fn a_run_is_made_once_and_opened_only_where_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("missing");

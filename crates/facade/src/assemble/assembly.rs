@@ -337,7 +337,7 @@ impl Assembly {
             self.journal.events().emit(None, Event::Warning { message });
         }
         let feedback = self.feedback(&*observer);
-        let ports = self
+        let (ports, ledger) = self
             .ports(observer.clone(), &folder, pause, feedback.clone())
             .await?;
         let repositories = ports.repositories.clone();
@@ -347,7 +347,10 @@ impl Assembly {
             self.journal.session(),
             pause,
         );
-        let end = Box::pin(workflow.execute()).await;
+        let end = tokio::select! {
+            end = Box::pin(workflow.execute()) => end,
+            never = ledger.watch_limit() => match never {},
+        };
         if let Some(feedback) = feedback {
             self.learn(&feedback, &repositories, &*observer).await;
         }
@@ -529,7 +532,7 @@ impl Assembly {
         folder: &Path,
         pause: &CancellationToken,
         feedback: Option<FeedbackLoop>,
-    ) -> Result<Ports, Error> {
+    ) -> Result<(Ports, Arc<RunLedger>), Error> {
         let run = &self.record.settings.run;
         let stored = self.journal.events();
         let events: Arc<dyn EventSink> = Arc::new(Observed { stored, observer });
@@ -597,9 +600,9 @@ impl Assembly {
             Arc::new(commands.log_bytes(self.record.output_disk_bytes));
         let ledger = open_ledger(&self.home, &self.surroundings, Some(&self.record))?;
         let (told, stop) = (events.clone(), pause.clone());
-        let ledger = RunLedger::new(ledger, &self.record, stop, told).await?;
+        let ledger = Arc::new(RunLedger::new(ledger, &self.record, stop, told).await?);
         let mut aids = Aids {
-            ledger: Arc::new(ledger),
+            ledger: ledger.clone(),
             models: Arc::new(RunModels::new(
                 &self.home,
                 &self.surroundings,
@@ -628,7 +631,7 @@ impl Assembly {
             forge: self.issue_forge(&repositories),
         };
         aids.recovery = recovery(self.record.recovery.as_ref(), &means, &repositories);
-        Ok(Ports {
+        let ports = Ports {
             steps: self.journal.steps(),
             events,
             checkpoints: self.journal.checkpoints(),
@@ -642,7 +645,8 @@ impl Assembly {
             }),
             folder: folder.to_owned(),
             aids,
-        })
+        };
+        Ok((ports, ledger))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the requests of one run set aside, and what those have cost that report nothing.
 
 use std::{
+    convert::Infallible,
     error::Error as _,
     sync::{
         Arc, Mutex, PoisonError,
@@ -161,6 +162,9 @@ fn presumed(is_spender: bool, is_failure: bool, held: Usd) -> Option<Usd> {
     }
 }
 
+/// How often the ledger is looked at for a limit that was raised.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// The ledger of a run: the home's, for the run's one agent.
 ///
 /// For each request money is set aside, unless the agent is one that never spends. Where a limit would
@@ -176,7 +180,7 @@ pub(crate) struct RunLedger {
     held: AtomicUsize,
     /// How many requests the ledger is about to answer.
     asking: AtomicUsize,
-    /// How many reservations were made or settled so far.
+    /// How many reservations were made or settled, and limits raised, so far.
     progress: AtomicUsize,
     /// Whenever one of the three has changed.
     changed: Notify,
@@ -226,9 +230,30 @@ impl RunLedger {
         Ok(of_ledger)
     }
 
-    /// Tells of the run's limit where it is another one than was told of: people raise it from
-    /// other processes.
-    async fn tell_limit(&self) -> Result<(), Error> {
+    /// Tells of the run's limit whenever a person raises it from another process; goes on for ever.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, no more is told.
+    pub(crate) async fn watch_limit(&self) -> Infallible {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            // Where it cannot be read, a request will say so; here only a figure would be the old one.
+            self.tell_limit().await.ok();
+        }
+    }
+
+    /// Tells of the run's limit where it is another one than was told of. Requests that wait for money
+    /// ask again.
+    ///
+    /// # Errors
+    ///
+    /// What reading the ledger answers.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it is told or not.
+    pub(crate) async fn tell_limit(&self) -> Result<(), Error> {
         let (ledger, of_run, limits) = (self.ledger.clone(), self.of_run.clone(), self.limits);
         let limit = tokio::task::spawn_blocking(move || ledger.limit(&of_run, &limits)).await;
         let limit = limit.map_err(|cut_off| Error::request(cut_off.to_string(), ""))??;
@@ -236,17 +261,10 @@ impl RunLedger {
         if let Some(limit) = limit.filter(|_| *told != limit) {
             self.events.emit(None, Event::BudgetSet { limit });
             *told = Some(limit);
+            self.progress.fetch_add(1, Ordering::SeqCst);
+            self.changed.notify_waiters();
         }
         Ok(())
-    }
-
-    /// Passes on what the ledger answered, and tells of a limit that was raised meanwhile.
-    async fn telling<T>(&self, answer: Result<T, PortError>) -> Result<T, PortError> {
-        if answer.is_ok() {
-            // Only a figure on a page would be the old one.
-            self.tell_limit().await.ok();
-        }
-        answer
     }
 
     /// Settles a request that says nothing of what it has spent.
@@ -305,7 +323,7 @@ impl Ledger for RunLedger {
                     self.held.fetch_add(1, Ordering::SeqCst);
                     self.progress.fetch_add(1, Ordering::SeqCst);
                     drop(asking);
-                    return self.telling(Ok(reservation)).await;
+                    return Ok(reservation);
                 }
                 Err(error) if may_pass(&error) => error,
                 Err(error) => return Err(error),
@@ -343,7 +361,7 @@ impl Ledger for RunLedger {
             self.has_spent.store(true, Ordering::SeqCst);
             self.held.fetch_add(1, Ordering::SeqCst);
         }
-        self.telling(reserved).await
+        reserved
     }
 
     async fn settle(
@@ -369,7 +387,7 @@ impl Ledger for RunLedger {
         self.held.fetch_sub(1, Ordering::SeqCst);
         self.progress.fetch_add(1, Ordering::SeqCst);
         self.changed.notify_waiters();
-        self.telling(settled).await
+        settled
     }
 
     fn price(&self, model: &str, usage: &TokenUsage) -> Option<Usd> {
@@ -419,12 +437,12 @@ mod tests {
         }
     }
 
-    /// Two of a hundred requests have room at a time. None may be refused, however a refusal and the end
-    /// of the work that caused it follow each other.
-    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-    async fn no_request_is_refused_for_what_others_have_set_aside() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let usd = |text: &str| text.parse::<Usd>().expect("an amount");
+    fn usd(text: &str) -> Usd {
+        text.parse().expect("an amount")
+    }
+
+    /// The ledger of a run that may spend 1 USD, of which 0.50 are set aside for each request.
+    fn of_run(folder: &std::path::Path, events: Arc<dyn EventSink>) -> RunLedger {
         let limits = Limits {
             run: Some(usd("1")),
             ..Limits::NONE
@@ -435,9 +453,9 @@ mod tests {
             ..LedgerOptions::default()
         };
         let clock = Arc::new(SystemClock);
-        let ledger = JournalLedger::open(&folder.path().join("costs"), options, clock);
-        let run: RunId = "r1".parse().expect("a name");
-        let of_run = Arc::new(RunLedger {
+        let ledger = JournalLedger::open(&folder.join("costs"), options, clock);
+        let run = "r1".parse().expect("a name");
+        RunLedger {
             ledger: ledger.expect("it opens"),
             payment: Payment::Model,
             has_spent: AtomicBool::new(false),
@@ -446,31 +464,71 @@ mod tests {
             progress: AtomicUsize::new(0),
             changed: Notify::new(),
             pause: CancellationToken::new(),
-            longest: Duration::from_secs(60),
+            // A paused clock runs ahead while a disk is waited for.
+            longest: Duration::from_secs(60 * 60 * 24 * 365),
             limits,
-            of_run: Limit::Run { run: run.clone() },
-            events: Arc::new(NoEvents),
+            of_run: Limit::Run { run },
+            events,
             told: Mutex::default(),
-        });
+        }
+    }
+
+    fn mark(text: String) -> OperationId {
+        OperationId::new(text).expect("a mark")
+    }
+
+    async fn reserve(ledger: &RunLedger, n: u32) -> Result<Reservation, PortError> {
+        let scope = SpendScope {
+            run: "r1".parse().expect("a name"),
+            repository: None,
+            task: None,
+        };
+        let request = SpendRequest::default();
+        let reserving = mark(format!("reserve-{n}"));
+        ledger.reserve(&reserving, &scope, &request, None).await
+    }
+
+    /// Two of a hundred requests have room at a time. None may be refused, however a refusal and the end
+    /// of the work that caused it follow each other.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn no_request_is_refused_for_what_others_have_set_aside() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let of_run = Arc::new(of_run(folder.path(), Arc::new(NoEvents)));
         let mut requests = tokio::task::JoinSet::new();
         for n in 0..100 {
-            let (ledger, run) = (of_run.clone(), run.clone());
+            let ledger = of_run.clone();
             requests.spawn(async move {
-                let mark = |what: &str| OperationId::new(format!("{what}-{n}")).expect("a mark");
-                let scope = SpendScope {
-                    run,
-                    repository: None,
-                    task: None,
-                };
-                let request = SpendRequest::default();
-                let reserving = mark("reserve");
-                let reserved = ledger.reserve(&reserving, &scope, &request, None).await?;
-                let spent = Spent::nothing();
-                ledger.settle(&mark("settle"), &reserved, &spent).await
+                let reserved = reserve(&ledger, n).await?;
+                let settling = mark(format!("settle-{n}"));
+                ledger.settle(&settling, &reserved, &Spent::nothing()).await
             });
         }
         while let Some(done) = requests.join_next().await {
             done.expect("no panic").expect("it waits for its turn");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_limit_that_is_raised_is_told_of_and_lets_a_request_go_on() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let events = Arc::new(testkit::MemoryEvents::default());
+        let of_run = of_run(folder.path(), events.clone());
+        of_run.tell_limit().await.expect("it reads");
+        for n in 0..2 {
+            reserve(&of_run, n).await.expect("there is room");
+        }
+        // Both are under way for longer than this test: only more money lets the third one go on.
+        let raise = async {
+            let raising = mark("raise".to_owned());
+            let raised = of_run.ledger.raise(&raising, &of_run.of_run, usd("2"));
+            raised.await.expect("it is more");
+        };
+        let (third, ()) = tokio::select! {
+            both = async { tokio::join!(reserve(&of_run, 2), raise) } => both,
+            never = of_run.watch_limit() => match never {},
+        };
+        third.expect("the limit was raised");
+        let told = ["1", "2"].map(|limit| Event::BudgetSet { limit: usd(limit) });
+        assert_eq!(events.events(), told);
     }
 }

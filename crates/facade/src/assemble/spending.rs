@@ -3,9 +3,11 @@
 use std::{fs, path::Path, time::Duration};
 
 use config::{Finding, Findings, automation::Budget, models::Models};
-use core_types::{OperationId, Plan, RunId, Scope, StepKey, Timestamp, Usd, step::StepState};
+use core_types::{
+    Event, OperationId, Plan, RunId, Scope, StepKey, Timestamp, Usd, step::StepState,
+};
 use cost::{CostOptimizer, JournalLedger, LedgerOptions, Limit, Limits, PriceTable, Unreported};
-use engine_checkpoint::RunView;
+use engine_checkpoint::{RunJournal, RunView};
 use serde::{Deserialize, Serialize};
 
 use super::{Error, Home, RunRecord, Surroundings, request::configured};
@@ -118,7 +120,27 @@ pub async fn raise_limit(
     let mark = format!("raise:{}:{to}", limit.to_string().replace(' ', ":"));
     let mark = OperationId::new(mark).map_err(|error| Error::request(error.to_string(), ""))?;
     home.ensure()?;
-    Ok(ledger.raise(&mark, limit, to).await?)
+    let before = ledger.raise(&mark, limit, to).await?;
+    if let Limit::Run { run } = limit {
+        tell_raise(home, surroundings, run, to).await;
+    }
+    Ok(before)
+}
+
+/// Shows a raised limit: a session that is under way looks at the ledger and tells of it, else this
+/// process does.
+async fn tell_raise(home: &Home, surroundings: &Surroundings, run: &RunId, limit: Usd) {
+    let folder = home.run_folder(run).join("journal");
+    let options = surroundings.checkpoint_options();
+    let event = Event::BudgetSet { limit };
+    let tell = move || RunJournal::tell(folder, &options, event);
+    let told = tokio::task::spawn_blocking(tell).await;
+    // The limit counts in any case, and the next session tells of it, too.
+    match told {
+        Ok(Ok(()) | Err(engine_checkpoint::Error::Locked { .. })) => {}
+        Ok(Err(error)) => tracing::warn!(%error, %run, "pages show the limit as it was"),
+        Err(error) => tracing::warn!(%error, %run, "pages show the limit as it was"),
+    }
 }
 
 /// What may be spent as a run has recorded it, else as the configuration says.

@@ -50,10 +50,11 @@ impl Course {
     /// Takes an event in. One of an execution that another one followed tells only that it was lost.
     pub(super) fn apply(&mut self, record: &EventRecord, is_current: bool) {
         let (at, step, event) = (record.at, record.step.as_ref(), &record.event);
-        // Before it starts, a session tells of its limit and of what it has tidied up.
-        let is_before_start =
+        // Before it starts, a session tells of its limit and of what it has tidied up; and a limit is
+        // raised between sessions, too.
+        let is_beside =
             step.is_none() && matches!(event, Event::BudgetSet { .. } | Event::Warning { .. });
-        if !matches!(event, Event::RunStarted { .. }) && !is_before_start {
+        if !matches!(event, Event::RunStarted { .. }) && !is_beside {
             self.last_at = at;
         }
         if !is_current {
