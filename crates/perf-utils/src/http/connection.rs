@@ -76,14 +76,13 @@ impl Connection {
         self.driver.is_some() && self.sender.is_ready()
     }
 
-    /// Sends the request and reads the whole answer. `on_sent` is called before the first byte may
-    /// leave.
-    pub(super) async fn exchange(
+    /// Sends the request and reads the head of the answer. `on_sent` is called before the first byte
+    /// may leave.
+    pub(super) async fn begin(
         &mut self,
         request: Request<Full<Bytes>>,
-        max_body_bytes: usize,
         on_sent: impl FnOnce(),
-    ) -> Result<Answer, Failure> {
+    ) -> Result<(Parts, Incoming), Failure> {
         on_sent();
         let mut answer = pin!(self.sender.try_send_request(request));
         let answer = poll_fn(|cx| {
@@ -103,50 +102,59 @@ impl Connection {
                 },
                 None => Failure::Broken(error.into_error()),
             })?;
-        let (head, body) = answer.into_parts();
-        let body = self.read(body, max_body_bytes).await?;
-        Ok(Answer { head, body })
+        // In place of the waker that it was polled with last, which would be woken for nothing.
+        self.poll_driver(&mut unwoken());
+        Ok(answer.into_parts())
     }
 
-    async fn read(&mut self, mut body: Incoming, limit: usize) -> Result<Bytes, Failure> {
+    /// The next piece of a body; `None` at its end.
+    pub(super) fn poll_piece(
+        &mut self,
+        body: &mut Incoming,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, hyper::Error>>> {
+        // Asking for a frame lets the driver read one; then it is there. Only if it is not, the
+        // driver is polled so that it wakes this task.
+        let mut n_driven = 0;
+        loop {
+            match Pin::new(&mut *body).poll_frame(&mut unwoken()) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    n_driven = 0;
+                    // Trailers say nothing that is of use here.
+                    if let Ok(piece) = frame.into_data() {
+                        return Poll::Ready(Some(Ok(piece)));
+                    }
+                }
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Pending => {
+                    match n_driven {
+                        0 => self.poll_driver(&mut unwoken()),
+                        1 => self.poll_driver(cx),
+                        _ => return Poll::Pending,
+                    }
+                    n_driven += 1;
+                }
+            }
+        }
+    }
+
+    /// Reads a whole body.
+    pub(super) async fn read(
+        &mut self,
+        mut body: Incoming,
+        limit: usize,
+    ) -> Result<Bytes, Failure> {
         let announced = body.size_hint().lower();
         if usize::try_from(announced).map_or(true, |announced| announced > limit) {
             return Err(Failure::TooLarge);
         }
-        // In place of the waker that it was polled with last, which would be woken for nothing.
-        self.poll_driver(&mut unwoken());
         let mut collected = Collected::Nothing;
-        poll_fn(|cx| {
-            // Asking for a frame lets the driver read one; then it is there. Only if it is not, the
-            // driver is polled so that it wakes this task.
-            let mut n_driven = 0;
-            loop {
-                match Pin::new(&mut body).poll_frame(&mut unwoken()) {
-                    Poll::Ready(Some(Ok(frame))) => {
-                        n_driven = 0;
-                        // Trailers say nothing that is of use here.
-                        if let Ok(chunk) = frame.into_data()
-                            && !collected.add(chunk, limit)
-                        {
-                            return Poll::Ready(Err(Failure::TooLarge));
-                        }
-                    }
-                    Poll::Ready(Some(Err(error))) => {
-                        return Poll::Ready(Err(Failure::Broken(error)));
-                    }
-                    Poll::Ready(None) => return Poll::Ready(Ok(())),
-                    Poll::Pending => {
-                        match n_driven {
-                            0 => self.poll_driver(&mut unwoken()),
-                            1 => self.poll_driver(cx),
-                            _ => return Poll::Pending,
-                        }
-                        n_driven += 1;
-                    }
-                }
+        while let Some(piece) = poll_fn(|cx| self.poll_piece(&mut body, cx)).await {
+            if !collected.add(piece.map_err(Failure::Broken)?, limit) {
+                return Err(Failure::TooLarge);
             }
-        })
-        .await?;
+        }
         Ok(collected.into_bytes())
     }
 }

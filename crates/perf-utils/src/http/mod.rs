@@ -11,6 +11,7 @@ mod pool;
 mod request;
 mod response;
 mod roster;
+mod streamed;
 #[cfg(test)]
 mod tests;
 
@@ -21,5 +22,6 @@ pub use self::{
     pool::{ConnectionPoolStats, HttpConnectionPool},
     request::RequestBuilder,
     response::Response,
+    streamed::{StreamedBody, StreamedResponse},
 };
 pub use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};

@@ -18,9 +18,10 @@ use super::{
     Error, HttpConnectionPoolBuilder, RequestBuilder, Response,
     base::Base,
     connect::connect,
-    connection::{Connection, Failure},
+    connection::{Answer, Connection, Failure},
     request::Progress,
     roster::{Closed, Place, Roster},
+    streamed::{Begun, StreamedResponse},
 };
 
 /// Connections to one server, shared by all its requests.
@@ -227,29 +228,63 @@ impl Shared {
         }
     }
 
-    /// Sends a request within the timeout.
+    /// Sends a request and reads the whole answer within the timeout.
     pub(super) async fn send(
         &self,
         request: Request<Full<Bytes>>,
         is_mutation: bool,
     ) -> Result<Response, Error> {
         let progress = Progress::new(is_mutation);
-        match timeout(self.limits.timeout, self.attempt(request, &progress)).await {
-            Ok(result) => result,
-            Err(_) => Err(Error::TimedOut {
-                origin: self.base.origin.to_string(),
-                phase: progress.phase(),
-                limit: self.limits.timeout,
-                may_have_acted: progress.may_have_acted(),
-            }),
-        }
+        let whole = async {
+            let mut begun = self.begin(request, &progress).await?;
+            let limit = self.limits.max_body_bytes;
+            let body = begun.connection.read(begun.body, limit).await;
+            let body = body.map_err(|failure| self.error(failure, &progress))?;
+            begun.place.keep_usable(begun.connection);
+            let answer = Answer {
+                head: begun.head,
+                body,
+            };
+            Ok(self.response(answer, &progress))
+        };
+        self.in_time(whole, &progress).await
     }
 
-    async fn attempt(
+    /// Sends a request and reads the head of the answer within the timeout.
+    pub(super) async fn send_streamed(
+        self: Arc<Self>,
+        request: Request<Full<Bytes>>,
+        is_mutation: bool,
+    ) -> Result<StreamedResponse, Error> {
+        let progress = Progress::new(is_mutation);
+        let begun = self
+            .in_time(self.begin(request, &progress), &progress)
+            .await?;
+        Ok(StreamedResponse::new(self, begun, progress))
+    }
+
+    async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, Error>>,
+        progress: &Progress,
+    ) -> Result<T, Error> {
+        let limit = self.limits.timeout;
+        let done = timeout(limit, work).await;
+        done.unwrap_or_else(|_| {
+            Err(Error::TimedOut {
+                origin: self.base.origin.to_string(),
+                phase: progress.phase(),
+                limit,
+                may_have_acted: progress.may_have_acted(),
+            })
+        })
+    }
+
+    async fn begin(
         &self,
         mut request: Request<Full<Bytes>>,
         progress: &Progress,
-    ) -> Result<Response, Error> {
+    ) -> Result<Begun, Error> {
         let mut place = self.place().await?;
         let mut used = place.connection.take();
         loop {
@@ -266,50 +301,59 @@ impl Shared {
                     (self.open().await?, false)
                 }
             };
-            let limit = self.limits.max_body_bytes;
-            let exchange = connection.exchange(request, limit, || progress.sent());
-            match exchange.await {
-                Ok(answer) => {
-                    if connection.is_usable() {
-                        place.keep(connection);
-                    }
-                    let origin = Arc::clone(&self.base.origin);
-                    let is_mutation = progress.may_have_acted();
-                    return Ok(Response::new(answer, origin, is_mutation, self.clock.now()));
+            let begun = connection.begin(request, || progress.sent()).await;
+            match begun {
+                Ok((head, body)) => {
+                    return Ok(Begun {
+                        head,
+                        body,
+                        connection,
+                        place,
+                    });
                 }
+                // A server may close what was idle. One that closes what it has just accepted would
+                // do so again, without end.
                 Err(Failure::NotSent {
-                    request: unsent,
-                    source,
-                }) => {
+                    request: unsent, ..
+                }) if was_used => {
                     // hyper gives a request back only while none of it was written.
                     progress.not_sent();
-                    // A server may close what was idle. One that closes what it has just accepted
-                    // would do so again, without end.
-                    if !was_used {
-                        return Err(Error::Exchange {
-                            origin: self.base.origin.to_string(),
-                            may_have_acted: progress.may_have_acted(),
-                            source,
-                        });
-                    }
                     request = *unsent;
                 }
-                Err(Failure::Broken(source)) => {
-                    return Err(Error::Exchange {
-                        origin: self.base.origin.to_string(),
-                        may_have_acted: progress.may_have_acted(),
-                        source,
-                    });
-                }
-                Err(Failure::TooLarge) => {
-                    return Err(Error::TooLarge {
-                        origin: self.base.origin.to_string(),
-                        limit,
-                        may_have_acted: progress.may_have_acted(),
-                    });
+                Err(failure) => {
+                    if matches!(failure, Failure::NotSent { .. }) {
+                        progress.not_sent();
+                    }
+                    return Err(self.error(failure, progress));
                 }
             }
         }
+    }
+
+    pub(super) fn error(&self, failure: Failure, progress: &Progress) -> Error {
+        let origin = self.base.origin.to_string();
+        let may_have_acted = progress.may_have_acted();
+        match failure {
+            Failure::NotSent { source, .. } | Failure::Broken(source) => Error::Exchange {
+                origin,
+                may_have_acted,
+                source,
+            },
+            Failure::TooLarge => Error::TooLarge {
+                origin,
+                limit: self.limits.max_body_bytes,
+                may_have_acted,
+            },
+        }
+    }
+
+    pub(super) fn response(&self, answer: Answer, progress: &Progress) -> Response {
+        let origin = Arc::clone(&self.base.origin);
+        Response::new(answer, origin, progress.may_have_acted(), self.clock.now())
+    }
+
+    pub(super) fn max_body_bytes(&self) -> usize {
+        self.limits.max_body_bytes
     }
 
     async fn place(&self) -> Result<Place<Connection>, Error> {

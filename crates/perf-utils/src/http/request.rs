@@ -11,7 +11,7 @@ use http::{HeaderName, HeaderValue, Method, Request, header};
 use http_body_util::Full;
 use serde::Serialize;
 
-use super::{Error, Phase, Response, pool::Shared};
+use super::{Error, Phase, Response, StreamedResponse, pool::Shared};
 
 /// A request to be sent; from [`HttpConnectionPool::request`](super::HttpConnectionPool::request).
 #[must_use = "a request does nothing until it is sent"]
@@ -104,6 +104,21 @@ impl RequestBuilder {
     /// Dropping it closes the connection that it uses. Whether a mutation acted is then unknown.
     pub async fn send(self) -> Result<Response, Error> {
         self.shared.send(self.request?, self.is_mutation).await
+    }
+
+    /// Sends it and reads the head of the answer; its body comes in pieces, as the server sends them. The
+    /// pool's timeout ends with the head: how long the body may take is the caller's to say.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`send`](Self::send); a body that is dropped before its end closes its connection, too.
+    pub async fn send_streamed(self) -> Result<StreamedResponse, Error> {
+        let sent = self.shared.send_streamed(self.request?, self.is_mutation);
+        sent.await
     }
 }
 

@@ -3,11 +3,11 @@
 use std::{future::pending, sync::Arc, time::Duration};
 
 use core_types::{ErrorClass, Timestamp};
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use hyper::{Response, body::Bytes};
 use perf_utils::{
     HttpConnectionPool,
-    http::{Error, Method, Phase, StatusCode},
+    http::{Error, Method, Phase, StatusCode, StreamedBody},
 };
 use serde_json::{Value, json};
 use testkit::FixedClock;
@@ -473,4 +473,90 @@ async fn a_server_that_closes_what_it_accepts_is_not_asked_without_end() {
         assert_eq!(pool.stats().opened, n, "a connection for each request");
     }
     assert!(!server.is_finished(), "it accepts to the end");
+}
+
+/// Answers with `hello` and, once it is told to, `world`, in chunks; then with the requests that it gets
+/// on the same connection.
+async fn in_pieces(go_on: Arc<tokio::sync::Notify>, is_cut: bool) -> HttpConnectionPool {
+    let (address, mut tasks) = raw(move |mut stream| {
+        let go_on = Arc::clone(&go_on);
+        async move {
+            let mut request = [0; 4096];
+            while stream.read(&mut request).await.is_ok_and(|n| n > 0) {
+                let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n";
+                stream.write_all(head.as_bytes()).await.expect("it reads");
+                go_on.notified().await;
+                if is_cut {
+                    return;
+                }
+                let rest = "5\r\nworld\r\n0\r\n\r\n";
+                stream.write_all(rest.as_bytes()).await.expect("it reads");
+            }
+        }
+    })
+    .await;
+    tasks.detach_all();
+    let pool = HttpConnectionPool::builder(&format!("http://{address}"));
+    // The whole answer takes longer.
+    let pool = pool.timeout(Duration::from_millis(500)).max_connections(1);
+    pool.build().expect("it works in a test")
+}
+
+async fn piece(body: &mut StreamedBody) -> Option<Result<Bytes, Error>> {
+    let frame = body.frame().await?;
+    Some(frame.map(|frame| frame.into_data().expect("no trailers")))
+}
+
+#[tokio::test]
+async fn a_body_comes_in_pieces_and_its_connection_is_used_again() {
+    let go_on = Arc::new(tokio::sync::Notify::new());
+    let pool = in_pieces(Arc::clone(&go_on), false).await;
+    for n_before in 0..2 {
+        let sent = pool.request(Method::GET, "/").send_streamed().await;
+        let answer = sent.expect("the head comes");
+        assert_eq!(answer.status(), StatusCode::OK);
+        let mut body = answer.into_body();
+        let first = piece(&mut body).await.expect("a piece").expect("whole");
+        assert_eq!(first, "hello");
+        // Past the timeout of the head.
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        assert_eq!(pool.stats().in_use, 1);
+        go_on.notify_one();
+        let second = piece(&mut body).await.expect("a piece").expect("whole");
+        assert_eq!(second, "world");
+        assert!(piece(&mut body).await.is_none());
+        assert_eq!((pool.stats().in_use, pool.stats().idle), (0, 1));
+        assert_eq!((pool.stats().opened, pool.stats().reused), (1, n_before));
+    }
+    go_on.notify_one();
+    let sent = pool.request(Method::GET, "/").send_streamed().await;
+    let whole = sent.expect("the head comes").whole().await.expect("whole");
+    assert_eq!(whole.text(), "helloworld");
+    assert_eq!(pool.stats().opened, 1);
+}
+
+#[tokio::test]
+async fn a_body_that_is_cut_or_dropped_closes_its_connection() {
+    let go_on = Arc::new(tokio::sync::Notify::new());
+    let pool = in_pieces(Arc::clone(&go_on), true).await;
+    let sent = pool.request(Method::POST, "/").send_streamed().await;
+    let mut body = sent.expect("the head comes").into_body();
+    go_on.notify_one();
+    let mut all = Vec::new();
+    let error = loop {
+        match piece(&mut body).await.expect("an error at its end") {
+            Ok(piece) => all.extend_from_slice(&piece),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(all, b"hello");
+    assert_eq!(error.class(), ErrorClass::UnknownOutcome);
+    assert!(piece(&mut body).await.is_none());
+    assert_eq!((pool.stats().in_use, pool.stats().idle), (0, 0));
+
+    let sent = pool.request(Method::GET, "/").send_streamed().await;
+    let body = sent.expect("the head comes").into_body();
+    assert_eq!(pool.stats().in_use, 1);
+    drop(body);
+    assert_eq!((pool.stats().in_use, pool.stats().idle), (0, 0));
 }
