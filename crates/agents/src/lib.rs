@@ -71,17 +71,18 @@
 //!     clock: Arc::new(SystemClock),
 //!     transcript_bytes: 64 << 20,
 //!     sandbox: None,
+//!     gateway: None,
 //! };
 //! let agent = Registry::default().build(&spec, &context)?;
 //! assert!(!agent.capabilities().plan); // this playbook has no plan
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-#[cfg(feature = "api")]
 pub mod api;
 mod command;
 mod error;
 pub mod exchange;
+pub mod gateway;
 mod program;
 pub mod prompt;
 mod registry;

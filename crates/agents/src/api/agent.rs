@@ -25,6 +25,7 @@ use crate::{
     command::{on_disk_thread, process_error},
     error::Failed,
     exchange::{Answer, Exchange, RequestRecord},
+    gateway::{Access, Gateway, Session},
     program::{call_line, cut, schema},
     prompt,
 };
@@ -51,6 +52,8 @@ pub struct ApiAgentOptions {
     pub url: Option<String>,
     /// The key; default none, as servers of one's own may have it.
     pub key: Option<String>,
+    /// The gateway by which it asks, which counts what it uses; default none: then it counts itself.
+    pub gateway: Option<Gateway>,
     /// Whether it must change something; default required.
     pub changes: ChangePolicy,
     /// The variables that tests see which it runs; default none.
@@ -77,6 +80,7 @@ impl ApiAgentOptions {
             interface,
             url: None,
             key: None,
+            gateway: None,
             changes: ChangePolicy::Required,
             environment: Vec::new(),
             sandbox: None,
@@ -107,6 +111,7 @@ impl fmt::Debug for ApiAgentOptions {
 #[derive(Debug)]
 pub struct ApiAgent {
     options: ApiAgentOptions,
+    access: Option<Access>,
     pool: HttpConnectionPool,
 }
 
@@ -115,6 +120,8 @@ struct Work<'a> {
     agent: &'a ApiAgent,
     request: &'a AgentRequest,
     transcript: PathBuf,
+    /// Its gateway's.
+    session: Option<Session>,
     model: String,
     said: Vec<Said>,
     usage: TokenUsage,
@@ -129,10 +136,8 @@ impl ApiAgent {
     /// [`Error::Provider`] for a URL or a key that is not valid, and for a key that would go out in the
     /// clear.
     pub fn new(options: ApiAgentOptions) -> Result<Self, Error> {
-        let url = options
-            .url
-            .as_deref()
-            .unwrap_or(options.interface.default_url());
+        let provider = options.interface.provider();
+        let url = options.url.as_deref().unwrap_or(provider.default_url());
         let refused = |why: String| Error::Provider {
             agent: options.name.clone(),
             why,
@@ -142,19 +147,31 @@ impl ApiAgent {
                 "{url} is not encrypted, and a key would be read on the way"
             )));
         }
-        let mut pool = HttpConnectionPool::builder(url)
+        let access = match &options.gateway {
+            Some(gateway) => {
+                let (agent, key) = (&options.name, options.key.as_deref());
+                Some(Access::to(gateway, agent, provider, url, key)?)
+            }
+            None => None,
+        };
+        let url = access.as_ref().map_or(url.to_owned(), Access::url);
+        let mut pool = HttpConnectionPool::builder(&url)
             // One long answer; the deadline of the request ends it earlier.
             .timeout(Duration::from_secs(15 * 60))
             .clock(Arc::clone(&options.clock));
         for (name, value) in options.interface.headers() {
             pool = pool.header(name, value);
         }
-        if let Some(key) = &options.key {
+        if let Some(key) = options.key.as_ref().filter(|_| access.is_none()) {
             let (name, before) = options.interface.authorization();
             pool = pool.secret_header(name, &format!("{before}{}", key.trim()));
         }
         let pool = pool.build().map_err(|error| refused(error.to_string()))?;
-        Ok(Self { options, pool })
+        Ok(Self {
+            options,
+            access,
+            pool,
+        })
     }
 
     async fn work(
@@ -175,7 +192,12 @@ impl ApiAgent {
             Exchange::prepare(&scratch, &record)
         });
         let files = files.await.map_err(unstarted)?;
+        let session = match &self.access {
+            Some(access) => Some(access.open(request).await.map_err(unstarted)?),
+            None => None,
+        };
         let mut work = Work {
+            session,
             agent: self,
             request,
             transcript: files.transcript,
@@ -192,20 +214,21 @@ impl ApiAgent {
             }
             () = cancel.cancelled() => Err(RunError::Cancelled),
         };
-        let mut spent = Spent {
-            usage: work.usage,
-            cost: work.cost,
-            model: work.model,
-            is_failure: false,
+        let mut spent = match &work.session {
+            Some(session) => session.spent(),
+            None => Spent {
+                usage: work.usage,
+                cost: work.cost,
+                model: work.model,
+                is_failure: false,
+            },
         };
         match answered {
             Ok(answer) => Ok((answer, spent)),
             Err(error) => {
                 spent.is_failure = true;
-                Err(Failed {
-                    error,
-                    spent: Box::new(spent),
-                })
+                let spent = Box::new(spent);
+                Err(Failed { error, spent }.known_better(work.session.as_ref()))
             }
         }
     }
@@ -292,24 +315,28 @@ impl Work<'_> {
     }
 
     async fn ask(&mut self) -> Result<Reply, RunError> {
-        let ApiAgent { options, pool } = self.agent;
+        let ApiAgent { options, pool, .. } = self.agent;
         let interface = options.interface;
         let offers = tools::offers(&self.request.task);
         let chosen = self.request.model.as_ref();
         let chosen = chosen.map_or_else(String::new, |it| it.model.clone());
         let body = interface.request(&chosen, options.max_tokens, SYSTEM, &self.said, &offers);
-        self.allow(&chosen, body.to_string().len() as u64).await?;
         // A lost answer is paid for, and the work is not: asking again changes nothing else.
-        let response = pool
+        let mut post = pool
             .request(Method::POST, interface.path())
             .json(&body)
-            .read_only()
-            .send()
-            .await
-            .map_err(|error| RunError::Provider {
-                class: error.class(),
-                message: because(&error),
-            })?;
+            .read_only();
+        match &self.session {
+            Some(session) => {
+                let (name, before) = interface.authorization();
+                post = post.header(name, &format!("{before}{}", session.token()));
+            }
+            None => self.allow(&chosen, body.to_string().len() as u64).await?,
+        }
+        let response = post.send().await.map_err(|error| RunError::Provider {
+            class: error.class(),
+            message: because(&error),
+        })?;
         if let Some(class) = response.class() {
             let status = response.status().as_u16();
             return Err(self.agent.refusal(status, class, response.bytes()));

@@ -3,6 +3,8 @@
 use core_types::TokenUsage;
 use serde_json::{Value, json};
 
+use crate::gateway::Provider;
+
 /// An interface of language models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interface {
@@ -88,10 +90,11 @@ impl Interface {
         }
     }
 
-    pub(super) const fn default_url(self) -> &'static str {
+    /// Whose it is.
+    pub(super) const fn provider(self) -> Provider {
         match self {
-            Self::Anthropic => "https://api.anthropic.com",
-            Self::OpenAi => "https://api.openai.com/v1",
+            Self::Anthropic => Provider::Anthropic,
+            Self::OpenAi => Provider::OpenAi,
         }
     }
 

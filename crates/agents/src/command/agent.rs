@@ -12,6 +12,7 @@ use crate::{
     Error, RunError,
     error::Failed,
     exchange::{Answer, AnswerError, Exchange, RequestRecord, reported},
+    gateway::{Access, Session},
     prompt,
 };
 
@@ -46,6 +47,9 @@ pub struct CommandAgentOptions {
     pub transcript_bytes: u64,
     /// What it may reach beside its clone and its scratch folder; default what we may.
     pub sandbox: Option<Sandbox>,
+    /// How it reaches its models: by a gateway that counts what it uses. Default none: what it reports is
+    /// believed.
+    pub access: Option<Access>,
     /// Where its process is announced.
     pub events: Arc<dyn EventSink>,
     /// Tells when a wait ends that an agent asks for; default the system's.
@@ -67,6 +71,7 @@ impl CommandAgentOptions {
             grace: Duration::from_secs(5),
             transcript_bytes: 64 << 20,
             sandbox: None,
+            access: None,
             events,
             clock: Arc::new(SystemClock),
         }
@@ -128,8 +133,14 @@ impl CommandAgent {
             .options
             .timeout
             .map_or(request.timeout, |own| own.min(request.timeout));
+        let session = match &self.options.access {
+            Some(access) => Some(access.open(request).await.map_err(unstarted)?),
+            None => None,
+        };
+        let session = session.as_ref();
         let stop = cancel.child_token();
         let launch = self.launch(request, &files, limit, prompt);
+        let launch = launch.envs(session.map(Session::variables).unwrap_or_default());
         let held = launch.cancelled_by(stop.clone()).hold().await;
         let held = held.map_err(|error| unstarted(process_error(error)))?;
         let Self { options } = self;
@@ -139,7 +150,7 @@ impl CommandAgent {
         let _announced = announced.map_err(unstarted)?;
         let mut interim = Interim::new(files.usage.clone(), request.grant.clone());
         // Returns when the whole tree has ended, also where it is cancelled.
-        let (finished, refused) = interim.watch(held.run(), &stop).await;
+        let (finished, refused) = interim.watch(held.run(), &stop, session).await;
         let finished = match finished {
             Ok(finished) => Ok(finished),
             Err(error) if never_started(&error) => return Err(unstarted(process_error(error))),
@@ -155,9 +166,15 @@ impl CommandAgent {
             Some(interim) if reported.is_silent() => interim,
             Some(_) | None => reported,
         };
+        let mut reported_cost = interim.spent().and_then(|it| it.cost);
+        // What its gateway has counted is the truth.
+        if let Some(session) = session.filter(|it| !it.is_unused()) {
+            spent = session.spent();
+            reported_cost = spent.cost;
+        }
         let answered = match refused {
             Some(source) => Err(RunError::BudgetSpent {
-                reported: interim.spent().and_then(|it| it.cost).unwrap_or_default(),
+                reported: reported_cost.unwrap_or_default(),
                 source,
             }),
             None => finished.and_then(|finished| self.judge(finished, answer?, limit)),
@@ -166,10 +183,8 @@ impl CommandAgent {
             Ok(answer) => Ok((answer, spent)),
             Err(error) => {
                 spent.is_failure = true;
-                Err(Failed {
-                    error,
-                    spent: Box::new(spent),
-                })
+                let spent = Box::new(spent);
+                Err(Failed { error, spent }.known_better(session))
             }
         }
     }

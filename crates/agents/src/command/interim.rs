@@ -11,7 +11,10 @@ use core_types::{CancellationToken, Grant, PortError, Spent, TokenUsage, Usd};
 use serde::Deserialize;
 
 use super::agent::on_disk_thread;
-use crate::exchange::{Opened, open_plain};
+use crate::{
+    exchange::{Opened, open_plain},
+    gateway::Session,
+};
 
 /// How often the file is looked at.
 const EVERY: Duration = Duration::from_millis(200);
@@ -68,11 +71,12 @@ impl Interim {
     }
 
     /// Drives `work` to its end, and ends it by `stop` once what the agent has reported may not be
-    /// spent; then says why.
+    /// spent, or its gateway has refused to spend more; then says why.
     pub(super) async fn watch<T>(
         &mut self,
         work: impl Future<Output = T>,
         stop: &CancellationToken,
+        session: Option<&Session>,
     ) -> (T, Option<PortError>) {
         let mut work = std::pin::pin!(work);
         let mut looks = tokio::time::interval_at(tokio::time::Instant::now() + EVERY, EVERY);
@@ -85,7 +89,11 @@ impl Interim {
             }
             // The work goes on meanwhile in its own process; its end waits a moment for this look.
             self.look().await;
-            if let Err(refusal) = self.allowed().await {
+            let allowed = match session.and_then(Session::take_refusal) {
+                Some(refusal) => Err(refusal),
+                None => self.allowed().await,
+            };
+            if let Err(refusal) = allowed {
                 stop.cancel();
                 refused = Some(refusal);
             }

@@ -18,6 +18,7 @@ use crate::{
     command::{Announced, never_started, on_disk_thread, process_error, with_request},
     error::Failed,
     exchange::{Answer, Exchange, RequestRecord},
+    gateway::{Access, Provider, Session},
     prompt,
 };
 
@@ -73,6 +74,15 @@ impl Program {
         }
     }
 
+    /// Whose models it asks.
+    #[must_use]
+    pub const fn provider(self) -> Provider {
+        match self {
+            Self::ClaudeCode => Provider::Anthropic,
+            Self::Codex => Provider::OpenAi,
+        }
+    }
+
     const fn keys(self) -> &'static [&'static str] {
         match self {
             Self::ClaudeCode => claude_code::KEYS,
@@ -115,6 +125,9 @@ pub struct ProgramAgentOptions {
     /// What it may reach beside its clone and its scratch folder; default what we may. The login of the user's home
     /// is then seen only where it is readable.
     pub sandbox: Option<Sandbox>,
+    /// How it reaches its models: by a gateway that counts what it uses. Default none: it talks with its
+    /// provider itself, and what it says that it uses is believed.
+    pub access: Option<Access>,
     /// Where its process is announced.
     pub events: Arc<dyn EventSink>,
     /// Tells the time of answers; default the system's.
@@ -135,6 +148,7 @@ impl ProgramAgentOptions {
             grace: Duration::from_secs(5),
             transcript_bytes: 64 << 20,
             sandbox: None,
+            access: None,
             events,
             clock: Arc::new(SystemClock),
         }
@@ -146,7 +160,8 @@ impl ProgramAgentOptions {
 /// Its scratch folder holds `request.json`, `events.jsonl` (its stream as it came) and
 /// `transcript.log` (what a person can read of it) after the run, too.
 ///
-/// What it says of its own tokens and cost is what it is taken to have spent: it is self-reported.
+/// Through a gateway ([`ProgramAgentOptions::access`]), what it spends is counted there. Else what it says of its
+/// own tokens and cost is what it is taken to have spent: it is self-reported.
 #[derive(Debug)]
 pub struct ProgramAgent {
     options: ProgramAgentOptions,
@@ -223,9 +238,14 @@ impl ProgramAgent {
         let limit = options
             .timeout
             .map_or(request.timeout, |own| own.min(request.timeout));
+        let session = match &options.access {
+            Some(access) => Some(access.open(request).await.map_err(unstarted)?),
+            None => None,
+        };
+        let session = session.as_ref();
         let stop = cancel.child_token();
         let launch = self
-            .launch(request, &places)
+            .launch(request, &places, session)
             .stdin(prompt.as_bytes())
             .deadline(limit)
             .cancelled_by(stop.clone());
@@ -242,12 +262,14 @@ impl ProgramAgent {
             request.grant.clone(),
         );
         // Returns when the whole tree has ended, also where it is cancelled.
-        let (finished, ended) = stream.watch(held.run(), options.silence, &stop).await;
+        let (finished, ended) = stream
+            .watch(held.run(), options.silence, &stop, session)
+            .await;
         let finished = match finished {
             Err(error) if never_started(&error) => return Err(unstarted(process_error(error))),
             finished => finished.map_err(process_error),
         };
-        let cost = stream.cost();
+        let mut cost = stream.cost();
         let mut told = stream.told;
         if told.model.is_empty() {
             let chosen = request.model.as_ref();
@@ -259,6 +281,11 @@ impl ProgramAgent {
             model: told.model.clone(),
             is_failure: false,
         };
+        // With its gateway's key it cannot have spent anything elsewhere.
+        if let Some(session) = session {
+            spent = session.spent();
+            cost = spent.cost;
+        }
         let answered = match ended {
             Some(Ended::Refused(source)) => Err(RunError::BudgetSpent {
                 reported: cost.unwrap_or_default(),
@@ -271,18 +298,18 @@ impl ProgramAgent {
             Ok(answer) => Ok((answer, spent)),
             Err(error) => {
                 spent.is_failure = true;
-                Err(Failed {
-                    error,
-                    spent: Box::new(spent),
-                })
+                let spent = Box::new(spent);
+                Err(Failed { error, spent }.known_better(session))
             }
         }
     }
 
-    fn launch(&self, request: &AgentRequest, places: &Places) -> Launch {
+    fn launch(&self, request: &AgentRequest, places: &Places, session: Option<&Session>) -> Launch {
         let Self { options } = self;
+        let of_gateway = session.map(Session::variables).unwrap_or_default();
+        let environment = [options.environment.as_slice(), &of_gateway].concat();
         let variable = |name: &str| {
-            let mut variables = options.environment.iter();
+            let mut variables = environment.iter();
             variables
                 .find(|(known, _)| known == name)
                 .map(|(_, value)| value.as_str())
@@ -296,7 +323,7 @@ impl ProgramAgent {
         let (program, arguments) = options.command.split_at(1);
         let mut launch = Launch::new(program.concat())
             .folder(&request.folder)
-            .envs(options.environment.iter().cloned())
+            .envs(environment.iter().cloned())
             .env("TMPDIR", &places.temporary);
         if key.is_some() {
             launch = launch.env("HOME", &places.home);

@@ -12,5 +12,4 @@ mod stream;
 mod told;
 
 pub use agent::{Program, ProgramAgent, ProgramAgentOptions};
-#[cfg(feature = "api")]
 pub(crate) use told::{call_line, cut};

@@ -16,6 +16,7 @@ use super::{agent::Program, told::Told};
 use crate::{
     command::on_disk_thread,
     exchange::{Opened, open_plain},
+    gateway::Session,
 };
 
 /// How often the file is looked at.
@@ -67,12 +68,13 @@ impl Stream {
     }
 
     /// Drives `work` to its end; ends it by `stop` once what was spent may not be, or nothing was said
-    /// for `silence`, and says so.
+    /// for `silence`, and says so. What a gateway counts, its `session` says.
     pub(super) async fn watch<T>(
         &mut self,
         work: impl Future<Output = T>,
         silence: Duration,
         stop: &CancellationToken,
+        session: Option<&Session>,
     ) -> (T, Option<Ended>) {
         let mut work = std::pin::pin!(work);
         let mut looks = interval_at(Instant::now() + EVERY, EVERY);
@@ -88,7 +90,11 @@ impl Stream {
             } else if heard.elapsed() >= silence {
                 ended = Some(Ended::Silent(silence));
             }
-            if let Err(refusal) = self.allowed().await {
+            let refusal = match session {
+                Some(session) => session.take_refusal(),
+                None => self.allowed().await.err(),
+            };
+            if let Some(refusal) = refusal {
                 ended = Some(Ended::Refused(refusal));
             }
             if ended.is_some() {

@@ -4,11 +4,12 @@ use core_types::CommandLine;
 use process::{Network, Sandbox, program_paths};
 
 /// The sandbox of one agent: `base`, its own program, and of [`Network::Ports`] those servers of this machine that
-/// its variables name; where they name none, it talks with nobody.
+/// its variables name, and its gateway; where there is neither, it talks with nobody.
 pub(super) fn of_agent(
     base: &Sandbox,
     command: &CommandLine,
     environment: &[(String, String)],
+    gateway: Option<u16>,
 ) -> Sandbox {
     let mut sandbox = base.clone();
     let variables: Vec<(OsString, OsString)> = environment
@@ -26,6 +27,7 @@ pub(super) fn of_agent(
                 .iter()
                 .filter_map(|(_, value)| loopback_port(value)),
         );
+        ports.extend(gateway);
         if ports.is_empty() {
             sandbox.network = Network::None;
         }
@@ -63,11 +65,14 @@ mod tests {
             ..Sandbox::default()
         };
         let command = CommandLine::Shell("true".to_owned());
-        let network = |value: &str| {
+        let network = |value: &str, gateway| {
             let environment = [("BASE_URL".to_owned(), value.to_owned())];
-            of_agent(&base, &command, &environment).network
+            of_agent(&base, &command, &environment, gateway).network
         };
-        assert_eq!(network("https://api.example.com"), Network::None);
-        assert_eq!(network("http://127.0.0.1:9/v1"), Network::Ports(vec![9]));
+        assert_eq!(network("https://api.example.com", None), Network::None);
+        let own = network("http://127.0.0.1:9/v1", None);
+        assert_eq!(own, Network::Ports(vec![9]));
+        let gateway = network("https://api.example.com", Some(7));
+        assert_eq!(gateway, Network::Ports(vec![7]));
     }
 }

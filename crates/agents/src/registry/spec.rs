@@ -3,11 +3,11 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 use core_types::{Agent, ChangePolicy, Clock, CommandLine, EventSink};
 
 use super::sandbox::of_agent;
-#[cfg(feature = "api")]
 use crate::api::{ApiAgent, ApiAgentOptions, Interface};
 use crate::{
     CommandAgent, CommandAgentOptions, Error, Playbook, Program, ProgramAgent, ProgramAgentOptions,
     ScriptedAgent, ScriptedAgentOptions,
+    gateway::{Access, Gateway, Provider},
 };
 
 /// An agent as the configuration describes it. Which keys count depends on its
@@ -53,6 +53,8 @@ pub struct AgentContext {
     /// [`Network::Ports`](process::Network::Ports) also the servers of this machine that their variables name. `None`:
     /// what the engine may.
     pub sandbox: Option<process::Sandbox>,
+    /// By which agents with a key reach their models; `None`: they get the key.
+    pub gateway: Option<Gateway>,
 }
 
 /// Makes an agent of one kind.
@@ -78,6 +80,7 @@ pub type Constructor =
 ///     clock: Arc::new(SystemClock),
 ///     transcript_bytes: 64 << 20,
 ///     sandbox: None,
+///     gateway: None,
 /// };
 /// let agent = Registry::default().build(&spec, &context)?;
 /// assert_eq!(agent.name(), "rename");
@@ -102,7 +105,6 @@ impl Default for Registry {
             };
             registry.add(program.kind(), Arc::new(make));
         }
-        #[cfg(feature = "api")]
         for interface in Interface::ALL {
             let make =
                 move |spec: &AgentSpec, context: &AgentContext| api_agent(interface, spec, context);
@@ -163,11 +165,26 @@ fn command(spec: &AgentSpec, context: &AgentContext) -> Result<Arc<dyn Agent>, E
     options.clock = Arc::clone(&context.clock);
     options.transcript_bytes = context.transcript_bytes;
     options.environment = [context.environment.as_slice(), &spec.environment].concat();
+    options.access = access(&Provider::ALL, spec, context, &mut options.environment)?;
+    let port = options.access.as_ref().map(Access::port);
     options.sandbox = context
         .sandbox
         .as_ref()
-        .map(|base| of_agent(base, &options.command, &options.environment));
+        .map(|base| of_agent(base, &options.command, &options.environment, port));
     Ok(Arc::new(CommandAgent::new(options)?))
+}
+
+/// Takes an agent's keys out of its variables, where there is a gateway that keeps them.
+fn access(
+    providers: &[Provider],
+    spec: &AgentSpec,
+    context: &AgentContext,
+    environment: &mut Vec<(String, String)>,
+) -> Result<Option<Access>, Error> {
+    match &context.gateway {
+        Some(gateway) => Access::take(gateway, &spec.name, providers, environment),
+        None => Ok(None),
+    }
 }
 
 fn program_agent(
@@ -192,15 +209,17 @@ fn program_agent(
     options.clock = Arc::clone(&context.clock);
     options.transcript_bytes = context.transcript_bytes;
     options.environment = [context.environment.as_slice(), &spec.environment].concat();
+    let provider = [program.provider()];
+    options.access = access(&provider, spec, context, &mut options.environment)?;
+    let port = options.access.as_ref().map(Access::port);
     let command = CommandLine::Program(options.command.clone());
     options.sandbox = context
         .sandbox
         .as_ref()
-        .map(|base| of_agent(base, &command, &options.environment));
+        .map(|base| of_agent(base, &command, &options.environment, port));
     Ok(Arc::new(ProgramAgent::new(options)?))
 }
 
-#[cfg(feature = "api")]
 fn api_agent(
     interface: Interface,
     spec: &AgentSpec,
@@ -214,6 +233,7 @@ fn api_agent(
         found.map(|(_, value)| value.clone())
     });
     (options.key, options.url) = (key, url);
+    options.gateway.clone_from(&context.gateway);
     options.changes = spec.changes.unwrap_or(options.changes);
     options.timeout = spec.timeout;
     options.clock = Arc::clone(&context.clock);

@@ -7,7 +7,6 @@ mod playbook;
 mod tests;
 
 pub use agent::{ScriptedAgent, ScriptedAgentOptions};
-#[cfg(feature = "api")]
 pub(crate) use edit::{apply, guard, read};
 pub use playbook::{
     Action, InvalidStep, PlanScene, Playbook, Replacement, ReviewScene, Reviews, Scene, Step, Text,

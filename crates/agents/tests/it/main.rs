@@ -1,9 +1,9 @@
 //! The public interface, with real programs.
 
-#[cfg(feature = "api")]
 mod api;
 mod command;
 mod conformance;
+mod gateway;
 mod program;
 mod prompt;
 mod registry;

@@ -1,0 +1,212 @@
+//! What an answer says of the tokens that it has used.
+
+use core_types::TokenUsage;
+use serde_json::Value;
+
+use super::provider::Endpoint;
+
+/// How much of an answer, or of one event of a stream, is read for what it says.
+const READ_BYTES: usize = 32 * 1024 * 1024;
+
+/// An answer as it comes.
+#[derive(Debug)]
+pub(super) struct Reading {
+    endpoint: Endpoint,
+    is_stream: bool,
+    /// The start of a line whose end has not come; of an answer in one piece, all of it.
+    rest: Vec<u8>,
+    is_too_long: bool,
+    usage: TokenUsage,
+    has_input: bool,
+    has_output: bool,
+    pub(super) model: String,
+    /// The bytes that have come.
+    n_bytes: u64,
+    /// What it says went wrong after it had begun.
+    pub(super) error: Option<String>,
+}
+
+impl Reading {
+    pub(super) fn new(endpoint: Endpoint, is_stream: bool) -> Self {
+        Self {
+            endpoint,
+            is_stream,
+            rest: Vec::new(),
+            is_too_long: false,
+            usage: TokenUsage::default(),
+            has_input: false,
+            has_output: false,
+            model: String::new(),
+            n_bytes: 0,
+            error: None,
+        }
+    }
+
+    pub(super) fn take(&mut self, piece: &[u8]) {
+        self.n_bytes += piece.len() as u64;
+        if self.is_too_long {
+            return;
+        }
+        self.rest.extend_from_slice(piece);
+        if self.is_stream {
+            let mut rest = std::mem::take(&mut self.rest);
+            let mut start = 0;
+            while let Some(length) = rest[start..].iter().position(|byte| *byte == b'\n') {
+                self.line(&rest[start..start + length]);
+                start += length + 1;
+            }
+            rest.drain(..start);
+            self.rest = rest;
+        }
+        if self.rest.len() > READ_BYTES {
+            self.is_too_long = true;
+            self.rest = Vec::new();
+        }
+    }
+
+    /// After the last piece.
+    pub(super) fn end(&mut self) {
+        let rest = std::mem::take(&mut self.rest);
+        match self.is_stream {
+            true => self.line(&rest),
+            false => {
+                if let Ok(answer) = serde_json::from_slice::<Value>(&rest) {
+                    self.whole(&answer);
+                }
+            }
+        }
+    }
+
+    /// What was used, as far as it was said; of what was not, what `most` says of the input, and a token for
+    /// three bytes that have come.
+    pub(super) fn usage(&self, most: &TokenUsage) -> TokenUsage {
+        let mut usage = self.usage;
+        if !self.has_input {
+            (usage.input, usage.cache_read) = (most.input, most.cache_read);
+            (usage.cache_write_5m, usage.cache_write_1h) =
+                (most.cache_write_5m, most.cache_write_1h);
+        }
+        if !self.has_output {
+            let seen = self.n_bytes.div_ceil(3).min(most.output);
+            usage.output = usage.output.max(seen);
+        }
+        usage
+    }
+
+    /// How many tokens the input was; `None` while it was not said.
+    pub(super) fn input(&self) -> Option<u64> {
+        let output = self.usage.output;
+        self.has_input.then(|| self.usage.total() - output)
+    }
+
+    fn line(&mut self, line: &[u8]) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let Some(data) = line.strip_prefix(b"data:") else {
+            return;
+        };
+        let Ok(event) = serde_json::from_slice::<Value>(data) else {
+            return;
+        };
+        match self.endpoint {
+            Endpoint::Messages => match event["type"].as_str() {
+                Some("message_start") => self.whole(&event["message"]),
+                Some("message_delta") => {
+                    self.anthropic(&event["usage"]);
+                    self.has_output = true;
+                }
+                Some("error") => self.failed(&event["error"]),
+                _ => {}
+            },
+            Endpoint::Responses => match event["type"].as_str() {
+                Some("response.completed" | "response.incomplete") => {
+                    self.whole(&event["response"]);
+                }
+                Some("response.failed") => {
+                    self.whole(&event["response"]);
+                    self.failed(&event["response"]["error"]);
+                }
+                Some("error") => self.failed(&event),
+                _ => {}
+            },
+            Endpoint::Chat => {
+                if event["error"].is_object() {
+                    self.failed(&event["error"]);
+                }
+                self.whole(&event);
+            }
+            Endpoint::Free => {}
+        }
+    }
+
+    fn failed(&mut self, error: &Value) {
+        let message = error["message"].as_str().unwrap_or("it failed");
+        self.error = Some(message.to_owned());
+    }
+
+    /// A whole answer, or what of it opens or closes a stream.
+    fn whole(&mut self, answer: &Value) {
+        if let Some(model) = answer["model"].as_str().filter(|it| !it.is_empty()) {
+            model.clone_into(&mut self.model);
+        }
+        let usage = &answer["usage"];
+        if !usage.is_object() {
+            return;
+        }
+        let number = |value: &Value| value.as_u64().unwrap_or(0);
+        match self.endpoint {
+            Endpoint::Messages => {
+                self.anthropic(usage);
+                // The start of a stream knows the input alone.
+                self.has_output = !self.is_stream;
+            }
+            Endpoint::Responses => {
+                let details = &usage["input_tokens_details"];
+                let cached = number(&details["cached_tokens"]);
+                let written = number(&details["cache_write_tokens"]);
+                self.usage = TokenUsage {
+                    input: number(&usage["input_tokens"]).saturating_sub(cached + written),
+                    cache_read: cached,
+                    cache_write_5m: written,
+                    output: number(&usage["output_tokens"]),
+                    reasoning: number(&usage["output_tokens_details"]["reasoning_tokens"]),
+                    ..TokenUsage::default()
+                };
+                (self.has_input, self.has_output) = (true, true);
+            }
+            Endpoint::Chat => {
+                let cached = number(&usage["prompt_tokens_details"]["cached_tokens"]);
+                self.usage = TokenUsage {
+                    input: number(&usage["prompt_tokens"]).saturating_sub(cached),
+                    cache_read: cached,
+                    output: number(&usage["completion_tokens"]),
+                    reasoning: number(&usage["completion_tokens_details"]["reasoning_tokens"]),
+                    ..TokenUsage::default()
+                };
+                (self.has_input, self.has_output) = (true, true);
+            }
+            Endpoint::Free => {}
+        }
+    }
+
+    /// Counts of the Messages API are those so far; what is not said again is as it was.
+    fn anthropic(&mut self, usage: &Value) {
+        let number = |key: &str| usage[key].as_u64();
+        let long = usage["cache_creation"]["ephemeral_1h_input_tokens"].as_u64();
+        if let Some(input) = number("input_tokens") {
+            self.usage.input = input;
+            self.has_input = true;
+        }
+        if let Some(read) = number("cache_read_input_tokens") {
+            self.usage.cache_read = read;
+        }
+        if let Some(long) = long {
+            self.usage.cache_write_1h = long;
+        }
+        if let Some(written) = number("cache_creation_input_tokens") {
+            self.usage.cache_write_5m = written.saturating_sub(self.usage.cache_write_1h);
+        }
+        if let Some(output) = number("output_tokens") {
+            self.usage.output = output;
+        }
+    }
+}
