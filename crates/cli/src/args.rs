@@ -184,6 +184,9 @@ pub(crate) struct RunArguments {
     /// Lets agents and tests read, change and send whatever you may; every report of the run says so.
     #[arg(long)]
     pub(crate) unsafe_no_sandbox: bool,
+    /// Gives the answers again that the models of this run gave, and asks nobody; see `gateway.record`.
+    #[arg(long, value_name = "RUN")]
+    pub(crate) replay: Option<String>,
     /// The run's name, instead of one made from the time.
     #[arg(long, hide = true)]
     pub(crate) run_id: Option<String>,

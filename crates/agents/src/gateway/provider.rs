@@ -63,6 +63,11 @@ impl Provider {
         }
     }
 
+    /// The variables that may hold its key.
+    pub fn key_variables(self) -> impl Iterator<Item = &'static str> {
+        self.keys().iter().map(|key| key.variable)
+    }
+
     /// The variables that may hold its address.
     pub(super) const fn urls(self) -> &'static [&'static str] {
         match self {

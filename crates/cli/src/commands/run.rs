@@ -48,6 +48,10 @@ fn request(session: &Session, arguments: &RunArguments) -> Result<RunRequest> {
         update_checkout: arguments.consent.update_checkout,
         allow_unverified: arguments.consent.allow_unverified,
         no_sandbox: arguments.unsafe_no_sandbox,
+        replay: match &arguments.replay {
+            Some(name) => Some(session.home.find_run(name)?),
+            None => None,
+        },
         max_workers: arguments.max_workers.map(usize::from),
         workflow: arguments.workflow.clone(),
         context: arguments.context.iter().cloned().collect(),

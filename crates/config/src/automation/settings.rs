@@ -32,6 +32,8 @@ pub struct Settings {
     pub recovery: Recovery,
     /// What agents and commands may reach.
     pub sandbox: Sandbox,
+    /// How agents reach their models.
+    pub gateway: Gateway,
     /// What runs learn from what they did.
     pub learning: Learning,
     /// What `automation gc` keeps.
@@ -206,6 +208,17 @@ pub enum AgentNetwork {
     All,
 }
 
+/// How agents reach the models that are paid for with a key of the user's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gateway {
+    /// Whether they do so by a gateway, which keeps the key, rather than with the key itself.
+    pub is_on: bool,
+    /// Whether answers are kept with the run.
+    pub record: bool,
+    /// Tokens of an answer whose request names no limit.
+    pub longest_answer: u32,
+}
+
 /// What runs learn from what they did.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Learning {
@@ -279,6 +292,7 @@ fn read(file: &str, document: Section<'_>) -> Settings {
     let landing = document.section("landing");
     let recovery = document.section("recovery");
     let sandbox = document.section("sandbox");
+    let gateway = document.section("gateway");
     let learning = document.section("learning");
     let retention = document.section("retention");
     Settings {
@@ -349,6 +363,11 @@ fn read(file: &str, document: Section<'_>) -> Settings {
             processes: sandbox.integer("processes"),
             memory_bytes: sandbox.size("memory"),
             file_bytes: sandbox.size("file_size"),
+        },
+        gateway: Gateway {
+            is_on: gateway.choice("mode", &[("on", true), ("off", false)]),
+            record: gateway.flag("record"),
+            longest_answer: gateway.integer("longest_answer"),
         },
         learning: Learning {
             enabled: learning.flag("enabled"),

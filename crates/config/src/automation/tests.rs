@@ -81,6 +81,11 @@ fn the_defaults() {
             memory_bytes: 4 << 30,
             file_bytes: 4 << 30,
         },
+        gateway: Gateway {
+            is_on: true,
+            record: false,
+            longest_answer: 32_768,
+        },
         learning: Learning {
             enabled: true,
             prompts: KeepPrompts::Full,
@@ -310,7 +315,7 @@ fn a_variable_inside_a_text_is_told() {
 
 #[test]
 fn what_is_no_mapping() {
-    let keys = "default_agent, agents, limits, budget, approvals, landing, recovery, sandbox, learning, retention";
+    let keys = "default_agent, agents, limits, budget, approvals, landing, recovery, sandbox, gateway, learning, retention";
     check(
         "- a\n- b\n",
         &format!("1:1: expected a mapping with the keys {keys}; found a list"),

@@ -69,6 +69,12 @@ pub(crate) const AUTOMATION: &[Key] = &[
         "What agents, setup and test commands may reach, with `mode: require`. Their clone, a scratch folder and a HOME of their own they may write; system folders and tool chains they may read.",
     ),
     Key::new(
+        "gateway",
+        Shape::Section(GATEWAY),
+        Default,
+        "How agents reach the models that they pay for with a key of yours.",
+    ),
+    Key::new(
         "learning",
         Shape::Section(LEARNING),
         Default,
@@ -231,6 +237,31 @@ pub(crate) const SANDBOX: &[Key] = &[
         },
         Default,
         "The largest file that they may write.",
+    ),
+];
+
+pub(crate) const GATEWAY: &[Key] = &[
+    Key::new(
+        "mode",
+        Shape::Choice(&["on", "off"]),
+        Default,
+        "`on`: keys of Anthropic and OpenAI stay with the engine; agents reach their models by a server of the run on this machine, which counts what they use and keeps the budget; `off`: agents get the keys, and what they report is believed.",
+    ),
+    Key::new(
+        "record",
+        Shape::Flag,
+        Default,
+        "Whether the answers of models are kept with the run, so that `run --replay` can give them again.",
+    ),
+    Key::new(
+        "longest_answer",
+        Shape::Integer {
+            min: 1024,
+            max: 1_000_000,
+            or: None,
+        },
+        Default,
+        "Tokens of an answer whose request names no limit: without one, nobody could tell what it costs at most.",
     ),
 ];
 

@@ -22,6 +22,7 @@ use serde_json::Value;
 
 use super::{
     Asked, Error, Home, RepositorySource, RunRecord, RunRequest, Surroundings,
+    gateway::self_reported,
     lessons::{self, advisor, learn_from},
     models::RunModels,
     monitor::keep,
@@ -242,6 +243,7 @@ impl Assembly {
             update_checkout: settings.landing.update_checkout,
             allow_unverified: settings.landing.allow_unverified,
             no_sandbox: false,
+            replay: None,
             max_workers: Some(settings.limits.max_workers),
             workflow: None,
             context: BTreeMap::new(),
@@ -267,6 +269,7 @@ impl Assembly {
             update_checkout: asked.update_checkout,
             allow_unverified: asked.allow_unverified,
             no_sandbox: asked.no_sandbox,
+            replay: asked.replay.clone(),
             approve_plan: asked.approve_plan,
             approve_landing: asked.approve_landing,
             max_workers: asked.max_workers,
@@ -550,12 +553,23 @@ impl Assembly {
         let as_text = |(name, value): &(std::ffi::OsString, std::ffi::OsString)| {
             Some((name.to_str()?.to_owned(), value.to_str()?.to_owned()))
         };
+        let ledger = open_ledger(&self.home, &self.surroundings, Some(&self.record))?;
+        let (told, stop) = (events.clone(), pause.clone());
+        let ledger = Arc::new(RunLedger::new(ledger, &self.record, stop, told).await?);
+        let (agent, prices) = (&self.record.agent, ledger.clone());
+        let gateway =
+            self.record
+                .gateway
+                .start(agent, &self.home, folder, prices, &self.surroundings);
+        let gateway = gateway.await?;
+        let self_reported = self_reported(agent, gateway.as_ref(), &self.surroundings);
         let context = AgentContext {
             environment: environment.iter().filter_map(as_text).collect(),
             events: events.clone(),
             clock: self.surroundings.clock.clone(),
             transcript_bytes: self.record.output_disk_bytes,
             sandbox: agent_sandbox,
+            gateway,
         };
         let agent = self
             .record
@@ -598,9 +612,6 @@ impl Assembly {
         };
         let commands: Arc<dyn CommandRunner> =
             Arc::new(commands.log_bytes(self.record.output_disk_bytes));
-        let ledger = open_ledger(&self.home, &self.surroundings, Some(&self.record))?;
-        let (told, stop) = (events.clone(), pause.clone());
-        let ledger = Arc::new(RunLedger::new(ledger, &self.record, stop, told).await?);
         let mut aids = Aids {
             ledger: ledger.clone(),
             models: Arc::new(RunModels::new(
@@ -614,6 +625,7 @@ impl Assembly {
         if self.record.goes_without_sandbox() {
             aids.notes.push(UNSANDBOXED.to_owned());
         }
+        aids.notes.extend(self_reported);
         if let Some(feedback) = feedback {
             aids.advisor = advisor(feedback);
         }

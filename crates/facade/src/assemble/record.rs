@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    AgentRecord, BudgetRecord, Error, Home, LearningRecord, ModelsRecord, RecoveryRecord,
-    RepositorySource, SandboxRecord, Surroundings,
+    AgentRecord, BudgetRecord, Error, GatewayRecord, Home, LearningRecord, ModelsRecord,
+    RecoveryRecord, RepositorySource, SandboxRecord, Surroundings,
 };
 
 /// The name of the run record that replaces the header's after `resume --reload`.
@@ -37,6 +37,9 @@ pub struct Asked {
     /// Whether agents and commands run without a sandbox.
     #[serde(default)]
     pub no_sandbox: bool,
+    /// The run whose models' answers are given again.
+    #[serde(default)]
+    pub replay: Option<RunId>,
     /// How many tasks run at a time.
     pub max_workers: Option<usize>,
     /// The cross-repository workflow.
@@ -74,6 +77,9 @@ pub struct RunRecord {
     /// What its agents and commands may reach.
     #[serde(default)]
     pub sandbox: SandboxRecord,
+    /// How its agents reach their models.
+    #[serde(default)]
+    pub gateway: GatewayRecord,
     /// What it learns; `None` for nothing.
     #[serde(default)]
     pub learning: Option<LearningRecord>,

@@ -14,8 +14,8 @@ use git_workspace::Git;
 use multi_repo::Selection;
 
 use super::{
-    AgentRecord, Asked, Error, Home, IssueSource, LearningRecord, RecoveryRecord, RepositorySource,
-    RunRecord, SandboxRecord, Surroundings,
+    AgentRecord, Asked, Error, GatewayRecord, Home, IssueSource, LearningRecord, RecoveryRecord,
+    RepositorySource, RunRecord, SandboxRecord, Surroundings,
     assembly::git,
     issue::{read_file, unnumbered},
     on_forge::Accounts,
@@ -51,6 +51,8 @@ pub struct RunRequest {
     pub allow_unverified: bool,
     /// Runs agents and commands without a sandbox.
     pub no_sandbox: bool,
+    /// Gives the answers again that the models of this run gave, and asks nobody.
+    pub replay: Option<RunId>,
     /// How many tasks run at a time.
     pub max_workers: Option<usize>,
     /// A cross-repository workflow of the configuration: its repositories, coordinated as it says.
@@ -144,6 +146,8 @@ impl RunRequest {
         let mut sandbox = SandboxRecord::from_config(&configured.sandbox, surroundings);
         sandbox.is_required &= !self.no_sandbox;
         sandbox.check()?;
+        let gateway = GatewayRecord::from_config(configured.gateway, self.replay.clone());
+        gateway.check(home)?;
         Ok(RunRecord {
             v: VERSION,
             settings,
@@ -154,6 +158,7 @@ impl RunRequest {
             budget: Some((&configured.budget).into()),
             models: Some((&models(home, surroundings)?).into()),
             sandbox,
+            gateway,
             learning: LearningRecord::from_config(&configured.learning),
             sources,
         })
@@ -204,6 +209,7 @@ impl RunRequest {
             update_checkout: self.update_checkout,
             allow_unverified: self.allow_unverified,
             no_sandbox: self.no_sandbox,
+            replay: self.replay.clone(),
             max_workers: self.max_workers,
             workflow: self.workflow.clone(),
             context: self.context.clone(),
@@ -501,6 +507,7 @@ pub(crate) fn changed_since(record: &RunRecord, now: &RunRecord) -> Vec<String> 
     compare("landing", record.settings.landing == now.settings.landing);
     compare("recovery", record.recovery == now.recovery);
     compare("sandbox", record.sandbox == now.sandbox);
+    compare("gateway", record.gateway == now.gateway);
     compare("budget", record.budget == now.budget);
     compare(
         "models",
