@@ -265,8 +265,8 @@ impl Upstream {
     /// A text of the upstream's without its key, should that be in it.
     pub(super) fn without_key(&self, text: String) -> String {
         let secret = self.credential.as_ref().map(|it| {
-            let words = it.value.split(' ');
-            words.last().unwrap_or_default()
+            let mut words = it.value.split(' ');
+            words.next_back().unwrap_or_default()
         });
         match secret.filter(|it| !it.is_empty()) {
             Some(secret) => text.replace(secret, "[key]"),

@@ -8,6 +8,7 @@ mod collecting;
 mod costs;
 mod forges;
 mod gates;
+mod gateway;
 mod handoff;
 mod hostile;
 mod landing;

@@ -18,6 +18,7 @@ pub(crate) struct Place {
 }
 
 /// What the program left when it ended.
+#[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) code: i32,
     pub(crate) stdout: String,

@@ -563,6 +563,9 @@ impl Assembly {
                 .start(agent, &self.home, folder, prices, &self.surroundings);
         let gateway = gateway.await?;
         let self_reported = self_reported(agent, gateway.as_ref(), &self.surroundings);
+        if let Some(message) = self_reported.clone() {
+            events.emit(None, Event::Warning { message });
+        }
         let context = AgentContext {
             environment: environment.iter().filter_map(as_text).collect(),
             events: events.clone(),
