@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +14,13 @@ use core_types::{
 };
 
 use crate::{Containment, Finished, Launch, Network, OutputLimit, RUN_MARK, Sandbox, make_private};
+
+/// Where what a set-up command fetches goes, in the home of its clone's commands.
+const OWN_CACHES: &str = "caches";
+
+/// Caches of tool chains that lie in the user's home folder, where a sandbox lets nobody write: with a set-up
+/// command they are the clone's own. The others follow `HOME`.
+const CACHES: &[(&str, &str)] = &[("CARGO_HOME", "cargo"), ("GOPATH", "go")];
 
 /// Runs the commands of one run: contained, recorded and marked as the run's.
 ///
@@ -81,6 +88,25 @@ impl Runner {
         self
     }
 
+    /// Where a mirror of packages is named in the user's own home of cargo, it is asked still.
+    fn make_caches(&self, own: &Path) -> std::io::Result<()> {
+        let cargo = own.join("cargo");
+        std::fs::create_dir_all(&cargo)?;
+        let variable = |name: &str| {
+            let mut all = self.environment.iter().rev();
+            all.find(|(known, _)| known == name)
+                .map(|(_, value)| PathBuf::from(value))
+        };
+        let usual = || variable("HOME").map(|home| home.join(".cargo"));
+        let Some(users) = variable("CARGO_HOME").or_else(usual) else {
+            return Ok(());
+        };
+        match std::os::unix::fs::symlink(users.join("config.toml"), cargo.join("config.toml")) {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     fn enclosed(&self, launch: Launch, request: &CommandRequest) -> Result<Launch, PortError> {
         let Some(sandbox) = &self.sandbox else {
             return Ok(launch);
@@ -94,15 +120,25 @@ impl Runner {
         let mut hasher = DefaultHasher::new();
         request.folder.hash(&mut hasher);
         let private = sandbox.private.join(format!("{:016x}", hasher.finish()));
-        make_private(&private).map_err(|source| {
+        let no_home = |source: std::io::Error| {
             PortError::new(ErrorClass::ResourceExhausted, "make a home for a command")
                 .because(source)
-        })?;
+        };
+        make_private(&private).map_err(no_home)?;
         let base = Sandbox {
             network: network.clone(),
             ..sandbox.base.clone()
         };
-        Ok(launch.enclosed(&base, &[&request.folder], &private))
+        let launch = launch.enclosed(&base, &[&request.folder], &private);
+        let own_caches = private.join(OWN_CACHES);
+        if request.purpose == CommandPurpose::Setup {
+            self.make_caches(&own_caches).map_err(no_home)?;
+        }
+        if !own_caches.is_dir() {
+            return Ok(launch);
+        }
+        let caches = CACHES.iter();
+        Ok(launch.envs(caches.map(|(name, folder)| (name, own_caches.join(folder)))))
     }
 }
 

@@ -83,6 +83,15 @@ impl Program {
         }
     }
 
+    /// What it keeps of a login of its own, below the user's home folder.
+    #[must_use]
+    pub const fn login_paths(self) -> &'static [&'static str] {
+        match self {
+            Self::ClaudeCode => &[".claude", ".claude.json"],
+            Self::Codex => &[".codex"],
+        }
+    }
+
     const fn keys(self) -> &'static [&'static str] {
         match self {
             Self::ClaudeCode => claude_code::KEYS,

@@ -13,7 +13,7 @@ use facade::{
     core_types::{
         Exit, Message, NewIssue, OperationId, RepositoryName, RunId, Scope, TaskId, TaskStatus,
     },
-    process::Launch,
+    process::{Launch, SandboxSupport, sandbox_support},
 };
 
 use super::{
@@ -114,6 +114,8 @@ pub(crate) async fn demo(session: Session, arguments: DemoArguments) -> Result<u
         land: true,
         update_checkout: true,
         workflow: Some(WORKFLOW.to_owned()),
+        // Its agent plays a playbook: where the system has no sandbox, it is shown all the same.
+        no_sandbox: matches!(sandbox_support(), SandboxSupport::Missing { .. }),
         context: BTreeMap::from([("feature_flag".to_owned(), "health-page".to_owned())]),
         ..RunRequest::default()
     };

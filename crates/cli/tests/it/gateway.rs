@@ -173,7 +173,7 @@ fn what_an_agent_reports_itself_is_marked() {
     place.file(
         "config/automation.yaml",
         format!(
-            "agents:\n- {{name: coder, kind: claude-code, command: [{}]}}\n",
+            "agents:\n- {{name: coder, kind: claude-code, login: own, command: [{}]}}\n",
             place.path("bin/claude").display()
         ),
     );

@@ -270,10 +270,7 @@ impl Attacked {
             fs::create_dir_all(path.parent().expect("below")).expect("new");
             write(&path, text);
         }
-        place.file(
-            "config/automation.yaml",
-            "limits: {max_workers: 1}\nsandbox: {mode: require}\n",
-        );
+        place.file("config/automation.yaml", "limits: {max_workers: 1}\n");
         place.repository("app", None);
         place.repository("other", None);
         let abstract_name = format!("hostile-{}", std::process::id());
@@ -357,7 +354,7 @@ fn named(indices: &[usize]) -> Vec<&'static str> {
 }
 
 #[test]
-fn a_hijacked_agent_achieves_nothing_in_the_sandbox() {
+fn a_hijacked_agent_achieves_nothing_by_default() {
     const { assert!(ATTACKS.len() >= 30, "there are many ways out") };
     let attacked = Attacked::new();
     if attacked.place.lacks_sandbox() {

@@ -24,6 +24,8 @@ pub struct AgentChoice {
     pub command: Option<Command>,
     /// The playbook's file, for the kind `scripted`.
     pub playbook: Option<String>,
+    /// Whether it works by a login of its own.
+    pub own_login: bool,
     /// Whether a task may leave its repository as it was, as a codemod may.
     pub changes_optional: bool,
     /// A line for the reader, such as where the program was found; may be empty.
@@ -92,6 +94,9 @@ fn agent(choice: &AgentChoice) -> String {
     }
     if let Some(playbook) = &choice.playbook {
         text.push_str(&format!("    playbook: {}\n", scalar(playbook)));
+    }
+    if choice.own_login {
+        text.push_str("    login: own\n");
     }
     if choice.changes_optional {
         text.push_str("    changes: optional\n");

@@ -59,6 +59,8 @@ pub struct AgentEntry {
     pub repair: bool,
     /// The model that it uses, by a name that has a price; `None` where each task chooses it.
     pub model: Option<String>,
+    /// Whether it may work by a login of its own, in the user's home folder.
+    pub own_login: bool,
     /// Whether it spends money.
     pub spends: bool,
     /// What a task without a change is.
@@ -394,6 +396,7 @@ fn agent(entry: Section<'_>) -> AgentEntry {
         review: entry.flag("review"),
         repair: entry.flag("repair"),
         model: entry.optional_text("model"),
+        own_login: entry.choice("login", &[("own", true), ("none", false)]),
         spends: entry.flag("spends"),
         changes: entry.choice(
             "changes",

@@ -70,7 +70,7 @@ fn the_defaults() {
             protected_paths: Vec::new(),
         },
         sandbox: Sandbox {
-            is_required: false,
+            is_required: true,
             readable: Vec::new(),
             writable: Vec::new(),
             agent_network: AgentNetwork::Gateway,
@@ -386,6 +386,7 @@ proptest! {
             kind: "command".to_owned(),
             command: Some(command),
             playbook: None,
+            own_login: true,
             changes_optional: true,
             comment: remark.clone(),
         };

@@ -66,7 +66,7 @@ pub(crate) const AUTOMATION: &[Key] = &[
         "sandbox",
         Shape::Section(SANDBOX),
         Default,
-        "What agents, setup and test commands may reach, with `mode: require`. Their clone, a scratch folder and a HOME of their own they may write; system folders and tool chains they may read.",
+        "What agents, setup and test commands may reach. Their clone, a scratch folder and a HOME of their own they may write; system folders and tool chains they may read.",
     ),
     Key::new(
         "gateway",
@@ -142,6 +142,12 @@ pub(crate) const AGENT: &[Key] = &[
         "The model that it uses for everything, by a name that has a price: `budget.call` is set aside for each request, and charged where the agent reports neither cost nor tokens.",
     ),
     Key::new(
+        "login",
+        Shape::Choice(&["none", "own"]),
+        Is("none"),
+        "`own`: `claude-code` and `codex` work by the login in your home folder, where there is no key: they may read and change their folder there, and talk with everybody, and what they use is what they report.",
+    ),
+    Key::new(
         "spends",
         Shape::Flag,
         Is("true"),
@@ -172,7 +178,7 @@ pub(crate) const SANDBOX: &[Key] = &[
         "mode",
         Shape::Choice(&["require", "off"]),
         Default,
-        "`require`: agents and commands run in a sandbox, and nothing runs where the system has none; `off`: they may do what you may.",
+        "`require`: agents and commands run in a sandbox, and nothing runs where the system has none; `off`: they may do what you may, and every report says so.",
     ),
     Key::new(
         "readable",
@@ -190,7 +196,7 @@ pub(crate) const SANDBOX: &[Key] = &[
         "agent_network",
         Shape::Choice(&["gateway", "none", "all"]),
         Default,
-        "Whom agents may talk with: `gateway`: the servers of this machine that their base URLs name; `none`; `all`, which an agent on its own login needs.",
+        "Whom agents may talk with: `gateway`: the gateway to their models, and the servers of this machine that their base URLs name; `none`; `all`.",
     ),
     Key::new(
         "setup_network",

@@ -97,6 +97,7 @@ fn the_sample_of_settings_is_what_init_writes() {
             "grep -rl foo . --include=*.txt | xargs -r sed -i s/foo/bar/g".to_owned(),
         )),
         playbook: None,
+        own_login: false,
         changes_optional: true,
         comment: "Renames foo in text files; a repository without one is unchanged.".to_owned(),
     };

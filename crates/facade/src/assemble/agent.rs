@@ -7,7 +7,7 @@ use config::automation::{AgentEntry, Changes, Settings};
 use core_types::{ChangePolicy, CommandLine};
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Home, Surroundings};
+use super::{Error, Home, Surroundings, gateway::has_key};
 
 /// The agent of a run, as its journal keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,9 @@ pub struct AgentRecord {
     /// Whether it spends nothing at all, as its entry says.
     #[serde(default)]
     pub is_free: bool,
+    /// Whether it may work by a login of its own, in the user's home folder.
+    #[serde(default)]
+    pub own_login: bool,
     /// Whether it must change something; `None` as its kind says.
     pub changes: Option<ChangePolicy>,
     /// When it is ended; `None` for the run's limit.
@@ -71,6 +74,7 @@ impl AgentRecord {
             repair: false,
             model: String::new(),
             is_free: false,
+            own_login: false,
             changes: None,
             timeout: None,
             environment: Vec::new(),
@@ -157,6 +161,7 @@ impl AgentRecord {
             repair: entry.repair,
             model: entry.model.clone().unwrap_or_default(),
             is_free: !entry.spends,
+            own_login: entry.own_login,
             changes: match entry.changes {
                 Changes::Required => Some(ChangePolicy::Required),
                 Changes::Optional => Some(ChangePolicy::Optional),
@@ -188,6 +193,35 @@ impl AgentRecord {
         };
         let message = format!("the program {program:?} of agent {name} {what}");
         Err(Error::request(message, hint))
+    }
+
+    /// Fails early where a program would find neither a key nor its login.
+    pub(crate) fn check_login(&self, surroundings: &Surroundings) -> Result<(), Error> {
+        let Some(program) = Program::of_kind(&self.kind) else {
+            return Ok(());
+        };
+        if self.own_login || has_key(program, surroundings) {
+            return Ok(());
+        }
+        let key = program.provider().key_variables().next();
+        Err(Error::request(
+            format!(
+                "agent {} has no key, and the sandbox closes your home folder with its login",
+                self.name
+            ),
+            format!(
+                "set {}, or give its entry in config/automation.yaml `login: own`",
+                key.unwrap_or_default()
+            ),
+        ))
+    }
+
+    /// What of the user's home folder it works by.
+    pub(crate) fn login_paths(&self) -> &'static [&'static str] {
+        match Program::of_kind(&self.kind).filter(|_| self.own_login) {
+            Some(program) => program.login_paths(),
+            None => &[],
+        }
     }
 
     /// Makes the agent.

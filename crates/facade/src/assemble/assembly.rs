@@ -242,7 +242,7 @@ impl Assembly {
             landing: Some(settings.landing.mode),
             update_checkout: settings.landing.update_checkout,
             allow_unverified: settings.landing.allow_unverified,
-            no_sandbox: false,
+            no_sandbox: !recorded.sandbox.is_required,
             replay: None,
             max_workers: Some(settings.limits.max_workers),
             workflow: None,
@@ -329,7 +329,7 @@ impl Assembly {
             self.record_end(Value::Null).await?;
         }
         self.record.sandbox.check()?;
-        if self.record.goes_without_sandbox() {
+        if !self.record.sandbox.is_required {
             self.warn(&*observer, UNSANDBOXED.to_owned());
         }
         // Agents that outlived a kill would work beside the new ones.
@@ -548,7 +548,7 @@ impl Assembly {
             sources: &self.record.sources,
         };
         let sandbox = &self.record.sandbox;
-        let agent_sandbox = sandbox.agents(&shared);
+        let agent_sandbox = sandbox.agent(&self.record.agent, &shared);
         let command_sandbox = sandbox.commands(&shared, folder.join("private"));
         let as_text = |(name, value): &(std::ffi::OsString, std::ffi::OsString)| {
             Some((name.to_str()?.to_owned(), value.to_str()?.to_owned()))
@@ -625,7 +625,7 @@ impl Assembly {
             lander: self.lander(),
             ..Aids::default()
         };
-        if self.record.goes_without_sandbox() {
+        if !self.record.sandbox.is_required {
             aids.notes.push(UNSANDBOXED.to_owned());
         }
         aids.notes.extend(self_reported);

@@ -17,6 +17,7 @@ use super::{
     Error, Home, Surroundings,
     agent::{command_line, located, program_exists},
     assembly::git,
+    gateway::has_key,
     on_forge::forge_access,
     repositories::{Targets, check_publishable},
     request::{configured, default_workers},
@@ -178,7 +179,14 @@ pub async fn initialize(surroundings: &Surroundings, root: &Path) -> Result<Setu
             kind: known.map_or("command", Program::kind).to_owned(),
             playbook: None,
             changes_optional: false,
+            own_login: known.is_some_and(|it| !has_key(it, surroundings)),
             comment: match known {
+                Some(program) if !has_key(program, surroundings) => {
+                    format!(
+                        "Found as {found}. Without {} it works by its login in your home folder, and reports itself what it uses.",
+                        program.provider().key_variables().next().unwrap_or_default()
+                    )
+                }
                 Some(_) => format!("Found as {found}."),
                 None => format!("Found as {found}. It gets the prompt on its standard input."),
             },
@@ -324,9 +332,9 @@ pub async fn doctor(home: &Home, surroundings: &Surroundings) -> Vec<Check> {
         }
         support @ process::SandboxSupport::Missing { .. } => Check::bad(
             "sandbox",
-            CheckState::Warning,
+            CheckState::Failed,
             support.to_string(),
-            "`sandbox.mode: require` needs Linux 6.7 or newer with Landlock",
+            "use Linux 6.7 or newer with Landlock, or name --unsafe-no-sandbox with each run",
         ),
     });
     match configured(home, surroundings) {

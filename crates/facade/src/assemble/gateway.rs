@@ -111,18 +111,22 @@ fn asks_models(agent: &AgentRecord) -> bool {
     is_known || names_key()
 }
 
+/// Whether there is a key for the models of a program.
+pub(crate) fn has_key(program: Program, surroundings: &Surroundings) -> bool {
+    let mut keys = program.provider().key_variables();
+    keys.any(|key| {
+        let value = surroundings.variable(key);
+        value.is_some_and(|value| !value.trim().is_empty())
+    })
+}
+
 /// What a run says whose agent asks its models around the gateway; `None` where it does not, or spends nothing.
 pub(crate) fn self_reported(
     agent: &AgentRecord,
     gateway: Option<&Gateway>,
     surroundings: &Surroundings,
 ) -> Option<String> {
-    let program = Program::of_kind(&agent.kind)?;
-    let mut keys = program.provider().key_variables();
-    let has_key = keys.any(|key| {
-        let value = surroundings.variable(key);
-        value.is_some_and(|value| !value.trim().is_empty())
-    });
+    let has_key = has_key(Program::of_kind(&agent.kind)?, surroundings);
     (gateway.is_none() || !has_key).then(|| {
         format!(
             "what agent {} uses is what it reports: {}",

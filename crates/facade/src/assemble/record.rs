@@ -88,11 +88,6 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
-    /// Whether a person took its sandbox away.
-    pub(crate) fn goes_without_sandbox(&self) -> bool {
-        self.asked.as_ref().is_some_and(|asked| asked.no_sandbox)
-    }
-
     /// Reads what a run of a home was asked to do, from any process.
     ///
     /// # Errors

@@ -148,6 +148,9 @@ impl RunRequest {
         sandbox.check()?;
         let gateway = GatewayRecord::from_config(configured.gateway, self.replay.clone());
         gateway.check(home)?;
+        if sandbox.is_required && self.replay.is_none() {
+            agent.check_login(surroundings)?;
+        }
         Ok(RunRecord {
             v: VERSION,
             settings,

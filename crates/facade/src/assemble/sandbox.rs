@@ -10,11 +10,11 @@ use process::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Home, RepositorySource, Surroundings};
+use super::{AgentRecord, Error, Home, RepositorySource, Surroundings};
 
 /// What a run says where its agents and commands may do what its user may.
 pub(crate) const UNSANDBOXED: &str = "no sandbox: agents and tests of this run may read, change and send whatever you \
-     may (`--unsafe-no-sandbox`)";
+     may (`--unsafe-no-sandbox`, or `sandbox.mode: off`)";
 
 /// The variable that names further paths which may be changed, parted by colons.
 const WRITABLE: &str = "AUTOMATION_SANDBOX_WRITABLE";
@@ -125,9 +125,23 @@ impl SandboxRecord {
         Ok(())
     }
 
-    /// What agents may reach beside their own; `None` for everything.
-    pub(crate) fn agents(&self, shared: &Shared<'_>) -> Option<Sandbox> {
-        self.is_required.then(|| self.sandbox(shared, self.agents))
+    /// What an agent may reach beside its own; `None` for everything.
+    pub(crate) fn agent(&self, agent: &AgentRecord, shared: &Shared<'_>) -> Option<Sandbox> {
+        let login = agent.login_paths();
+        let reach = match login {
+            [] => self.agents,
+            _ => Reach::Everybody,
+        };
+        self.is_required.then(|| {
+            let mut sandbox = self.sandbox(shared, reach);
+            let home = shared.environment.iter().find(|(name, _)| name == "HOME");
+            let home = home.map(|(_, home)| PathBuf::from(home));
+            let paths = login
+                .iter()
+                .filter_map(|path| Some(home.as_ref()?.join(path)));
+            sandbox.writable.extend(paths);
+            sandbox
+        })
     }
 
     /// What commands may reach; `None` for everything.

@@ -64,6 +64,8 @@ impl World {
             agent: Some(agent.to_owned()),
             land: true,
             update_checkout: true,
+            // Its agents write where the test looks.
+            no_sandbox: true,
             ..RunRequest::default()
         };
         WorkflowRunner::new(home, surroundings, request)

@@ -10,7 +10,7 @@ use core_types::{
     CancellationToken, CommandLine, CommandPurpose, CommandRequest, CommandRunner, ErrorClass,
     Event, EventSink, Exit, PortError, StepRef,
 };
-use process::Runner;
+use process::{CommandSandbox, Network, Runner, Sandbox, SandboxSupport, sandbox_support};
 
 /// Notes what it takes; at a flush, whether the command has already run.
 #[derive(Debug, Default)]
@@ -167,4 +167,65 @@ async fn failures_have_their_class() {
     );
     cancel.cancel();
     assert_eq!(class(program("yes")).await, Err(ErrorClass::Cancelled));
+}
+
+#[expect(clippy::print_stderr, reason = "a test that shows nothing says so")]
+#[tokio::test]
+async fn what_setup_has_fetched_tests_find() {
+    if matches!(sandbox_support(), SandboxSupport::Missing { .. }) {
+        eprintln!("not shown here: {}", sandbox_support());
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let home = folder.path().join("home");
+    fs::create_dir_all(home.join(".cargo")).expect("a folder");
+    let config = home.join(".cargo/config.toml");
+    std::io::Write::write_all(&mut fs::File::create(&config).expect("a file"), b"mirror")
+        .expect("room");
+    let environment = vec![
+        ("PATH".into(), "/usr/bin:/bin".into()),
+        ("HOME".into(), home.clone().into()),
+    ];
+    let events = Arc::new(Events::default());
+    let base = Sandbox {
+        readable: process::usual_paths(&environment),
+        ..Sandbox::default()
+    };
+    let runner =
+        Runner::new(environment, "run-1".parse().expect("valid"), events).sandbox(CommandSandbox {
+            base,
+            setup: Network::All,
+            tests: Network::None,
+            private: folder.path().join("private"),
+        });
+    let cancel = CancellationToken::new();
+    let run = async |clone: &str, purpose, line: &str| {
+        let clone = folder.path().join(clone);
+        fs::create_dir_all(&clone).expect("a clone");
+        let command = CommandLine::Shell(line.to_owned());
+        let request = CommandRequest {
+            purpose,
+            ..request(&clone, command)
+        };
+        let outcome = runner.run(request, &cancel).await.expect("it runs");
+        (outcome.exit, outcome.tail)
+    };
+    let fetch = "cat $CARGO_HOME/config.toml; echo crate > $CARGO_HOME/fetched";
+    let (exit, said) = run("a", CommandPurpose::Setup, fetch).await;
+    assert_eq!((exit, said.as_str()), (Exit::Code(0), "mirror"));
+    let (exit, said) = run("a", CommandPurpose::Test, "cat $CARGO_HOME/fetched").await;
+    assert_eq!((exit, said.as_str()), (Exit::Code(0), "crate\n"));
+    // Again, as when a run goes on.
+    let (exit, _) = run("a", CommandPurpose::Setup, fetch).await;
+    assert_eq!(exit, Exit::Code(0));
+    // Without one, what the user's own cargo has is read, and nobody changes it.
+    let (exit, said) = run(
+        "b",
+        CommandPurpose::Test,
+        "cat $CARGO_HOME/config.toml; echo x > $CARGO_HOME/x",
+    )
+    .await;
+    assert!(said.starts_with("mirror"), "{said}");
+    assert_ne!(exit, Exit::Code(0));
+    assert!(!home.join(".cargo/x").exists());
 }
