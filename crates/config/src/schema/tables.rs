@@ -69,6 +69,18 @@ pub(crate) const AUTOMATION: &[Key] = &[
         "What agents, setup and test commands may reach, with `mode: require`. Their clone, a scratch folder and a HOME of their own they may write; system folders and tool chains they may read.",
     ),
     Key::new(
+        "serve",
+        Shape::Section(SERVE),
+        Default,
+        "How `automation serve` follows the issues of repositories on forges.",
+    ),
+    Key::new(
+        "labels",
+        Shape::Section(LABELS),
+        Default,
+        "What the labels are called by which an issue on a forge shows where its run stands.",
+    ),
+    Key::new(
         "learning",
         Shape::Section(LEARNING),
         Default,
@@ -463,6 +475,80 @@ pub(crate) const RECOVERY: &[Key] = &[
     ),
 ];
 
+pub(crate) const SERVE: &[Key] = &[
+    Key::new(
+        "interval",
+        Shape::Duration {
+            min: Duration::from_millis(10),
+            max: Duration::from_secs(DAY),
+            or: None,
+        },
+        Default,
+        "How often each repository's issues are looked at; a webhook makes it look at once.",
+    ),
+    Key::new(
+        "max_runs",
+        Shape::Integer {
+            min: 1,
+            max: 64,
+            or: None,
+        },
+        Default,
+        "Runs at a time; further issues wait, in the order in which they were asked for.",
+    ),
+    Key::new(
+        "land",
+        Shape::Flag,
+        Default,
+        "Whether a run lands when it has succeeded, after the gate `approvals.landing` if there is one; else its pull requests wait for `/approve`.",
+    ),
+];
+
+pub(crate) const LABELS: &[Key] = &[
+    Key::new(
+        "needs_planning",
+        Shape::Text,
+        Default,
+        "A person who may write gives it: work is to begin.",
+    ),
+    Key::new(
+        "plan_review",
+        Shape::Text,
+        Default,
+        "The plan waits for approval.",
+    ),
+    Key::new(
+        "in_progress",
+        Shape::Text,
+        Default,
+        "Agents work, or tests run.",
+    ),
+    Key::new(
+        "code_review",
+        Shape::Text,
+        Default,
+        "The change is being reviewed, or the review did not approve of it.",
+    ),
+    Key::new(
+        "merge_ready",
+        Shape::Text,
+        Default,
+        "The change is proposed and waits to be landed.",
+    ),
+    Key::new(
+        "completed",
+        Shape::Text,
+        Default,
+        "The change has landed, or there was nothing to change.",
+    ),
+    Key::new(
+        "needs_attention",
+        Shape::Text,
+        Default,
+        "Something failed or a person must decide.",
+    ),
+];
+
 pub(crate) const LEARNING: &[Key] = &[
     Key::new(
         "enabled",
@@ -680,6 +766,12 @@ const FORGE: &[Key] = &[
         Shape::Text,
         Refused,
         "Where the account's token comes from: `env:NAME`, `file:PATH` (from the home folder) or `command:LINE`, whose output it is. Never the token itself.",
+    ),
+    Key::new(
+        "webhook_secret",
+        Shape::Text,
+        Means("webhooks of this forge are refused"),
+        "Where the secret of its webhooks comes from, written as for `token`.",
     ),
     Key::new(
         "settle",

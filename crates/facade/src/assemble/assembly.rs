@@ -272,6 +272,7 @@ impl Assembly {
             max_workers: asked.max_workers,
             workflow: asked.workflow.clone(),
             context: asked.context.clone(),
+            followed: settings.followed.clone(),
             plan: None,
         };
         let both = recorded.sources.iter().zip(&settings.repositories);
@@ -474,12 +475,16 @@ impl Assembly {
         }
     }
 
-    /// The forge that holds the run's issue, if one does.
+    /// The forge that holds the run's issue, if one does and nobody else tells it of the run.
     fn issue_forge(
         &self,
         repositories: &BTreeMap<RepositoryName, RepositoryPorts>,
     ) -> Option<Arc<dyn GitProvider>> {
-        let (home, _) = self.record.settings.issue_home.as_ref()?;
+        let settings = &self.record.settings;
+        let (home, _) = settings.issue_home.as_ref()?;
+        if settings.followed.is_some() {
+            return None;
+        }
         Some(repositories.get(home)?.forge.clone())
     }
 

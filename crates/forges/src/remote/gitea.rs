@@ -11,7 +11,8 @@ use super::{
     client::{Client, segment},
     dialect::{
         Access, At, Check, CheckState, Dialect, Edit, LabelChange, MergeStyle, Pages,
-        PullRequestReview, RawComment, RawIssue, RawPullRequest, Verdict, branch_path, edited, found,
+        PullRequestReview, RawComment, RawIssue, RawPullRequest, Verdict, branch_path, edited,
+        found,
     },
 };
 use crate::Error;

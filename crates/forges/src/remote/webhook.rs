@@ -206,7 +206,11 @@ mod tests {
             is_signed(Sender::GitHub, secret, &headers, body, 0)
         };
         assert!(check(SECRET, &prefixed, BODY));
-        assert!(check(SECRET, &format!("sha256={}", HEX.to_uppercase()), BODY));
+        assert!(check(
+            SECRET,
+            &format!("sha256={}", HEX.to_uppercase()),
+            BODY
+        ));
         assert!(!check("another", &prefixed, BODY));
         assert!(!check("", &prefixed, BODY));
         assert!(!check(SECRET, &prefixed, b"Hello, World"));
@@ -275,7 +279,10 @@ mod tests {
 
     #[test]
     fn a_delivery_is_known_by_its_id_and_by_its_signature() {
-        let headers = [("X-GitHub-Delivery", "7"), ("X-Hub-Signature-256", "sha256=a")];
+        let headers = [
+            ("X-GitHub-Delivery", "7"),
+            ("X-Hub-Signature-256", "sha256=a"),
+        ];
         assert_eq!(
             Sender::GitHub.marks(&Delivery::new(&headers, b"")),
             ["X-GitHub-Delivery=7", "X-Hub-Signature-256=sha256=a"]

@@ -20,7 +20,7 @@
 //! # What it does not do
 //!
 //! Merges other than `fast-forward-only` and `manually-merged`; checks and approvals that a merge waits
-//! for; webhooks; milestones, teams and all else that our client never asks for.
+//! for; webhooks (a test sends them itself); milestones, teams and all else that our client never asks for.
 
 mod faults;
 mod git;
