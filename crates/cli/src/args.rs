@@ -58,6 +58,8 @@ pub(crate) enum Command {
     Report(ReportArguments),
     /// Shows runs in a browser, until Ctrl-C.
     Dashboard(DashboardArguments),
+    /// Follows issues on forges: begins runs, hears what people say there, shows where runs stand.
+    Serve(ServeArguments),
     /// Opens a gate at which a run waits, and goes on.
     Approve(ApproveArguments),
     /// Tries a task that was handed to you again, with what you say of it.
@@ -110,6 +112,13 @@ pub(crate) struct DashboardArguments {
     /// Prometheus elsewhere, as its `credentials_file`.
     #[arg(long, value_name = "FILE")]
     pub(crate) metrics_token_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// Ends when there is nothing to do but to wait for people, instead of staying.
+    #[arg(long)]
+    pub(crate) once: bool,
 }
 
 /// A dashboard beside a run.

@@ -21,5 +21,6 @@ mod proposals;
 mod refusals;
 mod reload;
 mod retries;
+mod serve;
 mod setup;
 mod work;

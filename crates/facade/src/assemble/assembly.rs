@@ -674,7 +674,7 @@ pub async fn open_forges(
 }
 
 /// An error and its causes in a line.
-fn line(error: &Error) -> String {
+pub(crate) fn line(error: &Error) -> String {
     let mut line = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
@@ -727,7 +727,11 @@ pub(crate) async fn git(surroundings: &Surroundings) -> Result<Arc<Git>, Error> 
     Ok(Arc::new(git))
 }
 
-fn open_inbox(home: &Home, run: &RunId, surroundings: &Surroundings) -> Result<FileInbox, Error> {
+pub(crate) fn open_inbox(
+    home: &Home,
+    run: &RunId,
+    surroundings: &Surroundings,
+) -> Result<FileInbox, Error> {
     let folder: PathBuf = home.run_folder(run).join("inbox");
     FileInbox::open(folder, &surroundings.checkpoint_options()).map_err(|source| Error::Journal {
         run: run.clone(),

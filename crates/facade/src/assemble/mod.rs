@@ -29,6 +29,7 @@ mod repositories;
 mod request;
 mod run_ledger;
 mod sandbox;
+mod serve;
 mod spending;
 mod staged;
 mod standing;
@@ -56,6 +57,7 @@ pub use request::{
 };
 pub use run_ledger::settle_killed;
 pub use sandbox::{Reach, SandboxRecord};
+pub use serve::{Follower, Nudge, Received, Teller, Until, Webhooks};
 pub use spending::{
     BudgetRecord, budget, open_ledger, optimizer, plan_of, prices_checked, raise_limit,
 };
