@@ -110,3 +110,180 @@ fn an_issue_becomes_a_landed_change_by_a_label_and_a_comment() {
         assert_eq!(bed.n_runs(), 1);
     }
 }
+
+#[test]
+fn who_may_not_write_begins_and_approves_nothing() {
+    for kind in ["gitea", "github"] {
+        let bed = bed(kind, "serve: {interval: 20ms}\napprovals: {plan: true}\n");
+        // Such as by a template of the repository that gives labels to whoever writes an issue.
+        bed.label("mallory", "needs-planning");
+        bed.serve();
+        assert_eq!(bed.labels(), ["needs-planning"]);
+        assert_eq!((bed.n_comments(), bed.n_runs()), (0, 0));
+        // Ours asks for nothing, either.
+        bed.label("robot", "-needs-planning");
+        bed.label("robot", "needs-planning");
+        bed.serve();
+        assert_eq!((bed.n_comments(), bed.n_runs()), (0, 0));
+
+        bed.label("grace", "-needs-planning");
+        bed.label("grace", "needs-planning");
+        bed.serve();
+        assert_eq!(bed.labels(), ["plan-review"]);
+        // The label that lets it go on is theirs to give who may write.
+        bed.label("mallory", "in-progress");
+        bed.say("mallory", "/abort");
+        bed.serve();
+        assert_eq!(bed.labels(), ["plan-review"], "it was taken away again");
+        bed.label("grace", "in-progress");
+        bed.serve();
+        assert_eq!(bed.labels(), ["merge-ready"]);
+        assert_eq!(bed.n_runs(), 1);
+        // What is theirs today may be taken from them tomorrow.
+        bed.forge.set_permission("ada", "app", "grace", "read");
+        bed.say("grace", &bed.approval());
+        bed.serve();
+        assert_eq!(bed.labels(), ["merge-ready"]);
+        assert_eq!(bed.git().git(&["show", "main:a.txt"]), "foo");
+    }
+}
+
+#[test]
+fn what_an_outsider_writes_waits_for_its_plan_to_be_approved() {
+    let bed = bed("gitea", "serve: {interval: 20ms}\n");
+    let issue = bed
+        .forge
+        .write_issue("ada", "app", "mallory", "Say bar", "");
+    bed.forge
+        .write_label("ada", "app", issue, "grace", "needs-planning");
+    bed.serve();
+    assert_eq!(bed.forge.labels("ada", "app", issue), ["plan-review"]);
+}
+
+#[test]
+fn a_proposed_change_lands_by_a_comment_or_a_label() {
+    for by_label in [false, true] {
+        let bed = bed("github", "serve: {interval: 20ms}\n");
+        bed.label("grace", "needs-planning");
+        bed.serve();
+        assert_eq!(bed.labels(), ["merge-ready"]);
+        let status = bed.status();
+        assert!(
+            status.contains("| app | #2 | passed | not reviewed | proposed |"),
+            "{status}"
+        );
+        assert_eq!(bed.git().git(&["show", "main:a.txt"]), "foo");
+        match by_label {
+            true => bed.label("grace", "completed"),
+            false => bed.say("grace", &bed.approval()),
+        }
+        bed.serve();
+        assert_eq!(bed.labels(), ["completed"]);
+        assert_eq!(bed.git().git(&["show", "main:a.txt"]), "bar");
+    }
+}
+
+#[test]
+fn what_failed_is_tried_again_or_given_up() {
+    let agent = "agents: [{name: bar, kind: command, command: \"cp $LC_PLACE/word a.txt\"}]\n\
+                 recovery: {enabled: false}\nserve: {interval: 20ms, land: true}\n";
+    let bed = bed("gitea", "");
+    bed.place.file("config/automation.yaml", agent);
+    bed.place.file("word", "wrong\n");
+    bed.label("grace", "needs-planning");
+    bed.serve();
+    assert_eq!(bed.labels(), ["needs-attention"]);
+    let status = bed.status();
+    assert!(status.contains("say `/retry`"), "{status}");
+    bed.say("mallory", "/abort");
+    bed.serve();
+    assert_eq!(bed.labels(), ["needs-attention"]);
+    bed.say("grace", "/abort");
+    bed.serve();
+    assert_eq!(bed.labels(), Vec::<String>::new());
+    let status = bed.status();
+    assert!(status.contains("### Given up"), "{status}");
+
+    bed.label("grace", "needs-planning");
+    bed.serve();
+    assert_eq!(bed.labels(), ["needs-attention"]);
+    assert_eq!(bed.n_runs(), 2, "another label, another run");
+    bed.place.file("word", "bar\n");
+    bed.say("grace", "/retry");
+    bed.serve();
+    assert_eq!(bed.labels(), ["completed"], "{}", bed.status());
+    assert_eq!(bed.git().git(&["show", "main:a.txt"]), "bar");
+    assert_eq!(bed.n_comments(), 4, "one comment for all runs of the issue");
+}
+
+/// Killed before or after an append to a journal, and started again: one run, one comment, the right labels. A
+/// sample; with `RUN_SLOW=1` at each append.
+#[test]
+fn a_killed_follower_does_each_thing_once() {
+    let is_whole = std::env::var_os("RUN_SLOW").is_some();
+    let (first, step) = if is_whole { (1, 1) } else { (8, 39) };
+    let mut n_killed = 0;
+    for (index, append) in (first..200).step_by(step).enumerate() {
+        let kind = ["gitea", "github"][index % 2];
+        let moments: &[&str] = match (is_whole, index / 2 % 2) {
+            (true, _) => &["before", "after"],
+            (false, 0) => &["after"],
+            (false, _) => &["before"],
+        };
+        let mut was_killed = false;
+        for moment in moments {
+            let bed = bed(
+                kind,
+                "serve: {interval: 20ms, land: true}\napprovals: {plan: true}\n",
+            );
+            bed.label("grace", "needs-planning");
+            let at = format!("{append}:{moment}");
+            let begun = bed.run_until("serve --once", &at);
+            if begun.code != 0 {
+                was_killed = true;
+                bed.serve();
+            }
+            assert_eq!(bed.labels(), ["plan-review"], "{kind} at {at}");
+            bed.say("grace", &bed.approval());
+            if bed.run_until("serve --once", &at).code != 0 {
+                was_killed = true;
+                bed.serve();
+            }
+            assert_eq!(bed.labels(), ["completed"], "{kind} at {at}");
+            assert_eq!(bed.git().git(&["show", "main:a.txt"]), "bar");
+            let counts = (bed.n_runs(), bed.n_comments(), pulls(&bed));
+            assert_eq!(counts, (1, 2, 1), "{kind} at {at}: {}", bed.status());
+            n_killed += usize::from(was_killed);
+        }
+        if !was_killed {
+            break;
+        }
+    }
+    assert!(n_killed > 1, "{n_killed} kills");
+}
+
+fn pulls(bed: &Bed) -> usize {
+    let truth = bed.forge.truth("ada", "app");
+    truth.iter().filter(|it| it.kind == "pull").count()
+}
+
+#[test]
+fn a_forge_that_fails_in_passing_is_followed_all_the_same() {
+    for (seed, kind) in [(1, "gitea"), (2, "github")] {
+        let bed = bed(kind, "serve: {interval: 20ms, land: true}\n");
+        let faults = testkit::forge::Faults {
+            refused: 0.03,
+            down_before: 0.03,
+            down_after: 0.03,
+            lost: 0.03,
+            lag: std::time::Duration::from_millis(20),
+            late: 0.5,
+            busy: 0.3,
+        };
+        bed.label("grace", "needs-planning");
+        bed.forge.set_faults(faults, seed);
+        bed.serve();
+        assert_eq!(bed.labels(), ["completed"], "{}", bed.status());
+        assert_eq!((bed.n_runs(), bed.n_comments(), pulls(&bed)), (1, 1, 1));
+    }
+}

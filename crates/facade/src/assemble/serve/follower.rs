@@ -348,14 +348,16 @@ impl Follower {
         let account = self.account(name)?;
         let login = account.forge.login().await?;
         let changes = account.repository.label_changes(issue).await?;
-        let is_asked = |it: &&LabelChange| it.is_added && it.label == self.labels.needs_planning;
-        let Some(change) = changes.into_iter().rev().find(|it| is_asked(&it)) else {
+        let is_asked = |it: &LabelChange| it.is_added && it.label == self.labels.needs_planning;
+        let mut asked: Vec<_> = changes.into_iter().filter(is_asked).collect();
+        let n_asked = asked.len();
+        let Some(change) = asked.pop() else {
             return Ok(None);
         };
         if change.author.is_empty() || change.author == login {
             return Ok(None);
         }
-        let run = run_id(name, issue, &change);
+        let run = run_id(name, issue, &change, n_asked);
         let followed = Followed {
             by: change.author,
             since: change.at,
@@ -668,13 +670,14 @@ impl Follower {
         let Some(shown_at) = changes.iter().rposition(is_shown) else {
             return Ok(false);
         };
-        let given = changes[shown_at..].iter().rev();
-        let mut given = given.filter(|it| it.is_added && it.label == next && it.author != login);
-        let Some(given) = given.next() else {
+        let given = |it: &LabelChange| it.is_added && it.label == next && it.author != login;
+        let given = changes[shown_at..].iter().rposition(given);
+        let Some(given_at) = given.map(|it| shown_at + it) else {
             return Ok(false);
         };
-        let (by, at) = (&given.author, given.at.0);
-        let of = (key.0.clone(), format!("label:{}:{next}:{by}:{at}", key.1));
+        let by = &changes[given_at].author;
+        let saying = format!("label:{}:{given_at}:{next}:{by}", key.1);
+        let of = (key.0.clone(), saying);
         let run = &seen.status.run;
         if self.memory.has_heard(&of) || self.is_pending(run, &of) {
             return Ok(false);
@@ -836,12 +839,39 @@ fn operation(text: String) -> OperationId {
     OperationId::new(text).expect("names and numbers are short and plain")
 }
 
-/// The name of the run that a label asks for: the same whenever it is looked at. Ids sort as they were asked for.
-fn run_id(name: &RepositoryName, issue: IssueNumber, change: &LabelChange) -> RunId {
+/// The name of the run that a label asks for, given for the n-th time: the same whenever it is looked at.
+/// Ids sort as they were asked for; times of forges are whole seconds.
+fn run_id(name: &RepositoryName, issue: IssueNumber, change: &LabelChange, n: usize) -> RunId {
     let digits = change.at.to_string();
     let digits: String = digits.chars().filter(char::is_ascii_digit).collect();
     let (date, time) = digits.split_at(digits.len().min(8));
-    let hash = Sha256::digest(format!("{name}#{issue} {} {}", change.at.0, change.author));
+    let hash = Sha256::digest(format!(
+        "{name}#{issue} {n} {} {}",
+        change.at.0, change.author
+    ));
     let hash: String = hash.iter().take(4).map(|it| format!("{it:02x}")).collect();
-    RunId::new(format!("{date}-{time}-{hash}")).expect("digits and letters make a name")
+    RunId::new(format!("{date}-{time}-{n:03}{hash}")).expect("digits and letters make a name")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_asks_for_one_run() {
+        let name = RepositoryName::new("app").expect("it is valid");
+        let change = LabelChange {
+            author: "grace".to_owned(),
+            label: "needs-planning".to_owned(),
+            is_added: true,
+            at: Timestamp::parse("2026-11-26T18:05:17Z").expect("it is a time"),
+        };
+        let first = run_id(&name, 7, &change, 1);
+        assert_eq!(first, run_id(&name, 7, &change, 1));
+        assert!(first.as_str().starts_with("20261126-180517"), "{first}");
+        for (issue, n) in [(8, 1), (7, 2)] {
+            assert_ne!(first, run_id(&name, issue, &change, n));
+        }
+        assert!(first < run_id(&name, 7, &change, 2), "in the same second");
+    }
 }

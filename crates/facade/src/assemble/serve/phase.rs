@@ -97,7 +97,7 @@ impl Phase {
 }
 
 /// Whether the change of a repository is published and waits.
-pub(super) fn is_proposed(status: &RunStatus) -> bool {
+fn is_proposed(status: &RunStatus) -> bool {
     let is_published = |it: &RepositoryEnd| matches!(it.state, RepositoryState::Published);
     let end = status.end.as_ref();
     end.is_some_and(|end| end.repositories.iter().any(is_published))

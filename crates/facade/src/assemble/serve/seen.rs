@@ -2,11 +2,10 @@
 
 use core_types::{Gate, Message, Plan, RunId, Scope, Usd};
 use engine_checkpoint::RunView;
-use engine_workflow::EndStatus;
+use engine_workflow::{EndStatus, RepositoryEnd, RepositoryState, RunEnd};
 use monitoring::fold::{RepositoryRow, RunFold};
 use sha2::{Digest as _, Sha256};
 
-use super::phase::is_proposed;
 use crate::assemble::{
     Error, Home, RunRecord, RunStatus, Surroundings, plan_from_file, plan_to_yaml,
 };
@@ -109,20 +108,35 @@ fn awaited(home: &Home, record: &RunRecord, status: &RunStatus) -> Result<Option
             message: approve(gate, None),
             plan: None,
         }),
-        EndStatus::Done if is_proposed(status) => Some(Awaited {
-            pin: pin(&["land", run, &heads]),
-            message: Message::Land {
-                update_checkout: false,
-                allow_unverified: false,
-            },
-            plan: None,
-        }),
+        EndStatus::Done | EndStatus::Partial | EndStatus::NeedsPerson if can_land(end) => {
+            Some(Awaited {
+                pin: pin(&["land", run, &heads]),
+                message: Message::Land {
+                    update_checkout: false,
+                    allow_unverified: false,
+                },
+                plan: None,
+            })
+        }
         EndStatus::Done
         | EndStatus::Failed
         | EndStatus::Partial
         | EndStatus::Aborted
         | EndStatus::NeedsPerson => None,
     })
+}
+
+/// Whether something has not landed that could.
+fn can_land(end: &RunEnd) -> bool {
+    let could = |it: &RepositoryEnd| {
+        matches!(
+            it.state,
+            RepositoryState::Published
+                | RepositoryState::Ready { .. }
+                | RepositoryState::Blocked { .. }
+        )
+    };
+    end.repositories.iter().any(could)
 }
 
 /// The plan that waits: a run writes it before it stops at the gate.
