@@ -119,6 +119,30 @@ pub(crate) struct ServeArguments {
     /// Ends when there is nothing to do but to wait for people, instead of staying.
     #[arg(long)]
     pub(crate) once: bool,
+    /// Listens for webhooks on this port or 8010, at `/webhooks/gitea` and `/webhooks/github`; 0 takes
+    /// any free one.
+    #[arg(
+        long,
+        value_name = "PORT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "8010"
+    )]
+    pub(crate) webhooks: Option<u16>,
+    /// The address to listen on; one that other machines reach needs a certificate.
+    #[arg(
+        long,
+        default_value = "127.0.0.1",
+        value_name = "ADDRESS",
+        requires = "webhooks"
+    )]
+    pub(crate) address: std::net::IpAddr,
+    /// A chain of certificates as PEM, the server's first.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// The key of the first certificate as PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub(crate) tls_key: Option<PathBuf>,
 }
 
 /// A dashboard beside a run.

@@ -1,14 +1,15 @@
 //! `serve`.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::{Context, Result};
 use facade::{
-    assemble::{Follower, Nudge, Teller, Until},
+    assemble::{Follower, Nudge, Teller, Until, WebhookAddress, Webhooks},
     core_types::CancellationToken,
 };
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::dashboard::{refused, tls};
 use crate::{
     args::ServeArguments,
     failure::{DONE, INTERRUPTED},
@@ -23,24 +24,59 @@ const MAX_LINE: usize = 500;
 pub(crate) async fn serve(session: Session, arguments: ServeArguments) -> Result<u8> {
     let output = session.output;
     let teller = Arc::new(Lines(output));
+    let (nudge, stop) = (Nudge::default(), CancellationToken::new());
+    let webhooks = webhooks(&session, &arguments, &nudge).await?;
     let (home, surroundings) = (session.home.clone(), session.surroundings.clone());
     let follower = Box::pin(Follower::open(home, surroundings, teller)).await?;
     let names: Vec<_> = follower.repositories().map(ToString::to_string).collect();
     output.progress(format!("following the issues of {}", names.join(", ")));
+    if let Some(webhooks) = &webhooks {
+        let address = webhooks.address();
+        output.progress(format!("listening for webhooks on {address}"));
+    }
     let until = if arguments.once {
         Until::Idle
     } else {
         Until::Stopped
     };
-    let (nudge, stop) = (Nudge::default(), CancellationToken::new());
-    let following = Box::pin(follower.follow(until, &nudge, &stop));
-    let ended = stopping(following, &stop).await?;
-    ended.transpose()?;
+    let working = async {
+        let listening = async {
+            match &webhooks {
+                Some(webhooks) => webhooks.serve(stop.clone()).await,
+                None => stop.cancelled().await,
+            }
+        };
+        let mut following = Box::pin(follower.follow(until, &nudge, &stop));
+        tokio::select! {
+            ended = &mut following => return ended,
+            () = listening => {}
+        }
+        following.await
+    };
+    stopping(working, &stop).await?.transpose()?;
     Ok(if stop.is_cancelled() && arguments.once {
         INTERRUPTED
     } else {
         DONE
     })
+}
+
+/// The address for webhooks, where one is asked for.
+async fn webhooks(
+    session: &Session,
+    arguments: &ServeArguments,
+    nudge: &Nudge,
+) -> Result<Option<WebhookAddress>> {
+    let Some(port) = arguments.webhooks else {
+        return Ok(None);
+    };
+    let (certificate, key) = (&arguments.tls_certificate, &arguments.tls_key);
+    let tls = tls(session, certificate.as_deref(), key.as_deref())?;
+    let webhooks = Webhooks::open(&session.home, &session.surroundings, nudge.clone()).await?;
+    let address = SocketAddr::new(arguments.address, port);
+    let bound = WebhookAddress::bind(address, tls, webhooks).await;
+    let in_use = format!("is port {port} in use? another one: --webhooks=N");
+    bound.map(Some).map_err(|error| refused(error, &in_use))
 }
 
 /// Works until its end. The first signal stops it, the second at once (`None`).

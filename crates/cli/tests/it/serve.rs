@@ -1,6 +1,18 @@
 //! Issues on forges, followed: the real binary over simulated forges.
 
-use crate::{forges::Bed, place::Ran};
+use std::{
+    io::{BufRead as _, BufReader},
+    process::Child,
+    sync::mpsc,
+    time::{Duration, Instant},
+};
+
+use testkit::forge::{Dialect, Signature, Webhook};
+
+use crate::{
+    forges::{Bed, TOKEN},
+    place::Ran,
+};
 
 const AGENT: &str = "agents: [{name: bar, kind: command, command: \"echo bar > a.txt\"}]\n";
 
@@ -286,4 +298,188 @@ fn a_forge_that_fails_in_passing_is_followed_all_the_same() {
         assert_eq!(bed.labels(), ["completed"], "{}", bed.status());
         assert_eq!((bed.n_runs(), bed.n_comments(), pulls(&bed)), (1, 1, 1));
     }
+}
+
+/// A process that stays; it is ended with the test.
+struct Staying {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+}
+
+impl Drop for Staying {
+    fn drop(&mut self) {
+        // It may have ended already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Staying {
+    fn start(bed: &Bed, arguments: &str) -> Self {
+        let mut command = bed.place.command(arguments);
+        command.env("FORGE_TOKEN", TOKEN).env("HOOK_SECRET", SECRET);
+        let mut child = command.spawn().expect("it can be started");
+        let stdout = child.stdout.take().expect("it is piped");
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, lines }
+    }
+
+    /// Waits for a line that begins so, and returns the rest of it.
+    fn says(&self, start: &str) -> String {
+        loop {
+            let line = self.lines.recv_timeout(PATIENCE);
+            let line = line.unwrap_or_else(|_| panic!("it says {start:?}"));
+            if let Some(rest) = line.strip_prefix(start) {
+                return rest.to_owned();
+            }
+        }
+    }
+
+    /// Ends it as a service manager does; its exit code.
+    fn end(mut self, bed: &Bed) -> Option<i32> {
+        bed.place.signal(&self.child, "-TERM");
+        self.child.wait().expect("it ends").code()
+    }
+}
+
+/// Waits until the issue has these labels.
+fn until_labels(bed: &Bed, labels: &[&str]) {
+    let begun = Instant::now();
+    while bed.labels() != labels {
+        assert!(begun.elapsed() < PATIENCE, "{:?}", bed.labels());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+const SECRET: &str = "between-forge-and-us";
+
+#[test]
+fn a_signed_webhook_makes_it_look_at_once_and_others_do_nothing() {
+    for (kind, dialect) in [("gitea", Dialect::Gitea), ("github", Dialect::GitHub)] {
+        // Nothing but a webhook makes it look in the time of this test.
+        let bed = bed(kind, "serve: {interval: 1h}\n");
+        let configured = bed.place.read("config/repositories.yaml");
+        let secret = "settle: 60ms, webhook_secret: \"env:HOOK_SECRET\"";
+        let configured = configured.replace("settle: 60ms", secret);
+        bed.place.file("config/repositories.yaml", configured);
+        let staying = Staying::start(&bed, "serve --webhooks=0");
+        let address = staying.says("listening for webhooks on ");
+        let body = r#"{"action":"labeled","issue":{"number":7},"sender":{"login":"grace"}}"#;
+        let right = Webhook {
+            dialect,
+            delivery: "d-1",
+            body,
+            signature: Signature::By(SECRET),
+        };
+        // It has looked once, and nothing was asked for.
+        let begun = Instant::now();
+        while bed.forge.take_calls().is_empty() {
+            assert!(begun.elapsed() < PATIENCE, "it looks when it begins");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        std::thread::sleep(Duration::from_millis(200));
+        drop(bed.forge.take_calls());
+
+        bed.label("grace", "needs-planning");
+        let other = match dialect {
+            Dialect::Gitea => Dialect::GitHub,
+            Dialect::GitHub => Dialect::Gitea,
+        };
+        let by = |signature| Webhook { signature, ..right };
+        assert_eq!(by(Signature::None).send(&address), 401);
+        assert_eq!(by(Signature::By("guessed")).send(&address), 401);
+        assert_eq!(by(Signature::By("")).send(&address), 401);
+        let elsewhere = Webhook {
+            dialect: other,
+            ..right
+        };
+        assert_eq!(elsewhere.send(&address), 404, "it has no secret");
+        let long = " ".repeat((5 << 20) + 1);
+        let long = Webhook {
+            body: &long,
+            ..right
+        };
+        assert_eq!(long.send(&address), 413);
+        std::thread::sleep(Duration::from_millis(200));
+        let calls = bed.forge.take_calls();
+        assert!(calls.is_empty(), "nothing happens: {calls:?}");
+
+        assert_eq!(right.send(&address), 202);
+        until_labels(&bed, &["merge-ready"]);
+        assert_eq!(right.send(&address), 200, "it came before");
+        let renamed = Webhook {
+            delivery: "d-2",
+            ..right
+        };
+        assert_eq!(renamed.send(&address), 200, "an id is not signed");
+        let end = staying.end(&bed);
+        assert_eq!(end, Some(0));
+
+        // A restart forgets none of it.
+        let staying = Staying::start(&bed, "serve --webhooks=0");
+        let address = staying.says("listening for webhooks on ");
+        assert_eq!(right.send(&address), 200);
+        let next = Webhook {
+            delivery: "d-3",
+            body: "{}",
+            ..right
+        };
+        assert_eq!(next.send(&address), 202);
+        assert_eq!(staying.end(&bed), Some(0));
+        bed.assert_stored_nowhere(SECRET);
+        assert_eq!((bed.n_runs(), bed.n_comments()), (1, 1));
+    }
+}
+
+#[test]
+fn ended_it_pauses_its_run_and_another_start_goes_on() {
+    let agent = "agents: [{name: bar, kind: command, command: \"echo begun > $LC_PLACE/begun; \
+                 test -e $LC_PLACE/go || sleep 600; echo bar > a.txt\"}]\n\
+                 serve: {interval: 50ms, land: true}\n";
+    let bed = bed("gitea", "");
+    bed.place.file("config/automation.yaml", agent);
+    bed.label("grace", "needs-planning");
+    let staying = Staying::start(&bed, "serve");
+    until_labels(&bed, &["in-progress"]);
+    let begun = Instant::now();
+    while !bed.place.path("begun").exists() {
+        assert!(begun.elapsed() < PATIENCE, "the agent begins");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // One process follows the issues of a home.
+    let refused = bed.run("serve --once");
+    assert_eq!(refused.code, 2);
+    refused.says("another process follows the issues of this home");
+    assert_eq!(staying.end(&bed), Some(0));
+    bed.place.file("go", "");
+    bed.serve();
+    assert_eq!(bed.labels(), ["completed"], "{}", bed.status());
+    assert_eq!((bed.n_runs(), bed.n_comments()), (1, 1));
+}
+
+#[test]
+fn a_killed_process_is_followed_by_one_that_goes_on() {
+    let bed = bed("github", "serve: {interval: 20ms, land: true}\n");
+    let agent = "agents: [{name: bar, kind: command, command: \"sleep 0.2; echo bar > a.txt\"}]\n\
+                 serve: {interval: 20ms, land: true}\n";
+    bed.place.file("config/automation.yaml", agent);
+    bed.label("grace", "needs-planning");
+    for millis in [60, 150, 300, 500, 700] {
+        let mut staying = Staying::start(&bed, "serve");
+        std::thread::sleep(Duration::from_millis(millis));
+        staying.child.kill().expect("it can be killed");
+        staying.child.wait().expect("it has ended");
+    }
+    bed.serve();
+    assert_eq!(bed.labels(), ["completed"], "{}", bed.status());
+    assert_eq!((bed.n_runs(), bed.n_comments(), pulls(&bed)), (1, 1, 1));
 }

@@ -57,6 +57,8 @@ pub use request::{
 };
 pub use run_ledger::settle_killed;
 pub use sandbox::{Reach, SandboxRecord};
+#[cfg(feature = "serve")]
+pub use serve::WebhookAddress;
 pub use serve::{Follower, Nudge, Received, Teller, Until, Webhooks};
 pub use spending::{
     BudgetRecord, budget, open_ledger, optimizer, plan_of, prices_checked, raise_limit,

@@ -11,6 +11,8 @@
 //! noted before and after it is made, and carries a mark. What somebody has said is noted before the
 //! run is told and after the run has heard it. Labels are compared with what they should be each time.
 
+#[cfg(feature = "serve")]
+mod address;
 mod comment;
 mod follower;
 mod memory;
@@ -19,5 +21,7 @@ mod said;
 mod seen;
 mod webhooks;
 
+#[cfg(feature = "serve")]
+pub use address::WebhookAddress;
 pub use follower::{Follower, Nudge, Teller, Until};
 pub use webhooks::{Received, Webhooks};
