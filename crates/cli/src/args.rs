@@ -58,6 +58,8 @@ pub(crate) enum Command {
     Report(ReportArguments),
     /// Shows runs in a browser, until Ctrl-C.
     Dashboard(DashboardArguments),
+    /// Follows issues on forges: begins runs, hears what people say there, shows where runs stand.
+    Serve(ServeArguments),
     /// Opens a gate at which a run waits, and goes on.
     Approve(ApproveArguments),
     /// Tries a task that was handed to you again, with what you say of it.
@@ -110,6 +112,37 @@ pub(crate) struct DashboardArguments {
     /// Prometheus elsewhere, as its `credentials_file`.
     #[arg(long, value_name = "FILE")]
     pub(crate) metrics_token_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// Ends when there is nothing to do but to wait for people, instead of staying.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Listens for webhooks on this port or 8010, at `/webhooks/gitea` and `/webhooks/github`; 0 takes
+    /// any free one.
+    #[arg(
+        long,
+        value_name = "PORT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "8010"
+    )]
+    pub(crate) webhooks: Option<u16>,
+    /// The address to listen on; one that other machines reach needs a certificate.
+    #[arg(
+        long,
+        default_value = "127.0.0.1",
+        value_name = "ADDRESS",
+        requires = "webhooks"
+    )]
+    pub(crate) address: std::net::IpAddr,
+    /// A chain of certificates as PEM, the server's first.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// The key of the first certificate as PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub(crate) tls_key: Option<PathBuf>,
 }
 
 /// A dashboard beside a run.

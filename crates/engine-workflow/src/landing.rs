@@ -94,8 +94,11 @@ pub(crate) async fn open_pull_request(
     Ok(number.await?)
 }
 
-/// Tells the issue, where a forge holds it, what was made of it.
+/// Tells the issue, where a forge holds it and nobody else does, what was made of it.
 pub(crate) async fn comment(run: &Run, body: String) -> Result<(), Error> {
+    if run.settings.followed.is_some() {
+        return Ok(());
+    }
     let Some((home, issue)) = &run.settings.issue_home else {
         return Ok(());
     };

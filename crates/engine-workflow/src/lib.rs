@@ -61,6 +61,7 @@
 //!         created: core_types::Timestamp(0),
 //!     },
 //!     issue_home: None,
+//!     followed: None,
 //!     repositories: vec![RepositorySettings {
 //!         name: "app".parse()?,
 //!         target: BranchName::new("main")?,
@@ -191,6 +192,8 @@ pub use error::Error;
 pub use metered::MeteredAgent;
 pub use metered_provider::MeteredProvider;
 pub use ports::{Aids, PlanFile, Ports, RepositoryPorts};
-pub use settings::{Approvals, LandingMode, LandingSettings, Limits, RepositorySettings, Settings};
+pub use settings::{
+    Approvals, Followed, LandingMode, LandingSettings, Limits, RepositorySettings, Settings,
+};
 pub use staged::{Effect, EffectKind, effects};
 pub use workflow::Workflow;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use core_types::{
     BranchName, ChangeSet, CommandLine, Issue, IssueNumber, Plan, PlanId, RepositoryName, RunId,
+    Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,18 @@ pub struct Settings {
     /// How the repositories wait for each other; `None` where they do not.
     #[serde(default)]
     pub change_set: Option<ChangeSet>,
+    /// Who follows the issue; `None` where nobody does, and the run itself tells it what was made of it.
+    #[serde(default)]
+    pub followed: Option<Followed>,
+}
+
+/// An issue that a process follows: it tells the issue what becomes of the run, in one comment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Followed {
+    /// Who asked for the run there.
+    pub by: String,
+    /// When, by the forge's clock: what was said there before is not meant for this run.
+    pub since: Timestamp,
 }
 
 /// One repository of a run.

@@ -26,6 +26,7 @@
 //! | `agents` | [`agents`] | coding agents: any command, and scripted playbooks |
 //! | `engine-workflow` | [`engine_workflow`] | the main job over ports |
 //! | `assemble` | [`assemble`] | what runs over local repositories need, put together |
+//! | `serve` | [`assemble`] | the address that webhooks of forges are sent to, with axum and hyper |
 //! | `full` | | everything stable |
 //!
 //! By default no feature is on.

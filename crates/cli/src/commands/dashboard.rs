@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::Path,
     sync::{Arc, mpsc},
     thread::{self, JoinHandle},
 };
@@ -29,17 +30,12 @@ use crate::{
 
 /// `automation dashboard`.
 pub(crate) async fn dashboard(session: &Session, arguments: &DashboardArguments) -> Result<u8> {
-    let read = |path: &std::path::Path| {
-        let path = session.surroundings.current_dir.join(path);
-        std::fs::read(&path).with_context(|| format!("reading {}", path.display()))
-    };
-    let tls = match (&arguments.tls_certificate, &arguments.tls_key) {
-        (Some(certificate), Some(key)) => {
-            let tls = Tls::from_pem(&read(certificate)?, &read(key)?);
-            Some(tls.map_err(|error| refused(error, arguments.port))?)
-        }
-        _ => None,
-    };
+    let read = |path: &Path| read(session, path);
+    let tls = tls(
+        session,
+        arguments.tls_certificate.as_deref(),
+        arguments.tls_key.as_deref(),
+    )?;
     let options = Options {
         address: SocketAddr::new(arguments.address, arguments.port),
         control: control(arguments.allow_control),
@@ -51,12 +47,30 @@ pub(crate) async fn dashboard(session: &Session, arguments: &DashboardArguments)
         let token = String::from_utf8_lossy(&read(path)?).trim().to_owned();
         access = access
             .with_metrics_token(&token)
-            .map_err(|error| refused(error, arguments.port))
+            .map_err(|error| refused(error, ""))
             .with_context(|| format!("reading {}", path.display()))?;
     }
     let shown = Shown::start(session, options, access, tls)?;
     shown.stay_open(session).await?;
     Ok(0)
+}
+
+fn read(session: &Session, path: &Path) -> Result<Vec<u8>> {
+    let path = session.surroundings.current_dir.join(path);
+    std::fs::read(&path).with_context(|| format!("reading {}", path.display()))
+}
+
+/// The certificate and key of two files, where they are given.
+pub(super) fn tls(
+    session: &Session,
+    certificate: Option<&Path>,
+    key: Option<&Path>,
+) -> Result<Option<Tls>> {
+    let Some((certificate, key)) = certificate.zip(key) else {
+        return Ok(None);
+    };
+    let tls = Tls::from_pem(&read(session, certificate)?, &read(session, key)?);
+    tls.map(Some).map_err(|error| refused(error, ""))
 }
 
 const fn control(is_allowed: bool) -> Control {
@@ -105,6 +119,8 @@ impl Shown {
         tls: Option<Tls>,
     ) -> Result<Self> {
         let port = options.address.port();
+        let in_use =
+            format!("is port {port} in use? another one: --port N, beside a run --dashboard=N");
         options.limits.connections = options.limits.connections.min(descriptors() / 2);
         let clock = session.surroundings.clock.clone();
         let board = Arc::new(session.board());
@@ -132,7 +148,7 @@ impl Shown {
                 runtime.block_on(async {
                     let server = match Server::bind(served, &options, tls).await {
                         Ok(server) => server,
-                        Err(error) => return drop(told.send(Err(refused(error, port)))),
+                        Err(error) => return drop(told.send(Err(refused(error, &in_use)))),
                     };
                     let token = access.bearer().to_owned();
                     let link = server.link();
@@ -202,12 +218,10 @@ async fn show_links(output: Output, access: &Access, server: &Server) {
     }
 }
 
-/// A dashboard that does not start, with what to do about it.
-fn refused(error: DashboardError, port: u16) -> anyhow::Error {
+/// An address that is not served, with what to do about it.
+pub(super) fn refused(error: DashboardError, in_use: &str) -> anyhow::Error {
     let hint = match &error {
-        DashboardError::Listen { .. } => {
-            format!("is port {port} in use? another one: --port N, beside a run --dashboard=N")
-        }
+        DashboardError::Listen { .. } => in_use.to_owned(),
         DashboardError::ForeignAddress { .. } => {
             "give --tls-certificate and --tls-key, or reach it through ssh -L".to_owned()
         }

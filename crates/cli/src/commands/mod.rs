@@ -17,6 +17,7 @@ mod learn;
 mod logs;
 mod report;
 mod run;
+mod serve;
 mod status;
 mod top;
 
@@ -44,6 +45,7 @@ pub(crate) async fn dispatch(arguments: Arguments) -> Result<u8> {
         Command::Top(arguments) => top::top(&session, &arguments).await,
         Command::Report(arguments) => report::report(&session, &arguments).await,
         Command::Dashboard(arguments) => dashboard::dashboard(&session, &arguments).await,
+        Command::Serve(arguments) => Box::pin(serve::serve(session, arguments)).await,
         Command::Approve(arguments) => Box::pin(gates::approve(session, arguments)).await,
         Command::Answer(arguments) => Box::pin(handoff::answer(session, arguments)).await,
         Command::Retry(arguments) => Box::pin(handoff::retry(session, arguments)).await,

@@ -55,6 +55,7 @@ fn request(session: &Session, arguments: &RunArguments) -> Result<RunRequest> {
         max_workers: arguments.max_workers.map(usize::from),
         workflow: arguments.workflow.clone(),
         context: arguments.context.iter().cloned().collect(),
+        followed: None,
     })
 }
 

@@ -11,12 +11,12 @@ use tokio::runtime::Runtime;
 
 use crate::place::{Place, Ran};
 
-const TOKEN: &str = "robots-token";
+pub(crate) const TOKEN: &str = "robots-token";
 
 /// A place whose configuration names a forge with the repository `ada/app`.
-struct Bed {
-    place: Place,
-    forge: SimulatedForge,
+pub(crate) struct Bed {
+    pub(crate) place: Place,
+    pub(crate) forge: SimulatedForge,
     /// Serves the forge.
     _runtime: Runtime,
 }
@@ -27,7 +27,7 @@ impl Bed {
     }
 
     /// The same on a forge of a kind.
-    fn of(kind: &str) -> Self {
+    pub(crate) fn of(kind: &str) -> Self {
         let dialect = match kind {
             "github" => Dialect::GitHub,
             _ => Dialect::Gitea,
@@ -55,12 +55,12 @@ impl Bed {
         }
     }
 
-    fn run(&self, arguments: &str) -> Ran {
+    pub(crate) fn run(&self, arguments: &str) -> Ran {
         self.run_until(arguments, "")
     }
 
     /// The same, killed at this append to a journal if it gets so far.
-    fn run_until(&self, arguments: &str, crash_at: &str) -> Ran {
+    pub(crate) fn run_until(&self, arguments: &str, crash_at: &str) -> Ran {
         let mut command = self.place.command(arguments);
         command.env("FORGE_TOKEN", TOKEN);
         if !crash_at.is_empty() {
@@ -73,7 +73,7 @@ impl Bed {
         ran
     }
 
-    fn main(&self) -> String {
+    pub(crate) fn main(&self) -> String {
         let main = self.forge.branch("ada", "app", "main");
         main.expect("it is there").to_string()
     }
@@ -90,12 +90,12 @@ impl Bed {
         records
     }
 
-    fn git(&self) -> Fixture {
+    pub(crate) fn git(&self) -> Fixture {
         Fixture::at(self.forge.git_dir("ada", "app"))
     }
 
     /// What stands in no file that we keep.
-    fn assert_stored_nowhere(&self, secret: &str) {
+    pub(crate) fn assert_stored_nowhere(&self, secret: &str) {
         let mut folders = vec![self.place.work()];
         let mut n_files = 0;
         while let Some(folder) = folders.pop() {

@@ -22,5 +22,6 @@ mod proposals;
 mod refusals;
 mod reload;
 mod retries;
+mod serve;
 mod setup;
 mod work;

@@ -9,6 +9,6 @@ mod tests;
 pub use render::{AgentChoice, InitChoices, render};
 pub(crate) use settings::load;
 pub use settings::{
-    AgentEntry, AgentNetwork, Approvals, Budget, Changes, Gateway, KeepPrompts, Landing,
-    LandingMode, Learning, Limits, Recovery, Retention, Sandbox, Settings,
+    AgentEntry, AgentNetwork, Approvals, Budget, Changes, Gateway, KeepPrompts, Labels, Landing,
+    LandingMode, Learning, Limits, Recovery, Retention, Sandbox, Serve, Settings,
 };

@@ -7,7 +7,7 @@ use core_types::Usd;
 use crate::{
     command::Command,
     finding::{Findings, Mark, Report},
-    schema::{Kind, Names, Section, check, default_document},
+    schema::{Kind, LABELS, Names, Section, check, default_document},
     yaml::{Lookup, parse},
 };
 
@@ -34,6 +34,10 @@ pub struct Settings {
     pub sandbox: Sandbox,
     /// How agents reach their models.
     pub gateway: Gateway,
+    /// How issues on forges are followed.
+    pub serve: Serve,
+    /// What the labels are called by which an issue shows where its run stands.
+    pub labels: Labels,
     /// What runs learn from what they did.
     pub learning: Learning,
     /// What `automation gc` keeps.
@@ -221,6 +225,36 @@ pub struct Gateway {
     pub longest_answer: u32,
 }
 
+/// How issues on forges are followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Serve {
+    /// How often each repository's issues are looked at.
+    pub interval: Duration,
+    /// Runs at a time.
+    pub max_runs: NonZeroUsize,
+    /// Whether a run lands when it has succeeded.
+    pub land: bool,
+}
+
+/// The names of labels, each another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Labels {
+    /// A person who may write gives it: work is to begin.
+    pub needs_planning: String,
+    /// The plan waits for approval.
+    pub plan_review: String,
+    /// Agents work, or tests run.
+    pub in_progress: String,
+    /// The change is being reviewed, or the review did not approve of it.
+    pub code_review: String,
+    /// The change is proposed and waits to be landed.
+    pub merge_ready: String,
+    /// The change has landed, or there was nothing to change.
+    pub completed: String,
+    /// Something failed or a person must decide.
+    pub needs_attention: String,
+}
+
 /// What runs learn from what they did.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Learning {
@@ -274,6 +308,9 @@ fn relate(document: Section<'_>, report: &mut Report) {
     if let Some((name, mark)) = document.name("default_agent") {
         agents.resolve(name, mark, "default_agent", report);
     }
+    if let Some(labels) = document.optional_section("labels") {
+        relate_labels(labels, report);
+    }
     for (idx, agent) in agents.sections().iter().enumerate() {
         for (kind, needed) in [("command", "command"), ("scripted", "playbook")] {
             if agent.name("kind").is_some_and(|(name, _)| name == kind)
@@ -286,6 +323,24 @@ fn relate(document: Section<'_>, report: &mut Report) {
     }
 }
 
+/// Each state has a label of its own, and forges part labels at commas.
+fn relate_labels(labels: Section<'_>, report: &mut Report) {
+    let mut seen: Vec<(&str, &str)> = Vec::new();
+    for key in LABELS {
+        let Some((name, mark)) = labels.name(key.name) else {
+            continue;
+        };
+        let path = format!("labels.{}", key.name);
+        if name.contains(',') {
+            report.add(mark, path.as_str(), "a label must not contain a comma");
+        }
+        if let Some((other, _)) = seen.iter().find(|(_, known)| *known == name) {
+            report.add(mark, path, format!("is the label of {other} already"));
+        }
+        seen.push((key.name, name));
+    }
+}
+
 fn read(file: &str, document: Section<'_>) -> Settings {
     let agents: Vec<AgentEntry> = document.sections("agents").into_iter().map(agent).collect();
     let limits = document.section("limits");
@@ -295,6 +350,8 @@ fn read(file: &str, document: Section<'_>) -> Settings {
     let recovery = document.section("recovery");
     let sandbox = document.section("sandbox");
     let gateway = document.section("gateway");
+    let serve = document.section("serve");
+    let labels = document.section("labels");
     let learning = document.section("learning");
     let retention = document.section("retention");
     Settings {
@@ -370,6 +427,23 @@ fn read(file: &str, document: Section<'_>) -> Settings {
             is_on: gateway.choice("mode", &[("on", true), ("off", false)]),
             record: gateway.flag("record"),
             longest_answer: gateway.integer("longest_answer"),
+        },
+        serve: Serve {
+            interval: serve.duration("interval"),
+            max_runs: serve
+                .optional_integer("max_runs")
+                .and_then(NonZeroUsize::new)
+                .unwrap_or(NonZeroUsize::MIN),
+            land: serve.flag("land"),
+        },
+        labels: Labels {
+            needs_planning: labels.text("needs_planning"),
+            plan_review: labels.text("plan_review"),
+            in_progress: labels.text("in_progress"),
+            code_review: labels.text("code_review"),
+            merge_ready: labels.text("merge_ready"),
+            completed: labels.text("completed"),
+            needs_attention: labels.text("needs_attention"),
         },
         learning: Learning {
             enabled: learning.flag("enabled"),

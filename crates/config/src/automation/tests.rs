@@ -86,6 +86,20 @@ fn the_defaults() {
             record: false,
             longest_answer: 32_768,
         },
+        serve: Serve {
+            interval: Duration::from_secs(30),
+            max_runs: NonZeroUsize::MIN,
+            land: false,
+        },
+        labels: Labels {
+            needs_planning: "needs-planning".to_owned(),
+            plan_review: "plan-review".to_owned(),
+            in_progress: "in-progress".to_owned(),
+            code_review: "code-review".to_owned(),
+            merge_ready: "merge-ready".to_owned(),
+            completed: "completed".to_owned(),
+            needs_attention: "needs-attention".to_owned(),
+        },
         learning: Learning {
             enabled: true,
             prompts: KeepPrompts::Full,
@@ -306,6 +320,27 @@ fn numbers_and_truth_values_are_no_texts() {
 }
 
 #[test]
+fn each_state_has_a_label_of_its_own() {
+    let settings =
+        load("labels: {completed: Done, merge_ready: \"ready to merge\"}").expect("sound");
+    assert_eq!(settings.labels.completed, "Done");
+    assert_eq!(settings.labels.merge_ready, "ready to merge");
+    assert_eq!(settings.labels.in_progress, "in-progress");
+    check(
+        "labels: {completed: in-progress}",
+        "1:21: labels.completed: is the label of in_progress already",
+    );
+    check(
+        "labels: {completed: \"a,b\"}",
+        "1:21: labels.completed: a label must not contain a comma",
+    );
+    check(
+        "serve: {max_runs: 0}",
+        "1:19: serve.max_runs: expected from 1 to 64, found 0",
+    );
+}
+
+#[test]
 fn a_variable_inside_a_text_is_told() {
     check(
         "agents: [{name: a, kind: \"x-${MODE}\"}]",
@@ -315,7 +350,7 @@ fn a_variable_inside_a_text_is_told() {
 
 #[test]
 fn what_is_no_mapping() {
-    let keys = "default_agent, agents, limits, budget, approvals, landing, recovery, sandbox, gateway, learning, retention";
+    let keys = "default_agent, agents, limits, budget, approvals, landing, recovery, sandbox, gateway, serve, labels, learning, retention";
     check(
         "- a\n- b\n",
         &format!("1:1: expected a mapping with the keys {keys}; found a list"),

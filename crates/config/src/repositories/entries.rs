@@ -97,6 +97,8 @@ pub struct ForgeEntry {
     pub url: String,
     /// Where its token comes from.
     pub token: TokenSource,
+    /// Where the secret of its webhooks comes from; `None` where they are refused.
+    pub webhook_secret: Option<TokenSource>,
     /// How long its lists may be late.
     pub settle: Duration,
     /// How long is waited before a failed call is made again.
@@ -366,14 +368,16 @@ fn relate_forges<'a>(document: Section<'a>, report: &mut Report) -> Names<'a> {
             );
         }
         // What stands there may be the token itself: it is not shown.
-        if let Some((token, mark)) = forge.name("token")
-            && TokenSource::parse(token).is_none()
-        {
-            report.add(
-                mark,
-                format!("forges[{idx}].token"),
-                "expected env:NAME, file:PATH or command:LINE",
-            );
+        for key in ["token", "webhook_secret"] {
+            if let Some((token, mark)) = forge.name(key)
+                && TokenSource::parse(token).is_none()
+            {
+                report.add(
+                    mark,
+                    format!("forges[{idx}].{key}"),
+                    "expected env:NAME, file:PATH or command:LINE",
+                );
+            }
         }
     }
     forges
@@ -435,6 +439,9 @@ fn forge(entry: Section<'_>) -> ForgeEntry {
         ),
         url: entry.text("url"),
         token: token.expect("it was checked above"),
+        webhook_secret: entry
+            .optional_text("webhook_secret")
+            .and_then(|text| TokenSource::parse(&text)),
         settle: entry.duration("settle"),
         backoff: entry.duration("backoff"),
         mark: entry.mark(),

@@ -21,13 +21,13 @@ pub use json::json_schema;
 pub use reference::reference_markdown;
 pub(crate) use relations::Names;
 pub(crate) use section::Section;
-pub(crate) use tables::REPOSITORY;
+pub(crate) use tables::{LABELS, REPOSITORY};
 
 /// The kinds of files that have a table here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// `config/automation.yaml`: agents, limits, budget, approvals, landing, recovery, learning,
-    /// retention.
+    /// `config/automation.yaml`: agents, limits, budget, approvals, landing, recovery, sandbox,
+    /// serve, labels, learning, retention.
     Automation,
     /// `config/repositories.yaml`: the repositories and the workflows over them.
     Repositories,
@@ -67,7 +67,7 @@ impl Kind {
     pub(crate) fn doc(self) -> &'static str {
         match self {
             Self::Automation => {
-                "How the engine works: its agents, limits, budget, approvals, landing, recovery, learning and retention."
+                "How the engine works: its agents, limits, budget, approvals, landing, recovery, sandbox, issues to follow, learning and retention."
             }
             Self::Repositories => {
                 "The repositories that a run may work on, and the workflows over them."

@@ -209,6 +209,7 @@ impl World {
                 created: Timestamp(0),
             },
             issue_home: None,
+            followed: None,
             repositories: repositories.collect(),
             plan: None,
             approvals: Approvals::default(),

@@ -69,6 +69,9 @@ pub enum Error {
     /// A whole file could not be written.
     #[error("a file could not be written")]
     Write(#[source] journal::Error),
+    /// What was done about issues on forges could not be read or written down.
+    #[error("what was done about issues on forges could not be read or written down")]
+    Followed(#[source] journal::Error),
     /// A repository could not be used.
     #[error(transparent)]
     Git(#[from] git_workspace::Error),
@@ -130,7 +133,7 @@ impl Error {
                 source,
                 ..
             } if source.kind() == std::io::ErrorKind::NotFound => ErrorClass::NotFound,
-            Self::Io { .. } | Self::Write(_) => ErrorClass::ResourceExhausted,
+            Self::Io { .. } | Self::Write(_) | Self::Followed(_) => ErrorClass::ResourceExhausted,
             Self::Git(error) => error.class(),
             Self::Cost(error) => error.class(),
             Self::Learning(error) => error.class(),

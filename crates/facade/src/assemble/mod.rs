@@ -30,6 +30,7 @@ mod repositories;
 mod request;
 mod run_ledger;
 mod sandbox;
+mod serve;
 mod spending;
 mod staged;
 mod standing;
@@ -58,6 +59,9 @@ pub use request::{
 };
 pub use run_ledger::settle_killed;
 pub use sandbox::{Reach, SandboxRecord};
+#[cfg(feature = "serve")]
+pub use serve::WebhookAddress;
+pub use serve::{Follower, Nudge, Received, Teller, Until, Webhooks};
 pub use spending::{
     BudgetRecord, budget, open_ledger, optimizer, plan_of, prices_checked, raise_limit,
 };

@@ -7,7 +7,8 @@ use config::{
 };
 use core_types::{ChangeSet, OperationId, PlanId, RepositoryName, RunId};
 use engine_workflow::{
-    Approvals, LandingMode, LandingSettings, Limits, RepositorySettings, Settings, plan::validate,
+    Approvals, Followed, LandingMode, LandingSettings, Limits, RepositorySettings, Settings,
+    plan::validate,
 };
 use forges::Forge;
 use git_workspace::Git;
@@ -59,6 +60,8 @@ pub struct RunRequest {
     pub workflow: Option<String>,
     /// What is said about the change to agents, commands and reports, by keys.
     pub context: BTreeMap<String, String>,
+    /// Who asked for it on a forge, where a process follows the issue there.
+    pub followed: Option<Followed>,
 }
 
 impl RunRequest {
@@ -124,6 +127,7 @@ impl RunRequest {
             run,
             issue,
             issue_home,
+            followed: self.followed.clone(),
             repositories,
             plan,
             approvals: Approvals {

@@ -120,7 +120,9 @@ impl Client {
                     self.pages.size
                 ))
                 .await?;
-            let items: Vec<T> = self.decode(&answer)?;
+            // Go writes an empty list as null at times.
+            let items: Option<Vec<T>> = self.decode(&answer)?;
+            let items = items.unwrap_or_default();
             let n_items = items.len();
             all.extend(items);
             // Who says nothing of a next page may give fewer at a time than it was asked for.

@@ -190,6 +190,19 @@ pub struct PullRequestReview {
     pub commit: CommitId,
 }
 
+/// That somebody gave an issue a label, or took it away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelChange {
+    /// Who; empty for an account that is gone.
+    pub author: String,
+    /// Which label.
+    pub label: String,
+    /// Whether the issue has it since then.
+    pub is_added: bool,
+    /// When, by the forge's clock.
+    pub at: Timestamp,
+}
+
 /// The calls of one kind of forge. Each is one request, or the pages of one list; marks, order and
 /// reconciliation are [`RemoteRepository`](super::RemoteRepository)'s.
 #[async_trait]
@@ -214,6 +227,21 @@ pub(super) trait Dialect: Debug + Send + Sync {
     /// Issues and pull requests, changed since then.
     async fn all(&self, at: At<'_>, since: Option<Timestamp>) -> Result<Vec<RawIssue>, Error>;
     async fn issues(&self, at: At<'_>) -> Result<Vec<RawIssue>, Error>;
+    /// Open issues, at least all of those with this label.
+    async fn labelled(&self, at: At<'_>, label: &str) -> Result<Vec<RawIssue>, Error> {
+        let _ = label;
+        self.issues(at).await
+    }
+    /// What became of the labels of an issue, oldest first; empty where the forge does not tell, so that
+    /// nobody has given one.
+    async fn label_changes(
+        &self,
+        at: At<'_>,
+        number: IssueNumber,
+    ) -> Result<Vec<LabelChange>, Error> {
+        let _ = (at, number);
+        Ok(Vec::new())
+    }
     async fn issue(&self, at: At<'_>, number: IssueNumber) -> Result<RawIssue, Error>;
     async fn create_issue(
         &self,

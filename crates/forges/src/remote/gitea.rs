@@ -10,8 +10,9 @@ use super::{
     base64,
     client::{Client, segment},
     dialect::{
-        Access, At, Check, CheckState, Dialect, Edit, MergeStyle, Pages, PullRequestReview,
-        RawComment, RawIssue, RawPullRequest, Verdict, branch_path, edited, found,
+        Access, At, Check, CheckState, Dialect, Edit, LabelChange, MergeStyle, Pages,
+        PullRequestReview, RawComment, RawIssue, RawPullRequest, Verdict, branch_path, edited,
+        found,
     },
 };
 use crate::Error;
@@ -75,6 +76,19 @@ struct Comment {
     id: u64,
     #[serde(default)]
     body: String,
+    user: Option<User>,
+    created_at: String,
+}
+
+/// What happened to an issue, comments included.
+#[derive(Deserialize)]
+struct Happened {
+    #[serde(rename = "type")]
+    kind: String,
+    /// Of a change of labels `1` where it was added.
+    #[serde(default)]
+    body: String,
+    label: Option<Label>,
     user: Option<User>,
     created_at: String,
 }
@@ -312,6 +326,34 @@ impl Dialect for Gitea {
 
     async fn issues(&self, at: At<'_>) -> Result<Vec<RawIssue>, Error> {
         at.issues("&type=issues").await
+    }
+
+    async fn labelled(&self, at: At<'_>, label: &str) -> Result<Vec<RawIssue>, Error> {
+        let path = format!("/issues?state=open&type=issues&labels={}", segment(label));
+        let all: Vec<Issue> = at.client.list(&at.path(&path)).await?;
+        all.into_iter().map(|it| at.issue(it)).collect()
+    }
+
+    async fn label_changes(
+        &self,
+        at: At<'_>,
+        number: IssueNumber,
+    ) -> Result<Vec<LabelChange>, Error> {
+        let path = at.path(&format!("/issues/{number}/timeline"));
+        let all: Vec<Happened> = at.client.list(&path).await?;
+        let mut changes = Vec::new();
+        for it in all {
+            let Some(label) = it.label.filter(|_| it.kind == "label") else {
+                continue;
+            };
+            changes.push(LabelChange {
+                author: login(it.user),
+                label: label.name,
+                is_added: it.body == "1",
+                at: at.time(&it.created_at)?,
+            });
+        }
+        Ok(changes)
     }
 
     async fn issue(&self, at: At<'_>, number: IssueNumber) -> Result<RawIssue, Error> {

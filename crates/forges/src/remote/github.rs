@@ -12,8 +12,9 @@ use super::{
     base64,
     client::{Client, segment},
     dialect::{
-        Access, At, Check, CheckState, Dialect, Edit, MergeStyle, Pages, PullRequestReview,
-        RawComment, RawIssue, RawPullRequest, Verdict, branch_path, edited, found,
+        Access, At, Check, CheckState, Dialect, Edit, LabelChange, MergeStyle, Pages,
+        PullRequestReview, RawComment, RawIssue, RawPullRequest, Verdict, branch_path, edited,
+        found,
     },
 };
 use crate::Error;
@@ -87,6 +88,15 @@ struct Comment {
     created_at: String,
 }
 
+/// What happened to an issue.
+#[derive(Deserialize)]
+struct Happened {
+    event: String,
+    label: Option<Label>,
+    actor: Option<User>,
+    created_at: String,
+}
+
 #[derive(Deserialize)]
 struct PullRequest {
     number: IssueNumber,
@@ -155,12 +165,15 @@ fn login(user: Option<User>) -> String {
     user.map(|user| user.login).unwrap_or_default()
 }
 
-fn raw_issue(at: At<'_>, it: Issue) -> Result<RawIssue, Error> {
-    let name = |label| match label {
+fn label_name(label: Label) -> Option<String> {
+    match label {
         Label::Named { name } => name,
         Label::Name(name) => Some(name),
-    };
-    let mut labels: Vec<_> = it.labels.into_iter().filter_map(name).collect();
+    }
+}
+
+fn raw_issue(at: At<'_>, it: Issue) -> Result<RawIssue, Error> {
+    let mut labels: Vec<_> = it.labels.into_iter().filter_map(label_name).collect();
     labels.sort();
     Ok(RawIssue {
         number: it.number,
@@ -284,6 +297,40 @@ impl Dialect for GitHub {
         // Its lists of issues hold pull requests, too.
         let all = issues(at, "").await?;
         Ok(all.into_iter().filter(|it| !it.is_pull_request).collect())
+    }
+
+    async fn labelled(&self, at: At<'_>, label: &str) -> Result<Vec<RawIssue>, Error> {
+        let path = format!("/issues?state=open&labels={}", segment(label));
+        let all: Vec<Issue> = at.client.list(&at.path(&path)).await?;
+        let all: Result<Vec<_>, _> = all.into_iter().map(|it| raw_issue(at, it)).collect();
+        Ok(all?.into_iter().filter(|it| !it.is_pull_request).collect())
+    }
+
+    async fn label_changes(
+        &self,
+        at: At<'_>,
+        number: IssueNumber,
+    ) -> Result<Vec<LabelChange>, Error> {
+        let path = at.path(&format!("/issues/{number}/events"));
+        let all: Vec<Happened> = at.client.list(&path).await?;
+        let mut changes = Vec::new();
+        for it in all {
+            let is_added = match &*it.event {
+                "labeled" => true,
+                "unlabeled" => false,
+                _ => continue,
+            };
+            let Some(label) = it.label.and_then(label_name) else {
+                continue;
+            };
+            changes.push(LabelChange {
+                author: login(it.actor),
+                label,
+                is_added,
+                at: at.time(&it.created_at)?,
+            });
+        }
+        Ok(changes)
     }
 
     async fn issue(&self, at: At<'_>, number: IssueNumber) -> Result<RawIssue, Error> {

@@ -40,6 +40,10 @@
 //! A forge's lists may be late. What this process has written within [`Options::settle`] is read
 //! by its number in addition, so that lists hold what was written before they were asked for.
 //!
+//! # What forges tell of themselves
+//!
+//! [`webhook`] checks who sent a delivery; what is in it is a reason to look, and nothing else.
+//!
 //! # Limits
 //!
 //! - A change of an issue or pull request rewrites its text, for the mark: what a person changes
@@ -61,9 +65,10 @@ mod repository;
 mod retrying;
 mod secret;
 mod state;
+pub mod webhook;
 
 pub use self::{
-    dialect::{Access, Check, CheckState, PullRequestReview, Slug, Verdict},
+    dialect::{Access, Check, CheckState, LabelChange, PullRequestReview, Slug, Verdict},
     forge::{Kind, Options, RemoteForge},
     repository::RemoteRepository,
     retrying::{Patience, Retrying},

@@ -6,12 +6,12 @@ use std::{
 };
 
 use core_types::{
-    BranchName, Comment, CommitId, ErrorClass, Issue, IssueNumber, IssueState, PortError,
-    PullRequest, PullRequestState,
+    BranchName, Comment, CommitId, ErrorClass, Issue, IssueNumber, IssueState, OperationId,
+    PortError, PullRequest, PullRequestState,
 };
 
 use super::{
-    Access, Check, PullRequestReview, Slug,
+    Access, Check, LabelChange, PullRequestReview, Slug,
     dialect::{At, RawComment, RawIssue, RawPullRequest},
     forge::Account,
     marks::Marked,
@@ -72,6 +72,82 @@ impl RemoteRepository {
     pub async fn may_write(&self, login: &str) -> Result<bool, PortError> {
         let found = self.account.dialect.may_write(self.at(), login).await;
         found.map_err(|error| error.into_port_error("read what somebody may do"))
+    }
+
+    /// The open issues with a label, as the forge's list shows them.
+    ///
+    /// # Errors
+    ///
+    /// By class.
+    pub async fn labelled(&self, label: &str) -> Result<Vec<Issue>, PortError> {
+        let list = async {
+            let mut issues = Vec::new();
+            for raw in self.account.dialect.labelled(self.at(), label).await? {
+                // Gitea takes no notice of a label that it does not know.
+                if raw.is_open && raw.labels.iter().any(|it| it == label) {
+                    issues.push(self.issue(raw).await?);
+                }
+            }
+            Ok(issues)
+        };
+        list.await
+            .map_err(|error: Error| error.into_port_error("list issues with a label"))
+    }
+
+    /// Who gave an issue which labels and took which away, oldest first; empty where the forge does
+    /// not tell.
+    ///
+    /// # Errors
+    ///
+    /// By class.
+    pub async fn label_changes(&self, number: IssueNumber) -> Result<Vec<LabelChange>, PortError> {
+        let read = self.account.dialect.label_changes(self.at(), number).await;
+        read.map_err(|error| error.into_port_error("read what became of an issue's labels"))
+    }
+
+    /// Gives an issue labels and takes others away; what is as it should be stays.
+    ///
+    /// # Errors
+    ///
+    /// By class.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it may have acted in part; said again, it does the rest.
+    pub async fn change_labels(
+        &self,
+        number: IssueNumber,
+        add: &[String],
+        remove: &[String],
+    ) -> Result<(), PortError> {
+        let _turn = self.account.turn.lock().await;
+        let dialect = &self.account.dialect;
+        let changed = dialect.change_labels(self.at(), number, add, remove).await;
+        changed.map_err(|error| error.into_port_error("change an issue's labels"))
+    }
+
+    /// The comment of an issue that an operation of ours made, if the forge's list shows one.
+    ///
+    /// # Errors
+    ///
+    /// By class.
+    pub async fn comment_made_by(
+        &self,
+        issue: IssueNumber,
+        operation: &OperationId,
+    ) -> Result<Option<Comment>, PortError> {
+        let look = async {
+            let login = self.account.login().await?;
+            for raw in self.account.dialect.comments(self.at(), issue).await? {
+                let is_ours = raw.author == login;
+                if is_ours && Marked::parse(&raw.body, raw.id, is_ours).holds(operation) {
+                    return Ok(Some(self.comment(raw).await?));
+                }
+            }
+            Ok(None)
+        };
+        look.await
+            .map_err(|error: Error| error.into_port_error("look for a comment"))
     }
 
     /// The commit of a branch; `None` where there is no such branch.

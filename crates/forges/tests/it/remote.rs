@@ -828,3 +828,77 @@ async fn what_somebody_has_pushed_to_the_base_counts_as_landed() {
         );
     }
 }
+
+#[tokio::test]
+async fn who_labels_an_issue_is_told() {
+    for (kind, dialect) in [
+        (Kind::Gitea, Dialect::Gitea),
+        (Kind::GitHub, Dialect::GitHub),
+    ] {
+        let folder = tempfile::tempdir().expect("it works in a test");
+        let simulated = SimulatedForge::start_as(dialect, folder.path()).await;
+        add(&simulated, "backend");
+        let repository = open_as(kind, &simulated, "backend", Duration::ZERO);
+        let issue = simulated.write_issue("ada", "backend", "mallory", "Do it", "");
+        let other = simulated.write_issue("ada", "backend", "mallory", "Do that", "");
+        assert_eq!(
+            repository.labelled("wanted").await.unwrap(),
+            [],
+            "{kind:?}: nobody knows the label"
+        );
+        simulated.write_label("ada", "backend", issue, "grace", "wanted");
+        simulated.write_label("ada", "backend", other, "grace", "else");
+        simulated.write_comment("ada", "backend", issue, "mallory", "1");
+        let wanted = repository.labelled("wanted").await.unwrap();
+        let numbers: Vec<_> = wanted.iter().map(|it| it.number).collect();
+        assert_eq!(numbers, [issue], "{kind:?}");
+        let (add, remove) = (["under way".to_owned()], ["wanted".to_owned()]);
+        repository
+            .change_labels(issue, &add, &remove)
+            .await
+            .unwrap();
+        repository
+            .change_labels(issue, &add, &remove)
+            .await
+            .unwrap();
+        assert_eq!(simulated.labels("ada", "backend", issue), ["under way"]);
+        let changes = repository.label_changes(issue).await.unwrap();
+        let changes: Vec<_> = changes
+            .iter()
+            .map(|it| (&*it.author, &*it.label, it.is_added))
+            .collect();
+        assert_eq!(
+            changes,
+            [
+                ("grace", "wanted", true),
+                ("robot", "under way", true),
+                ("robot", "wanted", false)
+            ],
+            "{kind:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_comment_is_found_by_the_operation_that_made_it() {
+    let folder = tempfile::tempdir().expect("it works in a test");
+    let simulated = SimulatedForge::start(folder.path()).await;
+    add(&simulated, "backend");
+    let repository = open(&simulated, "backend", Duration::ZERO);
+    let issue = simulated.write_issue("ada", "backend", "grace", "Do it", "");
+    let status = operation("status");
+    assert_eq!(
+        repository.comment_made_by(issue, &status).await.unwrap(),
+        None
+    );
+    let body = "It is done".to_owned();
+    let new = NewComment { issue, body };
+    let made = repository.create_comment(&status, new).await.unwrap();
+    // Whoever copies it has not made it.
+    let truth = simulated.truth("ada", "backend");
+    let copied = &truth.iter().find(|it| it.kind == "comment").unwrap().body;
+    simulated.write_comment("ada", "backend", issue, "mallory", copied);
+    let fresh = open(&simulated, "backend", Duration::ZERO);
+    let found = fresh.comment_made_by(issue, &status).await.unwrap();
+    assert_eq!(found, Some(made));
+}

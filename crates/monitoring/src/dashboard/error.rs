@@ -8,9 +8,9 @@ use core_types::ErrorClass;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The address is reachable from other machines, and nothing would encrypt the token.
+    /// The address is reachable from other machines, and nothing would encrypt tokens and texts.
     #[error(
-        "serve the dashboard on {address}: other machines can reach it, and without TLS they could read its token"
+        "listen on {address}: other machines can reach it, and without TLS they could read what is sent"
     )]
     ForeignAddress {
         /// The address asked for.

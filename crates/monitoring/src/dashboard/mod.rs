@@ -87,5 +87,5 @@ pub use self::{
     error::Error,
     options::{Control, DEFAULT_PORT, Limits, Options},
     pages::report,
-    server::{Server, Tls},
+    server::{Door, Server, Tls},
 };

@@ -184,6 +184,28 @@ pub(super) fn of_repository(repository: &mut Repository, request: &Request<'_>) 
             }
         }
         (_, ["issues", index, "labels", ..]) => labels(repository, request, number(index), rest),
+        ("GET", ["issues", index, "timeline"]) => {
+            let index = number(index);
+            let all = repository.comments.values().map(|it| &it.now);
+            let all = all.filter(|it| it.issue == index).map(|it| {
+                let mut shown = comment(it);
+                shown["type"] = json!("comment");
+                (it.created, shown)
+            });
+            let changes = repository.label_changes.iter().enumerate();
+            let changes = changes.filter(|(_, it)| it.issue == index).map(|(id, it)| {
+                let body = if it.is_added { "1" } else { "" };
+                let name = repository.label_name(it.label);
+                let shown = json!({
+                    "id": id + 1_000_000, "type": "label", "body": body, "user": user(&it.author),
+                    "label": label(it.label, name), "created_at": it.at.to_string(),
+                });
+                (it.at, shown)
+            });
+            let mut all: Vec<_> = all.chain(changes).collect();
+            all.sort_by_key(|(at, _)| *at);
+            request.page(all.into_iter().map(|(_, shown)| shown).collect())
+        }
         ("GET", ["issues", index, "comments"]) => {
             let index = number(index);
             if !repository.items.contains_key(&index) {
@@ -358,9 +380,18 @@ fn issues(repository: &Repository, request: &Request<'_>) -> Reply {
             "pulls" => it.pull.is_some(),
             _ => true,
         };
-        is_kind && is_in(it, state) && since.is_none_or(|since| it.updated >= since)
+        let is_recent = since.is_none_or(|since| it.updated >= since);
+        is_kind && is_in(it, state) && is_recent && has_labels(repository, it, request)
     });
     request.page(all.map(|it| issue(repository, it)).collect())
+}
+
+/// Whether it has the labels that are asked for; those that nobody knows are not asked for, as in the real one.
+fn has_labels(repository: &Repository, item: &Item, request: &Request<'_>) -> bool {
+    let asked = request.asked("labels").unwrap_or_default().split(',');
+    let known = repository.labels.iter();
+    let known = known.filter(|(_, name)| asked.clone().any(|it| it == name));
+    known.into_iter().all(|(id, _)| item.labels.contains(id))
 }
 
 pub(super) fn is_in(item: &Item, state: &str) -> bool {
@@ -383,8 +414,7 @@ fn create_issue(repository: &mut Repository, request: &Request<'_>) -> Reply {
         .cloned()
         .unwrap_or_default();
     let labels: Vec<i64> = wanted.iter().filter_map(Value::as_i64).collect();
-    let item = repository.items.get_mut(&number).expect("just added");
-    item.now.labels = labels;
+    repository.relabel(number, request.login, labels);
     reply(201, issue(repository, &repository.items[&number].now))
 }
 
@@ -458,25 +488,21 @@ fn labels(repository: &mut Repository, request: &Request<'_>, index: u64, rest: 
         label => label.as_i64(),
     };
     let ids: Vec<i64> = named.iter().filter_map(id_of).collect();
-    let item = repository.items.get_mut(&index).expect("looked at above");
+    let mut labels = repository.items[&index].now.labels.clone();
     match (request.method, rest) {
         ("GET", [_, _, "labels"]) => {}
-        ("POST", [_, _, "labels"]) => item.change(|it| {
-            it.labels.extend(ids);
-            it.labels.sort_unstable();
-            it.labels.dedup();
-            it.updated = now();
-        }),
-        ("PUT", [_, _, "labels"]) => item.change(|it| (it.labels, it.updated) = (ids, now())),
+        ("POST", [_, _, "labels"]) => {
+            labels.extend(ids);
+            repository.relabel(index, request.login, labels);
+        }
+        ("PUT", [_, _, "labels"]) => repository.relabel(index, request.login, ids),
         ("DELETE", [_, _, "labels", id]) => {
             let id = id.parse().unwrap_or(0);
             if !repository.labels.iter().any(|(known, _)| *known == id) {
                 return refuse(422, "label does not exist");
             }
-            item.change(|it| {
-                it.labels.retain(|label| *label != id);
-                it.updated = now();
-            });
+            labels.retain(|label| *label != id);
+            repository.relabel(index, request.login, labels);
             return empty(204);
         }
         _ => return refuse(404, "no such page"),

@@ -20,7 +20,7 @@
 //! # What it does not do
 //!
 //! Merges other than `fast-forward-only` and `manually-merged`; checks and approvals that a merge waits
-//! for; webhooks; milestones, teams and all else that our client never asks for.
+//! for; webhooks of its own accord ([`Webhook`]); milestones, teams and all else that our client never asks for.
 
 mod faults;
 mod git;
@@ -28,9 +28,11 @@ mod gitea;
 mod github;
 mod server;
 mod state;
+mod webhook;
 
 pub use self::{
     faults::Faults,
     server::{Call, Dialect, SimulatedForge},
     state::Shown,
+    webhook::{Signature, Webhook},
 };

@@ -22,9 +22,9 @@ use super::{
     Faults, Shown,
     faults::{Chance, Fate},
     git::{Bare, copy},
-    gitea::{self, Reply},
+    gitea::{self, Reply, touch},
     github,
-    state::Repository,
+    state::{Comment, Late, Repository, now},
 };
 use crate::git::Fixture;
 
@@ -270,6 +270,70 @@ impl SimulatedForge {
         body: &str,
     ) -> u64 {
         self.with(owner, name, |it| it.add(title, body, author, None))
+    }
+
+    /// Somebody writes a comment by hand, and its id is returned.
+    ///
+    /// # Panics
+    ///
+    /// When the repository or the issue is not there.
+    pub fn write_comment(
+        &self,
+        owner: &str,
+        name: &str,
+        issue: u64,
+        author: &str,
+        body: &str,
+    ) -> u64 {
+        self.with(owner, name, |it| {
+            assert!(it.items.contains_key(&issue), "the issue is there");
+            let id = it.comments.len() as u64 + 1;
+            let made = Comment {
+                id,
+                issue,
+                body: body.to_owned(),
+                author: author.to_owned(),
+                created: now(),
+                updated: now(),
+            };
+            it.comments.insert(id, Late::new(made));
+            touch(it, issue);
+            id
+        })
+    }
+
+    /// Somebody gives an issue a label by hand, or takes it away with `-` before its name.
+    ///
+    /// # Panics
+    ///
+    /// When the repository or the issue is not there.
+    pub fn write_label(&self, owner: &str, name: &str, issue: u64, author: &str, label: &str) {
+        self.with(owner, name, |it| {
+            let mut labels = it.items[&issue].now.labels.clone();
+            match label.strip_prefix('-') {
+                Some(label) => {
+                    let id = it.label(label);
+                    labels.retain(|known| *known != id);
+                }
+                None => labels.push(it.label(label)),
+            }
+            it.relabel(issue, author, labels);
+        });
+    }
+
+    /// The labels of an issue as they are, sorted.
+    ///
+    /// # Panics
+    ///
+    /// When the repository or the issue is not there.
+    #[must_use]
+    pub fn labels(&self, owner: &str, name: &str, issue: u64) -> Vec<String> {
+        self.with(owner, name, |it| {
+            let labels = it.items[&issue].now.labels.iter();
+            let mut names: Vec<_> = labels.map(|id| it.label_name(*id).to_owned()).collect();
+            names.sort();
+            names
+        })
     }
 
     /// Whether the token's account may push, and whether merges by fast-forward are allowed.

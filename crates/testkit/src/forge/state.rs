@@ -14,6 +14,8 @@ pub(super) struct Repository {
     /// By their ids.
     pub(super) comments: BTreeMap<u64, Late<Comment>>,
     pub(super) labels: Vec<(i64, String)>,
+    /// What became of the labels of issues, oldest first.
+    pub(super) label_changes: Vec<LabelChange>,
     pub(super) checks: Vec<Check>,
     pub(super) reviews: Vec<Review>,
     /// What people beside the token's account may do.
@@ -36,6 +38,15 @@ pub(super) struct Item {
     pub(super) updated: Timestamp,
     pub(super) pull: Option<Pull>,
     pub(super) n_comments: u64,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct LabelChange {
+    pub(super) issue: u64,
+    pub(super) author: String,
+    pub(super) label: i64,
+    pub(super) is_added: bool,
+    pub(super) at: Timestamp,
 }
 
 #[derive(Debug, Clone)]
@@ -126,6 +137,7 @@ impl Repository {
             items: BTreeMap::new(),
             comments: BTreeMap::new(),
             labels: Vec::new(),
+            label_changes: Vec::new(),
             checks: Vec::new(),
             reviews: Vec::new(),
             permissions: BTreeMap::new(),
@@ -154,6 +166,46 @@ impl Repository {
         };
         self.items.insert(number, Late::new(item));
         number
+    }
+
+    /// A label by its name; one that is missing is made.
+    pub(super) fn label(&mut self, name: &str) -> i64 {
+        let known = self.labels.iter().find(|(_, known)| known == name);
+        if let Some((id, _)) = known {
+            return *id;
+        }
+        let id = self.labels.len() as i64 + 1;
+        self.labels.push((id, name.to_owned()));
+        id
+    }
+
+    pub(super) fn label_name(&self, id: i64) -> &str {
+        let known = self.labels.iter().find(|(known, _)| *known == id);
+        known.map_or("", |(_, name)| name)
+    }
+
+    /// Somebody sets the labels of an issue or pull request, which is there.
+    pub(super) fn relabel(&mut self, index: u64, author: &str, mut labels: Vec<i64>) {
+        labels.sort_unstable();
+        labels.dedup();
+        let Some(item) = self.items.get_mut(&index) else {
+            return;
+        };
+        let at = now();
+        let change = |label: i64, is_added| LabelChange {
+            issue: index,
+            author: author.to_owned(),
+            label,
+            is_added,
+            at,
+        };
+        let before = item.now.labels.clone();
+        let removed = before.iter().filter(|it| !labels.contains(it));
+        let added = labels.iter().filter(|it| !before.contains(it));
+        self.label_changes
+            .extend(removed.map(|it| change(*it, false)));
+        self.label_changes.extend(added.map(|it| change(*it, true)));
+        item.change(|it| (it.labels, it.updated) = (labels, at));
     }
 
     /// Open pull requests follow their branches.

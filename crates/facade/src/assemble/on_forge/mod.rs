@@ -10,7 +10,8 @@ mod token;
 pub use auth::{ForgeAccess, RepositoryAccess, forge_access};
 pub use record::{ForgeRecord, TokenRecord};
 pub(crate) use {
-    accounts::{Accounts, remote},
+    accounts::{Account, Accounts, remote},
     lander::NotTogether,
     repository::OnForge,
+    token::secret,
 };

@@ -39,6 +39,16 @@ pub enum TokenRecord {
     Command(String),
 }
 
+impl From<TokenSource> for TokenRecord {
+    fn from(source: TokenSource) -> Self {
+        match source {
+            TokenSource::Environment(name) => Self::Environment(name),
+            TokenSource::File(path) => Self::File(path),
+            TokenSource::Command(line) => Self::Command(line),
+        }
+    }
+}
+
 impl ForgeRecord {
     pub(crate) fn new(forge: &ForgeEntry, entry: &RepositoryEntry) -> Result<Self, Error> {
         let record = Self {
@@ -48,11 +58,7 @@ impl ForgeRecord {
                 ForgeKind::GitHub => "github".to_owned(),
             },
             url: forge.url.trim_end_matches('/').to_owned(),
-            token: match forge.token.clone() {
-                TokenSource::Environment(name) => TokenRecord::Environment(name),
-                TokenSource::File(path) => TokenRecord::File(path),
-                TokenSource::Command(line) => TokenRecord::Command(line),
-            },
+            token: forge.token.clone().into(),
             settle_ms: millis(forge.settle),
             backoff_ms: millis(forge.backoff),
             owner: entry.owner.clone().unwrap_or_default(),

@@ -16,13 +16,23 @@ pub(super) async fn token(
     home: &Home,
     surroundings: &Surroundings,
 ) -> Result<Secret, Error> {
-    let name = &forge.name;
-    match &forge.token {
+    secret(&forge.name, &forge.token, "token", home, surroundings).await
+}
+
+/// A secret of a forge: its token, or that of its webhooks.
+pub(crate) async fn secret(
+    name: &str,
+    source: &TokenRecord,
+    what: &str,
+    home: &Home,
+    surroundings: &Surroundings,
+) -> Result<Secret, Error> {
+    match source {
         TokenRecord::Environment(variable) => {
             let token = surroundings.variable(variable).unwrap_or_default();
             if token.trim().is_empty() {
                 return Err(Error::request(
-                    format!("forge {name}: the variable {variable} with its token is not set"),
+                    format!("forge {name}: the variable {variable} with its {what} is not set"),
                     format!("set {variable}, or name another source in config/repositories.yaml"),
                 ));
             }
@@ -39,7 +49,7 @@ pub(super) async fn token(
             if mode & 0o077 != 0 {
                 let shown = path.display();
                 return Err(Error::request(
-                    format!("forge {name}: others may read the file {shown} with its token"),
+                    format!("forge {name}: others may read the file {shown} with its {what}"),
                     format!("chmod 600 {shown}"),
                 ));
             }
@@ -57,7 +67,7 @@ pub(super) async fn token(
             let failed = |why: String| {
                 // What it has printed may be the token, and is shown nowhere.
                 Error::request(
-                    format!("forge {name}: the command that prints its token {why}"),
+                    format!("forge {name}: the command that prints its {what} {why}"),
                     format!("look at: {line}"),
                 )
             };

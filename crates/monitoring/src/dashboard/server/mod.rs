@@ -44,39 +44,33 @@ use super::{Dashboard, Error, Limits, Options};
 /// How long accepting pauses when the system has no more file descriptors.
 const BREATHER: Duration = Duration::from_millis(20);
 
-/// A dashboard that listens.
+/// An address that is listened on, for any routes: connections are bounded in number, and clients
+/// in the time that they take.
 #[derive(Debug)]
-pub struct Server {
+pub struct Door {
     listener: TcpListener,
     address: SocketAddr,
-    dashboard: Dashboard,
     limits: Limits,
     tls: Option<Tls>,
 }
 
-impl Server {
-    /// Listens on `options.address`; nothing is answered before [`serve`](Self::serve).
+impl Door {
+    /// Listens on `address`; nothing is answered before [`serve`](Self::serve).
     ///
     /// # Errors
     ///
-    /// Validation for an address that other machines can reach, without `tls`, and for all addresses
-    /// (`0.0.0.0`, `::`) without `options.hosts`; Conflict for one that is in use.
+    /// Validation for an address that other machines can reach, without `tls`; Conflict for one that is in use.
     ///
     /// # Cancel safety
     ///
     /// Nothing is lost.
     pub async fn bind(
-        dashboard: Dashboard,
-        options: &Options,
+        address: SocketAddr,
+        limits: Limits,
         tls: Option<Tls>,
     ) -> Result<Self, Error> {
-        let address = options.address;
         if tls.is_none() && !address.ip().is_loopback() {
             return Err(Error::ForeignAddress { address });
-        }
-        // Its Host would be none that the guard knows.
-        if address.ip().is_unspecified() && options.hosts.is_empty() {
-            return Err(Error::NoHost { address });
         }
         let listen = |source| Error::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
@@ -84,8 +78,7 @@ impl Server {
         Ok(Self {
             listener,
             address,
-            dashboard,
-            limits: options.limits,
+            limits,
             tls,
         })
     }
@@ -96,25 +89,14 @@ impl Server {
         self.address
     }
 
-    /// The link that lets one browser in, once. The next one works after it has been used:
-    /// [`Access::link_used`](super::Access::link_used).
-    #[must_use]
-    pub fn link(&self) -> String {
-        self.dashboard.link(self.address, self.tls.is_some())
-    }
-
-    /// Serves until `stop` is cancelled.
+    /// Serves these routes until `stop` is cancelled. They bound what they read of a body, and how long they take.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it closes all connections. Commands that were answered have been carried out.
-    pub async fn serve(&self, stop: CancellationToken) {
+    /// Dropping it closes all connections.
+    pub async fn serve(&self, router: Router, stop: CancellationToken) {
         let waiting = Arc::new(Waiting::new(self.limits.waiting));
-        let router = self.dashboard.router();
         let mut connections = JoinSet::new();
-        let mut refresher = JoinSet::new();
-        let dashboard = self.dashboard.clone();
-        refresher.spawn(async move { dashboard.keep_current().await });
         loop {
             let accepted = tokio::select! {
                 () = stop.cancelled() => return,
@@ -142,6 +124,64 @@ impl Server {
                 }
             });
         }
+    }
+}
+
+/// A dashboard that listens.
+#[derive(Debug)]
+pub struct Server {
+    door: Door,
+    dashboard: Dashboard,
+}
+
+impl Server {
+    /// Listens on `options.address`; nothing is answered before [`serve`](Self::serve).
+    ///
+    /// # Errors
+    ///
+    /// Validation for an address that other machines can reach, without `tls`, and for all addresses
+    /// (`0.0.0.0`, `::`) without `options.hosts`; Conflict for one that is in use.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub async fn bind(
+        dashboard: Dashboard,
+        options: &Options,
+        tls: Option<Tls>,
+    ) -> Result<Self, Error> {
+        let address = options.address;
+        // Its Host would be none that the guard knows.
+        if tls.is_some() && address.ip().is_unspecified() && options.hosts.is_empty() {
+            return Err(Error::NoHost { address });
+        }
+        let door = Door::bind(address, options.limits, tls).await?;
+        Ok(Self { door, dashboard })
+    }
+
+    /// Where it listens, with the port that was free where 0 was asked for.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.door.address()
+    }
+
+    /// The link that lets one browser in, once. The next one works after it has been used:
+    /// [`Access::link_used`](super::Access::link_used).
+    #[must_use]
+    pub fn link(&self) -> String {
+        self.dashboard.link(self.address(), self.door.tls.is_some())
+    }
+
+    /// Serves until `stop` is cancelled.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it closes all connections. Commands that were answered have been carried out.
+    pub async fn serve(&self, stop: CancellationToken) {
+        let mut refresher = JoinSet::new();
+        let dashboard = self.dashboard.clone();
+        refresher.spawn(async move { dashboard.keep_current().await });
+        self.door.serve(self.dashboard.router(), stop).await;
     }
 }
 

@@ -71,6 +71,13 @@ pub(super) fn of_repository(repository: &mut Repository, request: &Request<'_>) 
             let all = all.filter_map(|it| it.shown(request.lag));
             let all =
                 all.filter(|it| is_in(it, wanted) && since.is_none_or(|since| it.updated >= since));
+            let asked = request.asked("labels").unwrap_or_default().split(',');
+            let asked: Vec<_> = asked.filter(|it| !it.is_empty()).collect();
+            let has = |it: &Item, label: &str| {
+                let mut labels = it.labels.iter();
+                labels.any(|id| repository.label_name(*id) == label)
+            };
+            let all = all.filter(|it| asked.iter().all(|label| has(it, label)));
             page(
                 request,
                 all.map(|it| issue(repository, it, &slug)).collect(),
@@ -91,6 +98,18 @@ pub(super) fn of_repository(repository: &mut Repository, request: &Request<'_>) 
             Err(refused) => refused,
         },
         (_, ["issues", index, "labels", ..]) => labels(repository, request, number_of(index), rest),
+        ("GET", ["issues", index, "events"]) => {
+            let index = number_of(index);
+            let all = repository.label_changes.iter().enumerate();
+            let all = all.filter(|(_, it)| it.issue == index).map(|(id, it)| {
+                json!({
+                    "id": id + 1, "event": if it.is_added { "labeled" } else { "unlabeled" },
+                    "actor": user(&it.author), "created_at": it.at.to_string(),
+                    "label": {"name": repository.label_name(it.label), "color": "6e7781"},
+                })
+            });
+            page(request, all.collect())
+        }
         ("GET", ["issues", index, "comments"]) => {
             let index = number_of(index);
             if !repository.items.contains_key(&index) {
@@ -246,27 +265,14 @@ fn create_issue(repository: &mut Repository, request: &Request<'_>, slug: &str) 
         .cloned()
         .unwrap_or_default();
     let ids = ids_of(repository, &wanted);
-    let item = repository.items.get_mut(&number).expect("just added");
-    item.now.labels = ids;
+    repository.relabel(number, request.login, ids);
     reply(201, issue(repository, &repository.items[&number].now, slug))
 }
 
 /// Labels by their names; those that are missing are made.
 fn ids_of(repository: &mut Repository, names: &[Value]) -> Vec<i64> {
-    let mut ids = Vec::new();
-    for name in names.iter().filter_map(Value::as_str) {
-        let known = repository.labels.iter().find(|(_, known)| known == name);
-        let id = match known {
-            Some((id, _)) => *id,
-            None => {
-                let id = repository.labels.len() as i64 + 1;
-                repository.labels.push((id, name.to_owned()));
-                id
-            }
-        };
-        ids.push(id);
-    }
-    ids
+    let names = names.iter().filter_map(Value::as_str);
+    names.map(|name| repository.label(name)).collect()
 }
 
 fn labels(repository: &mut Repository, request: &Request<'_>, index: u64, rest: &[&str]) -> Reply {
@@ -280,26 +286,19 @@ fn labels(repository: &mut Repository, request: &Request<'_>, index: u64, rest: 
     match (request.method, rest) {
         ("GET", [_, _, "labels"]) => {}
         ("POST", [_, _, "labels"]) => {
-            let ids = ids_of(repository, &named);
-            let item = repository.items.get_mut(&index).expect("looked at above");
-            item.change(|it| {
-                it.labels.extend(ids);
-                it.labels.sort_unstable();
-                it.labels.dedup();
-                it.updated = now();
-            });
+            let mut ids = ids_of(repository, &named);
+            ids.extend(&repository.items[&index].now.labels);
+            repository.relabel(index, request.login, ids);
         }
         ("DELETE", [_, _, "labels", name]) => {
             let known = repository.labels.iter().find(|(_, known)| known == name);
             let id = known.map(|(id, _)| *id);
-            let item = repository.items.get_mut(&index).expect("looked at above");
-            let Some(id) = id.filter(|id| item.now.labels.contains(id)) else {
+            let mut labels = repository.items[&index].now.labels.clone();
+            let Some(id) = id.filter(|id| labels.contains(id)) else {
                 return refuse(404, "Label does not exist");
             };
-            item.change(|it| {
-                it.labels.retain(|label| *label != id);
-                it.updated = now();
-            });
+            labels.retain(|label| *label != id);
+            repository.relabel(index, request.login, labels);
         }
         _ => return refuse(404, "Not Found"),
     }

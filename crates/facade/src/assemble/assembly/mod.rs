@@ -1,42 +1,28 @@
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+mod ports;
 
-use agents::{AgentArgument, AgentContext, Registry, parse_agent_argument};
-use async_trait::async_trait;
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use agents::{AgentArgument, parse_agent_argument};
 use core_types::{
-    Agent, CancellationToken, ChangeSetLander, CommandRunner, Event, EventSink, GitProvider, Inbox,
-    Message, PortError, Repository, RepositoryName, RunId, StepRef,
+    CancellationToken, Event, GitProvider, Inbox, Message, RepositoryName, RunId, StepRef,
 };
 use engine_checkpoint::{FileInbox, RunHeader, RunJournal, RunView};
-use engine_recovery::retry::Breakers;
-use engine_workflow::{
-    Aids, MeteredAgent, MeteredProvider, Ports, RepositoryPorts, RunEnd, Workflow,
-};
+use engine_workflow::{RepositoryPorts, RunEnd, Workflow};
 use forges::Forge;
-use git_workspace::{Git, GitRepository, Places, RemoteCopy};
+use git_workspace::Git;
 use learning::FeedbackLoop;
 use serde_json::Value;
 
 use super::{
-    Asked, Error, Home, RepositorySource, RunRecord, RunRequest, Surroundings,
-    gateway::self_reported,
-    lessons::{self, advisor, learn_from},
-    models::RunModels,
+    Asked, Error, Home, RunRecord, RunRequest, Surroundings,
+    lessons::{self, learn_from},
     monitor::keep,
-    on_forge::{Accounts, NotTogether, OnForge, remote},
-    plan_file::PlanWriter,
+    on_forge::Accounts,
     plan_runner::{Given, registered},
-    prompts::TellingAgent,
     record::RELOADED,
-    recovery::{Means, recovery},
     repositories::{check_publishable, on_forges},
     request::{Earlier, changed_since, configured_repositories, given_change_set},
-    run_ledger::RunLedger,
-    sandbox::{Shared, UNSANDBOXED},
-    spending::open_ledger,
+    sandbox::UNSANDBOXED,
 };
 
 /// The variable by which the processes of a run are found again. Its value is
@@ -275,6 +261,7 @@ impl Assembly {
             max_workers: asked.max_workers,
             workflow: asked.workflow.clone(),
             context: asked.context.clone(),
+            followed: settings.followed.clone(),
             plan: None,
         };
         let both = recorded.sources.iter().zip(&settings.repositories);
@@ -480,188 +467,17 @@ impl Assembly {
         }
     }
 
-    /// The forge that holds the run's issue, if one does.
+    /// The forge that holds the run's issue, if one does and nobody else tells it of the run.
     fn issue_forge(
         &self,
         repositories: &BTreeMap<RepositoryName, RepositoryPorts>,
     ) -> Option<Arc<dyn GitProvider>> {
-        let (home, _) = self.record.settings.issue_home.as_ref()?;
+        let settings = &self.record.settings;
+        let (home, _) = settings.issue_home.as_ref()?;
+        if settings.followed.is_some() {
+            return None;
+        }
         Some(repositories.get(home)?.forge.clone())
-    }
-
-    /// A repository of this machine, or our copy of one on a forge.
-    async fn repository(
-        &self,
-        source: &RepositorySource,
-        places: &Places,
-        forge: &Arc<dyn GitProvider>,
-    ) -> Result<Arc<dyn Repository>, Error> {
-        let open = |folder: PathBuf| async move {
-            let git = self.git.clone();
-            GitRepository::open(git, source.name.clone(), &folder, places).await
-        };
-        let Some(record) = &source.on_forge else {
-            return Ok(Arc::new(open(source.path.clone()).await?));
-        };
-        let settings = self.record.settings.repository(&source.name);
-        let target = &settings.expect("each source has settings").target;
-        let remote = remote(record, &self.home, &self.surroundings).await?;
-        let copy = RemoteCopy::open(self.git.clone(), remote, &source.path, target).await?;
-        let inner = open(copy.folder().to_owned()).await?;
-        let provider = Arc::clone(forge);
-        Ok(Arc::new(OnForge {
-            inner,
-            copy,
-            provider,
-        }))
-    }
-
-    /// What lands all repositories of the run or none.
-    fn lander(&self) -> Option<Arc<dyn ChangeSetLander>> {
-        let repositories = &self.record.settings.repositories;
-        let n_written = repositories.iter().filter(|it| it.write).count();
-        let is_on_forge = |it: &RepositorySource| it.on_forge.is_some();
-        match (self.record.sources.iter().any(is_on_forge), n_written) {
-            (false, _) => Some(Arc::new(multi_repo::TwoPhase)),
-            // One is all of them.
-            (true, 0 | 1) => None,
-            (true, _) => Some(Arc::new(NotTogether)),
-        }
-    }
-
-    async fn ports(
-        &self,
-        observer: Arc<dyn Observer>,
-        folder: &Path,
-        pause: &CancellationToken,
-        feedback: Option<FeedbackLoop>,
-    ) -> Result<(Ports, Arc<RunLedger>), Error> {
-        let run = &self.record.settings.run;
-        let stored = self.journal.events();
-        let events: Arc<dyn EventSink> = Arc::new(Observed { stored, observer });
-        let mut environment =
-            process::allowed_environment(self.surroundings.environment.iter().cloned(), &[]);
-        environment.push((FOLDER_MARK.into(), folder.into()));
-        let shared = Shared {
-            environment: &environment,
-            home: &self.home,
-            sources: &self.record.sources,
-        };
-        let sandbox = &self.record.sandbox;
-        let agent_sandbox = sandbox.agent(&self.record.agent, &shared);
-        let command_sandbox = sandbox.commands(&shared, folder.join("private"));
-        let as_text = |(name, value): &(std::ffi::OsString, std::ffi::OsString)| {
-            Some((name.to_str()?.to_owned(), value.to_str()?.to_owned()))
-        };
-        let ledger = open_ledger(&self.home, &self.surroundings, Some(&self.record))?;
-        let (told, stop) = (events.clone(), pause.clone());
-        let ledger = Arc::new(RunLedger::new(ledger, &self.record, stop, told).await?);
-        let (agent, prices) = (&self.record.agent, ledger.clone());
-        let gateway =
-            self.record
-                .gateway
-                .start(agent, &self.home, folder, prices, &self.surroundings);
-        let gateway = gateway.await?;
-        let self_reported = self_reported(agent, gateway.as_ref(), &self.surroundings);
-        if let Some(message) = self_reported.clone() {
-            events.emit(None, Event::Warning { message });
-        }
-        let context = AgentContext {
-            environment: environment.iter().filter_map(as_text).collect(),
-            events: events.clone(),
-            clock: self.surroundings.clock.clone(),
-            transcript_bytes: self.record.output_disk_bytes,
-            sandbox: agent_sandbox,
-            gateway,
-        };
-        let agent = self
-            .record
-            .agent
-            .build(&Registry::default(), &context, &self.surroundings)?;
-        // Inside of the meter, so that a limit of money says nothing about the agent's host.
-        let breakers = Arc::new(Breakers::default());
-        let agent = breakers.watch(agent, self.surroundings.clock.clone());
-        let agent: Arc<dyn Agent> = match (&feedback, &self.record.learning) {
-            (Some(_), Some(learning)) => Arc::new(TellingAgent {
-                agent,
-                events: events.clone(),
-                keep: learning.keep(),
-            }),
-            _ => agent,
-        };
-        let places = Places {
-            mirrors: self.home.state().join("mirrors"),
-            workspaces: self.home.state().join("workspaces"),
-        };
-        let begun = Some(self.journal.header().created);
-        let others = Arc::clone(&self.forge);
-        let sources = &self.record.sources;
-        let forges = Accounts::open(sources, begun, others, &self.home, &self.surroundings).await?;
-        let mut repositories = BTreeMap::new();
-        for source in sources {
-            let forge = forges.provider(&source.name);
-            let kind = forges.kind(&source.name);
-            let forge: Arc<dyn GitProvider> =
-                Arc::new(MeteredProvider::new(forge, kind, events.clone()));
-            let repository = self.repository(source, &places, &forge).await?;
-            let ports = RepositoryPorts { repository, forge };
-            repositories.insert(source.name.clone(), ports);
-        }
-        let inbox = open_inbox(&self.home, run, &self.surroundings)?;
-        let commands = process::Runner::new(environment, run.clone(), events.clone());
-        let commands = match command_sandbox {
-            Some(sandbox) => commands.sandbox(sandbox),
-            None => commands,
-        };
-        let commands: Arc<dyn CommandRunner> =
-            Arc::new(commands.log_bytes(self.record.output_disk_bytes));
-        let mut aids = Aids {
-            ledger: ledger.clone(),
-            models: Arc::new(RunModels::new(
-                &self.home,
-                &self.surroundings,
-                &self.record,
-            )?),
-            lander: self.lander(),
-            ..Aids::default()
-        };
-        if !self.record.sandbox.is_required {
-            aids.notes.push(UNSANDBOXED.to_owned());
-        }
-        aids.notes.extend(self_reported);
-        if let Some(feedback) = feedback {
-            aids.advisor = advisor(feedback);
-        }
-        let metered = MeteredAgent::new(agent.clone(), aids.ledger.clone(), events.clone())
-            .selecting(aids.models.clone());
-        let means = Means {
-            state: self.journal.plan_state(),
-            checkpoints: self.journal.checkpoints(),
-            steps: self.journal.steps(),
-            events: events.clone(),
-            commands: commands.clone(),
-            clock: self.surroundings.clock.clone(),
-            agent: Arc::new(metered),
-            breakers,
-            forge: self.issue_forge(&repositories),
-        };
-        aids.recovery = recovery(self.record.recovery.as_ref(), &means, &repositories);
-        let ports = Ports {
-            steps: self.journal.steps(),
-            events,
-            checkpoints: self.journal.checkpoints(),
-            inbox: Arc::new(inbox),
-            agent,
-            commands,
-            clock: self.surroundings.clock.clone(),
-            repositories,
-            plan_file: Arc::new(PlanWriter {
-                path: folder.join("plan.yaml"),
-            }),
-            folder: folder.to_owned(),
-            aids,
-        };
-        Ok((ports, ledger))
     }
 }
 
@@ -688,7 +504,7 @@ pub async fn open_forges(
 }
 
 /// An error and its causes in a line.
-fn line(error: &Error) -> String {
+pub(crate) fn line(error: &Error) -> String {
     let mut line = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
@@ -741,7 +557,11 @@ pub(crate) async fn git(surroundings: &Surroundings) -> Result<Arc<Git>, Error> 
     Ok(Arc::new(git))
 }
 
-fn open_inbox(home: &Home, run: &RunId, surroundings: &Surroundings) -> Result<FileInbox, Error> {
+pub(crate) fn open_inbox(
+    home: &Home,
+    run: &RunId,
+    surroundings: &Surroundings,
+) -> Result<FileInbox, Error> {
     let folder: PathBuf = home.run_folder(run).join("inbox");
     FileInbox::open(folder, &surroundings.checkpoint_options()).map_err(|source| Error::Journal {
         run: run.clone(),
@@ -777,27 +597,4 @@ pub async fn send(
 pub trait Observer: std::fmt::Debug + Send + Sync {
     /// Takes an event; it must not block.
     fn observe(&self, step: Option<&StepRef>, event: &Event);
-}
-
-/// Stores events and shows them to an observer.
-#[derive(Debug)]
-struct Observed {
-    stored: Arc<dyn EventSink>,
-    observer: Arc<dyn Observer>,
-}
-
-#[async_trait]
-impl EventSink for Observed {
-    fn emit(&self, step: Option<&StepRef>, event: Event) {
-        tracing::debug!(
-            step = step.map(|step| tracing::field::display(&step.key)),
-            ?event
-        );
-        self.observer.observe(step, &event);
-        self.stored.emit(step, event);
-    }
-
-    async fn flush(&self) -> Result<(), PortError> {
-        self.stored.flush().await
-    }
 }

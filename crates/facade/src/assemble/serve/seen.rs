@@ -1,0 +1,171 @@
+//! A run as its issue is told of it.
+
+use core_types::{Gate, Message, Plan, RunId, Scope, Usd};
+use engine_checkpoint::RunView;
+use engine_workflow::{EndStatus, RepositoryEnd, RepositoryState, RunEnd};
+use monitoring::fold::{RepositoryRow, RunFold};
+use sha2::{Digest as _, Sha256};
+
+use crate::assemble::{
+    Error, Home, RunRecord, RunStatus, Surroundings, plan_from_file, plan_to_yaml,
+};
+
+/// A longer plan is not shown on the forge, and so cannot be approved there.
+const MAX_PLAN_BYTES: usize = 40_000;
+
+/// A run as any process can see it, with all that its issue is told.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) status: RunStatus,
+    pub(super) record: RunRecord,
+    pub(super) repositories: Vec<RepositoryRow>,
+    pub(super) spent: Usd,
+    pub(super) limit: Option<Usd>,
+    pub(super) awaited: Option<Awaited>,
+}
+
+/// What a run waits for a person to approve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Awaited {
+    /// What names exactly this, so that what was shown is what is approved.
+    pub(super) pin: String,
+    /// What the run is told.
+    pub(super) message: Message,
+    /// The plan as it is shown, at its gate.
+    pub(super) plan: Option<String>,
+}
+
+impl Awaited {
+    /// Whether all of it is in the status comment.
+    pub(super) fn is_shown(&self) -> bool {
+        let plan = self.plan.as_ref();
+        plan.is_none_or(|plan| plan.len() <= MAX_PLAN_BYTES)
+    }
+}
+
+impl Seen {
+    pub(super) fn read(
+        home: &Home,
+        run: &RunId,
+        surroundings: &Surroundings,
+    ) -> Result<Self, Error> {
+        let folder = home.run_folder(run).join("journal");
+        let view = RunView::read_with(folder, &surroundings.journal)
+            .map_err(|source| Error::journal(run, source))?;
+        let is_held = view
+            .is_held()
+            .map_err(|source| Error::journal(run, source))?;
+        let now = surroundings.clock.now();
+        let status = RunStatus::fold(&view, is_held, now)?;
+        let record = RunRecord::of(&view)?;
+        let mut fold = RunFold::new(run.clone());
+        fold.extend(view.all_events().iter().cloned());
+        fold.set_held(is_held);
+        let shown = fold.view(now);
+        let awaited = awaited(home, &record, &status)?;
+        Ok(Self {
+            status,
+            record,
+            repositories: shown.repositories,
+            spent: shown.spend.spent,
+            limit: shown.spend.limit,
+            awaited,
+        })
+    }
+}
+
+/// What the run waits for, with a mark over all that it is about.
+fn awaited(home: &Home, record: &RunRecord, status: &RunStatus) -> Result<Option<Awaited>, Error> {
+    let Some(end) = &status.end else {
+        return Ok(None);
+    };
+    let run = status.run.as_str();
+    if let Some(key) = &end.waits_for {
+        return Ok(Some(Awaited {
+            pin: pin(&["consent", run, &key.to_string()]),
+            message: Message::Consent { key: key.clone() },
+            plan: None,
+        }));
+    }
+    let heads = end.repositories.iter();
+    let heads: Vec<_> = heads
+        .map(|it| format!("{} {}", it.repository, it.head))
+        .collect();
+    let heads = heads.join("\n");
+    let approve = |gate, plan| Message::Approve { gate, plan };
+    Ok(match end.status {
+        EndStatus::AtGate(Gate::Plan) => {
+            let plan = plan_at_gate(home, record)?;
+            let text = plan_to_yaml(&plan);
+            Some(Awaited {
+                pin: pin(&["plan", run, &text]),
+                message: approve(Gate::Plan, Some(plan)),
+                plan: Some(text),
+            })
+        }
+        EndStatus::AtGate(gate) => Some(Awaited {
+            pin: pin(&[gate.as_str(), run, &heads]),
+            message: approve(gate, None),
+            plan: None,
+        }),
+        EndStatus::Done | EndStatus::Partial | EndStatus::NeedsPerson if can_land(end) => {
+            Some(Awaited {
+                pin: pin(&["land", run, &heads]),
+                message: Message::Land {
+                    update_checkout: false,
+                    allow_unverified: false,
+                },
+                plan: None,
+            })
+        }
+        EndStatus::Done
+        | EndStatus::Failed
+        | EndStatus::Partial
+        | EndStatus::Aborted
+        | EndStatus::NeedsPerson => None,
+    })
+}
+
+/// Whether something has not landed that could.
+fn can_land(end: &RunEnd) -> bool {
+    let could = |it: &RepositoryEnd| {
+        matches!(
+            it.state,
+            RepositoryState::Published
+                | RepositoryState::Ready { .. }
+                | RepositoryState::Blocked { .. }
+        )
+    };
+    end.repositories.iter().any(could)
+}
+
+/// The plan that waits: a run writes it before it stops at the gate.
+fn plan_at_gate(home: &Home, record: &RunRecord) -> Result<Plan, Error> {
+    let settings = &record.settings;
+    let names: Vec<_> = settings
+        .repositories
+        .iter()
+        .map(|it| it.name.clone())
+        .collect();
+    let file = home.run_folder(&settings.run).join("plan.yaml");
+    plan_from_file(&file, &settings.plan_id, &names)
+}
+
+/// The first 48 bits of a hash: whoever may approve does not look for a second plan of the same mark.
+fn pin(parts: &[&str]) -> String {
+    let hash = Sha256::digest(parts.join("\n"));
+    hash.iter().take(6).map(|it| format!("{it:02x}")).collect()
+}
+
+/// What failed and can be tried again.
+pub(super) fn failed(status: &RunStatus) -> Vec<Scope> {
+    let tasks = status.tasks.iter();
+    let tasks = tasks.filter(|it| it.status.has_failed());
+    let mut scopes: Vec<_> = tasks.map(|it| Scope::Task(it.task.clone())).collect();
+    if scopes.is_empty() {
+        let tests = status.repositories.iter();
+        let tests = tests.filter(|it| it.tested == Some(false));
+        scopes.extend(tests.map(|it| Scope::Repository(it.repository.clone())));
+    }
+    scopes
+}
