@@ -34,6 +34,9 @@ pub(crate) enum Command {
     Init,
     /// Checks what a run needs, and says how to mend what is missing.
     Doctor,
+    /// The agents that a run could use.
+    #[command(subcommand)]
+    Agents(AgentsCommand),
     /// Accounts on forges.
     #[command(subcommand)]
     Auth(AuthCommand),
@@ -384,6 +387,21 @@ pub(crate) struct LandArguments {
     pub(crate) run: Option<String>,
     #[command(flatten)]
     pub(crate) consent: LandingConsent,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AgentsCommand {
+    /// Lists those of the configuration and the known programs on PATH: how each reaches its models, and what it
+    /// lacks.
+    Ls,
+    /// Has one write a file in a repository made for it, which a test looks at: a run of its own.
+    Test {
+        /// The agent, as for `run --agent`. Default: the configuration's.
+        agent: Option<String>,
+        /// Lets it read, change and send whatever you may.
+        #[arg(long)]
+        unsafe_no_sandbox: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

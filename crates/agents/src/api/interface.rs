@@ -91,7 +91,8 @@ impl Interface {
     }
 
     /// Whose it is.
-    pub(super) const fn provider(self) -> Provider {
+    #[must_use]
+    pub const fn provider(self) -> Provider {
         match self {
             Self::Anthropic => Provider::Anthropic,
             Self::OpenAi => Provider::OpenAi,

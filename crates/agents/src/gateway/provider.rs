@@ -69,6 +69,10 @@ impl Provider {
     }
 
     /// The variables that may hold its address.
+    pub fn url_variables(self) -> impl Iterator<Item = &'static str> {
+        self.urls().iter().copied()
+    }
+
     pub(super) const fn urls(self) -> &'static [&'static str] {
         match self {
             Self::Anthropic => &["ANTHROPIC_BASE_URL"],

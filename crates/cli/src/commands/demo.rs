@@ -207,7 +207,7 @@ async fn make(session: &Session, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-async fn git(session: &Session, folder: &Path, arguments: &[&str]) -> Result<()> {
+pub(super) async fn git(session: &Session, folder: &Path, arguments: &[&str]) -> Result<()> {
     let identity = [
         "user.name=Demo",
         "user.email=demo@localhost",

@@ -1,5 +1,6 @@
 //! The commands, a file each.
 
+mod agents;
 mod auth;
 mod budget;
 mod cost;
@@ -34,6 +35,7 @@ pub(crate) async fn dispatch(arguments: Arguments) -> Result<u8> {
     match arguments.command {
         Command::Init => init::init(&session).await,
         Command::Doctor => init::doctor(&session).await,
+        Command::Agents(command) => Box::pin(agents::agents(session, command)).await,
         Command::Auth(command) => auth::auth(&session, command).await,
         Command::Issue(command) => issue::issue(&session, command).await,
         Command::Plan(arguments) => Box::pin(run::plan(session, arguments)).await,

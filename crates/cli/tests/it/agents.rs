@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, env, path::PathBuf};
 
+use expect_test::expect;
 use facade::{
     core_types::{TokenUsage, Usd},
     cost::{PriceTable, ServiceTier},
@@ -227,4 +228,59 @@ fn a_model_by_the_messages_interface_does_it_too() {
 #[test]
 fn a_model_by_chat_completions_does_it_too() {
     whole_runs("", "openai", "gpt-5.4");
+}
+
+/// One of each kind, one of which lacks its program, and one its key.
+#[test]
+fn agents_are_listed_and_tested() {
+    let runtime = Runtime::new().expect("a runtime can be made");
+    let models = runtime.block_on(SimulatedModels::start(|asked| {
+        if asked.prompt.contains("You review a change") {
+            return form(asked, &review());
+        }
+        match asked.results.len() {
+            0 => Turn::tool(
+                "write_file",
+                json!({"path": "hello.txt", "text": "hello\n"}),
+            ),
+            _ => Turn::says("done"),
+        }
+    }));
+    let place = Place::new();
+    place.script("bin/claude", "#!/bin/sh\nexit 3\n");
+    place.file(
+        "config/automation.yaml",
+        format!(
+            "default_agent: model\nagents:\n- {{name: model, kind: openai, model: gpt-5.4}}\n\
+             - {{name: other, kind: anthropic}}\n\
+             - {{name: claude, kind: claude-code, login: own, command: [{}]}}\n\
+             - {{name: codex, kind: codex, command: [/nowhere/codex]}}\n\
+             - {{name: codemod, kind: command, command: \"true\"}}\n",
+            place.path("bin/claude").display()
+        ),
+    );
+    let run = |arguments: &str| {
+        let mut command = place.command(arguments);
+        command
+            .env("OPENAI_BASE_URL", format!("{}/v1", models.url()))
+            .env("OPENAI_API_KEY", "the-key-of-the-test");
+        place.end_of(command)
+    };
+    run("agents ls").is(&expect![[r#"
+        exit 0
+        model    openai       gpt-5.4  default  OPENAI_API_KEY, by the gateway
+        other    anthropic                      cannot work: no ANTHROPIC_API_KEY
+        claude   claude-code                    its own login; reports itself what it uses
+        codex    codex                          cannot work: the program "/nowhere/codex" of agent codex was not found
+        codemod  command
+    "#]]);
+    let tested = run("agents test").code(0);
+    tested.says("agent model wrote the file, and the test passes; it cost 0.0");
+    let tested = run("agents test 'sh:true'").code(1);
+    tested.says("agent command did not do what it was asked for");
+    let listed = run("agents ls --json").code(0).json();
+    assert_eq!(
+        listed[0]["access"],
+        json!({"key": {"variable": "OPENAI_API_KEY"}})
+    );
 }

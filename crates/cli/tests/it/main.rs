@@ -22,6 +22,7 @@ mod proposals;
 mod refusals;
 mod reload;
 mod retries;
+mod secrets;
 mod serve;
 mod setup;
 mod work;

@@ -101,7 +101,7 @@ fn kept(folder: &Path) -> PathBuf {
 }
 
 /// Whether an agent may ask a model with a key of the user's.
-fn asks_models(agent: &AgentRecord) -> bool {
+pub(crate) fn asks_models(agent: &AgentRecord) -> bool {
     let is_known =
         Program::of_kind(&agent.kind).is_some() || Interface::of_kind(&agent.kind).is_some();
     let names_key = || {

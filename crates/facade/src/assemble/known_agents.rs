@@ -1,0 +1,107 @@
+use agents::{KNOWN_PROGRAMS, Program, api::Interface, gateway::Provider};
+use serde::Serialize;
+
+use super::{
+    AgentRecord, Error, Home, Surroundings, agent::program_exists, gateway::asks_models,
+    request::configured,
+};
+
+/// An agent that a run could use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KnownAgent {
+    /// What `--agent` calls it.
+    pub name: String,
+    /// Its kind.
+    pub kind: String,
+    /// Whether a run without `--agent` uses it.
+    pub is_default: bool,
+    /// The model that it uses; empty where each task chooses it.
+    pub model: String,
+    /// How it is paid for.
+    pub access: AgentAccess,
+    /// What it lacks, if anything.
+    pub lacks: Option<String>,
+}
+
+/// How an agent reaches its models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentAccess {
+    /// By the gateway, with the key of this variable.
+    Key {
+        /// The variable.
+        variable: &'static str,
+    },
+    /// By a login of its own: what it uses is what it reports.
+    Login,
+    /// By itself, or without a model.
+    Itself,
+}
+
+/// The agents of the configuration, then the known programs on `PATH` that it does not name.
+///
+/// # Errors
+///
+/// What is wrong with the configuration.
+pub fn known_agents(home: &Home, surroundings: &Surroundings) -> Result<Vec<KnownAgent>, Error> {
+    let settings = configured(home, surroundings)?;
+    let mut known = Vec::new();
+    for entry in &settings.agents {
+        let record = AgentRecord::choose(Some(&entry.name), &settings, home, surroundings)?;
+        let is_default = settings.default_agent.as_deref() == Some(&*record.name);
+        known.push(known_agent(&record, is_default, surroundings));
+    }
+    for program in KNOWN_PROGRAMS {
+        let is_configured = known.iter().any(|it| it.name == **program);
+        if is_configured || !program_exists(program, surroundings) {
+            continue;
+        }
+        let record = AgentRecord::choose(Some(program), &settings, home, surroundings)?;
+        known.push(known_agent(&record, false, surroundings));
+    }
+    Ok(known)
+}
+
+fn known_agent(record: &AgentRecord, is_default: bool, surroundings: &Surroundings) -> KnownAgent {
+    let is_set = |name: &&str| {
+        let value = surroundings.variable(name);
+        value.is_some_and(|value| !value.trim().is_empty())
+    };
+    let program = Program::of_kind(&record.kind);
+    let providers: Vec<Provider> = match (program, Interface::of_kind(&record.kind)) {
+        (Some(program), _) => vec![program.provider()],
+        (_, Some(interface)) => vec![interface.provider()],
+        (None, None) => Provider::ALL.to_vec(),
+    };
+    let named = |key: &&str| program.is_some() || record.environment.iter().any(|it| it == key);
+    let is_interface = Interface::of_kind(&record.kind).is_some();
+    let mut keys = providers.iter().flat_map(|it| it.key_variables());
+    let key = asks_models(record)
+        .then(|| keys.find(|key| is_set(key) && (is_interface || named(key))))
+        .flatten();
+    let access = match key {
+        Some(variable) => AgentAccess::Key { variable },
+        None if program.is_some() && record.own_login => AgentAccess::Login,
+        None => AgentAccess::Itself,
+    };
+    let missing = record.check_program(surroundings);
+    let lacks = missing.and_then(|()| record.check_login(surroundings));
+    let address = providers.iter().flat_map(|it| it.url_variables());
+    let has_address = address.into_iter().any(|name| is_set(&name));
+    let lacks = match lacks {
+        Err(error) => Some(error.to_string()),
+        Ok(()) if is_interface && key.is_none() && !has_address => {
+            let mut variables = providers.iter().flat_map(|it| it.key_variables());
+            Some(format!("no {}", variables.next().unwrap_or_default()))
+        }
+        Ok(()) => None,
+    };
+    KnownAgent {
+        name: record.name.clone(),
+        kind: record.kind.clone(),
+        is_default,
+        model: record.model.clone(),
+        access,
+        lacks,
+    }
+}
