@@ -3,7 +3,12 @@
 use std::fs;
 
 use anyhow::{Context, Result};
-use facade::assemble::{AgentAccess, Assembly, IssueSource, KnownAgent, RunRequest, known_agents};
+use facade::{
+    assemble::{
+        AgentAccess, Assembly, IssueSource, KnownAgent, RunRequest, TaskState, known_agents,
+    },
+    core_types::TaskStatus,
+};
 use serde_json::json;
 
 use super::{
@@ -70,9 +75,11 @@ fn list(session: &Session) -> Result<u8> {
 async fn test(session: &Session, agent: Option<String>, no_sandbox: bool) -> Result<u8> {
     let run = session.new_run(None)?;
     let folder = std::env::temp_dir().join(format!("automation-agent-test-{run}"));
-    let root = folder.join("hello");
+    // A name of its own: the home knows the repository of each name.
+    let name = format!("agent-test-{run}");
+    let root = folder.join(&name);
     fs::create_dir_all(&root).with_context(|| format!("creating {}", root.display()))?;
-    let tested = Box::pin(test_in(session, run, &root, agent, no_sandbox)).await;
+    let tested = Box::pin(test_in(session, run, &root, &name, agent, no_sandbox)).await;
     // What is left of a test tells nothing that its run does not tell.
     drop(fs::remove_dir_all(&folder));
     tested
@@ -82,13 +89,15 @@ async fn test_in(
     session: &Session,
     run: facade::core_types::RunId,
     root: &std::path::Path,
+    repository: &str,
     agent: Option<String>,
     no_sandbox: bool,
 ) -> Result<u8> {
     let makefile = root.join("Makefile");
     facade::journal::atomic_write(&makefile, MAKEFILE.as_bytes())?;
     let plan = root.with_file_name("plan.yaml");
-    let task = json!({"id": "hello", "title": TITLE, "description": BODY, "repository": "hello"});
+    let task =
+        json!({"id": "hello", "title": TITLE, "description": BODY, "repository": repository});
     let text = json!({"tasks": [task]}).to_string();
     facade::journal::atomic_write(&plan, text.as_bytes())?;
     let begin = ["init", "--quiet", "--initial-branch=main"];
@@ -111,10 +120,11 @@ async fn test_in(
     let name = assembly.record().agent.name.clone();
     let driven = Box::pin(execute(session, assembly, AtGate::Exit)).await?;
     let status = session.status(&run)?;
-    let has_done = driven.exit_code == DONE;
+    let wrote = |it: &TaskState| it.status == TaskStatus::Succeeded;
+    let has_done = driven.exit_code == DONE && status.tasks.iter().all(wrote);
     let spent = spent_by(session, &run).map(|(spent, _)| spent);
     session.output.json(&json!({
-        "agent": name, "run": run, "passed": has_done, "spent": spent, "tasks": status.tasks.len(),
+        "agent": name, "run": run, "passed": has_done, "spent": spent,
     }))?;
     let output = session.output;
     if !has_done {
