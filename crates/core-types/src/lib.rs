@@ -35,6 +35,7 @@ mod failure;
 mod forge;
 mod id;
 mod money;
+mod path;
 mod plan;
 mod ports;
 mod repair;
@@ -43,6 +44,7 @@ mod status;
 pub mod step;
 #[cfg(test)]
 mod tests;
+mod text;
 mod time;
 mod usage;
 
@@ -63,6 +65,7 @@ pub use id::{
     RunId, StepName, TaskId, TreeId,
 };
 pub use money::{InvalidUsd, Usd};
+pub use path::matches_path;
 pub use plan::{Plan, Task};
 pub use ports::{
     Advice, AdviceRequest, Agent, AgentAnswer, AgentCapabilities, AgentRequest, AgentResult,
@@ -82,6 +85,7 @@ pub use repair::{
 pub use review::{Review, ReviewIssue, Severity};
 pub use status::{Stage, TaskStatus};
 pub use step::{Scope, StepKey};
+pub use text::{is_hidden, show_hidden};
 pub use time::{Timestamp, format_duration, parse_duration};
 pub use tokio_util::sync::CancellationToken;
 pub use usage::TokenUsage;

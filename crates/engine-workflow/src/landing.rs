@@ -155,6 +155,8 @@ pub(crate) struct Asked {
     /// A person has said so after the run had ended; that is consent to what the review says.
     explicitly: bool,
     gate_is_open: bool,
+    /// A person has opened the gate before landing.
+    is_opened: bool,
     update_checkout: bool,
     allow_unverified: bool,
 }
@@ -165,6 +167,7 @@ impl Asked {
         let mut asked = Self {
             land: landing.land,
             explicitly: false,
+            is_opened: false,
             gate_is_open: !run.settings.approvals.landing,
             update_checkout: landing.update_checkout,
             allow_unverified: landing.allow_unverified,
@@ -182,7 +185,7 @@ impl Asked {
                 Message::Approve {
                     gate: Gate::Landing,
                     ..
-                } => asked.gate_is_open = true,
+                } => (asked.gate_is_open, asked.is_opened) = (true, true),
                 _ => {}
             }
         }
@@ -195,6 +198,11 @@ impl Asked {
         } else {
             CheckoutPolicy::Leave
         }
+    }
+
+    /// Whether a person has looked at the change and wants it to land.
+    pub(crate) fn is_approved(self) -> bool {
+        self.explicitly || self.is_opened
     }
 
     /// Whether a person must open the gate first.

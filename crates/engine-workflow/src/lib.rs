@@ -85,6 +85,7 @@
 //!         update_checkout: false,
 //!         allow_unverified: false,
 //!     },
+//!     protected_paths: Vec::new(),
 //!     change_set: None,
 //! };
 //!
@@ -173,6 +174,7 @@ pub mod plan;
 mod planning;
 mod ports;
 mod progress;
+mod protected;
 mod recovery;
 mod reopened;
 mod report;

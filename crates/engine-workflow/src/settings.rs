@@ -30,6 +30,10 @@ pub struct Settings {
     pub limits: Limits,
     /// What is done with the result.
     pub landing: LandingSettings,
+    /// Patterns of paths whose change lands only when a person says so, beside those that always need one: a file,
+    /// a folder ending in `/`, or `*` for any characters.
+    #[serde(default)]
+    pub protected_paths: Vec<String>,
     /// How the repositories wait for each other; `None` where they do not.
     #[serde(default)]
     pub change_set: Option<ChangeSet>,

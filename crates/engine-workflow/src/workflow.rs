@@ -13,7 +13,7 @@ use crate::{
     landing::{self, Asked},
     planning::{self, Bases, Planned},
     progress::Progress,
-    report, review,
+    protected, report, review,
     run::Run,
     settings::LandingMode,
     testing, together,
@@ -328,15 +328,14 @@ async fn land(
             waits_for: None,
         });
     }
-    let refusals: Vec<Option<RepositoryState>> = repositories
-        .iter()
-        .map(|progress| {
-            progress
-                .goes_on()
-                .then(|| asked.refusal(run, progress))
-                .flatten()
-        })
-        .collect();
+    let mut refusals: Vec<Option<RepositoryState>> = Vec::with_capacity(repositories.len());
+    for progress in &repositories {
+        refusals.push(match asked.refusal(run, progress) {
+            _ if !progress.goes_on() => None,
+            None => protected::refusal(run, progress, asked).await?,
+            refusal => refusal,
+        });
+    }
     let all_land = refusals.iter().all(Option::is_none);
     let mut ends = match &run.ports.aids.lander {
         Some(lander) if run.settings.landing.mode == LandingMode::All && all_land => {

@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use core_types::{
     AgentRequest, AgentTask, ConflictKind, ConflictedFile, DependencyResult, FailedTest, Issue,
-    RepositoryBrief, Task,
+    RepositoryBrief, Task, show_hidden,
 };
 
 use super::fence::{DATA_RULE, fence};
@@ -34,10 +34,10 @@ pub(crate) fn render_for_words(request: &AgentRequest) -> String {
 }
 
 fn rendered(request: &AgentRequest, answer: &str) -> String {
-    let mut issue = fence(&issue_text(&request.issue));
+    let mut issue = fence(&show_hidden(&issue_text(&request.issue)));
     if !request.context.is_empty() {
         // It belongs to the issue in every prompt: what this change is, beside its words.
-        let context = fence(&context_text(&request.context));
+        let context = fence(&show_hidden(&context_text(&request.context)));
         write!(
             issue,
             "\n\n# What the caller says about this change\n\n{context}"
@@ -72,7 +72,7 @@ fn rendered(request: &AgentRequest, answer: &str) -> String {
             IMPLEMENT,
             vec![
                 ("repository", task.repository.to_string()),
-                ("task", fence(&task_text(task))),
+                ("task", fence(&show_hidden(&task_text(task)))),
                 ("dependencies", dependency_section(dependencies)),
             ],
         ),

@@ -332,3 +332,16 @@ fn large_conflicts_are_cut() {
     assert!(prompt.len() < 80 << 10, "{} bytes", prompt.len());
     assert!(prompt.contains("28 more hunks stand in the files"));
 }
+
+/// What a person does not see in an issue, an agent is shown as what it is.
+#[test]
+fn hidden_characters_of_an_issue_are_shown() {
+    for task in [plan(), implement("greet"), review(), fix_tests(None)] {
+        let mut request = Place::new().request(task);
+        request.issue.body = "Fix\u{200b} it\u{e0049}\u{e0067}.".to_owned();
+        let prompt = render(&request);
+        let shown = "Fix⟨U+200B⟩ it⟨U+E0049⟩⟨U+E0067⟩.";
+        assert!(prompt.contains(shown), "{prompt}");
+        assert!(!prompt.contains(core_types::is_hidden), "{prompt}");
+    }
+}

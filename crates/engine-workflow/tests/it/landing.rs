@@ -4,7 +4,7 @@ use core_types::{
 };
 use engine_workflow::{EndStatus, RepositoryState};
 
-use crate::world::{Did, TestAgent, World, own_file};
+use crate::world::{Did, TestAgent, World, own_file, write};
 
 fn land() -> Message {
     Message::Land {
@@ -141,6 +141,51 @@ async fn a_review_that_does_not_approve_blocks_until_a_person_lands() {
     world.say(land()).await;
     assert_eq!(world.run().await.unwrap().status, EndStatus::Done);
     assert_eq!(world.files("one", "main"), "README one.txt");
+}
+
+/// Who changes what runs by itself, or who must look at changes, is looked at.
+#[tokio::test]
+async fn a_protected_path_lands_only_when_a_person_says_so() {
+    for (path, own) in [
+        (".github/workflows/ci.yml", ""),
+        (".claude/settings.json", ""),
+        ("db/schema.sql", "db/"),
+        ("docs/CODEOWNERS", ""),
+    ] {
+        let agent = TestAgent::new(move |request| match &request.task {
+            AgentTask::Implement { .. } => {
+                write(request, path, "x\n");
+                own_file(request)
+            }
+            _ => own_file(request),
+        });
+        let mut world = World::new(&["one"], agent);
+        world.settings.protected_paths = vec![own.to_owned()];
+        let end = world.run().await.unwrap();
+        assert_eq!(end.status, EndStatus::NeedsPerson, "{path}");
+        let RepositoryState::Blocked { reason, hint } = &end.repositories[0].state else {
+            panic!("it is blocked: {:?}", end.repositories[0].state);
+        };
+        let why = format!("it changes {path}, which a person must look at");
+        assert_eq!((&**reason, &**hint), (&*why, "automation land run-1"));
+        assert_eq!(world.files("one", "main"), "README");
+        world.say(land()).await;
+        assert_eq!(world.run().await.unwrap().status, EndStatus::Done);
+    }
+    // Who opens the gate has looked.
+    let agent = TestAgent::new(|request| {
+        write(request, ".gitmodules", "x\n");
+        own_file(request)
+    });
+    let mut world = World::new(&["one"], agent);
+    world.settings.approvals.landing = true;
+    assert_eq!(
+        world.run().await.unwrap().status,
+        EndStatus::AtGate(Gate::Landing)
+    );
+    let gate = Gate::Landing;
+    world.say(Message::Approve { gate, plan: None }).await;
+    assert_eq!(world.run().await.unwrap().status, EndStatus::Done);
 }
 
 #[tokio::test]

@@ -226,6 +226,7 @@ impl World {
                 update_checkout: false,
                 allow_unverified: false,
             },
+            protected_paths: Vec::new(),
             change_set: None,
         };
         Self {

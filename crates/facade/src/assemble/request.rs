@@ -145,6 +145,7 @@ impl RunRequest {
                 update_checkout: self.update_checkout || configured.landing.update_checkout,
                 allow_unverified: self.allow_unverified || configured.landing.allow_unverified,
             },
+            protected_paths: configured.recovery.protected_paths.clone(),
             change_set,
         };
         let mut sandbox = SandboxRecord::from_config(&configured.sandbox, surroundings);
@@ -511,7 +512,11 @@ pub(crate) fn changed_since(record: &RunRecord, now: &RunRecord) -> Vec<String> 
         "approvals",
         record.settings.approvals == now.settings.approvals,
     );
-    compare("landing", record.settings.landing == now.settings.landing);
+    compare(
+        "landing",
+        record.settings.landing == now.settings.landing
+            && record.settings.protected_paths == now.settings.protected_paths,
+    );
     compare("recovery", record.recovery == now.recovery);
     compare("sandbox", record.sandbox == now.sandbox);
     compare("gateway", record.gateway == now.gateway);

@@ -499,7 +499,7 @@ pub(crate) const RECOVERY: &[Key] = &[
         "protected_paths",
         Shape::List(&Shape::Text),
         Means("none but those that are always protected: CI files, test configuration"),
-        "Files, folders (ending in `/`) and patterns with `*` that a fix of failing tests must not touch.",
+        "Files, folders (ending in `/`) and patterns with `*` that a fix of failing tests must not touch, and whose change lands only when a person says so, as that of workflows, hooks and settings of agents always does.",
     ),
 ];
 

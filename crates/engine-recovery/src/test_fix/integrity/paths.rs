@@ -1,5 +1,7 @@
 //! What a file is to the tests, by its path.
 
+use core_types::matches_path;
+
 use super::{lexer::Language, verdict::Policy};
 
 /// What a file is to the tests.
@@ -26,7 +28,7 @@ pub(super) fn role(path: &str, policy: &Policy, is_new: bool) -> Role {
     if policy
         .protected
         .iter()
-        .any(|pattern| matches(pattern, path))
+        .any(|pattern| matches_path(pattern, path))
     {
         return Role::Protected;
     }
@@ -78,42 +80,6 @@ fn folders(path: &str) -> impl Iterator<Item = &str> {
     path.rsplit_once('/')
         .map_or("", |(folders, _)| folders)
         .split('/')
-}
-
-/// Whether a pattern names a path: a file, a folder that ends in `/`, or `*` for any characters.
-pub(super) fn matches(pattern: &str, path: &str) -> bool {
-    let pattern = pattern.trim_start_matches("./");
-    if let Some(folder) = pattern.strip_suffix('/')
-        && !folder.contains('*')
-    {
-        return path.starts_with(folder) && path[folder.len()..].starts_with('/');
-    }
-    if !pattern.contains('*') {
-        return path == pattern
-            || path
-                .strip_prefix(pattern)
-                .is_some_and(|rest| rest.starts_with('/'));
-    }
-    let mut parts = pattern.split('*').peekable();
-    let mut rest = path;
-    if let Some(first) = parts.next() {
-        let Some(after) = rest.strip_prefix(first) else {
-            return false;
-        };
-        rest = after;
-    }
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            return part.is_empty()
-                || rest.ends_with(part)
-                || (part.ends_with('/') && rest.contains(part));
-        }
-        match rest.find(part) {
-            Some(found) => rest = &rest[found + part.len()..],
-            None => return false,
-        }
-    }
-    rest.is_empty()
 }
 
 fn is_ci(path: &str) -> bool {

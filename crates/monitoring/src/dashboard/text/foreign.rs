@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use core_types::is_hidden;
 use maud::{Escaper, Render};
 
 /// How much of one line or title is shown.
@@ -107,31 +108,6 @@ fn skip_sequence(introducer: char, characters: &mut std::iter::Peekable<std::str
 
 fn picture(control: char) -> char {
     char::from_u32(0x2400 + u32::from(control)).unwrap_or('␀')
-}
-
-/// Characters that show nothing and change what is read: directions, spaces without width, tags,
-/// soft hyphens, other line ends, second control characters. The joiners U+200C and U+200D stay:
-/// scripts and emoji need them.
-fn is_hidden(character: char) -> bool {
-    matches!(
-        character,
-        '\u{80}'..='\u{9f}'
-            | '\u{ad}'
-            | '\u{61c}'
-            | '\u{115f}'
-            | '\u{1160}'
-            | '\u{180e}'
-            | '\u{200b}'
-            | '\u{200e}'
-            | '\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{3164}'
-            | '\u{feff}'
-            | '\u{ffa0}'
-            | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e0fff}'
-    )
 }
 
 fn is_mark(character: char) -> bool {
