@@ -197,6 +197,50 @@ fn a_proposed_change_lands_by_a_comment_or_a_label() {
 }
 
 #[test]
+fn what_people_merge_themselves_has_landed() {
+    let bed = bed("github", "serve: {interval: 20ms}\n");
+    bed.label("grace", "needs-planning");
+    bed.serve();
+    assert_eq!(bed.labels(), ["merge-ready"]);
+    // As the button of the forge does.
+    let branches = bed.git().git(&[
+        "for-each-ref",
+        "--format=%(objectname)",
+        "refs/heads/automation",
+    ]);
+    let proposed = branches.parse().expect("there is one, at a commit");
+    bed.forge.push("ada", "app", "main", &proposed);
+    bed.serve();
+    assert_eq!(bed.labels(), ["completed"], "{}", bed.status());
+    assert_eq!(bed.git().git(&["show", "main:a.txt"]), "bar");
+}
+
+#[test]
+fn further_issues_wait_for_their_turn() {
+    let bed = bed(
+        "gitea",
+        "serve: {interval: 20ms, land: true, max_runs: 1}\n",
+    );
+    let further = bed
+        .forge
+        .write_issue("ada", "app", "grace", "Say bar again", "");
+    bed.forge
+        .write_label("ada", "app", further, "grace", "needs-planning");
+    bed.label("grace", "needs-planning");
+    bed.place.file(
+        "config/automation.yaml",
+        "agents: [{name: once, kind: command, command: \"mkdir $LC_PLACE/alone && echo bar >> a.txt && \
+         rmdir $LC_PLACE/alone\"}]\nserve: {interval: 20ms, land: true, max_runs: 1}\n",
+    );
+    bed.serve();
+    for issue in [1, further] {
+        assert_eq!(bed.forge.labels("ada", "app", issue), ["completed"]);
+    }
+    assert_eq!(bed.git().git(&["show", "main:a.txt"]), "foo\nbar\nbar");
+    assert_eq!((bed.n_runs(), bed.n_comments(), pulls(&bed)), (2, 2, 2));
+}
+
+#[test]
 fn what_failed_is_tried_again_or_given_up() {
     let agent = "agents: [{name: bar, kind: command, command: \"cp $LC_PLACE/word a.txt\"}]\n\
                  recovery: {enabled: false}\nserve: {interval: 20ms, land: true}\n";

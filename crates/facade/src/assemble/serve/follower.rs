@@ -8,7 +8,9 @@ use std::{
 };
 
 use config::automation::{Labels, Serve};
-use core_types::{CancellationToken, ErrorClass, Event, RepositoryName, RunId, StepRef};
+use core_types::{
+    CancellationToken, ErrorClass, Event, IssueState, RepositoryName, RunId, StepRef,
+};
 use forges::Forge as _;
 use tokio::{sync::Notify, task::JoinSet, time::Instant};
 
@@ -425,7 +427,9 @@ impl Follower {
             return Ok(());
         }
         let issue = provider.get_issue(key.1).await?;
-        if self.is_approved_by_label(&seen, phase, key, &issue).await? {
+        if self.is_approved_by_label(&seen, phase, key, &issue).await?
+            || self.is_merged(&seen).await?
+        {
             return Ok(());
         }
         if self.phases.insert(run.clone(), phase) != Some(phase) {
@@ -452,7 +456,9 @@ impl Follower {
             let repository = &self.account(&key.0)?.repository;
             repository.change_labels(key.1, &add, &remove).await?;
         }
-        if matches!(phase, None | Some(Phase::Completed)) && !is_ours {
+        let is_over = matches!(phase, None | Some(Phase::Completed))
+            || (seen.status.state.has_ended() && issue.state == IssueState::Closed);
+        if is_over && !is_ours {
             self.memory.settle(run).await?;
         }
         Ok(())

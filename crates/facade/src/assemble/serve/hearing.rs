@@ -1,6 +1,8 @@
 //! What people say on an issue, and how its run hears it.
 
-use core_types::{Comment, Inbox as _, Issue, Message, RepositoryName, RunId, Scope, Timestamp};
+use core_types::{
+    Comment, Inbox as _, Issue, Message, PullRequestState, RepositoryName, RunId, Scope, Timestamp,
+};
 use forges::remote::LabelChange;
 
 use super::{
@@ -172,7 +174,39 @@ impl Follower {
             self.memory.heard(&of).await?;
             return Ok(false);
         }
-        self.tell(run, of, &[awaited.message.clone()]).await?;
+        self.tell(run, of, std::slice::from_ref(&awaited.message))
+            .await?;
+        Ok(true)
+    }
+
+    /// Whether the run was told to land since people have merged all that it had proposed.
+    pub(super) async fn is_merged(&mut self, seen: &Seen) -> Result<bool, Error> {
+        let Some(awaited) = seen.awaited.as_ref().filter(|it| it.lands()) else {
+            return Ok(false);
+        };
+        let mut merged = None;
+        for row in &seen.repositories {
+            let (None, Some(number)) = (&row.landed, row.pull_request) else {
+                continue;
+            };
+            let Some(account) = self.accounts.get(&row.repository) else {
+                return Ok(false);
+            };
+            let now = account.repository.get_pull_request(number).await?;
+            if now.state != PullRequestState::Merged {
+                return Ok(false);
+            }
+            merged = Some(row.repository.clone());
+        }
+        let run = &seen.status.run;
+        let Some(of) = merged.map(|name| (name, format!("merged:{run}:{}", awaited.pin))) else {
+            return Ok(false);
+        };
+        if self.memory.has_heard(&of) || self.is_pending(run, &of) {
+            return Ok(false);
+        }
+        self.tell(run, of, std::slice::from_ref(&awaited.message))
+            .await?;
         Ok(true)
     }
 
