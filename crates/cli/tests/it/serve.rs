@@ -1,13 +1,14 @@
 //! Issues on forges, followed: the real binary over simulated forges.
 
 use std::{
+    cell::Cell,
     io::{BufRead as _, BufReader},
     process::Child,
     sync::mpsc,
     time::{Duration, Instant},
 };
 
-use testkit::forge::{Dialect, Signature, Webhook};
+use testkit::forge::{Call, Dialect, Signature, Webhook};
 
 use crate::{
     forges::{Bed, TOKEN},
@@ -196,6 +197,50 @@ fn a_proposed_change_lands_by_a_comment_or_a_label() {
 }
 
 #[test]
+fn what_people_merge_themselves_has_landed() {
+    let bed = bed("github", "serve: {interval: 20ms}\n");
+    bed.label("grace", "needs-planning");
+    bed.serve();
+    assert_eq!(bed.labels(), ["merge-ready"]);
+    // As the button of the forge does.
+    let branches = bed.git().git(&[
+        "for-each-ref",
+        "--format=%(objectname)",
+        "refs/heads/automation",
+    ]);
+    let proposed = branches.parse().expect("there is one, at a commit");
+    bed.forge.push("ada", "app", "main", &proposed);
+    bed.serve();
+    assert_eq!(bed.labels(), ["completed"], "{}", bed.status());
+    assert_eq!(bed.git().git(&["show", "main:a.txt"]), "bar");
+}
+
+#[test]
+fn further_issues_wait_for_their_turn() {
+    let bed = bed(
+        "gitea",
+        "serve: {interval: 20ms, land: true, max_runs: 1}\n",
+    );
+    let further = bed
+        .forge
+        .write_issue("ada", "app", "grace", "Say bar again", "");
+    bed.forge
+        .write_label("ada", "app", further, "grace", "needs-planning");
+    bed.label("grace", "needs-planning");
+    bed.place.file(
+        "config/automation.yaml",
+        "agents: [{name: once, kind: command, command: \"mkdir $LC_PLACE/alone && echo bar >> a.txt && \
+         rmdir $LC_PLACE/alone\"}]\nserve: {interval: 20ms, land: true, max_runs: 1}\n",
+    );
+    bed.serve();
+    for issue in [1, further] {
+        assert_eq!(bed.forge.labels("ada", "app", issue), ["completed"]);
+    }
+    assert_eq!(bed.git().git(&["show", "main:a.txt"]), "foo\nbar\nbar");
+    assert_eq!((bed.n_runs(), bed.n_comments(), pulls(&bed)), (2, 2, 2));
+}
+
+#[test]
 fn what_failed_is_tried_again_or_given_up() {
     let agent = "agents: [{name: bar, kind: command, command: \"cp $LC_PLACE/word a.txt\"}]\n\
                  recovery: {enabled: false}\nserve: {interval: 20ms, land: true}\n";
@@ -351,12 +396,12 @@ impl Staying {
     }
 }
 
-/// Waits until the issue has these labels.
-fn until_labels(bed: &Bed, labels: &[&str]) {
+/// Waits until it is so; what a forge gets and a folder holds tells nobody that it has changed.
+fn until(what: &str, is_so: impl Fn() -> bool) {
     let begun = Instant::now();
-    while bed.labels() != labels {
-        assert!(begun.elapsed() < PATIENCE, "{:?}", bed.labels());
-        std::thread::sleep(Duration::from_millis(20));
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "{what}");
+        std::thread::yield_now();
     }
 }
 
@@ -373,6 +418,14 @@ fn a_signed_webhook_makes_it_look_at_once_and_others_do_nothing() {
         bed.place.file("config/repositories.yaml", configured);
         let staying = Staying::start(&bed, "serve --webhooks=0");
         let address = staying.says("listening for webhooks on ");
+        let n_looks = Cell::new(0);
+        let looks = |n: usize| {
+            let calls = bed.forge.take_calls();
+            let is_look = |it: &&Call| it.path.ends_with("/issues") && it.query.contains("page=1&");
+            n_looks.set(n_looks.get() + calls.iter().filter(is_look).count());
+            n_looks.get() == n
+        };
+        until("it looks when it begins", || looks(1));
         let body = r#"{"action":"labeled","issue":{"number":7},"sender":{"login":"grace"}}"#;
         let right = Webhook {
             dialect,
@@ -380,49 +433,44 @@ fn a_signed_webhook_makes_it_look_at_once_and_others_do_nothing() {
             body,
             signature: Signature::By(SECRET),
         };
-        // It has looked once, and nothing was asked for.
-        let begun = Instant::now();
-        while bed.forge.take_calls().is_empty() {
-            assert!(begun.elapsed() < PATIENCE, "it looks when it begins");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        std::thread::sleep(Duration::from_millis(200));
-        drop(bed.forge.take_calls());
-
-        bed.label("grace", "needs-planning");
         let other = match dialect {
             Dialect::Gitea => Dialect::GitHub,
             Dialect::GitHub => Dialect::Gitea,
         };
         let by = |signature| Webhook { signature, ..right };
-        assert_eq!(by(Signature::None).send(&address), 401);
-        assert_eq!(by(Signature::By("guessed")).send(&address), 401);
-        assert_eq!(by(Signature::By("")).send(&address), 401);
         let elsewhere = Webhook {
             dialect: other,
             ..right
         };
-        assert_eq!(elsewhere.send(&address), 404, "it has no secret");
         let long = " ".repeat((5 << 20) + 1);
         let long = Webhook {
             body: &long,
             ..right
         };
+        let first = Webhook {
+            delivery: "d-0",
+            body: "{}",
+            ..right
+        };
+        assert_eq!(by(Signature::None).send(&address), 401);
+        assert_eq!(by(Signature::By("guessed")).send(&address), 401);
+        assert_eq!(by(Signature::By("")).send(&address), 401);
+        assert_eq!(elsewhere.send(&address), 404, "it has no secret");
         assert_eq!(long.send(&address), 413);
-        std::thread::sleep(Duration::from_millis(200));
-        let calls = bed.forge.take_calls();
-        assert!(calls.is_empty(), "nothing happens: {calls:?}");
+        assert_eq!(first.send(&address), 202);
+        until("it looks", || looks(2));
+        assert_eq!(first.send(&address), 200, "it came before");
+        assert!(looks(2), "those that were refused made it look");
 
+        bed.label("grace", "needs-planning");
         assert_eq!(right.send(&address), 202);
-        until_labels(&bed, &["merge-ready"]);
-        assert_eq!(right.send(&address), 200, "it came before");
+        until("the change is proposed", || bed.labels() == ["merge-ready"]);
         let renamed = Webhook {
             delivery: "d-2",
             ..right
         };
         assert_eq!(renamed.send(&address), 200, "an id is not signed");
-        let end = staying.end(&bed);
-        assert_eq!(end, Some(0));
+        assert_eq!(staying.end(&bed), Some(0));
 
         // A restart forgets none of it.
         let staying = Staying::start(&bed, "serve --webhooks=0");
@@ -430,7 +478,7 @@ fn a_signed_webhook_makes_it_look_at_once_and_others_do_nothing() {
         assert_eq!(right.send(&address), 200);
         let next = Webhook {
             delivery: "d-3",
-            body: "{}",
+            body: "[]",
             ..right
         };
         assert_eq!(next.send(&address), 202);
@@ -440,21 +488,19 @@ fn a_signed_webhook_makes_it_look_at_once_and_others_do_nothing() {
     }
 }
 
+/// An agent that waits until it is let go.
+const WAITS: &str = "agents: [{name: bar, kind: command, command: \"echo begun > $LC_PLACE/begun; \
+                     test -e $LC_PLACE/go || sleep 600; echo bar > a.txt\"}]\n\
+                     serve: {interval: 50ms, land: true}\n";
+
 #[test]
 fn ended_it_pauses_its_run_and_another_start_goes_on() {
-    let agent = "agents: [{name: bar, kind: command, command: \"echo begun > $LC_PLACE/begun; \
-                 test -e $LC_PLACE/go || sleep 600; echo bar > a.txt\"}]\n\
-                 serve: {interval: 50ms, land: true}\n";
     let bed = bed("gitea", "");
-    bed.place.file("config/automation.yaml", agent);
+    bed.place.file("config/automation.yaml", WAITS);
     bed.label("grace", "needs-planning");
     let staying = Staying::start(&bed, "serve");
-    until_labels(&bed, &["in-progress"]);
-    let begun = Instant::now();
-    while !bed.place.path("begun").exists() {
-        assert!(begun.elapsed() < PATIENCE, "the agent begins");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    until("work is shown", || bed.labels() == ["in-progress"]);
+    until("the agent works", || bed.place.path("begun").exists());
     // One process follows the issues of a home.
     let refused = bed.run("serve --once");
     assert_eq!(refused.code, 2);
@@ -467,18 +513,24 @@ fn ended_it_pauses_its_run_and_another_start_goes_on() {
 }
 
 #[test]
-fn a_killed_process_is_followed_by_one_that_goes_on() {
-    let bed = bed("github", "serve: {interval: 20ms, land: true}\n");
-    let agent = "agents: [{name: bar, kind: command, command: \"sleep 0.2; echo bar > a.txt\"}]\n\
-                 serve: {interval: 20ms, land: true}\n";
-    bed.place.file("config/automation.yaml", agent);
+fn killed_it_is_followed_by_one_that_goes_on() {
+    let bed = bed("github", "");
+    bed.place.file("config/automation.yaml", WAITS);
     bed.label("grace", "needs-planning");
-    for millis in [60, 150, 300, 500, 700] {
-        let mut staying = Staying::start(&bed, "serve");
-        std::thread::sleep(Duration::from_millis(millis));
+    let kill = |mut staying: Staying| {
         staying.child.kill().expect("it can be killed");
         staying.child.wait().expect("it has ended");
-    }
+    };
+    let staying = Staying::start(&bed, "serve");
+    staying.says("app#1: run ");
+    kill(staying);
+    let staying = Staying::start(&bed, "serve");
+    staying.says("app#1: work is under way");
+    kill(staying);
+    let staying = Staying::start(&bed, "serve");
+    until("the agent works", || bed.place.path("begun").exists());
+    kill(staying);
+    bed.place.file("go", "");
     bed.serve();
     assert_eq!(bed.labels(), ["completed"], "{}", bed.status());
     assert_eq!((bed.n_runs(), bed.n_comments(), pulls(&bed)), (1, 1, 1));

@@ -285,6 +285,20 @@ impl RemoteRepository {
             .map_err(|error: Error| error.into_port_error("submit a review"))
     }
 
+    /// A pull request as it is now.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound`, others by class.
+    pub async fn get_pull_request(&self, number: IssueNumber) -> Result<PullRequest, PortError> {
+        let read = async {
+            self.pull_request(self.raw_pull_request(number).await?)
+                .await
+        };
+        read.await
+            .map_err(|error: Error| error.into_port_error("read a pull request"))
+    }
+
     /// Whether a pull request could be merged as it is; `None` while the forge still looks.
     ///
     /// # Errors

@@ -5,10 +5,12 @@ use std::time::Duration;
 use super::Shape;
 
 mod automation;
+mod following;
 mod plan;
 mod repositories;
 
-pub(crate) use automation::{AUTOMATION, LABELS};
+pub(crate) use automation::AUTOMATION;
+pub(crate) use following::LABELS;
 pub(crate) use plan::PLAN;
 pub(crate) use repositories::{REPOSITORIES, REPOSITORY};
 

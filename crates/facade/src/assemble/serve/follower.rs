@@ -9,25 +9,22 @@ use std::{
 
 use config::automation::{Labels, Serve};
 use core_types::{
-    CancellationToken, Comment, ErrorClass, Event, Inbox as _, Issue, IssueNumber, Message,
-    NewComment, Operated, OperationId, RepositoryName, RunId, Scope, StepRef, Timestamp,
+    CancellationToken, ErrorClass, Event, IssueState, RepositoryName, RunId, StepRef,
 };
-use engine_workflow::Followed;
-use forges::{Forge as _, remote::LabelChange};
-use sha2::{Digest as _, Sha256};
+use forges::Forge as _;
 use tokio::{sync::Notify, task::JoinSet, time::Instant};
 
 use super::{
+    asked::Asked,
     comment::{Remarks, comment},
-    memory::{Hearing, IssueKey, Memory, Saying, StatusComment},
+    memory::{IssueKey, Memory, Saying},
     phase::{Phase, changes},
-    said::Said,
-    seen::{Seen, failed},
+    seen::Seen,
 };
 use crate::assemble::{
     Assembly, Error, Home, IssueSource, Observer, RepositorySource, RunRecord, RunRequest,
     RunState, RunStatus, Surroundings,
-    assembly::{line, open_forge, open_inbox, send},
+    assembly::{line, open_forge},
     on_forge::{Account, Accounts},
     repositories::on_forges,
     request::{configured, configured_repositories},
@@ -65,55 +62,46 @@ pub enum Until {
 /// Follows the issues of a home's repositories on forges. See the [module](super).
 #[derive(Debug)]
 pub struct Follower {
-    home: Home,
-    surroundings: Surroundings,
-    serve: Serve,
-    labels: Labels,
-    sources: Vec<RepositorySource>,
-    accounts: Accounts,
-    memory: Memory,
-    teller: Arc<dyn Teller>,
+    pub(super) home: Home,
+    pub(super) surroundings: Surroundings,
+    pub(super) serve: Serve,
+    pub(super) labels: Labels,
+    pub(super) sources: Vec<RepositorySource>,
+    pub(super) accounts: Accounts,
+    pub(super) memory: Memory,
+    pub(super) teller: Arc<dyn Teller>,
     /// Runs with the issues that they are for. Ids sort as they were asked for.
-    runs: BTreeMap<RunId, IssueKey>,
-    sessions: JoinSet<(RunId, Result<(), Error>)>,
-    active: BTreeMap<RunId, Session>,
+    pub(super) runs: BTreeMap<RunId, IssueKey>,
+    pub(super) sessions: JoinSet<(RunId, Result<(), Error>)>,
+    pub(super) active: BTreeMap<RunId, Session>,
     /// Runs to be taken up, the longest due first.
-    due: VecDeque<RunId>,
+    pub(super) due: VecDeque<RunId>,
     /// What runs were told and have not heard yet.
-    told: BTreeMap<RunId, Vec<(RepositoryName, Saying)>>,
+    pub(super) told: BTreeMap<RunId, Vec<(RepositoryName, Saying)>>,
     /// Why runs stopped before their ends, and when they are tried again, if at all.
-    stopped: BTreeMap<RunId, Stopped>,
+    pub(super) stopped: BTreeMap<RunId, Stopped>,
     /// What became of the last thing that somebody said.
-    heard: BTreeMap<IssueKey, String>,
+    pub(super) heard: BTreeMap<IssueKey, String>,
     /// What status comments say.
-    written: BTreeMap<IssueKey, String>,
+    pub(super) written: BTreeMap<IssueKey, String>,
     /// Where runs stood when they were looked at last.
-    phases: BTreeMap<RunId, Option<Phase>>,
+    pub(super) phases: BTreeMap<RunId, Option<Phase>>,
     /// The last error of each place, which is told once.
-    errors: BTreeMap<String, String>,
+    pub(super) errors: BTreeMap<String, String>,
 }
 
 /// A run that this process works on.
 #[derive(Debug)]
-struct Session {
-    pause: CancellationToken,
+pub(super) struct Session {
+    pub(super) pause: CancellationToken,
     /// What it has been told before it was taken up.
-    told: Vec<(RepositoryName, Saying)>,
+    pub(super) told: Vec<(RepositoryName, Saying)>,
 }
 
 #[derive(Debug)]
-struct Stopped {
+pub(super) struct Stopped {
     why: String,
     again: Option<Instant>,
-}
-
-/// A run that somebody asks for.
-#[derive(Debug)]
-struct Asked {
-    run: RunId,
-    key: IssueKey,
-    followed: Followed,
-    issue: Issue,
 }
 
 impl Follower {
@@ -302,67 +290,9 @@ impl Follower {
         self.active.len() < self.serve.max_runs.get()
     }
 
-    fn account(&self, name: &RepositoryName) -> Result<&Account, Error> {
+    pub(super) fn account(&self, name: &RepositoryName) -> Result<&Account, Error> {
         let account = self.accounts.get(name);
         account.ok_or_else(|| Error::request(format!("{name} is not on a forge any more"), ""))
-    }
-
-    /// The runs that are asked for in a repository and not begun.
-    async fn asked_in(&self, name: &RepositoryName) -> Result<Vec<Asked>, Error> {
-        let wanted = &self.labels.needs_planning;
-        let labelled = self.account(name)?.repository.labelled(wanted).await?;
-        let mut asked = Vec::new();
-        for issue in labelled {
-            let key = (name.clone(), issue.number);
-            let current = self.runs.iter().rev().find(|(_, it)| **it == key);
-            let is_under_way = match current {
-                Some((run, _)) => !self.status(run)?.state.has_ended(),
-                None => false,
-            };
-            if is_under_way {
-                continue;
-            }
-            let Some((run, followed)) = self.asker(name, issue.number).await? else {
-                continue;
-            };
-            let is_begun = RunStatus::read(&self.home, &run, &self.surroundings).is_ok();
-            let by = &followed.by;
-            if !is_begun && self.account(name)?.repository.may_write(by).await? {
-                asked.push(Asked {
-                    run,
-                    key,
-                    followed,
-                    issue,
-                });
-            }
-        }
-        Ok(asked)
-    }
-
-    /// Who has asked for work on an issue last, and the name of that run. What we did ourselves asks for nothing.
-    async fn asker(
-        &self,
-        name: &RepositoryName,
-        issue: IssueNumber,
-    ) -> Result<Option<(RunId, Followed)>, Error> {
-        let account = self.account(name)?;
-        let login = account.forge.login().await?;
-        let changes = account.repository.label_changes(issue).await?;
-        let is_asked = |it: &LabelChange| it.is_added && it.label == self.labels.needs_planning;
-        let mut asked: Vec<_> = changes.into_iter().filter(is_asked).collect();
-        let n_asked = asked.len();
-        let Some(change) = asked.pop() else {
-            return Ok(None);
-        };
-        if change.author.is_empty() || change.author == login {
-            return Ok(None);
-        }
-        let run = run_id(name, issue, &change, n_asked);
-        let followed = Followed {
-            by: change.author,
-            since: change.at,
-        };
-        Ok(Some((run, followed)))
     }
 
     async fn begin(&mut self, asked: Asked) -> Result<(), Error> {
@@ -418,7 +348,7 @@ impl Follower {
         self.due = later;
     }
 
-    fn make_due(&mut self, run: &RunId) {
+    pub(super) fn make_due(&mut self, run: &RunId) {
         if !self.due.contains(run) {
             self.due.push_back(run.clone());
         }
@@ -476,7 +406,7 @@ impl Follower {
         Ok(())
     }
 
-    fn status(&self, run: &RunId) -> Result<RunStatus, Error> {
+    pub(super) fn status(&self, run: &RunId) -> Result<RunStatus, Error> {
         RunStatus::read(&self.home, run, &self.surroundings)
     }
 
@@ -497,7 +427,9 @@ impl Follower {
             return Ok(());
         }
         let issue = provider.get_issue(key.1).await?;
-        if self.is_approved_by_label(&seen, phase, key, &issue).await? {
+        if self.is_approved_by_label(&seen, phase, key, &issue).await?
+            || self.is_merged(&seen).await?
+        {
             return Ok(());
         }
         if self.phases.insert(run.clone(), phase) != Some(phase) {
@@ -524,280 +456,12 @@ impl Follower {
             let repository = &self.account(&key.0)?.repository;
             repository.change_labels(key.1, &add, &remove).await?;
         }
-        if matches!(phase, None | Some(Phase::Completed)) && !is_ours {
+        let is_over = matches!(phase, None | Some(Phase::Completed))
+            || (seen.status.state.has_ended() && issue.state == IssueState::Closed);
+        if is_over && !is_ours {
             self.memory.settle(run).await?;
         }
         Ok(())
-    }
-
-    /// Whether the run was told something that was said in comments.
-    async fn hear(
-        &mut self,
-        seen: &Seen,
-        key: &IssueKey,
-        comments: &[Comment],
-    ) -> Result<bool, Error> {
-        let login = self.account(&key.0)?.forge.login().await?;
-        let since = seen.record.settings.followed.as_ref();
-        let since = since.map_or(Timestamp(0), |it| it.since);
-        let mut was_told = false;
-        for comment in comments {
-            let of = (key.0.clone(), format!("comment:{}", comment.id));
-            if comment.author == login || comment.created < since || self.memory.has_heard(&of) {
-                continue;
-            }
-            let Some(said) = Said::parse(&comment.body) else {
-                continue;
-            };
-            let repository = &self.account(&key.0)?.repository;
-            let by = &comment.author;
-            if by.is_empty() || !repository.may_write(by).await? {
-                self.memory.heard(&of).await?;
-                continue;
-            }
-            let is_pending = self.is_pending(&seen.status.run, &of);
-            if is_pending {
-                continue;
-            }
-            let messages = said.and_then(|said| self.messages(seen, &said));
-            let was_begun = self.memory.hearing(&of).is_some();
-            match messages {
-                Ok(messages) => {
-                    self.heard.remove(key);
-                    self.tell(&seen.status.run, of, &messages).await?;
-                    was_told = true;
-                    // Where it stands is another question now.
-                    break;
-                }
-                // It was told before we were killed, and stands elsewhere since.
-                Err(_) if was_begun => {
-                    self.tell(&seen.status.run, of, &[]).await?;
-                    was_told = true;
-                    break;
-                }
-                Err(why) => {
-                    self.heard
-                        .insert(key.clone(), format!("A comment was not followed: {why}."));
-                    self.memory.heard(&of).await?;
-                }
-            }
-        }
-        Ok(was_told)
-    }
-
-    /// Whether the run was told so and will hear it.
-    fn is_pending(&self, run: &RunId, of: &(RepositoryName, Saying)) -> bool {
-        let told = self.told.get(run).is_some_and(|it| it.contains(of));
-        let session = self.active.get(run);
-        told || session.is_some_and(|it| it.told.contains(of))
-    }
-
-    /// What a run is told, or why it cannot be.
-    fn messages(&self, seen: &Seen, said: &Said) -> Result<Vec<Message>, String> {
-        let status = &seen.status;
-        let scope = |name: &str| {
-            let task = status.tasks.iter().find(|it| it.task.as_str() == name);
-            let task = task.map(|it| Scope::Task(it.task.clone()));
-            let mut repositories = status.repositories.iter();
-            let repository = repositories.find(|it| it.repository.as_str() == name);
-            let scope = task.or_else(|| Some(Scope::Repository(repository?.repository.clone())));
-            let scope = scope.ok_or_else(|| "there is no task of that name".to_owned())?;
-            match failed(status).contains(&scope) {
-                true => Ok(scope),
-                false => Err("that has not failed".to_owned()),
-            }
-        };
-        let retry = |scope| Message::Retry {
-            scope,
-            description: None,
-        };
-        Ok(match said {
-            Said::Approve { pin } => match &seen.awaited {
-                Some(awaited) if awaited.pin == *pin => vec![awaited.message.clone()],
-                Some(_) => return Err("`/approve` with another mark than what is shown".to_owned()),
-                None => return Err("nothing waits for approval".to_owned()),
-            },
-            Said::Retry { name: Some(name) } => vec![retry(scope(name)?)],
-            Said::Retry { name: None } => {
-                let failed = failed(status);
-                if failed.is_empty() && !self.stopped.contains_key(&status.run) {
-                    return Err("nothing has failed".to_owned());
-                }
-                failed.into_iter().map(retry).collect()
-            }
-            Said::Answer { name, text } => vec![Message::Answer {
-                scope: scope(name)?,
-                text: text.clone(),
-            }],
-            Said::Skip { task } => match scope(task.as_str())? {
-                Scope::Task(task) => vec![Message::Skip { task }],
-                Scope::Run | Scope::Repository(_) => {
-                    return Err("only a task can be left out".to_owned());
-                }
-            },
-            Said::Abort => match status.state {
-                RunState::Aborted => return Err("it was given up already".to_owned()),
-                RunState::Done if Phase::of(status) == Some(Phase::Completed) => {
-                    return Err("it has landed".to_owned());
-                }
-                _ => vec![Message::Abort],
-            },
-        })
-    }
-
-    /// Whether the run was told that the label of its next phase was given.
-    async fn is_approved_by_label(
-        &mut self,
-        seen: &Seen,
-        phase: Option<Phase>,
-        key: &IssueKey,
-        issue: &Issue,
-    ) -> Result<bool, Error> {
-        let Some((awaited, phase)) = seen.awaited.as_ref().zip(phase) else {
-            return Ok(false);
-        };
-        let Some(next) = phase.next().map(|it| it.label(&self.labels)) else {
-            return Ok(false);
-        };
-        if !awaited.is_shown() || !issue.labels.iter().any(|it| it == next) {
-            return Ok(false);
-        }
-        let account = self.account(&key.0)?;
-        let login = account.forge.login().await?;
-        let changes = account.repository.label_changes(key.1).await?;
-        let now = phase.label(&self.labels);
-        let is_shown = |it: &LabelChange| it.is_added && it.label == now && it.author == login;
-        let Some(shown_at) = changes.iter().rposition(is_shown) else {
-            return Ok(false);
-        };
-        let given = |it: &LabelChange| it.is_added && it.label == next && it.author != login;
-        let given = changes[shown_at..].iter().rposition(given);
-        let Some(given_at) = given.map(|it| shown_at + it) else {
-            return Ok(false);
-        };
-        let by = &changes[given_at].author;
-        let saying = format!("label:{}:{given_at}:{next}:{by}", key.1);
-        let of = (key.0.clone(), saying);
-        let run = &seen.status.run;
-        if self.memory.has_heard(&of) || self.is_pending(run, &of) {
-            return Ok(false);
-        }
-        if by.is_empty() || !account.repository.may_write(by).await? {
-            self.memory.heard(&of).await?;
-            return Ok(false);
-        }
-        self.tell(run, of, &[awaited.message.clone()]).await?;
-        Ok(true)
-    }
-
-    /// Tells a run what somebody has said, each message once, and makes it go on.
-    async fn tell(
-        &mut self,
-        run: &RunId,
-        of: (RepositoryName, Saying),
-        messages: &[Message],
-    ) -> Result<(), Error> {
-        let inbox = open_inbox(&self.home, run, &self.surroundings)?;
-        let before = inbox.messages().await?;
-        let n_messages = match self.memory.hearing(&of) {
-            Some(hearing) => hearing.n_messages,
-            None => {
-                let hearing = Hearing {
-                    run: run.clone(),
-                    n_messages: before.len(),
-                };
-                self.memory.hear(&of, &hearing).await?;
-                before.len()
-            }
-        };
-        let since = before.get(n_messages..).unwrap_or_default();
-        for message in messages {
-            if !since.contains(message) {
-                send(&self.home, run, message, &self.surroundings).await?;
-            }
-        }
-        self.told.entry(run.clone()).or_default().push(of);
-        self.make_due(run);
-        if let Some(session) = self.active.get(run)
-            && messages.contains(&Message::Abort)
-        {
-            session.pause.cancel();
-        }
-        Ok(())
-    }
-
-    /// Makes the status comment say this.
-    async fn show(
-        &mut self,
-        key: &IssueKey,
-        comments: &[Comment],
-        text: String,
-    ) -> Result<(), Error> {
-        if self.written.get(key) == Some(&text) {
-            return Ok(());
-        }
-        let provider = self.accounts.provider(&key.0);
-        let (name, issue) = key;
-        let made_by = |n: u32| operation(format!("serve:{name}#{issue}:status:{n}"));
-        let mut known = self.memory.comment(key);
-        let repository = Arc::clone(&self.account(name)?.repository);
-        if known.is_none_or(|it| it.id.is_none()) {
-            let n = known.map_or(1, |it| it.n);
-            let mut found = repository.comment_made_by(*issue, &made_by(n)).await?;
-            if found.is_none() && known.is_some() {
-                // We were cut off between making it and noting that, and lists may be late.
-                found = match provider.find(&made_by(n)).await? {
-                    Some(Operated::Comment(comment)) => Some(comment),
-                    _ => None,
-                };
-            }
-            if known.is_none() {
-                self.memory.commenting(key, n).await?;
-            }
-            if let Some(found) = &found {
-                self.memory.commented(key, found.id).await?;
-            }
-            let id = found.map(|it| it.id);
-            known = Some(StatusComment { n, id });
-        }
-        let StatusComment { mut n, id } = known.expect("it was made up above");
-        if let Some(id) = id {
-            let stands = comments.iter().find(|it| it.id == id);
-            let is_same = |it: &Comment| it.body.replace("\r\n", "\n").trim() == text.trim();
-            if !stands.is_some_and(is_same) {
-                let now = self.surroundings.clock.now().0;
-                let change = operation(format!("serve:{name}#{issue}:status:{n}:{now}"));
-                match provider.update_comment(&change, id, text.clone()).await {
-                    Ok(_) => {}
-                    // Somebody has deleted it.
-                    Err(error) if error.class() == ErrorClass::NotFound => {
-                        n += 1;
-                        self.memory.commenting(key, n).await?;
-                        self.make_comment(key, &made_by(n), &text).await?;
-                    }
-                    Err(error) => return Err(error.into()),
-                }
-            }
-        } else {
-            self.make_comment(key, &made_by(n), &text).await?;
-        }
-        self.written.insert(key.clone(), text);
-        Ok(())
-    }
-
-    async fn make_comment(
-        &mut self,
-        key: &IssueKey,
-        made_by: &OperationId,
-        text: &str,
-    ) -> Result<(), Error> {
-        let new = NewComment {
-            issue: key.1,
-            body: text.to_owned(),
-        };
-        let provider = self.accounts.provider(&key.0);
-        let made = provider.create_comment(made_by, new).await?;
-        self.memory.commented(key, made.id).await
     }
 }
 
@@ -833,45 +497,4 @@ impl Observer for Unobserved {
 
 fn shown(key: &IssueKey) -> String {
     format!("{}#{}", key.0, key.1)
-}
-
-fn operation(text: String) -> OperationId {
-    OperationId::new(text).expect("names and numbers are short and plain")
-}
-
-/// The name of the run that a label asks for, given for the n-th time: the same whenever it is looked at.
-/// Ids sort as they were asked for; times of forges are whole seconds.
-fn run_id(name: &RepositoryName, issue: IssueNumber, change: &LabelChange, n: usize) -> RunId {
-    let digits = change.at.to_string();
-    let digits: String = digits.chars().filter(char::is_ascii_digit).collect();
-    let (date, time) = digits.split_at(digits.len().min(8));
-    let hash = Sha256::digest(format!(
-        "{name}#{issue} {n} {} {}",
-        change.at.0, change.author
-    ));
-    let hash: String = hash.iter().take(4).map(|it| format!("{it:02x}")).collect();
-    RunId::new(format!("{date}-{time}-{n:03}{hash}")).expect("digits and letters make a name")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_label_asks_for_one_run() {
-        let name = RepositoryName::new("app").expect("it is valid");
-        let change = LabelChange {
-            author: "grace".to_owned(),
-            label: "needs-planning".to_owned(),
-            is_added: true,
-            at: Timestamp::parse("2026-11-26T18:05:17Z").expect("it is a time"),
-        };
-        let first = run_id(&name, 7, &change, 1);
-        assert_eq!(first, run_id(&name, 7, &change, 1));
-        assert!(first.as_str().starts_with("20261126-180517"), "{first}");
-        for (issue, n) in [(8, 1), (7, 2)] {
-            assert_ne!(first, run_id(&name, issue, &change, n));
-        }
-        assert!(first < run_id(&name, 7, &change, 2), "in the same second");
-    }
 }

@@ -13,12 +13,15 @@
 
 #[cfg(feature = "serve")]
 mod address;
+mod asked;
 mod comment;
 mod follower;
+mod hearing;
 mod memory;
 mod phase;
 mod said;
 mod seen;
+mod showing;
 mod webhooks;
 
 #[cfg(feature = "serve")]

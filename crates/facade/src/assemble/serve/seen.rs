@@ -36,6 +36,18 @@ pub(super) struct Awaited {
 }
 
 impl Awaited {
+    /// Whether it is about moving target branches.
+    pub(super) fn lands(&self) -> bool {
+        matches!(
+            self.message,
+            Message::Land { .. }
+                | Message::Approve {
+                    gate: Gate::Landing,
+                    ..
+                }
+        )
+    }
+
     /// Whether all of it is in the status comment.
     pub(super) fn is_shown(&self) -> bool {
         let plan = self.plan.as_ref();

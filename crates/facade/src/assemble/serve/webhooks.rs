@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashSet, VecDeque},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -166,7 +166,7 @@ fn hash(bytes: &[u8]) -> String {
 }
 
 impl Seen {
-    fn read(file: &PathBuf) -> Result<Self, Error> {
+    fn read(file: &Path) -> Result<Self, Error> {
         let mut seen = Self::default();
         match std::fs::read_to_string(file) {
             Ok(text) => seen.add(text.lines().map(str::to_owned)),
@@ -174,7 +174,7 @@ impl Seen {
             Err(source) => {
                 return Err(Error::Io {
                     operation: "read",
-                    path: file.clone(),
+                    path: file.to_owned(),
                     source,
                 });
             }
@@ -195,7 +195,7 @@ impl Seen {
         }
     }
 
-    fn write(&self, file: &PathBuf) -> Result<(), Error> {
+    fn write(&self, file: &Path) -> Result<(), Error> {
         let mut text = String::with_capacity(self.order.len() * 33);
         for mark in &self.order {
             text.push_str(mark);

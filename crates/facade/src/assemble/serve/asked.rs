@@ -1,0 +1,117 @@
+//! Who asks for work, by a label.
+
+use core_types::{Issue, IssueNumber, RepositoryName, RunId};
+use engine_workflow::Followed;
+use forges::remote::LabelChange;
+use sha2::{Digest as _, Sha256};
+
+use super::{Follower, memory::IssueKey};
+use crate::assemble::{Error, RunStatus};
+
+/// A run that somebody asks for.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) run: RunId,
+    pub(super) key: IssueKey,
+    pub(super) followed: Followed,
+    pub(super) issue: Issue,
+}
+
+impl Follower {
+    /// The runs that are asked for in a repository and not begun.
+    pub(super) async fn asked_in(&self, name: &RepositoryName) -> Result<Vec<Asked>, Error> {
+        let wanted = &self.labels.needs_planning;
+        let labelled = self.account(name)?.repository.labelled(wanted).await?;
+        let mut asked = Vec::new();
+        for issue in labelled {
+            let key = (name.clone(), issue.number);
+            let current = self.runs.iter().rev().find(|(_, it)| **it == key);
+            let is_under_way = match current {
+                Some((run, _)) => !self.status(run)?.state.has_ended(),
+                None => false,
+            };
+            if is_under_way {
+                continue;
+            }
+            let Some((run, followed)) = self.asker(name, issue.number).await? else {
+                continue;
+            };
+            let is_begun = RunStatus::read(&self.home, &run, &self.surroundings).is_ok();
+            let by = &followed.by;
+            if !is_begun && self.account(name)?.repository.may_write(by).await? {
+                asked.push(Asked {
+                    run,
+                    key,
+                    followed,
+                    issue,
+                });
+            }
+        }
+        Ok(asked)
+    }
+
+    /// Who has asked for work on an issue last, and the name of that run. What we did ourselves asks for nothing.
+    pub(super) async fn asker(
+        &self,
+        name: &RepositoryName,
+        issue: IssueNumber,
+    ) -> Result<Option<(RunId, Followed)>, Error> {
+        let account = self.account(name)?;
+        let login = account.forge.login().await?;
+        let changes = account.repository.label_changes(issue).await?;
+        let is_asked = |it: &LabelChange| it.is_added && it.label == self.labels.needs_planning;
+        let mut asked: Vec<_> = changes.into_iter().filter(is_asked).collect();
+        let n_asked = asked.len();
+        let Some(change) = asked.pop() else {
+            return Ok(None);
+        };
+        if change.author.is_empty() || change.author == login {
+            return Ok(None);
+        }
+        let run = run_id(name, issue, &change, n_asked);
+        let followed = Followed {
+            by: change.author,
+            since: change.at,
+        };
+        Ok(Some((run, followed)))
+    }
+}
+
+/// The name of the run that a label asks for, given for the n-th time: the same whenever it is looked at.
+/// Ids sort as they were asked for; times of forges are whole seconds.
+fn run_id(name: &RepositoryName, issue: IssueNumber, change: &LabelChange, n: usize) -> RunId {
+    let digits = change.at.to_string();
+    let digits: String = digits.chars().filter(char::is_ascii_digit).collect();
+    let (date, time) = digits.split_at(digits.len().min(8));
+    let hash = Sha256::digest(format!(
+        "{name}#{issue} {n} {} {}",
+        change.at.0, change.author
+    ));
+    let hash: String = hash.iter().take(4).map(|it| format!("{it:02x}")).collect();
+    RunId::new(format!("{date}-{time}-{n:03}{hash}")).expect("digits and letters make a name")
+}
+
+#[cfg(test)]
+mod tests {
+    use core_types::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn a_label_asks_for_one_run() {
+        let name = RepositoryName::new("app").expect("it is valid");
+        let change = LabelChange {
+            author: "grace".to_owned(),
+            label: "needs-planning".to_owned(),
+            is_added: true,
+            at: Timestamp::parse("2026-11-26T18:05:17Z").expect("it is a time"),
+        };
+        let first = run_id(&name, 7, &change, 1);
+        assert_eq!(first, run_id(&name, 7, &change, 1));
+        assert!(first.as_str().starts_with("20261126-180517"), "{first}");
+        for (issue, n) in [(8, 1), (7, 2)] {
+            assert_ne!(first, run_id(&name, issue, &change, n));
+        }
+        assert!(first < run_id(&name, 7, &change, 2), "in the same second");
+    }
+}

@@ -1,0 +1,248 @@
+//! What people say on an issue, and how its run hears it.
+
+use core_types::{
+    Comment, Inbox as _, Issue, Message, PullRequestState, RepositoryName, RunId, Scope, Timestamp,
+};
+use forges::remote::LabelChange;
+
+use super::{
+    Follower,
+    memory::{Hearing, IssueKey, Saying},
+    phase::Phase,
+    said::Said,
+    seen::{Seen, failed},
+};
+use crate::assemble::{
+    Error, RunState,
+    assembly::{open_inbox, send},
+};
+
+impl Follower {
+    /// Whether the run was told something that was said in comments.
+    pub(super) async fn hear(
+        &mut self,
+        seen: &Seen,
+        key: &IssueKey,
+        comments: &[Comment],
+    ) -> Result<bool, Error> {
+        let login = self.account(&key.0)?.forge.login().await?;
+        let since = seen.record.settings.followed.as_ref();
+        let since = since.map_or(Timestamp(0), |it| it.since);
+        let mut was_told = false;
+        for comment in comments {
+            let of = (key.0.clone(), format!("comment:{}", comment.id));
+            if comment.author == login || comment.created < since || self.memory.has_heard(&of) {
+                continue;
+            }
+            let Some(said) = Said::parse(&comment.body) else {
+                continue;
+            };
+            let repository = &self.account(&key.0)?.repository;
+            let by = &comment.author;
+            if by.is_empty() || !repository.may_write(by).await? {
+                self.memory.heard(&of).await?;
+                continue;
+            }
+            let is_pending = self.is_pending(&seen.status.run, &of);
+            if is_pending {
+                continue;
+            }
+            let messages = said.and_then(|said| self.messages(seen, &said));
+            let was_begun = self.memory.hearing(&of).is_some();
+            match messages {
+                Ok(messages) => {
+                    self.heard.remove(key);
+                    self.tell(&seen.status.run, of, &messages).await?;
+                    was_told = true;
+                    // Where it stands is another question now.
+                    break;
+                }
+                // It was told before we were killed, and stands elsewhere since.
+                Err(_) if was_begun => {
+                    self.tell(&seen.status.run, of, &[]).await?;
+                    was_told = true;
+                    break;
+                }
+                Err(why) => {
+                    self.heard
+                        .insert(key.clone(), format!("A comment was not followed: {why}."));
+                    self.memory.heard(&of).await?;
+                }
+            }
+        }
+        Ok(was_told)
+    }
+
+    /// Whether the run was told so and will hear it.
+    pub(super) fn is_pending(&self, run: &RunId, of: &(RepositoryName, Saying)) -> bool {
+        let told = self.told.get(run).is_some_and(|it| it.contains(of));
+        let session = self.active.get(run);
+        told || session.is_some_and(|it| it.told.contains(of))
+    }
+
+    /// What a run is told, or why it cannot be.
+    pub(super) fn messages(&self, seen: &Seen, said: &Said) -> Result<Vec<Message>, String> {
+        let status = &seen.status;
+        let scope = |name: &str| {
+            let task = status.tasks.iter().find(|it| it.task.as_str() == name);
+            let task = task.map(|it| Scope::Task(it.task.clone()));
+            let mut repositories = status.repositories.iter();
+            let repository = repositories.find(|it| it.repository.as_str() == name);
+            let scope = task.or_else(|| Some(Scope::Repository(repository?.repository.clone())));
+            let scope = scope.ok_or_else(|| "there is no task of that name".to_owned())?;
+            match failed(status).contains(&scope) {
+                true => Ok(scope),
+                false => Err("that has not failed".to_owned()),
+            }
+        };
+        let retry = |scope| Message::Retry {
+            scope,
+            description: None,
+        };
+        Ok(match said {
+            Said::Approve { pin } => match &seen.awaited {
+                Some(awaited) if awaited.pin == *pin => vec![awaited.message.clone()],
+                Some(_) => return Err("`/approve` with another mark than what is shown".to_owned()),
+                None => return Err("nothing waits for approval".to_owned()),
+            },
+            Said::Retry { name: Some(name) } => vec![retry(scope(name)?)],
+            Said::Retry { name: None } => {
+                let failed = failed(status);
+                if failed.is_empty() && !self.stopped.contains_key(&status.run) {
+                    return Err("nothing has failed".to_owned());
+                }
+                failed.into_iter().map(retry).collect()
+            }
+            Said::Answer { name, text } => vec![Message::Answer {
+                scope: scope(name)?,
+                text: text.clone(),
+            }],
+            Said::Skip { task } => match scope(task.as_str())? {
+                Scope::Task(task) => vec![Message::Skip { task }],
+                Scope::Run | Scope::Repository(_) => {
+                    return Err("only a task can be left out".to_owned());
+                }
+            },
+            Said::Abort => match status.state {
+                RunState::Aborted => return Err("it was given up already".to_owned()),
+                RunState::Done if Phase::of(status) == Some(Phase::Completed) => {
+                    return Err("it has landed".to_owned());
+                }
+                _ => vec![Message::Abort],
+            },
+        })
+    }
+
+    /// Whether the run was told that the label of its next phase was given.
+    pub(super) async fn is_approved_by_label(
+        &mut self,
+        seen: &Seen,
+        phase: Option<Phase>,
+        key: &IssueKey,
+        issue: &Issue,
+    ) -> Result<bool, Error> {
+        let Some((awaited, phase)) = seen.awaited.as_ref().zip(phase) else {
+            return Ok(false);
+        };
+        let Some(next) = phase.next().map(|it| it.label(&self.labels)) else {
+            return Ok(false);
+        };
+        if !awaited.is_shown() || !issue.labels.iter().any(|it| it == next) {
+            return Ok(false);
+        }
+        let account = self.account(&key.0)?;
+        let login = account.forge.login().await?;
+        let changes = account.repository.label_changes(key.1).await?;
+        let now = phase.label(&self.labels);
+        let is_shown = |it: &LabelChange| it.is_added && it.label == now && it.author == login;
+        let Some(shown_at) = changes.iter().rposition(is_shown) else {
+            return Ok(false);
+        };
+        let given = |it: &LabelChange| it.is_added && it.label == next && it.author != login;
+        let given = changes[shown_at..].iter().rposition(given);
+        let Some(given_at) = given.map(|it| shown_at + it) else {
+            return Ok(false);
+        };
+        let by = &changes[given_at].author;
+        let saying = format!("label:{}:{given_at}:{next}:{by}", key.1);
+        let of = (key.0.clone(), saying);
+        let run = &seen.status.run;
+        if self.memory.has_heard(&of) || self.is_pending(run, &of) {
+            return Ok(false);
+        }
+        if by.is_empty() || !account.repository.may_write(by).await? {
+            self.memory.heard(&of).await?;
+            return Ok(false);
+        }
+        self.tell(run, of, std::slice::from_ref(&awaited.message))
+            .await?;
+        Ok(true)
+    }
+
+    /// Whether the run was told to land since people have merged all that it had proposed.
+    pub(super) async fn is_merged(&mut self, seen: &Seen) -> Result<bool, Error> {
+        let Some(awaited) = seen.awaited.as_ref().filter(|it| it.lands()) else {
+            return Ok(false);
+        };
+        let mut merged = None;
+        for row in &seen.repositories {
+            let (None, Some(number)) = (&row.landed, row.pull_request) else {
+                continue;
+            };
+            let Some(account) = self.accounts.get(&row.repository) else {
+                return Ok(false);
+            };
+            let now = account.repository.get_pull_request(number).await?;
+            if now.state != PullRequestState::Merged {
+                return Ok(false);
+            }
+            merged = Some(row.repository.clone());
+        }
+        let run = &seen.status.run;
+        let Some(of) = merged.map(|name| (name, format!("merged:{run}:{}", awaited.pin))) else {
+            return Ok(false);
+        };
+        if self.memory.has_heard(&of) || self.is_pending(run, &of) {
+            return Ok(false);
+        }
+        self.tell(run, of, std::slice::from_ref(&awaited.message))
+            .await?;
+        Ok(true)
+    }
+
+    /// Tells a run what somebody has said, each message once, and makes it go on.
+    pub(super) async fn tell(
+        &mut self,
+        run: &RunId,
+        of: (RepositoryName, Saying),
+        messages: &[Message],
+    ) -> Result<(), Error> {
+        let inbox = open_inbox(&self.home, run, &self.surroundings)?;
+        let before = inbox.messages().await?;
+        let n_messages = match self.memory.hearing(&of) {
+            Some(hearing) => hearing.n_messages,
+            None => {
+                let hearing = Hearing {
+                    run: run.clone(),
+                    n_messages: before.len(),
+                };
+                self.memory.hear(&of, &hearing).await?;
+                before.len()
+            }
+        };
+        let since = before.get(n_messages..).unwrap_or_default();
+        for message in messages {
+            if !since.contains(message) {
+                send(&self.home, run, message, &self.surroundings).await?;
+            }
+        }
+        self.told.entry(run.clone()).or_default().push(of);
+        self.make_due(run);
+        if let Some(session) = self.active.get(run)
+            && messages.contains(&Message::Abort)
+        {
+            session.pause.cancel();
+        }
+        Ok(())
+    }
+}
