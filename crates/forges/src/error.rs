@@ -23,6 +23,18 @@ pub enum Error {
         /// `title`, `comment` or `label`.
         what: &'static str,
     },
+    /// A label that the forge would take for two.
+    #[error("the label {label:?} has a comma, which this forge takes for its end")]
+    InvalidLabel {
+        /// The label.
+        label: String,
+    },
+    /// Our own pull request is to be approved.
+    #[error("pull request {number} is our own, and nobody approves what is theirs")]
+    OwnPullRequest {
+        /// Its number.
+        number: IssueNumber,
+    },
     /// A title of several lines.
     #[error("the title has more than one line")]
     TitleLines,
@@ -215,6 +227,8 @@ impl Error {
         match self {
             Self::UnknownKind { .. }
             | Self::EmptyText { .. }
+            | Self::InvalidLabel { .. }
+            | Self::OwnPullRequest { .. }
             | Self::TitleLines
             | Self::SameBranch { .. }
             | Self::Plain { .. }

@@ -25,6 +25,16 @@ pub fn shared_data() -> Option<PathBuf> {
 }
 
 impl Contract {
+    /// GitLab's API as far as we use it: its published description may not be copied, this is our own.
+    ///
+    /// # Panics
+    ///
+    /// Never: a test reads it.
+    #[must_use]
+    pub fn gitlab() -> Self {
+        Self::parse(include_str!("../data/gitlab.openapi.json"))
+    }
+
     /// Takes the text of a description.
     ///
     /// # Panics

@@ -201,7 +201,7 @@ impl At<'_> {
             created: created.transpose()?.unwrap_or_default(),
             is_draft: it.draft,
             is_mergeable: it.mergeable,
-            base_commit: self.commit(&it.base.sha)?,
+            base_commit: Some(self.commit(&it.base.sha)?),
         })
     }
 
@@ -282,6 +282,11 @@ impl Dialect for Gitea {
     async fn account(&self, client: &Client) -> Result<String, Error> {
         let user: User = client.get("/user").await?;
         Ok(user.login)
+    }
+
+    async fn missing_scopes(&self, _: &Client) -> Result<Vec<&'static str>, Error> {
+        // None of its tokens tells its own.
+        Ok(Vec::new())
     }
 
     async fn access(&self, at: At<'_>) -> Result<Access, Error> {

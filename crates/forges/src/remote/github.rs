@@ -21,6 +21,9 @@ use crate::Error;
 /// Where github.com has its API.
 pub(super) const PUBLIC_API: &str = "https://api.github.com";
 
+/// What a classic token needs for all that we do.
+const SCOPE: &str = "repo";
+
 /// How often, and how long apart, a pull request is looked at whose head has become its base: GitHub
 /// takes note of it a moment later.
 const LOOKS: u32 = 20;
@@ -199,7 +202,7 @@ fn raw_pull_request(at: At<'_>, it: PullRequest) -> Result<RawPullRequest, Error
         head: branch(&it.head)?,
         base: branch(&it.base)?,
         head_commit: at.commit(&it.head.sha)?,
-        base_commit: at.commit(&it.base.sha)?,
+        base_commit: Some(at.commit(&it.base.sha)?),
         title: it.title,
         body: it.body.unwrap_or_default(),
         author: login(it.user),
@@ -253,6 +256,13 @@ impl Dialect for GitHub {
     async fn account(&self, client: &Client) -> Result<String, Error> {
         let user: User = client.get("/user").await?;
         Ok(user.login)
+    }
+
+    async fn missing_scopes(&self, client: &Client) -> Result<Vec<&'static str>, Error> {
+        // Of a classic token alone it tells them.
+        let scopes = client.header("/user", "x-oauth-scopes").await?;
+        let lacks = scopes.is_some_and(|it| !it.split(',').any(|it| it.trim() == SCOPE));
+        Ok(if lacks { vec![SCOPE] } else { Vec::new() })
     }
 
     async fn access(&self, at: At<'_>) -> Result<Access, Error> {

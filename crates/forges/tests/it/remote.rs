@@ -60,6 +60,7 @@ fn open_as(
         .with_repository(name.clone(), slug);
     let expected = match kind {
         Kind::GitHub => "github",
+        Kind::GitLab => "gitlab",
         _ => "gitea",
     };
     assert_eq!(forge.kind(&name), expected);
@@ -126,12 +127,16 @@ fn assert_no_duplicates(simulated: &SimulatedForge, name: &str, seed: u64) {
 async fn simulate(kind: Kind, folder: &std::path::Path) -> Arc<SimulatedForge> {
     let dialect = match kind {
         Kind::GitHub => Dialect::GitHub,
+        Kind::GitLab => Dialect::GitLab,
         _ => Dialect::Gitea,
     };
     Arc::new(SimulatedForge::start_as(dialect, folder).await)
 }
 
 fn contract(kind: Kind) -> Option<Contract> {
+    if kind == Kind::GitLab {
+        return Some(Contract::gitlab());
+    }
     let Some(folder) = shared_data() else {
         writeln!(
             std::io::stderr(),
@@ -172,6 +177,11 @@ async fn gitea_conforms_and_speaks_as_described() {
 #[tokio::test(flavor = "multi_thread")]
 async fn github_conforms_and_speaks_as_described() {
     Box::pin(conformance_as_described(Kind::GitHub)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gitlab_conforms_and_speaks_as_described() {
+    Box::pin(conformance_as_described(Kind::GitLab)).await;
 }
 
 async fn conformance_as_described(kind: Kind) {
@@ -231,6 +241,11 @@ async fn github_conforms_with_faults() {
     Box::pin(conformance_with_faults(Kind::GitHub, 0..3)).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn gitlab_conforms_with_faults() {
+    Box::pin(conformance_with_faults(Kind::GitLab, 0..3)).await;
+}
+
 /// Set `RUN_SLOW=1`: some minutes each.
 async fn conformance_with_many_seeds(kind: Kind) {
     if std::env::var_os("RUN_SLOW").is_some() {
@@ -246,6 +261,11 @@ async fn gitea_conforms_with_faults_of_many_seeds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn github_conforms_with_faults_of_many_seeds() {
     conformance_with_many_seeds(Kind::GitHub).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gitlab_conforms_with_faults_of_many_seeds() {
+    conformance_with_many_seeds(Kind::GitLab).await;
 }
 
 async fn start() -> (tempfile::TempDir, Arc<SimulatedForge>) {

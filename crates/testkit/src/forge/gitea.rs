@@ -14,6 +14,8 @@ pub(super) struct Request<'a> {
     pub(super) body: Value,
     pub(super) login: &'a str,
     pub(super) url: &'a str,
+    /// What the token may do.
+    pub(super) scopes: Vec<String>,
     /// How late lists are.
     pub(super) lag: Duration,
     /// Whether it still looks what a merge would do.
@@ -27,6 +29,8 @@ pub(super) struct Reply {
     /// Page and whether another follows, of a list with pages.
     pub(super) link: Option<String>,
     pub(super) total: Option<usize>,
+    /// The number of the page that follows, or nothing, of a list that says so.
+    pub(super) next_page: Option<String>,
 }
 
 /// A list without a `limit` gives so many.
@@ -40,6 +44,7 @@ pub(super) fn reply(status: u16, body: Value) -> Reply {
         body: Some(body),
         link: None,
         total: None,
+        next_page: None,
     }
 }
 
@@ -49,6 +54,7 @@ pub(super) fn empty(status: u16) -> Reply {
         body: None,
         link: None,
         total: None,
+        next_page: None,
     }
 }
 
@@ -101,6 +107,7 @@ impl Request<'_> {
             body: Some(items.into()),
             link: (!links.is_empty()).then(|| links.join(",")),
             total: Some(total),
+            next_page: None,
         }
     }
 }
@@ -405,6 +412,7 @@ fn create_comment(repository: &mut Repository, request: &Request<'_>, index: u64
         author: request.login.to_owned(),
         created: now(),
         updated: now(),
+        is_system: false,
     };
     let shown = comment(&made);
     repository.comments.insert(id, Late::new(made));
@@ -415,7 +423,9 @@ fn create_comment(repository: &mut Repository, request: &Request<'_>, index: u64
 /// Counts the comments of an issue, which has changed now.
 pub(super) fn touch(repository: &mut Repository, index: u64) {
     let comments = repository.comments.values();
-    let n_comments = comments.filter(|it| it.now.issue == index).count() as u64;
+    let n_comments = comments
+        .filter(|it| it.now.issue == index && !it.now.is_system)
+        .count() as u64;
     if let Some(item) = repository.items.get_mut(&index) {
         item.change(|it| (it.n_comments, it.updated) = (n_comments, now()));
     }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use core_types::CommitId;
+use core_types::{APART, CommitId};
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
     Request, Response, body::Bytes, body::Incoming, header, server::conn::http1,
@@ -23,7 +23,7 @@ use super::{
     faults::{Chance, Fate},
     git::{Bare, copy},
     gitea::{self, Reply},
-    github,
+    github, gitlab,
     state::Repository,
 };
 use crate::git::Fixture;
@@ -45,6 +45,8 @@ pub enum Dialect {
     Gitea,
     /// GitHub Enterprise Server, below `/api/v3`.
     GitHub,
+    /// GitLab, below `/api/v4`.
+    GitLab,
 }
 
 impl Dialect {
@@ -52,6 +54,7 @@ impl Dialect {
         match self {
             Self::Gitea => "/api/v1",
             Self::GitHub => "/api/v3",
+            Self::GitLab => "/api/v4",
         }
     }
 
@@ -59,7 +62,16 @@ impl Dialect {
     const fn scheme(self) -> &'static str {
         match self {
             Self::Gitea => "token ",
-            Self::GitHub => "Bearer ",
+            Self::GitHub | Self::GitLab => "Bearer ",
+        }
+    }
+
+    /// What a token may do where nothing else was said.
+    const fn scope(self) -> &'static str {
+        match self {
+            Self::Gitea => "all",
+            Self::GitHub => "repo",
+            Self::GitLab => "api",
         }
     }
 }
@@ -94,6 +106,8 @@ struct State {
     repositories: BTreeMap<(String, String), Repository>,
     /// Tokens, and whose they are.
     accounts: BTreeMap<String, String>,
+    /// What tokens may do.
+    scopes: Vec<String>,
     faults: Faults,
     chance: Chance,
     calls: Vec<Call>,
@@ -129,6 +143,7 @@ impl SimulatedForge {
             state: Mutex::new(State {
                 repositories: BTreeMap::new(),
                 accounts: accounts.into(),
+                scopes: vec![dialect.scope().to_owned()],
                 faults: Faults::default(),
                 chance: Chance::new(0),
                 calls: Vec::new(),
@@ -178,6 +193,12 @@ impl SimulatedForge {
         state.accounts.insert(token.to_owned(), login.to_owned());
     }
 
+    /// What its tokens may do from now on, as far as the forge tells of it.
+    pub fn set_scopes(&self, scopes: &[&str]) {
+        let scopes = scopes.iter().map(|it| (*it).to_owned()).collect();
+        self.world.state().scopes = scopes;
+    }
+
     /// Makes a repository with a first commit on `main`, and branches with one commit each, which
     /// adds the named file. The same arguments give the same commits.
     ///
@@ -223,7 +244,10 @@ impl SimulatedForge {
 
     fn take_repository(&self, owner: &str, name: &str, dir: PathBuf) {
         let key = (owner.to_owned(), name.to_owned());
-        let repository = Repository::new(Bare { dir });
+        let mut repository = Repository::new(Bare { dir });
+        if self.world.dialect == Dialect::GitLab {
+            repository.next_apart = Some(APART);
+        }
         self.world.state().repositories.insert(key, repository);
     }
 
@@ -321,7 +345,8 @@ impl SimulatedForge {
                 number: it.now.number,
                 body: it.now.body.clone(),
             });
-            let comments = it.comments.values().map(|it| Shown {
+            let comments = it.comments.values().filter(|it| !it.now.is_system);
+            let comments = comments.map(|it| Shown {
                 kind: "comment",
                 number: it.now.id,
                 body: it.now.body.clone(),
@@ -398,15 +423,18 @@ impl World {
             call.status = status;
             state.calls.push(call);
             let answer = Response::builder().status(status);
-            let answer = match fate {
-                Fate::Refused => answer.header(header::RETRY_AFTER, "0"),
+            let answer = match (fate, self.dialect) {
+                (Fate::Refused, Dialect::GitLab) => gitlab::limited(answer),
+                (Fate::Refused, _) => answer.header(header::RETRY_AFTER, "0"),
                 _ => answer,
             };
             return Ok(finished(answer, Bytes::new()));
         }
-        let authorization = head.headers.get(header::AUTHORIZATION);
-        let token = authorization
-            .and_then(|value| value.to_str().ok()?.strip_prefix(self.dialect.scheme()));
+        let text = |name: &str| head.headers.get(name).and_then(|it| it.to_str().ok());
+        let private = text("private-token").filter(|_| self.dialect == Dialect::GitLab);
+        let authorization = text("authorization");
+        let token =
+            private.or_else(|| authorization.and_then(|it| it.strip_prefix(self.dialect.scheme())));
         let login = token.and_then(|token| state.accounts.get(token)).cloned();
         let reply = match login {
             Some(login) => {
@@ -421,17 +449,13 @@ impl World {
                     body: sent.unwrap_or(Value::Null),
                     login: &login,
                     url: &self.url,
+                    scopes: state.scopes.clone(),
                     lag,
                     is_busy,
                 };
                 answered(self.dialect, &mut state, &request)
             }
-            None => Reply {
-                status: 401,
-                body: Some(serde_json::json!({"message": "user does not exist"})),
-                link: None,
-                total: None,
-            },
+            None => gitea::reply(401, serde_json::json!({"message": "user does not exist"})),
         };
         if fate == Fate::Lost {
             state.calls.push(call);
@@ -452,6 +476,12 @@ impl World {
         }
         if let Some(total) = reply.total {
             answer = answer.header("x-total-count", total);
+        }
+        if let Some(next) = reply.next_page {
+            answer = answer.header("x-next-page", next);
+        }
+        if self.dialect == Dialect::GitHub && call.status < 400 {
+            answer = answer.header("x-oauth-scopes", state.scopes.join(", "));
         }
         if !text.is_empty() {
             answer = answer.header(header::CONTENT_TYPE, "application/json");
@@ -555,25 +585,30 @@ fn answered(dialect: Dialect, state: &mut State, request: &gitea::Request<'_>) -
     let of_server = match dialect {
         Dialect::Gitea => gitea::of_server(request),
         Dialect::GitHub => github::of_server(request),
+        Dialect::GitLab => gitlab::of_server(request),
     };
     if let Some(reply) = of_server {
         return reply;
     }
     let key = match &request.parts[..] {
         [repos, owner, name, ..] if repos == "repos" => (owner.clone(), name.clone()),
+        // One part holds the whole name.
+        [projects, whole, ..] if projects == "projects" => {
+            let (owner, name) = whole.rsplit_once('/').unwrap_or(("", whole));
+            (owner.to_owned(), name.to_owned())
+        }
         _ => (String::new(), String::new()),
     };
     match state.repositories.get_mut(&key) {
         Some(repository) => match dialect {
             Dialect::Gitea => gitea::of_repository(repository, request),
             Dialect::GitHub => github::of_repository(repository, request),
+            Dialect::GitLab => gitlab::of_repository(repository, request),
         },
-        None => Reply {
-            status: 404,
-            body: Some(serde_json::json!({"message": "The target couldn't be found."})),
-            link: None,
-            total: None,
-        },
+        None => gitea::reply(
+            404,
+            serde_json::json!({"message": "The target couldn't be found."}),
+        ),
     }
 }
 

@@ -10,6 +10,8 @@ use super::git::Bare;
 pub(super) struct Repository {
     pub(super) git: Bare,
     pub(super) next_number: u64,
+    /// Of pull requests, where they are numbered apart.
+    pub(super) next_apart: Option<u64>,
     pub(super) items: BTreeMap<u64, Late<Item>>,
     /// By their ids.
     pub(super) comments: BTreeMap<u64, Late<Comment>>,
@@ -55,6 +57,8 @@ pub(super) struct Comment {
     pub(super) author: String,
     pub(super) created: Timestamp,
     pub(super) updated: Timestamp,
+    /// The forge itself has written it.
+    pub(super) is_system: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -123,6 +127,7 @@ impl Repository {
         Self {
             git,
             next_number: 1,
+            next_apart: None,
             items: BTreeMap::new(),
             comments: BTreeMap::new(),
             labels: Vec::new(),
@@ -137,8 +142,16 @@ impl Repository {
     }
 
     pub(super) fn add(&mut self, title: &str, body: &str, author: &str, pull: Option<Pull>) -> u64 {
-        let number = self.next_number;
-        self.next_number += 1;
+        let number = match &mut self.next_apart {
+            Some(next) if pull.is_some() => {
+                *next += 1;
+                *next
+            }
+            _ => {
+                self.next_number += 1;
+                self.next_number - 1
+            }
+        };
         let now = now();
         let item = Item {
             number,
@@ -154,6 +167,26 @@ impl Repository {
         };
         self.items.insert(number, Late::new(item));
         number
+    }
+
+    /// A pull request whose head its base holds is merged, however that came about.
+    pub(super) fn note_merges(&mut self) {
+        let git = self.git.clone();
+        for item in self.items.values_mut() {
+            let Some(pull) = item.now.pull.clone().filter(|_| item.now.is_open) else {
+                continue;
+            };
+            let base = git.branch(&pull.base).unwrap_or_default();
+            if git.is_ancestor(&pull.head_commit, &base) {
+                item.change(|it| {
+                    it.is_open = false;
+                    it.updated = now();
+                    if let Some(pull) = &mut it.pull {
+                        pull.is_merged = true;
+                    }
+                });
+            }
+        }
     }
 
     /// Open pull requests follow their branches.

@@ -41,7 +41,7 @@ pub(super) fn of_server(request: &Request<'_>) -> Option<Reply> {
 /// What is below `/repos/{owner}/{repo}`.
 pub(super) fn of_repository(repository: &mut Repository, request: &Request<'_>) -> Reply {
     repository.follow_heads();
-    take_note(repository);
+    repository.note_merges();
     let parts: Vec<&str> = request.parts.iter().map(String::as_str).collect();
     let [_, owner, name, rest @ ..] = &parts[..] else {
         return refuse(404, "Not Found");
@@ -189,26 +189,6 @@ pub(super) fn of_repository(repository: &mut Repository, request: &Request<'_>) 
     }
 }
 
-/// A pull request whose head its base holds is merged, however that came about.
-fn take_note(repository: &mut Repository) {
-    let git = repository.git.clone();
-    for item in repository.items.values_mut() {
-        let Some(pull) = item.now.pull.clone().filter(|_| item.now.is_open) else {
-            continue;
-        };
-        let base = git.branch(&pull.base).unwrap_or_default();
-        if git.is_ancestor(&pull.head_commit, &base) {
-            item.change(|it| {
-                it.is_open = false;
-                it.updated = now();
-                if let Some(pull) = &mut it.pull {
-                    pull.is_merged = true;
-                }
-            });
-        }
-    }
-}
-
 fn move_branch(
     repository: &mut Repository,
     request: &Request<'_>,
@@ -230,7 +210,7 @@ fn move_branch(
     if !git.set_branch(name, &commit, Some(&before)) {
         return refuse(422, "Object does not exist");
     }
-    take_note(repository);
+    repository.note_merges();
     reply(200, reference(name, &commit, slug))
 }
 
@@ -348,6 +328,7 @@ fn create_comment(
         author: request.login.to_owned(),
         created: now(),
         updated: now(),
+        is_system: false,
     };
     let shown = comment(&made, slug);
     repository.comments.insert(id, Late::new(made));
@@ -556,5 +537,6 @@ fn page(request: &Request<'_>, all: Vec<Value>) -> Reply {
         body: Some(items.into()),
         link: (!links.is_empty()).then(|| links.join(", ")),
         total: None,
+        next_page: None,
     }
 }
