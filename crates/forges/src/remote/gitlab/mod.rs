@@ -427,16 +427,7 @@ impl Dialect for GitLab {
             "/repository/branches?branch={}&ref={commit}",
             segment(name.as_str())
         ));
-        match at.client.act(Method::POST, &path, None).await {
-            // One that is there already is a bad request to it, as all else that is wrong with one.
-            Err(Error::Refused(mut refusal)) if refusal.status == 400 => {
-                if self.branch(at, name).await?.is_some() {
-                    refusal.class = ErrorClass::Conflict;
-                }
-                Err(Error::Refused(refusal))
-            }
-            made => made,
-        }
+        at.client.act(Method::POST, &path, None).await
     }
 
     async fn delete_branch(&self, at: At<'_>, name: &BranchName) -> Result<(), Error> {

@@ -48,7 +48,14 @@ pub(super) fn of_repository(repository: &mut Repository, request: &Request<'_>) 
     };
     let slug = format!("{owner}/{name}");
     let is_mutation = request.method != "GET";
-    if is_mutation && !repository.may_write && !matches!(rest, ["issues", ..]) {
+    let is_own = match rest {
+        ["pulls", index] => {
+            let item = repository.items.get(&number_of(index));
+            item.is_some_and(|it| it.now.author == request.login)
+        }
+        _ => matches!(rest, ["issues", ..]),
+    };
+    if is_mutation && !repository.may_write && !is_own {
         // It does not tell more to who may not write.
         return refuse(404, "Not Found");
     }
