@@ -244,11 +244,14 @@ impl SimulatedForge {
 
     fn take_repository(&self, owner: &str, name: &str, dir: PathBuf) {
         let key = (owner.to_owned(), name.to_owned());
-        let mut repository = Repository::new(Bare { dir });
+        let mut state = self.world.state();
+        let id = state.repositories.len() as u64 + 1;
+        let web = format!("{}/{owner}/{name}", self.url);
+        let mut repository = Repository::new(Bare { dir }, id, web);
         if self.world.dialect == Dialect::GitLab {
             repository.next_apart = Some(APART);
         }
-        self.world.state().repositories.insert(key, repository);
+        state.repositories.insert(key, repository);
     }
 
     /// The bare repository behind one of its repositories.
@@ -592,10 +595,16 @@ fn answered(dialect: Dialect, state: &mut State, request: &gitea::Request<'_>) -
     }
     let key = match &request.parts[..] {
         [repos, owner, name, ..] if repos == "repos" => (owner.clone(), name.clone()),
-        // One part holds the whole name.
+        // One part holds the whole name, or the id.
         [projects, whole, ..] if projects == "projects" => {
+            let id = whole.parse::<u64>().ok();
+            let by_id = state.repositories.iter();
+            let mut by_id = by_id
+                .filter(|(_, it)| Some(it.id) == id)
+                .map(|(key, _)| key);
             let (owner, name) = whole.rsplit_once('/').unwrap_or(("", whole));
-            (owner.to_owned(), name.to_owned())
+            let by_name = (owner.to_owned(), name.to_owned());
+            by_id.next().cloned().unwrap_or(by_name)
         }
         _ => (String::new(), String::new()),
     };

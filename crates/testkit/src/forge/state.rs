@@ -9,6 +9,9 @@ use super::git::Bare;
 #[derive(Debug)]
 pub(super) struct Repository {
     pub(super) git: Bare,
+    pub(super) id: u64,
+    /// Where people look at it.
+    pub(super) web: String,
     pub(super) next_number: u64,
     /// Of pull requests, where they are numbered apart.
     pub(super) next_apart: Option<u64>,
@@ -123,9 +126,11 @@ pub struct Shown {
 }
 
 impl Repository {
-    pub(super) fn new(git: Bare) -> Self {
+    pub(super) fn new(git: Bare, id: u64, web: String) -> Self {
         Self {
             git,
+            id,
+            web,
             next_number: 1,
             next_apart: None,
             items: BTreeMap::new(),

@@ -4,7 +4,8 @@ use core_types::APART;
 use serde_json::json;
 
 use super::{
-    approvals, describe, edit, invalid, is_draft, listed, merge_request, missing, page, refuse,
+    approvals, describe, edit, given, invalid, is_draft, listed, merge_request, missing, page,
+    refuse,
 };
 use crate::forge::{
     gitea::{Reply, Request, number_of, reply},
@@ -61,7 +62,7 @@ fn list(repository: &Repository, request: &Request<'_>) -> Reply {
 }
 
 fn create(repository: &mut Repository, request: &Request<'_>) -> Reply {
-    let given = ["title", "source_branch", "target_branch"].map(|key| request.text(key));
+    let given = ["title", "source_branch", "target_branch"].map(|key| given(request, key));
     let [Some(title), Some(head), Some(base)] = given else {
         return missing("title, source_branch or target_branch");
     };
@@ -112,7 +113,7 @@ fn merge(repository: &mut Repository, request: &Request<'_>, item: &Item) -> Rep
     if request.is_busy || !item.is_open || is_draft(&item.title) {
         return refuse(405, "Method Not Allowed");
     }
-    if request.text("sha").is_some_and(|it| it != of.head_commit) {
+    if given(request, "sha").is_some_and(|it| it != of.head_commit) {
         let why = format!(
             "SHA does not match HEAD of source branch: {}",
             of.head_commit
@@ -153,7 +154,7 @@ fn merge(repository: &mut Repository, request: &Request<'_>, item: &Item) -> Rep
 
 fn approve(repository: &mut Repository, request: &Request<'_>, item: &Item) -> Reply {
     let head = item.pull.as_ref().map(|it| it.head_commit.clone());
-    let asked = request.text("sha");
+    let asked = given(request, "sha");
     if asked.is_some() && asked != head {
         return reply(
             409,

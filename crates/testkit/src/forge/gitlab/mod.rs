@@ -34,6 +34,15 @@ fn missing(field: &str) -> Reply {
     reply(400, json!({"error": format!("{field} is missing")}))
 }
 
+/// A parameter: it may come in the body or the query, and a list as one or between commas.
+fn given(request: &Request<'_>, key: &str) -> Option<String> {
+    let list = request.body.get(key).and_then(Value::as_array);
+    let list = list.map(|it| it.iter().filter_map(Value::as_str).collect::<Vec<_>>());
+    let text = || request.text(key);
+    let asked = || request.asked(key).map(str::to_owned);
+    list.map(|it| it.join(",")).or_else(text).or_else(asked)
+}
+
 /// The headers of a refusal for load, which others of its answers have not.
 pub(super) fn limited(answer: hyper::http::response::Builder) -> hyper::http::response::Builder {
     let now = SystemClock.now().0 / 1000;
@@ -63,7 +72,11 @@ pub(super) fn of_server(request: &Request<'_>) -> Option<Reply> {
         }
     }
     match (request.method, &parts[..]) {
-        ("GET", ["user"]) => Some(reply(200, user(request.login))),
+        ("GET", ["user"]) => {
+            let mut shown = user(request.login);
+            shown["web_url"] = json!(format!("{}/{}", request.url, request.login));
+            Some(reply(200, shown))
+        }
         ("GET", ["personal_access_tokens", "self"]) => Some(reply(
             200,
             json!({
@@ -81,7 +94,7 @@ pub(super) fn of_repository(repository: &mut Repository, request: &Request<'_>) 
     repository.follow_heads();
     repository.note_merges();
     let parts: Vec<&str> = request.parts.iter().map(String::as_str).collect();
-    let [_, whole, rest @ ..] = &parts[..] else {
+    let [_, _, rest @ ..] = &parts[..] else {
         return refuse(404, "Not Found");
     };
     let number = number_of;
@@ -90,7 +103,7 @@ pub(super) fn of_repository(repository: &mut Repository, request: &Request<'_>) 
         return refuse(403, "Forbidden");
     }
     match (request.method, rest) {
-        ("GET", []) => reply(200, project(repository, whole)),
+        ("GET", []) => reply(200, project(repository)),
         ("GET", ["members", "all"]) => {
             // A part of a name is enough.
             let asked = request.asked("query").unwrap_or_default();
@@ -164,14 +177,14 @@ fn listed<'a>(
 }
 
 fn create_issue(repository: &mut Repository, request: &Request<'_>) -> Reply {
-    let Some(title) = request.text("title") else {
+    let Some(title) = given(request, "title") else {
         return missing("title");
     };
     if title.trim().is_empty() {
         return invalid("title", "can't be blank");
     }
     let number = repository.add(title.trim(), "", request.login, None);
-    let labels = request.text("labels").unwrap_or_default();
+    let labels = given(request, "labels").unwrap_or_default();
     let ids = ids_of(repository, &labels);
     let item = repository.items.get_mut(&number).expect("just added");
     item.now.labels = ids;
@@ -181,7 +194,7 @@ fn create_issue(repository: &mut Repository, request: &Request<'_>) -> Reply {
 
 /// Takes the description over, and does what it commands.
 fn describe(item: &mut Item, request: &Request<'_>) {
-    if let Some(description) = request.text("description") {
+    if let Some(description) = given(request, "description") {
         let (text, commands) = commands::taken(&description);
         item.body = text;
         obey(item, &commands);
@@ -226,19 +239,21 @@ fn edit(repository: &mut Repository, request: &Request<'_>, number: u64) -> Resu
     if !is_allowed {
         return Err(refuse(403, "Forbidden"));
     }
-    if request.text("title").is_some_and(|it| it.trim().is_empty()) {
+    if given(request, "title").is_some_and(|it| it.trim().is_empty()) {
         return Err(invalid("title", "can't be blank"));
     }
-    let labels = |key: &str| request.text(key).unwrap_or_default();
+    let labels = |key: &str| given(request, key).unwrap_or_default();
+    let whole = given(request, "labels").map(|it| ids_of(repository, &it));
     let add = ids_of(repository, &labels("add_labels"));
     let remove = ids_of(repository, &labels("remove_labels"));
-    let event = request.text("state_event");
+    let event = given(request, "state_event");
     let is_merged = before.pull.as_ref().is_some_and(|it| it.is_merged);
     let item = repository.items.get_mut(&number).expect("looked at above");
     item.change(|it| {
-        if let Some(title) = request.text("title") {
+        if let Some(title) = given(request, "title") {
             title.trim().clone_into(&mut it.title);
         }
+        it.labels = whole.unwrap_or_else(|| it.labels.clone());
         it.labels.extend(add);
         it.labels.retain(|label| !remove.contains(label));
         it.labels.sort_unstable();
@@ -302,7 +317,7 @@ fn notes(repository: &mut Repository, request: &Request<'_>, number: u64, rest: 
             page(request, all.map(note).collect())
         }
         ("POST", []) => {
-            let Some(body) = request.text("body") else {
+            let Some(body) = given(request, "body") else {
                 return missing("body");
             };
             let (text, commands) = commands::taken(&body);
@@ -331,7 +346,7 @@ fn notes(repository: &mut Repository, request: &Request<'_>, number: u64, rest: 
             if method != "PUT" || found.now.is_system {
                 return refuse(403, "Forbidden");
             }
-            let (text, _) = commands::taken(&request.text("body").unwrap_or_default());
+            let (text, _) = commands::taken(&given(request, "body").unwrap_or_default());
             if text.is_empty() {
                 return reply(400, json!({"error": "body is empty"}));
             }
@@ -345,12 +360,7 @@ fn notes(repository: &mut Repository, request: &Request<'_>, number: u64, rest: 
 }
 
 fn create_branch(repository: &Repository, request: &Request<'_>) -> Reply {
-    // They come in the query or the body.
-    let given = |key: &str| {
-        let asked = request.asked(key).map(str::to_owned);
-        asked.or_else(|| request.text(key))
-    };
-    let (Some(new), Some(old)) = (given("branch"), given("ref")) else {
+    let (Some(new), Some(old)) = (given(request, "branch"), given(request, "ref")) else {
         return missing("branch");
     };
     if repository.git.branch(&new).is_some() {
@@ -409,7 +419,7 @@ fn compare(repository: &Repository, request: &Request<'_>) -> Reply {
 }
 
 fn set_status(repository: &mut Repository, request: &Request<'_>, commit: &str) -> Reply {
-    let text = |key| request.text(key).unwrap_or_default();
+    let text = |key| given(request, key).unwrap_or_default();
     let states = [
         "pending", "running", "success", "failed", "canceled", "skipped",
     ];
@@ -418,7 +428,7 @@ fn set_status(repository: &mut Repository, request: &Request<'_>, commit: &str) 
     }
     let check = Check {
         commit: commit.to_owned(),
-        context: text("name"),
+        context: given(request, "name").unwrap_or_else(|| text("context")),
         state: text("state"),
         description: text("description"),
     };

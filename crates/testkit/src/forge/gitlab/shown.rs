@@ -5,8 +5,6 @@ use serde_json::{Value, json};
 
 use crate::forge::state::{Check, Comment, Item, Repository};
 
-const HOST: &str = "http://127.0.0.1";
-
 /// Its times have milliseconds.
 fn time(at: Timestamp) -> String {
     at.to_string().replace('Z', ".000Z")
@@ -15,7 +13,6 @@ fn time(at: Timestamp) -> String {
 pub(super) fn user(login: &str) -> Value {
     json!({
         "id": 1, "username": login, "name": login, "state": "active", "avatar_url": null,
-        "web_url": format!("{HOST}/{login}"),
     })
 }
 
@@ -40,12 +37,13 @@ pub(super) fn member(login: &str, permission: &str) -> Value {
     shown
 }
 
-pub(super) fn project(repository: &Repository, whole: &str) -> Value {
+pub(super) fn project(repository: &Repository) -> Value {
+    let parts: Vec<_> = repository.web.split('/').skip(3).collect();
     let level = if repository.may_write { 30 } else { 20 };
     json!({
-        "id": 1, "name": whole.rsplit('/').next(), "path_with_namespace": whole,
+        "id": repository.id, "name": parts.last(), "path_with_namespace": parts.join("/"),
         "default_branch": "main", "visibility": "private",
-        "web_url": format!("{HOST}/{whole}"),
+        "web_url": repository.web,
         "merge_method": if repository.allows_fast_forward { "ff" } else { "merge" },
         "squash_option": "default_off",
         "permissions": {
@@ -66,12 +64,12 @@ fn labels(repository: &Repository, item: &Item) -> Vec<String> {
 pub(super) fn issue(repository: &Repository, item: &Item) -> Value {
     let closed = (!item.is_open).then(|| time(item.updated));
     json!({
-        "id": 1000 + item.number, "iid": item.number, "project_id": 1, "title": item.title,
+        "id": 1000 + item.number, "iid": item.number, "project_id": repository.id, "title": item.title,
         "description": item.body, "state": if item.is_open { "opened" } else { "closed" },
         "labels": labels(repository, item), "author": user(&item.author), "assignees": [],
         "created_at": time(item.created), "updated_at": time(item.updated), "closed_at": closed,
         "user_notes_count": item.n_comments, "confidential": false,
-        "web_url": format!("{HOST}/-/issues/{}", item.number),
+        "web_url": format!("{}/-/issues/{}", repository.web, item.number),
     })
 }
 
@@ -111,14 +109,14 @@ pub(super) fn merge_request(repository: &Repository, item: &Item, is_known: bool
     };
     let merged = of.is_merged.then(|| time(item.updated));
     json!({
-        "id": 2000 + iid, "iid": iid, "project_id": 1, "title": item.title, "state": state,
+        "id": 2000 + iid, "iid": iid, "project_id": repository.id, "title": item.title, "state": state,
         "description": item.body, "labels": labels(repository, item), "author": user(&item.author),
-        "source_branch": of.head, "target_branch": of.base, "source_project_id": 1,
-        "target_project_id": 1, "sha": of.head_commit, "draft": is_draft(&item.title),
+        "source_branch": of.head, "target_branch": of.base, "source_project_id": repository.id,
+        "target_project_id": repository.id, "sha": of.head_commit, "draft": is_draft(&item.title),
         "detailed_merge_status": status, "has_conflicts": false, "merge_commit_sha": null,
         "merged_at": merged, "created_at": time(item.created), "updated_at": time(item.updated),
         "user_notes_count": item.n_comments, "squash": false,
-        "web_url": format!("{HOST}/-/merge_requests/{iid}"),
+        "web_url": format!("{}/-/merge_requests/{iid}", repository.web),
     })
 }
 
