@@ -22,13 +22,16 @@
 //! Merges other than `fast-forward-only` and `manually-merged` (GitLab: `ff` and `merge`); checks and approvals that a merge waits
 //! for; webhooks; milestones, teams and all else that our client never asks for.
 
+mod exchange;
 mod faults;
 mod git;
+mod git_http;
 mod gitea;
 mod github;
 mod gitlab;
 mod server;
 mod state;
+mod world;
 
 pub use self::{
     faults::Faults,

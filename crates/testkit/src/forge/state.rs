@@ -213,3 +213,30 @@ impl Repository {
 pub(super) fn now() -> Timestamp {
     Timestamp(SystemClock.now().0 / 1000 * 1000)
 }
+
+/// Counts the comments of an issue, which has changed now.
+pub(super) fn touch(repository: &mut Repository, index: u64) {
+    let comments = repository.comments.values();
+    let n_comments = comments
+        .filter(|it| it.now.issue == index && !it.now.is_system)
+        .count() as u64;
+    if let Some(item) = repository.items.get_mut(&index) {
+        item.change(|it| (it.n_comments, it.updated) = (n_comments, now()));
+    }
+}
+
+pub(super) fn is_in(item: &Item, state: &str) -> bool {
+    match state {
+        "all" => true,
+        "closed" => !item.is_open,
+        _ => item.is_open,
+    }
+}
+
+pub(super) fn state(item: &Item) -> &'static str {
+    if item.is_open { "open" } else { "closed" }
+}
+
+pub(super) fn is_draft(title: &str) -> bool {
+    title.starts_with("WIP:") || title.starts_with("[WIP]")
+}

@@ -8,7 +8,7 @@ use super::{
     refuse,
 };
 use crate::forge::{
-    gitea::{Reply, Request, number_of, reply},
+    exchange::{Reply, Request, number_of, reply},
     state::{Item, Late, Pull, Repository, Review, now},
 };
 

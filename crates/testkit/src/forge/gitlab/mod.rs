@@ -11,8 +11,8 @@ use self::shown::{
     approvals, branch, is_draft, issue, member, merge_request, note, project, status, user,
 };
 use super::{
-    gitea::{Reply, Request, base64, empty, number_of, reply, touch},
-    state::{Check, Comment, Item, Late, Repository, now},
+    exchange::{Reply, Request, base64, empty, number_of, reply},
+    state::{Check, Comment, Item, Late, Repository, now, touch},
 };
 
 /// A list without a `per_page` gives so many.
