@@ -29,6 +29,7 @@ mod git_http;
 mod gitea;
 mod github;
 mod gitlab;
+mod limits;
 mod server;
 mod state;
 mod world;

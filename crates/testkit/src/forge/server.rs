@@ -79,6 +79,8 @@ pub struct Call {
     pub body: Option<Value>,
     /// The status that was answered; 0 where the connection was closed instead.
     pub status: u16,
+    /// It was refused for load, which no description tells of.
+    pub is_limit: bool,
     /// The JSON that was answered.
     pub answer: Option<Value>,
 }
@@ -116,6 +118,7 @@ impl SimulatedForge {
                 scopes: vec![dialect.scope().to_owned()],
                 faults: Faults::default(),
                 chance: Chance::new(0),
+                n_refused: 0,
                 calls: Vec::new(),
             }),
         });

@@ -16,7 +16,7 @@ use super::{
     Call, Dialect, Faults,
     exchange::{self, Reply, decode, pairs, reply},
     faults::{Chance, Fate},
-    gitea, github, gitlab,
+    gitea, github, gitlab, limits,
     state::Repository,
 };
 
@@ -39,6 +39,8 @@ pub(super) struct State {
     pub(super) scopes: Vec<String>,
     pub(super) faults: Faults,
     pub(super) chance: Chance,
+    /// How many calls were refused for load.
+    pub(super) n_refused: usize,
     pub(super) calls: Vec<Call>,
 }
 
@@ -77,23 +79,24 @@ impl World {
             query: query.to_owned(),
             body: sent.clone(),
             status: 0,
+            is_limit: false,
             answer: None,
         };
-        let before = match fate {
-            Fate::Refused => Some(429),
-            Fate::DownBefore => Some(502),
-            Fate::Well | Fate::DownAfter | Fate::Lost => None,
-        };
-        if let Some(status) = before {
-            call.status = status;
-            state.calls.push(call);
-            let answer = Response::builder().status(status);
-            let answer = match (fate, self.dialect) {
-                (Fate::Refused, Dialect::GitLab) => gitlab::limited(answer),
-                (Fate::Refused, _) => answer.header(header::RETRY_AFTER, "0"),
-                _ => answer,
-            };
-            return Ok(finished(answer, Bytes::new()));
+        match fate {
+            Fate::Refused => {
+                let (status, answer, said) = limits::refusal(self.dialect, state.n_refused);
+                state.n_refused += 1;
+                (call.status, call.is_limit) = (status, true);
+                state.calls.push(call);
+                let text = said.map(|said| said.to_string()).unwrap_or_default();
+                return Ok(finished(answer, text.into()));
+            }
+            Fate::DownBefore => {
+                call.status = 502;
+                state.calls.push(call);
+                return Ok(finished(Response::builder().status(502), Bytes::new()));
+            }
+            Fate::Well | Fate::DownAfter | Fate::Lost => {}
         }
         let text = |name: &str| head.headers.get(name).and_then(|it| it.to_str().ok());
         let private = text("private-token").filter(|_| self.dialect == Dialect::GitLab);

@@ -174,7 +174,7 @@ fn assert_as_described(simulated: &SimulatedForge, contract: Option<&Contract>) 
         let (method, path) = (&*call.method, &*call.path);
         let asked = contract.check_request(method, path, &call.query, call.body.as_ref());
         assert_eq!(asked, Ok(()), "a request: {call:?}");
-        if call.status != 0 {
+        if call.status != 0 && !call.is_limit {
             let said = contract.check_answer(method, path, call.status, call.answer.as_ref());
             assert_eq!(said, Ok(()), "an answer: {call:?}");
         }

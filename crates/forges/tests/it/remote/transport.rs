@@ -155,6 +155,11 @@ async fn patience_ends(kind: Kind) {
     };
     assert!(until <= SystemClock.now());
     assert!(begun.elapsed() < Duration::from_secs(10));
+    let line = error.to_line();
+    assert!(
+        !line.contains("gives no reason") || kind != Kind::GitHub,
+        "{line}"
+    );
     assert_eq!(
         simulated.take_calls().len(),
         200,

@@ -4,7 +4,7 @@ mod commands;
 mod merge_requests;
 mod shown;
 
-use core_types::{APART, Clock as _, SystemClock, Timestamp};
+use core_types::{APART, Timestamp};
 use serde_json::{Value, json};
 
 use self::shown::{
@@ -41,18 +41,6 @@ fn given(request: &Request<'_>, key: &str) -> Option<String> {
     let text = || request.text(key);
     let asked = || request.asked(key).map(str::to_owned);
     list.map(|it| it.join(",")).or_else(text).or_else(asked)
-}
-
-/// The headers of a refusal for load, which others of its answers have not.
-pub(super) fn limited(answer: hyper::http::response::Builder) -> hyper::http::response::Builder {
-    let now = SystemClock.now().0 / 1000;
-    answer
-        .header("retry-after", "0")
-        .header("ratelimit-name", "throttle_authenticated_api")
-        .header("ratelimit-limit", "2000")
-        .header("ratelimit-observed", "2001")
-        .header("ratelimit-remaining", "0")
-        .header("ratelimit-reset", now.to_string())
 }
 
 /// What needs no project.
