@@ -5,6 +5,7 @@
 
 mod answers;
 mod numbers;
+mod paths;
 mod reviews;
 mod texts;
 
@@ -16,10 +17,9 @@ use perf_utils::{governor::Limits, http::Method};
 use serde_json::json;
 
 use self::{
-    answers::{
-        Branch, Compare, Contents, Issue, Member, MergeRequest, Note, Project, Status, Token, User,
-    },
+    answers::{Branch, Compare, Contents, Issue, Member, MergeRequest, Note, Status, Token, User},
     numbers::{NoteId, Subject, merge_request_iid},
+    paths::OLDEST_FIRST,
 };
 use super::{
     base64,
@@ -36,8 +36,6 @@ const DEVELOPER: u64 = 30;
 const MAINTAINER: u64 = 40;
 /// The scope of all calls, and of git over HTTP.
 const SCOPE: &str = "api";
-/// Pages in an order that nothing moves in.
-const OLDEST_FIRST: &str = "order_by=created_at&sort=asc";
 /// How often, and how long apart, a merge request is looked at whose head has become its base: GitLab
 /// takes note of it a moment later.
 const LOOKS: u32 = 20;
@@ -45,43 +43,6 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
 
 #[derive(Debug)]
 pub(super) struct GitLab;
-
-impl At<'_> {
-    /// A path below the project.
-    fn project(&self, rest: &str) -> String {
-        let whole = format!("{}/{}", self.slug.owner(), self.slug.name());
-        format!("/projects/{}{rest}", segment(&whole))
-    }
-
-    fn subject(&self, subject: Subject, rest: &str) -> String {
-        let (kind, iid) = match subject {
-            Subject::Issue(iid) => ("issues", iid),
-            Subject::MergeRequest(iid) => ("merge_requests", iid),
-        };
-        self.project(&format!("/{kind}/{iid}{rest}"))
-    }
-
-    fn note(&self, id: NoteId) -> String {
-        self.subject(id.subject, &format!("/notes/{}", id.note))
-    }
-
-    async fn read_project(&self) -> Result<Project, Error> {
-        self.client.get(&self.project("")).await
-    }
-
-    async fn read_merge_request(&self, number: IssueNumber) -> Result<MergeRequest, Error> {
-        let iid = merge_request_iid(number).ok_or(Error::NoPullRequest { number })?;
-        let path = self.subject(Subject::MergeRequest(iid), "");
-        self.client.get(&path).await
-    }
-
-    async fn read_notes(&self, number: IssueNumber) -> Result<Vec<Note>, Error> {
-        let path = self.subject(Subject::of(number), &format!("/notes?{OLDEST_FIRST}"));
-        let all: Vec<Note> = self.client.list(&path).await?;
-        // What it notes itself, such as a change of the title, nobody has said.
-        Ok(all.into_iter().filter(|it| !it.system).collect())
-    }
-}
 
 /// The fields that an edit changes.
 fn edited(edit: &Edit<'_>) -> serde_json::Value {
