@@ -122,7 +122,7 @@ pub(crate) struct ServeArguments {
     /// Ends when there is nothing to do but to wait for people, instead of staying.
     #[arg(long)]
     pub(crate) once: bool,
-    /// Listens for webhooks on this port or 8010, at `/webhooks/gitea` and `/webhooks/github`; 0 takes
+    /// Listens for webhooks on this port or 8010, at `/webhooks/gitea` and so on for each kind; 0 takes
     /// any free one.
     #[arg(
         long,

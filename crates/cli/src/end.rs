@@ -4,7 +4,7 @@ use std::path::Path;
 
 use facade::{
     assemble::Repair,
-    core_types::{Gate, RunId, Scope},
+    core_types::{Gate, Reference, RunId, Scope},
     engine_workflow::{EndStatus, RepositoryEnd, RepositoryState, RunEnd},
 };
 
@@ -35,7 +35,7 @@ fn state(repository: &RepositoryEnd) -> String {
         (RepositoryState::Unchanged, _) => "unchanged".to_owned(),
         (RepositoryState::Failed { reason }, _) => format!("failed: {reason}"),
         (RepositoryState::Published, Some(number)) => {
-            format!("proposed as {}#{number}", repository.repository)
+            format!("proposed as {}{}", repository.repository, Reference(number))
         }
         (RepositoryState::Published, None) => "not proposed".to_owned(),
         (RepositoryState::Landed, _) => "landed".to_owned(),

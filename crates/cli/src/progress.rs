@@ -8,7 +8,7 @@ use std::{
 
 use facade::{
     assemble::Observer,
-    core_types::{Event, Scope, StepRef, TaskId, TaskStatus},
+    core_types::{Event, Reference, Scope, StepRef, TaskId, TaskStatus},
 };
 
 use crate::output::{Output, count, duration, one_line};
@@ -205,7 +205,8 @@ fn line(step: Option<&StepRef>, event: &Event) -> Option<String> {
             format!("publish    {repository}: branch {branch}")
         }
         Event::PullRequestOpened { repository, number } => {
-            format!("propose    {repository}: pull request {repository}#{number}")
+            let reference = Reference(*number);
+            format!("propose    {repository}: pull request {repository}{reference}")
         }
         Event::RepositoryLanded {
             repository,

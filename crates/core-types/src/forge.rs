@@ -1,11 +1,40 @@
 //! What a forge holds: issues, comments, pull requests.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{BranchName, CommitId, Timestamp};
 
 /// The number of an issue or pull request within its repository, from 1.
+///
+/// A forge that numbers pull requests apart from issues (GitLab) has its pull requests from
+/// [`APART`] on: `!12` is `APART + 12`, so that no two of a repository have one number.
 pub type IssueNumber = u64;
+
+/// Pull requests above it are numbered apart from issues; see [`IssueNumber`].
+pub const APART: IssueNumber = 1_000_000_000;
+
+/// An issue or pull request as its forge writes it: `#12`, or `!12` where pull requests are
+/// numbered apart.
+///
+/// ```
+/// use core_types::{APART, Reference};
+///
+/// assert_eq!(Reference(12).to_string(), "#12");
+/// assert_eq!(Reference(APART + 12).to_string(), "!12");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reference(pub IssueNumber);
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.checked_sub(APART) {
+            Some(number) if number > 0 => write!(f, "!{number}"),
+            _ => write!(f, "#{}", self.0),
+        }
+    }
+}
 
 /// Whether an issue is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -57,8 +57,8 @@ pub use event::{Event, EventRecord, StepRef};
 pub use exit::ExitCodes;
 pub use failure::{Failure, FailureKind};
 pub use forge::{
-    Comment, Issue, IssueChange, IssueNumber, IssueState, NewComment, NewIssue, NewPullRequest,
-    Operated, PullRequest, PullRequestChange, PullRequestState,
+    APART, Comment, Issue, IssueChange, IssueNumber, IssueState, NewComment, NewIssue,
+    NewPullRequest, Operated, PullRequest, PullRequestChange, PullRequestState, Reference,
 };
 pub use id::{
     BranchName, CheckpointId, CommitId, InvalidName, OperationId, PlanId, RefName, RepositoryName,

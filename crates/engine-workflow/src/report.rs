@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use core_types::{Plan, Review};
+use core_types::{Plan, Reference, Review};
 
 use crate::{
     TaskEnd,
@@ -29,7 +29,8 @@ pub(crate) fn pull_request_body(
         line(
             &mut text,
             format_args!(
-                "For issue {home}#{number}: {}\n",
+                "For issue {home}{}: {}\n",
+                Reference(*number),
                 one_line(&run.settings.issue.title)
             ),
         );
@@ -105,7 +106,8 @@ fn change_set(text: &mut String, run: &Run, members: &[Progress]) {
         line(
             text,
             format_args!(
-                "| {name} | {name}#{number} | {} | {} |",
+                "| {name} | {name}{} | {} | {} |",
+                Reference(number),
                 progress.head.short(),
                 tests(progress)
             ),
@@ -132,7 +134,7 @@ pub(crate) fn issue_comment(run: &Run, repositories: &[Progress]) -> String {
     );
     for progress in repositories {
         let pull_request = match (progress.pull_request, &progress.failed) {
-            (Some(number), _) => format!("{}#{number}", progress.name),
+            (Some(number), _) => format!("{}{}", progress.name, Reference(number)),
             (None, Some(reason)) => cell(reason),
             (None, None) => "unchanged".to_owned(),
         };

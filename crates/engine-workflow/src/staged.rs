@@ -1,6 +1,6 @@
 //! What a run would do to the world, without doing any of it.
 
-use core_types::{AgentCapabilities, Gate, Plan, RepositoryName};
+use core_types::{AgentCapabilities, Gate, Plan, Reference, RepositoryName};
 use serde::Serialize;
 
 use crate::{coordination::with_triggered, settings::Settings};
@@ -138,10 +138,11 @@ pub fn effects(
         add(EffectKind::Command, None, what);
     }
     if let Some((home, number)) = &settings.issue_home {
-        let what = format!("{home}#{number} gets a comment");
+        let issue = format!("{home}{}", Reference(*number));
+        let what = format!("{issue} gets a comment");
         add(EffectKind::Issue, Some(home), what);
         if settings.landing.land {
-            let what = format!("{home}#{number} is closed when all has landed");
+            let what = format!("{issue} is closed when all has landed");
             add(EffectKind::Issue, Some(home), what);
         }
     }

@@ -22,7 +22,7 @@
 //! | `learning` | [`learning`] | lessons from earlier runs, believed on evidence only |
 //! | `git-workspace` | [`git_workspace`] | Git repositories: clones for agents, merges, landings |
 //! | `forges` | [`forges`] | issues and pull requests: the local forge |
-//! | `forges-remote` | [`forges`] | Gitea, Forgejo and GitHub over the network, with hyper and rustls |
+//! | `forges-remote` | [`forges`] | Gitea, Forgejo, GitHub and GitLab over the network, with hyper and rustls |
 //! | `agents` | [`agents`] | coding agents: any command, and scripted playbooks |
 //! | `engine-workflow` | [`engine_workflow`] | the main job over ports |
 //! | `assemble` | [`assemble`] | what runs over local repositories need, put together |

@@ -1,6 +1,8 @@
 use std::fmt;
 
-use core_types::{BranchName, CommitId, ErrorClass, IssueNumber, OperationId, PortError};
+use core_types::{
+    BranchName, CommitId, ErrorClass, IssueNumber, OperationId, PortError, Reference,
+};
 
 /// Why a forge refused or failed; the source of the [`PortError`] that a
 /// provider returns.
@@ -23,6 +25,18 @@ pub enum Error {
         /// `title`, `comment` or `label`.
         what: &'static str,
     },
+    /// A label that the forge would take for two.
+    #[error("the label {label:?} has a comma, which this forge takes for its end")]
+    InvalidLabel {
+        /// The label.
+        label: String,
+    },
+    /// Our own pull request is to be approved.
+    #[error("pull request {} is our own, and nobody approves what is theirs", shown(*number))]
+    OwnPullRequest {
+        /// Its number.
+        number: IssueNumber,
+    },
     /// A title of several lines.
     #[error("the title has more than one line")]
     TitleLines,
@@ -33,13 +47,13 @@ pub enum Error {
         number: IssueNumber,
     },
     /// The repository has no pull request of this number.
-    #[error("there is no pull request {number}")]
+    #[error("there is no pull request {}", shown(*number))]
     NoPullRequest {
         /// The number.
         number: IssueNumber,
     },
     /// The repository has neither an issue nor a pull request of this number.
-    #[error("there is no issue or pull request {number}")]
+    #[error("there is no issue or pull request {}", shown(*number))]
     NoSubject {
         /// The number.
         number: IssueNumber,
@@ -51,7 +65,7 @@ pub enum Error {
         id: u64,
     },
     /// A pull request is open for the same branches.
-    #[error("pull request {number} is open for {head} into {base}")]
+    #[error("pull request {} is open for {head} into {base}", shown(*number))]
     AlreadyOpen {
         /// Its number.
         number: IssueNumber,
@@ -61,7 +75,7 @@ pub enum Error {
         base: BranchName,
     },
     /// A pull request is to be merged at another commit than its head.
-    #[error("pull request {number} proposes {found}, not {expected}")]
+    #[error("pull request {} proposes {found}, not {expected}", shown(*number))]
     HeadMoved {
         /// Its number.
         number: IssueNumber,
@@ -71,7 +85,7 @@ pub enum Error {
         found: CommitId,
     },
     /// A pull request that was closed is to be merged.
-    #[error("pull request {number} was closed without a merge")]
+    #[error("pull request {} was closed without a merge", shown(*number))]
     ClosedUnmerged {
         /// Its number.
         number: IssueNumber,
@@ -124,7 +138,7 @@ pub enum Error {
     #[error("{0}")]
     Refused(Box<Refusal>),
     /// A pull request cannot be merged as it is.
-    #[error("pull request {number} cannot be merged: {why}")]
+    #[error("pull request {} cannot be merged: {why}", shown(*number))]
     NotMergeable {
         /// Its number.
         number: IssueNumber,
@@ -135,15 +149,16 @@ pub enum Error {
     },
     /// A pull request's base holds its head already, and the forge does not let us mark it as merged.
     #[error(
-        "the base of pull request {number} holds it already, and the repository's settings do not \
-         allow to mark it as merged by hand"
+        "the base of pull request {} holds it already, and the repository's settings do not \
+         allow to mark it as merged by hand",
+        shown(*number)
     )]
     HeldByBase {
         /// Its number.
         number: IssueNumber,
     },
     /// A forge says that it has merged, and does not show it.
-    #[error("the forge says that it has merged pull request {number}, and shows {found}")]
+    #[error("the forge says that it has merged pull request {}, and shows {found}", shown(*number))]
     Unclear {
         /// Its number.
         number: IssueNumber,
@@ -151,7 +166,7 @@ pub enum Error {
         found: String,
     },
     /// A pull request that was merged is to be opened or closed.
-    #[error("pull request {number} was merged")]
+    #[error("pull request {} was merged", shown(*number))]
     WasMerged {
         /// Its number.
         number: IssueNumber,
@@ -208,6 +223,12 @@ impl fmt::Display for Refusal {
     }
 }
 
+/// A number in a sentence: `12`, or `!12` where pull requests are numbered apart.
+fn shown(number: IssueNumber) -> String {
+    let shown = Reference(number).to_string();
+    shown.trim_start_matches('#').to_owned()
+}
+
 impl Error {
     /// What a caller branches on.
     #[must_use]
@@ -215,6 +236,8 @@ impl Error {
         match self {
             Self::UnknownKind { .. }
             | Self::EmptyText { .. }
+            | Self::InvalidLabel { .. }
+            | Self::OwnPullRequest { .. }
             | Self::TitleLines
             | Self::SameBranch { .. }
             | Self::Plain { .. }

@@ -29,7 +29,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! With the feature `remote` there is `remote`: Gitea, Forgejo and GitHub.
+//! With the feature `remote` there is `remote`: Gitea, Forgejo, GitHub and GitLab.
 //!
 //! # Guarantees of the local forge
 //!

@@ -25,6 +25,16 @@ pub fn shared_data() -> Option<PathBuf> {
 }
 
 impl Contract {
+    /// GitLab's API as far as we use it: its published description may not be copied, this is our own.
+    ///
+    /// # Panics
+    ///
+    /// Never: a test reads it.
+    #[must_use]
+    pub fn gitlab() -> Self {
+        Self::parse(include_str!("../data/gitlab.openapi.json"))
+    }
+
     /// Takes the text of a description.
     ///
     /// # Panics
@@ -386,6 +396,25 @@ mod tests {
         let said =
             contract().check_answer("POST", "/ada/issues", 404, Some(&json!({"message": "a"})));
         assert_eq!(said, Ok(()));
+    }
+
+    #[test]
+    fn our_own_description_of_gitlab_is_as_strict() {
+        let contract = Contract::gitlab();
+        let path = "/projects/ada%2Fbackend/issues";
+        let asked = |query: &str, body| contract.check_request("POST", path, query, Some(&body));
+        assert_eq!(asked("", json!({"title": "a", "labels": "b,c"})), Ok(()));
+        assert!(asked("", json!({"title": "a", "body": "b"})).is_err());
+        assert!(asked("", json!({"title": "a", "labels": ["b"]})).is_err());
+        let listed = contract.check_request("GET", path, "page=1&updated_before=x", None);
+        assert_eq!(listed, Err("query: updated_before is not known".to_owned()));
+        let path = "/projects/ada%2Fbackend/merge_requests/1/merge";
+        let refused = |body| contract.check_answer("PUT", path, 409, Some(&body));
+        for message in [json!("moved"), json!(["moved"]), json!({"sha": ["moved"]})] {
+            assert_eq!(refused(json!({"message": message})), Ok(()));
+        }
+        assert_eq!(refused(json!({"error": "moved"})), Ok(()));
+        assert!(refused(json!({"why": "moved"})).is_err());
     }
 
     #[test]

@@ -29,6 +29,9 @@ async fn status(session: &Session) -> Result<u8> {
             Ok(login) => output.line(format!("ok      {name} ({url}): account {login}")),
             Err(why) => output.line(format!("failed  {name} ({url}): {why}")),
         }
+        for what in &forge.missing {
+            output.line(format!("failed  {name} ({url}): {what}"));
+        }
         for repository in &forge.repositories {
             let shown = format!("{} ({})", repository.name, repository.slug);
             match &repository.missing[..] {
@@ -42,7 +45,8 @@ async fn status(session: &Session) -> Result<u8> {
         }
     }
     let is_well = |forge: &ForgeAccess| {
-        forge.login.is_ok() && forge.repositories.iter().all(|it| it.missing.is_empty())
+        let is_whole = forge.login.is_ok() && forge.missing.is_empty();
+        is_whole && forge.repositories.iter().all(|it| it.missing.is_empty())
     };
     Ok(if forges.iter().all(is_well) {
         DONE

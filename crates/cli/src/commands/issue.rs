@@ -8,7 +8,7 @@ use facade::{
         Error, IssueSource, KnownRepositories, known_repositories, open_forges, repository_names,
     },
     core_types::{
-        GitProvider, IssueState, NewIssue, OperationId, PullRequestState, RepositoryName,
+        GitProvider, IssueState, NewIssue, OperationId, PullRequestState, Reference, RepositoryName,
     },
     forges::Forge,
 };
@@ -67,9 +67,11 @@ pub(crate) async fn issue(session: &Session, command: IssueCommand) -> Result<u8
                 .await
                 .map_err(Error::from)?;
             session.output.json(&issue)?;
-            session
-                .output
-                .line(format!("{name}#{}: {}", issue.number, issue.title));
+            session.output.line(format!(
+                "{name}{}: {}",
+                Reference(issue.number),
+                issue.title
+            ));
         }
         IssueCommand::Ls { repository } => {
             let names = match &repository {
@@ -164,7 +166,7 @@ async fn list(session: &Session, forge: &dyn Forge, names: &[RepositoryName]) ->
     let rows: Vec<_> = rows
         .into_iter()
         .map(|(name, number, kind, state, title)| {
-            let id = format!("{name}#{number}");
+            let id = format!("{name}{}", Reference(number));
             vec![id, kind.to_owned(), state.to_owned(), one_line(&title, 100)]
         })
         .collect();
@@ -213,7 +215,7 @@ async fn show(
     output.json(&serde_json::json!({
         "repository": name, "number": number, "title": title, "body": body, "comments": comments,
     }))?;
-    output.line(format!("{name}#{number}: {title}"));
+    output.line(format!("{name}{}: {title}", Reference(number)));
     output.line(about);
     if !body.trim().is_empty() {
         output.line(format!("\n{}", body.trim_end()));

@@ -30,6 +30,7 @@ impl Bed {
     pub(crate) fn of(kind: &str) -> Self {
         let dialect = match kind {
             "github" => Dialect::GitHub,
+            "gitlab" => Dialect::GitLab,
             _ => Dialect::Gitea,
         };
         let runtime = Runtime::new().expect("a runtime can be made");
@@ -132,6 +133,11 @@ fn an_issue_on_a_forge_becomes_a_merged_pull_request_on_github() {
     an_issue_on_a_forge_becomes_a_merged_pull_request_of("github");
 }
 
+#[test]
+fn an_issue_on_a_forge_becomes_a_merged_pull_request_on_gitlab() {
+    an_issue_on_a_forge_becomes_a_merged_pull_request_of("gitlab");
+}
+
 fn an_issue_on_a_forge_becomes_a_merged_pull_request_of(kind: &str) {
     let bed = Bed::of(kind);
     let issue = bed
@@ -157,11 +163,23 @@ fn an_issue_on_a_forge_becomes_a_merged_pull_request_of(kind: &str) {
     let after = bed.main();
     assert_ne!(after, before);
     assert_eq!(bed.git().git(&["show", "main:a.txt"]), "bar");
-    bed.run("issue ls").is(&expect![[r#"
-        exit 0
-        app#1  issue         closed  Say bar
-        app#2  pull request  merged  Say bar
-    "#]]);
+    let listed = match kind {
+        // Merge requests are numbered apart.
+        "gitlab" => expect![[r#"
+            exit 0
+            app#1  issue         closed  Say bar
+            app!1  pull request  merged  Say bar
+        "#]],
+        _ => expect![[r#"
+            exit 0
+            app#1  issue         closed  Say bar
+            app#2  pull request  merged  Say bar
+        "#]],
+    };
+    bed.run("issue ls").is(&listed);
+    let number = if kind == "gitlab" { "!1" } else { "2" };
+    bed.run(&format!("issue show {number}"))
+        .says("pull request of automation/r1/change into main");
     let truth = bed.forge.truth("ada", "app");
     let count = |kind: &str| truth.iter().filter(|it| it.kind == kind).count();
     assert_eq!((count("issue"), count("pull"), count("comment")), (1, 1, 1));
@@ -210,6 +228,11 @@ fn a_forge_that_fails_in_passing_gets_each_thing_once_on_github() {
     a_forge_that_fails_in_passing_gets_each_thing_once_of("github");
 }
 
+#[test]
+fn a_forge_that_fails_in_passing_gets_each_thing_once_on_gitlab() {
+    a_forge_that_fails_in_passing_gets_each_thing_once_of("gitlab");
+}
+
 fn a_forge_that_fails_in_passing_gets_each_thing_once_of(kind: &str) {
     for seed in 0..3 {
         let bed = Bed::of(kind);
@@ -244,6 +267,11 @@ fn a_killed_run_finds_what_it_left_on_the_forge() {
 #[test]
 fn a_killed_run_finds_what_it_left_on_the_forge_on_github() {
     a_killed_run_finds_what_it_left_on_the_forge_of("github");
+}
+
+#[test]
+fn a_killed_run_finds_what_it_left_on_the_forge_on_gitlab() {
+    a_killed_run_finds_what_it_left_on_the_forge_of("gitlab");
 }
 
 fn a_killed_run_finds_what_it_left_on_the_forge_of(kind: &str) {
@@ -363,6 +391,39 @@ fn what_a_token_lacks_is_named() {
     );
     bed.run("doctor")
         .says("failed  forge: app: the account may not push;");
+
+    let github = Bed::of("github");
+    github.forge.set_scopes(&["gist", "read:org"]);
+    let (code, shown) = status(&github);
+    assert_eq!(code, 1, "{shown}");
+    assert!(
+        shown.contains("failed  company ([FORGE]): the token lacks the scope repo;"),
+        "{shown}"
+    );
+
+    let gitlab = Bed::of("gitlab");
+    assert_eq!(status(&gitlab), (0, well.to_owned()));
+    gitlab.forge.set_scopes(&["read_api", "write_repository"]);
+    let (code, shown) = status(&gitlab);
+    assert_eq!(code, 1, "{shown}");
+    assert!(
+        shown.contains("failed  company ([FORGE]): the token lacks the scope api;"),
+        "{shown}"
+    );
+    gitlab
+        .run("doctor")
+        .says("failed  forge: company: the token lacks the scope api;");
+    gitlab.forge.set_scopes(&["api"]);
+    gitlab.forge.set_rights("ada", "app", false, false);
+    let (_, shown) = status(&gitlab);
+    assert!(
+        shown.contains("a member with the role Developer"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("set its merge method to \"Fast-forward merge\""),
+        "{shown}"
+    );
 
     let mut command = bed.place.command("auth status");
     command.env("FORGE_TOKEN", "a-wrong-token");

@@ -78,7 +78,7 @@ impl Bed {
 
 #[test]
 fn an_issue_becomes_a_landed_change_by_a_label_and_a_comment() {
-    for kind in ["gitea", "github"] {
+    for kind in ["gitea", "github", "gitlab"] {
         let bed = bed(
             kind,
             "serve: {interval: 20ms, land: true}\napprovals: {plan: true}\n",
@@ -126,7 +126,7 @@ fn an_issue_becomes_a_landed_change_by_a_label_and_a_comment() {
 
 #[test]
 fn who_may_not_write_begins_and_approves_nothing() {
-    for kind in ["gitea", "github"] {
+    for kind in ["gitea", "github", "gitlab"] {
         let bed = bed(kind, "serve: {interval: 20ms}\napprovals: {plan: true}\n");
         // Such as by a template of the repository that gives labels to whoever writes an issue.
         bed.label("mallory", "needs-planning");
@@ -281,7 +281,7 @@ fn a_killed_follower_does_each_thing_once() {
     let (first, step) = if is_whole { (1, 1) } else { (8, 39) };
     let mut n_killed = 0;
     for (index, append) in (first..200).step_by(step).enumerate() {
-        let kind = ["gitea", "github"][index % 2];
+        let kind = ["gitea", "github", "gitlab"][index % 3];
         let moments: &[&str] = match (is_whole, index / 2 % 2) {
             (true, _) => &["before", "after"],
             (false, 0) => &["after"],
@@ -326,7 +326,7 @@ fn pulls(bed: &Bed) -> usize {
 
 #[test]
 fn a_forge_that_fails_in_passing_is_followed_all_the_same() {
-    for (seed, kind) in [(1, "gitea"), (2, "github")] {
+    for (seed, kind) in [(1, "gitea"), (2, "github"), (3, "gitlab")] {
         let bed = bed(kind, "serve: {interval: 20ms, land: true}\n");
         let faults = testkit::forge::Faults {
             refused: 0.03,
@@ -409,7 +409,11 @@ const SECRET: &str = "between-forge-and-us";
 
 #[test]
 fn a_signed_webhook_makes_it_look_at_once_and_others_do_nothing() {
-    for (kind, dialect) in [("gitea", Dialect::Gitea), ("github", Dialect::GitHub)] {
+    for (kind, dialect) in [
+        ("gitea", Dialect::Gitea),
+        ("github", Dialect::GitHub),
+        ("gitlab", Dialect::GitLab),
+    ] {
         // Nothing but a webhook makes it look in the time of this test.
         let bed = bed(kind, "serve: {interval: 1h}\n");
         let configured = bed.place.read("config/repositories.yaml");
@@ -435,7 +439,7 @@ fn a_signed_webhook_makes_it_look_at_once_and_others_do_nothing() {
         };
         let other = match dialect {
             Dialect::Gitea => Dialect::GitHub,
-            Dialect::GitHub => Dialect::Gitea,
+            Dialect::GitHub | Dialect::GitLab => Dialect::Gitea,
         };
         let by = |signature| Webhook { signature, ..right };
         let elsewhere = Webhook {

@@ -114,6 +114,8 @@ pub enum ForgeKind {
     Gitea,
     /// GitHub, or a GitHub Enterprise Server.
     GitHub,
+    /// gitlab.com, or a GitLab of one's own.
+    GitLab,
 }
 
 /// Where a token comes from; never the token itself.
@@ -435,7 +437,11 @@ fn forge(entry: Section<'_>) -> ForgeEntry {
         name: entry.text("name"),
         kind: entry.choice(
             "kind",
-            &[("gitea", ForgeKind::Gitea), ("github", ForgeKind::GitHub)],
+            &[
+                ("gitea", ForgeKind::Gitea),
+                ("github", ForgeKind::GitHub),
+                ("gitlab", ForgeKind::GitLab),
+            ],
         ),
         url: entry.text("url"),
         token: token.expect("it was checked above"),

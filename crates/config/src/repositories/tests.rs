@@ -353,3 +353,34 @@ fn what_is_wrong_with_forges_is_named_and_no_token_is_shown() {
         "2:12: forges[0].name: is the name of the embedded forge; give another",
     );
 }
+
+#[test]
+fn the_samples_are_read() {
+    let samples = [
+        (
+            "gitea",
+            ForgeKind::Gitea,
+            include_str!("../../../../config/repositories.gitea.yaml"),
+        ),
+        (
+            "github",
+            ForgeKind::GitHub,
+            include_str!("../../../../config/repositories.github.yaml"),
+        ),
+        (
+            "gitlab",
+            ForgeKind::GitLab,
+            include_str!("../../../../config/repositories.gitlab.yaml"),
+        ),
+    ];
+    for (name, kind, text) in samples {
+        let read = load(text).unwrap_or_else(|findings| panic!("{name}: {findings}"));
+        assert_eq!(read.forges[0].kind, kind);
+        let on_it = read.entries.iter().filter_map(|it| read.forge_of(it));
+        assert_eq!(
+            on_it.count(),
+            read.entries.len(),
+            "{name}: all are on the forge"
+        );
+    }
+}

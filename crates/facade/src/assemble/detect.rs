@@ -410,6 +410,8 @@ async fn forge_checks(home: &Home, surroundings: &Surroundings) -> Vec<Check> {
             Ok(login) => Check::ok("forge", format!("{}: account {login}", forge.name)),
             Err(why) => bad(format!("{}: {why}", forge.name)),
         });
+        let missing = forge.missing.iter();
+        checks.extend(missing.map(|what| bad(format!("{}: {what}", forge.name))));
         for repository in &forge.repositories {
             let missing = repository.missing.iter();
             checks.extend(missing.map(|what| bad(format!("{}: {what}", repository.name))));

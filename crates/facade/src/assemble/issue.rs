@@ -1,6 +1,6 @@
 use std::{fs, path::PathBuf};
 
-use core_types::{Issue, IssueNumber, IssueState, RepositoryName, Timestamp};
+use core_types::{APART, Issue, IssueNumber, IssueState, RepositoryName, Timestamp};
 
 use super::Error;
 
@@ -22,7 +22,7 @@ pub enum IssueSource {
 
 impl IssueSource {
     /// Reads an argument: the path of a file that exists, or an issue as
-    /// `12`, `#12` or `backend#12`.
+    /// `12`, `#12` or `backend#12`; `!12` is a pull request of a forge that numbers them apart.
     ///
     /// # Errors
     ///
@@ -32,13 +32,22 @@ impl IssueSource {
         if path.is_file() {
             return Ok(Self::File(path));
         }
-        let (repository, number) = argument.split_once('#').unwrap_or(("", argument));
+        let (repository, number) = match argument.find(['#', '!']) {
+            Some(at) => argument.split_at(at),
+            None => ("", argument),
+        };
+        let (before, number) = match number.strip_prefix('!') {
+            Some(number) => (APART, number),
+            None => (0, number.strip_prefix('#').unwrap_or(number)),
+        };
         let repository = match repository {
             "" => Some(None),
             name => RepositoryName::new(name).ok().map(Some),
         };
-        match (repository, number.parse()) {
-            (Some(repository), Ok(number)) => Ok(Self::Forge(repository, number)),
+        let number = number.parse::<IssueNumber>();
+        let number = number.ok().and_then(|number| number.checked_add(before));
+        match (repository, number) {
+            (Some(repository), Some(number)) => Ok(Self::Forge(repository, number)),
             _ => Err(Error::request(
                 format!("{argument:?} is neither a file nor an issue"),
                 "give a Markdown file, an issue such as 12 or backend#12, or --title",

@@ -109,6 +109,15 @@ impl Client {
         self.decode(&answer)
     }
 
+    /// A header of the answer to a read; `None` where it has none.
+    pub(super) async fn header(&self, path: &str, name: &str) -> Result<Option<String>, Error> {
+        let permit = self.governor.acquire(CallKind::Read).await?;
+        let response = self.pool.request(Method::GET, path).send().await?;
+        permit.report(response.observation());
+        self.check(&Method::GET, path, &response)?;
+        Ok(response.header(name).map(str::to_owned))
+    }
+
     /// Reads all pages of a list. An item that moves while it is read may come twice.
     pub(super) async fn list<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, Error> {
         let joint = if path.contains('?') { '&' } else { '?' };
@@ -238,7 +247,11 @@ impl Client {
         let errors = errors.into_iter().flatten();
         let details = errors.filter_map(|it| it.get("message")?.as_str());
         let details: String = details.map(|it| format!(": {it}")).collect();
-        let said = said.as_ref().and_then(|said| said.get("message"));
+        let said = said.as_ref().and_then(|said| {
+            // GitLab has these where a token's scopes or a parameter are wrong.
+            let keys = ["message", "error_description", "error"];
+            keys.iter().find_map(|key| said.get(key))
+        });
         let said = match said {
             Some(Value::String(message)) => format!("{message}{details}"),
             Some(other) => other.to_string(),
@@ -290,6 +303,10 @@ fn check_url(url: &str) -> Result<(), Error> {
 /// Whether a page follows; `None` where the answer does not say. Where the next page is, is
 /// not followed: it might lead to another server.
 fn has_next(response: &Response) -> Option<bool> {
+    // GitLab names the next page also where a list is too long for its links.
+    if let Some(next) = response.header("x-next-page") {
+        return Some(!next.trim().is_empty());
+    }
     let link = response.header("link")?;
     Some(link.contains("rel=\"next\"") || link.contains("rel=next"))
 }

@@ -18,7 +18,8 @@ pub struct Slug {
 }
 
 impl Slug {
-    /// The repository `name` of `owner`, a user or an organization.
+    /// The repository `name` of `owner`: a user, an organization, or a group within others
+    /// (`a/b/c`), as GitLab alone has them.
     ///
     /// # Errors
     ///
@@ -28,7 +29,7 @@ impl Slug {
             let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
             !part.is_empty() && part.chars().all(plain) && !matches!(part, "." | "..")
         };
-        if is_valid(owner) && is_valid(name) {
+        if owner.split('/').all(is_valid) && is_valid(name) {
             return Ok(Self {
                 owner: owner.to_owned(),
                 name: name.to_owned(),
@@ -98,8 +99,8 @@ pub(super) struct RawPullRequest {
     pub(super) is_draft: bool,
     /// `None` while the forge still looks.
     pub(super) is_mergeable: Option<bool>,
-    /// Where the base is now.
-    pub(super) base_commit: CommitId,
+    /// Where the base is now; `None` where the forge does not say so beside it.
+    pub(super) base_commit: Option<CommitId>,
 }
 
 /// What changes of an issue or pull request.
@@ -221,6 +222,8 @@ pub(super) trait Dialect: Debug + Send + Sync {
     fn pages(&self) -> Pages;
 
     async fn account(&self, client: &Client) -> Result<String, Error>;
+    /// The scopes that a run needs and the token has not, as far as the forge tells them.
+    async fn missing_scopes(&self, client: &Client) -> Result<Vec<&'static str>, Error>;
     async fn access(&self, at: At<'_>) -> Result<Access, Error>;
     async fn may_write(&self, at: At<'_>, user: &str) -> Result<bool, Error>;
 
@@ -285,6 +288,7 @@ pub(super) trait Dialect: Debug + Send + Sync {
         head: &BranchName,
         base: &BranchName,
     ) -> Result<Option<RawPullRequest>, Error>;
+    /// `Conflict` where one is open for these branches: [`Error::AlreadyOpen`] where it says which.
     async fn create_pull_request(
         &self,
         at: At<'_>,

@@ -14,6 +14,7 @@ use super::{
     dialect::Dialect,
     gitea::Gitea,
     github::{self, GitHub},
+    gitlab::GitLab,
 };
 use crate::{Error, Forge};
 
@@ -25,6 +26,8 @@ pub enum Kind {
     Gitea,
     /// GitHub, or GitHub Enterprise Server.
     GitHub,
+    /// gitlab.com, or a GitLab of one's own, 15.6 or newer.
+    GitLab,
 }
 
 impl Kind {
@@ -32,6 +35,7 @@ impl Kind {
         match self {
             Self::Gitea => Arc::new(Gitea),
             Self::GitHub => Arc::new(GitHub),
+            Self::GitLab => Arc::new(GitLab),
         }
     }
 }
@@ -104,7 +108,7 @@ impl RemoteForge {
         let url = url.trim_end_matches('/');
         let base = match kind {
             Kind::GitHub if github::is_public(url) => github::PUBLIC_API.to_owned(),
-            Kind::GitHub | Kind::Gitea => format!("{url}{}", dialect.api()),
+            Kind::GitHub | Kind::Gitea | Kind::GitLab => format!("{url}{}", dialect.api()),
         };
         let means = Means {
             base: &base,
@@ -113,7 +117,7 @@ impl RemoteForge {
             limits: options.limits.unwrap_or_else(|| match kind {
                 // A server of one's own sets none by default.
                 Kind::GitHub if !github::is_public(url) => Limits::default(),
-                Kind::GitHub | Kind::Gitea => dialect.limits(),
+                Kind::GitHub | Kind::Gitea | Kind::GitLab => dialect.limits(),
             }),
             pages: dialect.pages(),
             authority: options.authority,
@@ -161,6 +165,24 @@ impl RemoteForge {
     pub async fn login(&self) -> Result<String, PortError> {
         let login = self.account.login().await.map(str::to_owned);
         login.map_err(|error| error.into_port_error("read the token's account"))
+    }
+
+    /// The scopes that a run needs and the token has not, as far as the forge tells them: GitLab of an
+    /// access token, GitHub of a classic one.
+    ///
+    /// # Errors
+    ///
+    /// As [`RemoteForge::login`].
+    ///
+    /// # Cancel safety
+    ///
+    /// It only reads.
+    pub async fn missing_scopes(&self) -> Result<Vec<&'static str>, PortError> {
+        let Account {
+            dialect, client, ..
+        } = &*self.account;
+        let missing = dialect.missing_scopes(client).await;
+        missing.map_err(|error| error.into_port_error("read the token's scopes"))
     }
 
     /// A repository, with all that the forge has beyond a [`GitProvider`].

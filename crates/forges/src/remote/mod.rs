@@ -1,4 +1,4 @@
-//! Forges over the network, one account on each: Gitea, Forgejo and GitHub.
+//! Forges over the network, one account on each: Gitea, Forgejo, GitHub and GitLab.
 //!
 //! [`RemoteForge`] is the place, [`RemoteRepository`] one repository there. What all kinds of
 //! forges have in common stands here once: marks, the order of mutations, what is done about an
@@ -57,6 +57,7 @@ mod dialect;
 mod forge;
 mod gitea;
 mod github;
+mod gitlab;
 mod marks;
 mod mutations;
 mod provider;

@@ -142,8 +142,17 @@ impl RemoteRepository {
         let sending = dialect.create_pull_request(self.at(), &new.title, &body, branches);
         let raw = match self.send(operation, sending).await {
             Err(error) if error.class() == ErrorClass::Conflict => {
-                let open = dialect.open_pull_request(self.at(), &new.head, &new.base);
-                let Some(open) = open.await? else {
+                let open = match &error {
+                    // Its lists may be late.
+                    Error::AlreadyOpen { number, .. } => {
+                        Some(self.raw_pull_request(*number).await?)
+                    }
+                    _ => {
+                        let open = dialect.open_pull_request(self.at(), &new.head, &new.base);
+                        open.await?
+                    }
+                };
+                let Some(open) = open else {
                     return Err(error);
                 };
                 // A process before this one may have opened it under this very id.
@@ -316,8 +325,7 @@ impl RemoteRepository {
             // fast-forward can come of what was sent.
             (Err(error), Ok(now)) if error.class() == ErrorClass::UnknownOutcome => {
                 let is_open = now.state == PullRequestState::Open && now.head_commit == *head;
-                let base = &now.base_commit;
-                if is_open && dialect.is_behind(self.at(), head, base).await? {
+                if is_open && self.is_behind(head, &now).await? {
                     now
                 } else {
                     return Err(error);
@@ -348,13 +356,26 @@ impl RemoteRepository {
         } else if !access.allows_fast_forward {
             let why = "the repository's settings do not allow merges by fast-forward alone";
             (why, ErrorClass::Validation)
-        } else if dialect.is_behind(self.at(), head, &now.base_commit).await? {
+        } else if self.is_behind(head, &now).await? {
             ("its base has moved", ErrorClass::Conflict)
         } else {
             let why = "checks or approvals are missing, or the forge still looks whether it can be";
             (why, ErrorClass::Transient)
         };
         Err(Error::NotMergeable { number, why, class })
+    }
+
+    /// Whether the base of a pull request has commits that this head has not.
+    async fn is_behind(&self, head: &CommitId, now: &RawPullRequest) -> Result<bool, Error> {
+        let dialect = &self.account.dialect;
+        let base = match &now.base_commit {
+            Some(base) => Some(base.clone()),
+            None => dialect.branch(self.at(), &now.base).await?,
+        };
+        match base {
+            Some(base) => dialect.is_behind(self.at(), head, &base).await,
+            None => Ok(false),
+        }
     }
 }
 

@@ -180,7 +180,15 @@ impl RemoteRepository {
             Ok(()) => Ok(()),
             Err(error) => match dialect.branch(self.at(), name).await {
                 Ok(Some(found)) if found == *commit => Ok(()),
-                Ok(_) | Err(_) => Err(error),
+                // To some forges it is a bad request, as all else that is wrong with one.
+                Ok(Some(_)) => Err(match error {
+                    Error::Refused(mut refusal) => {
+                        refusal.class = ErrorClass::Conflict;
+                        Error::Refused(refusal)
+                    }
+                    error => error,
+                }),
+                Ok(None) | Err(_) => Err(error),
             },
         };
         made.map_err(|error| error.into_port_error("make a branch"))

@@ -3,7 +3,7 @@ use std::time::Duration;
 /// How often and how a forge fails. Shares are from 0 to 1; the default fails never.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Faults {
-    /// Refuses a call with 429 and `Retry-After: 0`.
+    /// Refuses a call for load, in all ways that the forge has (429; GitHub 403, too), and asks for no wait.
     pub refused: f64,
     /// Answers 502 without having acted.
     pub down_before: f64,

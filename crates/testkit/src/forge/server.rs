@@ -1,34 +1,24 @@
 use std::{
     collections::BTreeMap,
-    io,
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::Stdio,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    sync::{Arc, Mutex},
 };
 
-use core_types::CommitId;
-use http_body_util::{BodyExt as _, Full};
-use hyper::{
-    Request, Response, body::Bytes, body::Incoming, header, server::conn::http1,
-    service::service_fn,
-};
+use core_types::{APART, CommitId};
+use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio::{io::AsyncWriteExt as _, net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, task::JoinSet};
 
 use super::{
     Faults, Shown,
-    faults::{Chance, Fate},
+    faults::Chance,
     git::{Bare, copy},
-    gitea::{self, Reply, touch},
-    github,
-    state::{Comment, Late, Repository, now},
+    state::{Comment, Late, Repository, now, touch},
+    world::{State, World},
 };
 use crate::git::Fixture;
-
-type Answer = Response<Full<Bytes>>;
 
 /// The simulated forge; it ends when it is dropped. See the [module](super).
 #[derive(Debug)]
@@ -45,21 +35,33 @@ pub enum Dialect {
     Gitea,
     /// GitHub Enterprise Server, below `/api/v3`.
     GitHub,
+    /// GitLab, below `/api/v4`.
+    GitLab,
 }
 
 impl Dialect {
-    const fn api(self) -> &'static str {
+    pub(super) const fn api(self) -> &'static str {
         match self {
             Self::Gitea => "/api/v1",
             Self::GitHub => "/api/v3",
+            Self::GitLab => "/api/v4",
         }
     }
 
     /// What stands before a token in its header.
-    const fn scheme(self) -> &'static str {
+    pub(super) const fn scheme(self) -> &'static str {
         match self {
             Self::Gitea => "token ",
-            Self::GitHub => "Bearer ",
+            Self::GitHub | Self::GitLab => "Bearer ",
+        }
+    }
+
+    /// What a token may do where nothing else was said.
+    pub(super) const fn scope(self) -> &'static str {
+        match self {
+            Self::Gitea => "all",
+            Self::GitHub => "repo",
+            Self::GitLab => "api",
         }
     }
 }
@@ -77,26 +79,10 @@ pub struct Call {
     pub body: Option<Value>,
     /// The status that was answered; 0 where the connection was closed instead.
     pub status: u16,
+    /// It was refused for load, which no description tells of.
+    pub is_limit: bool,
     /// The JSON that was answered.
     pub answer: Option<Value>,
-}
-
-#[derive(Debug)]
-struct World {
-    dialect: Dialect,
-    url: String,
-    folder: PathBuf,
-    state: Mutex<State>,
-}
-
-#[derive(Debug)]
-struct State {
-    repositories: BTreeMap<(String, String), Repository>,
-    /// Tokens, and whose they are.
-    accounts: BTreeMap<String, String>,
-    faults: Faults,
-    chance: Chance,
-    calls: Vec<Call>,
 }
 
 impl SimulatedForge {
@@ -129,8 +115,10 @@ impl SimulatedForge {
             state: Mutex::new(State {
                 repositories: BTreeMap::new(),
                 accounts: accounts.into(),
+                scopes: vec![dialect.scope().to_owned()],
                 faults: Faults::default(),
                 chance: Chance::new(0),
+                n_refused: 0,
                 calls: Vec::new(),
             }),
         });
@@ -178,6 +166,12 @@ impl SimulatedForge {
         state.accounts.insert(token.to_owned(), login.to_owned());
     }
 
+    /// What its tokens may do from now on, as far as the forge tells of it.
+    pub fn set_scopes(&self, scopes: &[&str]) {
+        let scopes = scopes.iter().map(|it| (*it).to_owned()).collect();
+        self.world.state().scopes = scopes;
+    }
+
     /// Makes a repository with a first commit on `main`, and branches with one commit each, which
     /// adds the named file. The same arguments give the same commits.
     ///
@@ -223,8 +217,14 @@ impl SimulatedForge {
 
     fn take_repository(&self, owner: &str, name: &str, dir: PathBuf) {
         let key = (owner.to_owned(), name.to_owned());
-        let repository = Repository::new(Bare { dir });
-        self.world.state().repositories.insert(key, repository);
+        let mut state = self.world.state();
+        let id = state.repositories.len() as u64 + 1;
+        let web = format!("{}/{owner}/{name}", self.url);
+        let mut repository = Repository::new(Bare { dir }, id, web);
+        if self.world.dialect == Dialect::GitLab {
+            repository.next_apart = Some(APART);
+        }
+        state.repositories.insert(key, repository);
     }
 
     /// The bare repository behind one of its repositories.
@@ -295,6 +295,7 @@ impl SimulatedForge {
                 author: author.to_owned(),
                 created: now(),
                 updated: now(),
+                is_system: false,
             };
             it.comments.insert(id, Late::new(made));
             touch(it, issue);
@@ -385,7 +386,8 @@ impl SimulatedForge {
                 number: it.now.number,
                 body: it.now.body.clone(),
             });
-            let comments = it.comments.values().map(|it| Shown {
+            let comments = it.comments.values().filter(|it| !it.now.is_system);
+            let comments = comments.map(|it| Shown {
                 kind: "comment",
                 number: it.now.id,
                 body: it.now.body.clone(),
@@ -414,291 +416,4 @@ impl SimulatedForge {
     pub fn take_calls(&self) -> Vec<Call> {
         std::mem::take(&mut self.world.state().calls)
     }
-}
-
-impl World {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn serve(&self, request: Request<Incoming>) -> io::Result<Answer> {
-        let (head, body) = request.into_parts();
-        let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-        if head.uri.path().starts_with(self.dialect.api()) {
-            return self.api(&head, &body);
-        }
-        self.git(&head, body).await
-    }
-
-    fn api(&self, head: &hyper::http::request::Parts, body: &Bytes) -> io::Result<Answer> {
-        let path = head.uri.path().trim_start_matches(self.dialect.api());
-        let query = head.uri.query().unwrap_or_default();
-        let sent: Option<Value> = match body.is_empty() {
-            true => None,
-            false => Some(serde_json::from_slice(body).unwrap_or(Value::Null)),
-        };
-        let mut state = self.state();
-        let faults = state.faults;
-        let fate = state.chance.fate(&faults);
-        let lag = match state.chance.happens(faults.late) {
-            true => faults.lag,
-            false => Duration::ZERO,
-        };
-        let is_busy = state.chance.happens(faults.busy);
-        let mut call = Call {
-            method: head.method.to_string(),
-            path: path.to_owned(),
-            query: query.to_owned(),
-            body: sent.clone(),
-            status: 0,
-            answer: None,
-        };
-        let before = match fate {
-            Fate::Refused => Some(429),
-            Fate::DownBefore => Some(502),
-            Fate::Well | Fate::DownAfter | Fate::Lost => None,
-        };
-        if let Some(status) = before {
-            call.status = status;
-            state.calls.push(call);
-            let answer = Response::builder().status(status);
-            let answer = match fate {
-                Fate::Refused => answer.header(header::RETRY_AFTER, "0"),
-                _ => answer,
-            };
-            return Ok(finished(answer, Bytes::new()));
-        }
-        let authorization = head.headers.get(header::AUTHORIZATION);
-        let token = authorization
-            .and_then(|value| value.to_str().ok()?.strip_prefix(self.dialect.scheme()));
-        let login = token.and_then(|token| state.accounts.get(token)).cloned();
-        let reply = match login {
-            Some(login) => {
-                let request = gitea::Request {
-                    method: head.method.as_str(),
-                    parts: path
-                        .trim_start_matches('/')
-                        .split('/')
-                        .map(decode)
-                        .collect(),
-                    query: pairs(query),
-                    body: sent.unwrap_or(Value::Null),
-                    login: &login,
-                    url: &self.url,
-                    lag,
-                    is_busy,
-                };
-                answered(self.dialect, &mut state, &request)
-            }
-            None => Reply {
-                status: 401,
-                body: Some(serde_json::json!({"message": "user does not exist"})),
-                link: None,
-                total: None,
-            },
-        };
-        if fate == Fate::Lost {
-            state.calls.push(call);
-            return Err(io::ErrorKind::ConnectionReset.into());
-        }
-        call.status = match fate {
-            Fate::DownAfter => 500,
-            _ => reply.status,
-        };
-        call.answer = reply.body.clone().filter(|_| fate == Fate::Well);
-        let text = match &reply.body {
-            Some(body) if fate == Fate::Well => body.to_string(),
-            _ => String::new(),
-        };
-        let mut answer = Response::builder().status(call.status);
-        if let Some(link) = reply.link {
-            answer = answer.header(header::LINK, link);
-        }
-        if let Some(total) = reply.total {
-            answer = answer.header("x-total-count", total);
-        }
-        if !text.is_empty() {
-            answer = answer.header(header::CONTENT_TYPE, "application/json");
-        }
-        if head.method == "GET" && call.status == 200 {
-            let tag = format!("\"{:016x}\"", fingerprint(&text));
-            let asked = head.headers.get(header::IF_NONE_MATCH);
-            answer = answer.header(header::ETAG, &tag);
-            if asked.is_some_and(|asked| asked.as_bytes() == tag.as_bytes()) {
-                call.status = 304;
-                call.answer = None;
-                state.calls.push(call);
-                return Ok(finished(answer.status(304), Bytes::new()));
-            }
-        }
-        state.calls.push(call);
-        Ok(finished(answer, text.into()))
-    }
-
-    /// git over HTTP, by git's own program for it.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "fixtures must not depend on the crate whose tests they serve"
-    )]
-    async fn git(&self, head: &hyper::http::request::Parts, body: Bytes) -> io::Result<Answer> {
-        let text = |name: header::HeaderName| {
-            let value = head.headers.get(name);
-            value.and_then(|it| it.to_str().ok()).unwrap_or_default()
-        };
-        let authorization = text(header::AUTHORIZATION);
-        let login = self.login_of(authorization);
-        let Some(login) = login else {
-            let answer = Response::builder().status(401);
-            let answer = answer.header(header::WWW_AUTHENTICATE, "Basic realm=\"Gitea\"");
-            return Ok(finished(answer, Bytes::new()));
-        };
-        let mut child = tokio::process::Command::new("git")
-            .arg("http-backend")
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("GIT_CONFIG_NOSYSTEM", "1")
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .env("GIT_PROJECT_ROOT", &self.folder)
-            .env("GIT_HTTP_EXPORT_ALL", "1")
-            .env("PATH_INFO", head.uri.path())
-            .env("QUERY_STRING", head.uri.query().unwrap_or_default())
-            .env("REQUEST_METHOD", head.method.as_str())
-            .env("CONTENT_TYPE", text(header::CONTENT_TYPE))
-            .env("CONTENT_LENGTH", body.len().to_string())
-            .env("HTTP_CONTENT_ENCODING", text(header::CONTENT_ENCODING))
-            .env(
-                "GIT_PROTOCOL",
-                text(header::HeaderName::from_static("git-protocol")),
-            )
-            .env("REMOTE_USER", &login)
-            .env("REMOTE_ADDR", "127.0.0.1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()?;
-        let mut input = child.stdin.take().expect("it is piped");
-        let writing = async move {
-            // What it does not want to read, its answer explains.
-            drop(input.write_all(&body).await);
-        };
-        let (output, ()) = tokio::join!(child.wait_with_output(), writing);
-        let output = output?.stdout;
-        let end = output
-            .windows(4)
-            .position(|it| it == b"\r\n\r\n")
-            .unwrap_or(0);
-        let mut answer = Response::builder();
-        for line in String::from_utf8_lossy(&output[..end]).lines() {
-            let Some((name, value)) = line.split_once(": ") else {
-                continue;
-            };
-            answer = match name {
-                "Status" => answer.status(value.get(..3).unwrap_or("500")),
-                _ => answer.header(name, value),
-            };
-        }
-        let body = output.get(end + 4..).unwrap_or_default().to_vec();
-        Ok(finished(answer, body.into()))
-    }
-
-    /// Who a password that is a token belongs to.
-    fn login_of(&self, authorization: &str) -> Option<String> {
-        let basic = authorization.strip_prefix("Basic ")?;
-        let state = self.state();
-        let found = state.accounts.iter().find(|(token, _)| {
-            // The user's name counts for nothing, as in the real one.
-            unbase64(basic)
-                .is_some_and(|pair| pair.split_once(':').is_some_and(|it| it.1 == **token))
-        });
-        found.map(|(_, login)| login.clone())
-    }
-}
-
-fn answered(dialect: Dialect, state: &mut State, request: &gitea::Request<'_>) -> Reply {
-    let of_server = match dialect {
-        Dialect::Gitea => gitea::of_server(request),
-        Dialect::GitHub => github::of_server(request),
-    };
-    if let Some(reply) = of_server {
-        return reply;
-    }
-    let key = match &request.parts[..] {
-        [repos, owner, name, ..] if repos == "repos" => (owner.clone(), name.clone()),
-        _ => (String::new(), String::new()),
-    };
-    match state.repositories.get_mut(&key) {
-        Some(repository) => match dialect {
-            Dialect::Gitea => gitea::of_repository(repository, request),
-            Dialect::GitHub => github::of_repository(repository, request),
-        },
-        None => Reply {
-            status: 404,
-            body: Some(serde_json::json!({"message": "The target couldn't be found."})),
-            link: None,
-            total: None,
-        },
-    }
-}
-
-fn finished(answer: hyper::http::response::Builder, body: Bytes) -> Answer {
-    answer.body(Full::new(body)).expect("its parts are valid")
-}
-
-/// FNV-1a.
-fn fingerprint(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |print, byte| {
-        (print ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
-}
-
-fn pairs(query: &str) -> Vec<(String, String)> {
-    let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    let split = |pair: &str| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (decode(name), decode(value))
-    };
-    pairs.map(split).collect()
-}
-
-fn decode(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        let digits = tail.get(..2).and_then(|it| std::str::from_utf8(it).ok());
-        let byte = digits.and_then(|it| u8::from_str_radix(it, 16).ok());
-        match byte {
-            Some(byte) if *first == b'%' => {
-                bytes.push(byte);
-                rest = &tail[2..];
-            }
-            _ => {
-                bytes.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn unbase64(text: &str) -> Option<String> {
-    let (mut bits, mut n_bits) = (0_u32, 0);
-    let mut bytes = Vec::new();
-    for byte in text.bytes().filter(|byte| *byte != b'=') {
-        let digit = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(digit);
-        n_bits += 6;
-        if n_bits >= 8 {
-            n_bits -= 8;
-            bytes.push((bits >> n_bits & 0xff) as u8);
-        }
-    }
-    String::from_utf8(bytes).ok()
 }

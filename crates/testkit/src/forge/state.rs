@@ -9,7 +9,12 @@ use super::git::Bare;
 #[derive(Debug)]
 pub(super) struct Repository {
     pub(super) git: Bare,
+    pub(super) id: u64,
+    /// Where people look at it.
+    pub(super) web: String,
     pub(super) next_number: u64,
+    /// Of pull requests, where they are numbered apart.
+    pub(super) next_apart: Option<u64>,
     pub(super) items: BTreeMap<u64, Late<Item>>,
     /// By their ids.
     pub(super) comments: BTreeMap<u64, Late<Comment>>,
@@ -66,6 +71,8 @@ pub(super) struct Comment {
     pub(super) author: String,
     pub(super) created: Timestamp,
     pub(super) updated: Timestamp,
+    /// The forge itself has written it.
+    pub(super) is_system: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -130,10 +137,13 @@ pub struct Shown {
 }
 
 impl Repository {
-    pub(super) fn new(git: Bare) -> Self {
+    pub(super) fn new(git: Bare, id: u64, web: String) -> Self {
         Self {
             git,
+            id,
+            web,
             next_number: 1,
+            next_apart: None,
             items: BTreeMap::new(),
             comments: BTreeMap::new(),
             labels: Vec::new(),
@@ -149,8 +159,16 @@ impl Repository {
     }
 
     pub(super) fn add(&mut self, title: &str, body: &str, author: &str, pull: Option<Pull>) -> u64 {
-        let number = self.next_number;
-        self.next_number += 1;
+        let number = match &mut self.next_apart {
+            Some(next) if pull.is_some() => {
+                *next += 1;
+                *next
+            }
+            _ => {
+                self.next_number += 1;
+                self.next_number - 1
+            }
+        };
         let now = now();
         let item = Item {
             number,
@@ -208,6 +226,26 @@ impl Repository {
         item.change(|it| (it.labels, it.updated) = (labels, at));
     }
 
+    /// A pull request whose head its base holds is merged, however that came about.
+    pub(super) fn note_merges(&mut self) {
+        let git = self.git.clone();
+        for item in self.items.values_mut() {
+            let Some(pull) = item.now.pull.clone().filter(|_| item.now.is_open) else {
+                continue;
+            };
+            let base = git.branch(&pull.base).unwrap_or_default();
+            if git.is_ancestor(&pull.head_commit, &base) {
+                item.change(|it| {
+                    it.is_open = false;
+                    it.updated = now();
+                    if let Some(pull) = &mut it.pull {
+                        pull.is_merged = true;
+                    }
+                });
+            }
+        }
+    }
+
     /// Open pull requests follow their branches.
     pub(super) fn follow_heads(&mut self) {
         let git = self.git.clone();
@@ -226,4 +264,31 @@ impl Repository {
 /// A forge's times are whole seconds.
 pub(super) fn now() -> Timestamp {
     Timestamp(SystemClock.now().0 / 1000 * 1000)
+}
+
+/// Counts the comments of an issue, which has changed now.
+pub(super) fn touch(repository: &mut Repository, index: u64) {
+    let comments = repository.comments.values();
+    let n_comments = comments
+        .filter(|it| it.now.issue == index && !it.now.is_system)
+        .count() as u64;
+    if let Some(item) = repository.items.get_mut(&index) {
+        item.change(|it| (it.n_comments, it.updated) = (n_comments, now()));
+    }
+}
+
+pub(super) fn is_in(item: &Item, state: &str) -> bool {
+    match state {
+        "all" => true,
+        "closed" => !item.is_open,
+        _ => item.is_open,
+    }
+}
+
+pub(super) fn state(item: &Item) -> &'static str {
+    if item.is_open { "open" } else { "closed" }
+}
+
+pub(super) fn is_draft(title: &str) -> bool {
+    title.starts_with("WIP:") || title.starts_with("[WIP]")
 }

@@ -45,6 +45,7 @@ impl Webhook<'_> {
                 "X-GitHub-Delivery",
                 "X-Hub-Signature-256: sha256=",
             ),
+            Dialect::GitLab => ("gitlab", "X-Gitlab-Event-UUID", "X-Gitlab-Token: "),
         };
         let mut head = format!(
             "POST /webhooks/{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
@@ -57,7 +58,11 @@ impl Webhook<'_> {
                 &Key::new(HMAC_SHA256, secret.as_bytes()),
                 self.body.as_bytes(),
             );
-            let tag: String = tag.as_ref().iter().map(|it| format!("{it:02x}")).collect();
+            let tag: String = match self.dialect {
+                // It sends the secret itself.
+                Dialect::GitLab => secret.to_owned(),
+                _ => tag.as_ref().iter().map(|it| format!("{it:02x}")).collect(),
+            };
             head.push_str(&format!("{signature}{tag}\r\n"));
         }
         let mut stream = TcpStream::connect(address).expect("somebody listens there");

@@ -168,15 +168,15 @@ const FORGE: &[Key] = &[
     ),
     Key::new(
         "kind",
-        Shape::Choice(&["gitea", "github"]),
+        Shape::Choice(&["gitea", "github", "gitlab"]),
         Refused,
-        "`gitea`: Gitea or Forgejo; `github`: GitHub, or a GitHub Enterprise Server.",
+        "`gitea`: Gitea or Forgejo; `github`: GitHub, or a GitHub Enterprise Server; `gitlab`: GitLab, or a server of your own.",
     ),
     Key::new(
         "url",
         Shape::Text,
         Refused,
-        "Where it is, such as `https://git.example.org` or `https://github.com`; `http://` for this machine alone.",
+        "Where it is, such as `https://git.example.org`, `https://github.com` or `https://gitlab.com`; `http://` for this machine alone.",
     ),
     Key::new(
         "token",

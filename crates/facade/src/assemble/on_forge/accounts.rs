@@ -110,9 +110,10 @@ async fn open(
     let kind = match &*record.kind {
         "gitea" => Kind::Gitea,
         "github" => Kind::GitHub,
+        "gitlab" => Kind::GitLab,
         kind => {
             let message = format!("forge {} is of the unknown kind {kind}", record.name);
-            return Err(Error::request(message, "known are: gitea, github"));
+            return Err(Error::request(message, "known are: gitea, github, gitlab"));
         }
     };
     let options = Options {
@@ -135,6 +136,8 @@ pub(crate) async fn remote(
     // Others take any user for a token.
     let user = match &*record.kind {
         "github" => "x-access-token",
+        // What its tokens of OAuth want, and others take.
+        "gitlab" => "oauth2",
         _ => "automation",
     };
     Ok(Remote::new(&record.clone_url(), user, token.expose())?)

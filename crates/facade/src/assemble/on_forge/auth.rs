@@ -1,7 +1,7 @@
 use core_types::{ErrorClass, GitProvider as _, PortError, RepositoryName};
 use serde::Serialize;
 
-use super::accounts::Accounts;
+use super::accounts::{Account, Accounts};
 use crate::assemble::{
     Error, Home, Surroundings, open_forge, repositories::on_forges,
     request::configured_repositories,
@@ -16,6 +16,9 @@ pub struct ForgeAccess {
     pub url: String,
     /// The login of the token's account, or why it is not known.
     pub login: Result<String, String>,
+    /// What the token lacks everywhere, each with how to give it; empty where all is well, or the forge
+    /// does not tell.
+    pub missing: Vec<String>,
     /// Its repositories, in the order of the configuration.
     pub repositories: Vec<RepositoryAccess>,
 }
@@ -57,6 +60,7 @@ pub async fn forge_access(
         else {
             continue;
         };
+        let words = Words::of(&record.kind);
         let known = found.iter().position(|it| it.name == record.name);
         let at = match known {
             Some(at) => at,
@@ -65,7 +69,8 @@ pub async fn forge_access(
                 found.push(ForgeAccess {
                     name: record.name.clone(),
                     url: record.url.clone(),
-                    login: login.map_err(|error| mend(&error, "read:user")),
+                    login: login.map_err(|error| mend(&error, words.account)),
+                    missing: missing_scopes(account).await,
                     repositories: Vec::new(),
                 });
                 found.len() - 1
@@ -73,28 +78,27 @@ pub async fn forge_access(
         };
         let mut missing = Vec::new();
         match account.repository.access().await {
-            Err(error) => missing.push(mend(&error, "read:repository")),
+            Err(error) => missing.push(mend(&error, words.read)),
             Ok(access) => {
                 if !access.can_write {
-                    missing.push(
-                        "the account may not push; make it a collaborator who may write, and give \
-                         its token the scope write:repository"
-                            .to_owned(),
-                    );
+                    let (role, write) = (words.role, words.write);
+                    missing.push(format!(
+                        "the account may not push; make it {role}, and give its token {write}"
+                    ));
                 }
-                if !access.allows_fast_forward {
-                    missing.push(
-                        "the repository does not allow fast-forward merges; allow \"Fast-forward \
-                         only\" in its settings"
-                            .to_owned(),
-                    );
+                if let Some(setting) = words.fast_forward
+                    && !access.allows_fast_forward
+                {
+                    missing.push(format!(
+                        "the repository does not allow fast-forward merges; {setting}"
+                    ));
                 }
             }
         }
         // Whether it may write them shows only when it does.
         match account.repository.get_issue(1).await {
             Err(error) if error.class() != ErrorClass::NotFound => {
-                missing.push(mend(&error, "write:issue"));
+                missing.push(mend(&error, words.issues));
             }
             Ok(_) | Err(_) => {}
         }
@@ -107,12 +111,67 @@ pub async fn forge_access(
     Ok(found)
 }
 
-/// An error with the scope that would mend it.
-fn mend(error: &PortError, scope: &str) -> String {
+/// What a kind of forge calls the things that a run needs.
+struct Words {
+    account: &'static str,
+    read: &'static str,
+    write: &'static str,
+    issues: &'static str,
+    /// Who may push.
+    role: &'static str,
+    /// How merges by fast-forward are allowed; `None` where no setting stands in their way.
+    fast_forward: Option<&'static str>,
+}
+
+impl Words {
+    fn of(kind: &str) -> Self {
+        match kind {
+            "github" => Self {
+                account: "the scope repo",
+                read: "the scope repo, or read access to contents",
+                write: "the scope repo, or write access to contents and pull requests",
+                issues: "the scope repo, or write access to issues",
+                role: "a collaborator who may write",
+                fast_forward: None,
+            },
+            "gitlab" => Self {
+                account: "the scope api",
+                read: "the scope api",
+                write: "the scope api",
+                issues: "the scope api",
+                role: "a member with the role Developer, or Maintainer where branches are protected",
+                fast_forward: Some(
+                    "set its merge method to \"Fast-forward merge\" and do not require squashing",
+                ),
+            },
+            _ => Self {
+                account: "the scope read:user",
+                read: "the scope read:repository",
+                write: "the scope write:repository",
+                issues: "the scope write:issue",
+                role: "a collaborator who may write",
+                fast_forward: Some("allow \"Fast-forward only\" in its settings"),
+            },
+        }
+    }
+}
+
+/// What the forge itself says that the token lacks. Where it cannot be asked, its account cannot be
+/// either, and that says why.
+async fn missing_scopes(account: &Account) -> Vec<String> {
+    let missing = account.forge.missing_scopes().await.unwrap_or_default();
+    let missing = missing.into_iter();
+    missing
+        .map(|scope| format!("the token lacks the scope {scope}; make one that has it"))
+        .collect()
+}
+
+/// An error with what would mend it.
+fn mend(error: &PortError, what: &str) -> String {
     let line = error.to_line();
     match error.class() {
         ErrorClass::Unauthorized | ErrorClass::NotFound => {
-            format!("{line}; give the token the scope {scope}, and its account a right to read")
+            format!("{line}; give the token {what}, and its account a right to read")
         }
         _ => line,
     }

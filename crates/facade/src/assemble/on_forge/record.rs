@@ -11,7 +11,7 @@ use crate::assemble::Error;
 pub struct ForgeRecord {
     /// Its name in the configuration.
     pub name: String,
-    /// Its kind: `gitea` or `github`.
+    /// Its kind: `gitea`, `github` or `gitlab`.
     pub kind: String,
     /// Where it is.
     pub url: String,
@@ -56,6 +56,7 @@ impl ForgeRecord {
             kind: match forge.kind {
                 ForgeKind::Gitea => "gitea".to_owned(),
                 ForgeKind::GitHub => "github".to_owned(),
+                ForgeKind::GitLab => "gitlab".to_owned(),
             },
             url: forge.url.trim_end_matches('/').to_owned(),
             token: forge.token.clone().into(),
@@ -65,6 +66,16 @@ impl ForgeRecord {
             repo: entry.repo.clone().unwrap_or_else(|| entry.name.clone()),
         };
         record.slug()?;
+        if record.owner.contains('/') && forge.kind != ForgeKind::GitLab {
+            let message = format!(
+                "{}: the owner {:?} is a group in a group",
+                entry.name, record.owner
+            );
+            return Err(Error::request(
+                message,
+                "only a forge of the kind gitlab has such",
+            ));
+        }
         Ok(record)
     }
 

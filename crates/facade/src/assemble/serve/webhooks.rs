@@ -157,6 +157,7 @@ const fn sender(kind: ForgeKind) -> Sender {
     match kind {
         ForgeKind::Gitea => Sender::Gitea,
         ForgeKind::GitHub => Sender::GitHub,
+        ForgeKind::GitLab => Sender::GitLab,
     }
 }
 

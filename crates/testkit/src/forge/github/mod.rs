@@ -1,16 +1,20 @@
 //! GitHub's API, below `/api/v3` as a server of one's own has it.
 
+mod pulls;
 mod shown;
 
 use serde_json::{Value, json};
 
-use self::shown::{
-    account, api, comment, commit, full_repository, issue, minimal_repository, pull, reference,
-    review, shown_labels, simple_status, status, user, whole_pull,
+use self::{
+    pulls::{create_pull, create_review, move_branch, pulls},
+    shown::{
+        account, api, comment, commit, full_repository, issue, minimal_repository, reference,
+        review, shown_labels, simple_status, status, user, whole_pull,
+    },
 };
 use super::{
-    gitea::{Reply, Request, base64, empty, is_in, number_of, reply, touch},
-    state::{Check, Comment, Item, Late, Pull, Repository, Review, now},
+    exchange::{Reply, Request, base64, empty, number_of, reply},
+    state::{Check, Comment, Item, Late, Repository, is_in, now, touch},
 };
 
 fn refuse(status: u16, message: &str) -> Reply {
@@ -41,14 +45,21 @@ pub(super) fn of_server(request: &Request<'_>) -> Option<Reply> {
 /// What is below `/repos/{owner}/{repo}`.
 pub(super) fn of_repository(repository: &mut Repository, request: &Request<'_>) -> Reply {
     repository.follow_heads();
-    take_note(repository);
+    repository.note_merges();
     let parts: Vec<&str> = request.parts.iter().map(String::as_str).collect();
     let [_, owner, name, rest @ ..] = &parts[..] else {
         return refuse(404, "Not Found");
     };
     let slug = format!("{owner}/{name}");
     let is_mutation = request.method != "GET";
-    if is_mutation && !repository.may_write && !matches!(rest, ["issues", ..]) {
+    let is_own = match rest {
+        ["pulls", index] => {
+            let item = repository.items.get(&number_of(index));
+            item.is_some_and(|it| it.now.author == request.login)
+        }
+        _ => matches!(rest, ["issues", ..]),
+    };
+    if is_mutation && !repository.may_write && !is_own {
         // It does not tell more to who may not write.
         return refuse(404, "Not Found");
     }
@@ -57,9 +68,11 @@ pub(super) fn of_repository(repository: &mut Repository, request: &Request<'_>) 
         ("GET", ["collaborators", login, "permission"]) => {
             let permission = repository.permissions.get(*login);
             let permission = permission.map_or("none", String::as_str);
+            let mut of = user(login);
+            of["role_name"] = json!(permission);
             reply(
                 200,
-                json!({"permission": permission, "role_name": permission, "user": user(login)}),
+                json!({"permission": permission, "role_name": permission, "user": of}),
             )
         }
         ("GET", ["issues"]) => {
@@ -208,51 +221,6 @@ pub(super) fn of_repository(repository: &mut Repository, request: &Request<'_>) 
     }
 }
 
-/// A pull request whose head its base holds is merged, however that came about.
-fn take_note(repository: &mut Repository) {
-    let git = repository.git.clone();
-    for item in repository.items.values_mut() {
-        let Some(pull) = item.now.pull.clone().filter(|_| item.now.is_open) else {
-            continue;
-        };
-        let base = git.branch(&pull.base).unwrap_or_default();
-        if git.is_ancestor(&pull.head_commit, &base) {
-            item.change(|it| {
-                it.is_open = false;
-                it.updated = now();
-                if let Some(pull) = &mut it.pull {
-                    pull.is_merged = true;
-                }
-            });
-        }
-    }
-}
-
-fn move_branch(
-    repository: &mut Repository,
-    request: &Request<'_>,
-    name: &str,
-    slug: &str,
-) -> Reply {
-    let git = repository.git.clone();
-    let Some(before) = git.branch(name) else {
-        return refuse(422, "Reference does not exist");
-    };
-    let commit = request.text("sha").unwrap_or_default();
-    if !repository.allows_fast_forward {
-        return refuse(422, "Changes must be made through a pull request.");
-    }
-    let is_forced = request.body["force"] == true;
-    if !is_forced && !git.is_ancestor(&before, &commit) {
-        return refuse(422, "Update is not a fast forward");
-    }
-    if !git.set_branch(name, &commit, Some(&before)) {
-        return refuse(422, "Object does not exist");
-    }
-    take_note(repository);
-    reply(200, reference(name, &commit, slug))
-}
-
 fn create_issue(repository: &mut Repository, request: &Request<'_>, slug: &str) -> Reply {
     let title = request.text("title").unwrap_or_default();
     if title.trim().is_empty() {
@@ -347,6 +315,7 @@ fn create_comment(
         author: request.login.to_owned(),
         created: now(),
         updated: now(),
+        is_system: false,
     };
     let shown = comment(&made, slug);
     repository.comments.insert(id, Late::new(made));
@@ -364,83 +333,6 @@ fn edit_comment(repository: &mut Repository, request: &Request<'_>, id: &str, sl
     found.change(|it| (it.body, it.updated) = (body, now()));
     let (shown, index) = (comment(&found.now, slug), found.now.issue);
     touch(repository, index);
-    reply(200, shown)
-}
-
-fn pulls(repository: &Repository, request: &Request<'_>, owner: &str, slug: &str) -> Reply {
-    let wanted = request.asked("state").unwrap_or("open");
-    let all = repository.items.values().rev();
-    let all = all.filter_map(|it| it.shown(request.lag));
-    let all = all.filter(|it| {
-        let Some(of) = &it.pull else { return false };
-        let head = format!("{owner}:{}", of.head);
-        is_in(it, wanted)
-            && request.asked("head").is_none_or(|asked| asked == head)
-            && request.asked("base").is_none_or(|asked| asked == of.base)
-    });
-    page(request, all.map(|it| pull(repository, it, slug)).collect())
-}
-
-fn create_pull(repository: &mut Repository, request: &Request<'_>, slug: &str) -> Reply {
-    let text = |key| request.text(key).unwrap_or_default();
-    let (head, base) = (text("head"), text("base"));
-    if text("title").trim().is_empty() {
-        return invalid("title is missing");
-    }
-    let (Some(head_commit), Some(base_commit)) =
-        (repository.git.branch(&head), repository.git.branch(&base))
-    else {
-        return invalid("head or base does not exist");
-    };
-    if repository.git.is_ancestor(&head_commit, &base_commit) {
-        return invalid(&format!("No commits between {base} and {head}"));
-    }
-    let is_same = |it: &Late<Item>| {
-        let of = it.now.pull.as_ref();
-        it.now.is_open && of.is_some_and(|of| of.head == head && of.base == base)
-    };
-    if repository.items.values().any(is_same) {
-        return invalid(&format!("A pull request already exists for {head}."));
-    }
-    let made = Pull {
-        head,
-        base,
-        head_commit,
-        is_merged: false,
-    };
-    let number = repository.add(&text("title"), &text("body"), request.login, Some(made));
-    let item = &repository.items[&number].now;
-    reply(201, whole_pull(repository, item, slug, false))
-}
-
-fn create_review(
-    repository: &mut Repository,
-    request: &Request<'_>,
-    index: u64,
-    slug: &str,
-) -> Reply {
-    let item = repository.items.get(&index);
-    let Some(item) = item.filter(|it| it.now.pull.is_some()) else {
-        return refuse(404, "Not Found");
-    };
-    let text = |key| request.text(key).unwrap_or_default();
-    if item.now.author == request.login && text("event") != "COMMENT" {
-        return refuse(422, "Can not approve your own pull request");
-    }
-    let state = match &*text("event") {
-        "APPROVE" => "APPROVED",
-        "REQUEST_CHANGES" => "CHANGES_REQUESTED",
-        _ => "COMMENTED",
-    };
-    let made = Review {
-        number: index,
-        author: request.login.to_owned(),
-        state: state.to_owned(),
-        body: text("body"),
-        commit: text("commit_id"),
-    };
-    let shown = review(repository.reviews.len(), &made, slug);
-    repository.reviews.push(made);
     reply(200, shown)
 }
 
@@ -555,5 +447,6 @@ fn page(request: &Request<'_>, all: Vec<Value>) -> Reply {
         body: Some(items.into()),
         link: (!links.is_empty()).then(|| links.join(", ")),
         total: None,
+        next_page: None,
     }
 }

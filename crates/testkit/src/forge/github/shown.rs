@@ -2,10 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::forge::{
-    gitea::{is_draft, state},
-    state::{Check, Comment, Item, Repository, Review},
-};
+use crate::forge::state::{Check, Comment, Item, Repository, Review, is_draft, state};
 
 const HOST: &str = "https://api.github.com";
 

@@ -1,11 +1,16 @@
 //! Gitea and Forgejo: the API below `/api/v1`.
 
-use async_trait::async_trait;
-use core_types::{BranchName, CommitId, ErrorClass, IssueNumber, PullRequestState, Timestamp};
-use perf_utils::{governor::Limits, http::Method};
-use serde::Deserialize;
-use serde_json::{Value, json};
+mod answers;
 
+use async_trait::async_trait;
+use core_types::{BranchName, CommitId, ErrorClass, IssueNumber, Timestamp};
+use perf_utils::{governor::Limits, http::Method};
+use serde_json::json;
+
+use self::answers::{
+    Branch, Collaborator, CombinedStatus, Comment, Compare, Contents, Happened, Issue, Label,
+    PullRequest, Repository, Review, User, login,
+};
 use super::{
     base64,
     client::{Client, segment},
@@ -23,202 +28,7 @@ const LABEL_COLOR: &str = "#6e7781";
 #[derive(Debug)]
 pub(super) struct Gitea;
 
-#[derive(Deserialize)]
-struct User {
-    login: String,
-}
-
-#[derive(Deserialize)]
-struct Repository {
-    permissions: Option<Permission>,
-    // Older servers do not know it, and do not offer it.
-    #[serde(default)]
-    allow_fast_forward_only_merge: bool,
-}
-
-#[derive(Deserialize)]
-struct Permission {
-    admin: bool,
-    push: bool,
-    pull: bool,
-}
-
-#[derive(Deserialize)]
-struct Collaborator {
-    permission: String,
-}
-
-#[derive(Deserialize)]
-struct Label {
-    id: i64,
-    name: String,
-}
-
-#[derive(Deserialize)]
-struct Issue {
-    number: IssueNumber,
-    title: String,
-    #[serde(default)]
-    body: String,
-    // Go writes an empty list as null at times.
-    labels: Option<Vec<Label>>,
-    state: String,
-    user: Option<User>,
-    created_at: String,
-    updated_at: String,
-    pull_request: Option<Value>,
-    #[serde(default)]
-    comments: u64,
-}
-
-#[derive(Deserialize)]
-struct Comment {
-    id: u64,
-    #[serde(default)]
-    body: String,
-    user: Option<User>,
-    created_at: String,
-}
-
-/// What happened to an issue, comments included.
-#[derive(Deserialize)]
-struct Happened {
-    #[serde(rename = "type")]
-    kind: String,
-    /// Of a change of labels `1` where it was added.
-    #[serde(default)]
-    body: String,
-    label: Option<Label>,
-    user: Option<User>,
-    created_at: String,
-}
-
-#[derive(Deserialize)]
-struct PullRequest {
-    number: IssueNumber,
-    title: String,
-    #[serde(default)]
-    body: String,
-    user: Option<User>,
-    head: End,
-    base: End,
-    state: String,
-    #[serde(default)]
-    merged: bool,
-    #[serde(default)]
-    draft: bool,
-    mergeable: Option<bool>,
-    created_at: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct End {
-    label: String,
-    #[serde(rename = "ref")]
-    reference: String,
-    sha: String,
-}
-
-#[derive(Deserialize)]
-struct Branch {
-    commit: Commit,
-}
-
-#[derive(Deserialize)]
-struct Commit {
-    id: String,
-}
-
-#[derive(Deserialize)]
-struct Compare {
-    #[serde(default)]
-    total_commits: u64,
-}
-
-#[derive(Deserialize)]
-struct Contents {
-    content: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct CombinedStatus {
-    statuses: Option<Vec<Status>>,
-}
-
-#[derive(Deserialize)]
-struct Status {
-    context: String,
-    status: String,
-    #[serde(default)]
-    description: String,
-}
-
-#[derive(Deserialize)]
-struct Review {
-    user: Option<User>,
-    state: String,
-    #[serde(default)]
-    body: String,
-    commit_id: String,
-}
-
 impl At<'_> {
-    fn issue(&self, it: Issue) -> Result<RawIssue, Error> {
-        let mut labels: Vec<_> = it.labels.unwrap_or_default();
-        labels.sort_by(|a, b| a.name.cmp(&b.name));
-        labels.dedup_by(|a, b| a.name == b.name);
-        Ok(RawIssue {
-            number: it.number,
-            title: it.title,
-            body: it.body,
-            labels: labels.into_iter().map(|label| label.name).collect(),
-            is_open: it.state == "open",
-            author: login(it.user),
-            created: self.time(&it.created_at)?,
-            updated: self.time(&it.updated_at)?,
-            is_pull_request: it.pull_request.is_some(),
-            n_comments: it.comments,
-        })
-    }
-
-    fn comment(&self, it: Comment) -> Result<RawComment, Error> {
-        Ok(RawComment {
-            id: it.id,
-            body: it.body,
-            author: login(it.user),
-            created: self.time(&it.created_at)?,
-        })
-    }
-
-    fn pull_request(&self, it: PullRequest) -> Result<RawPullRequest, Error> {
-        // The label keeps the branch's name after the branch is gone.
-        let branch = |end: &End| {
-            BranchName::new(&end.label)
-                .or_else(|_| BranchName::new(&end.reference))
-                .map_err(|_| self.unexpected("a branch", &end.label))
-        };
-        let state = match (it.merged, &*it.state) {
-            (true, _) => PullRequestState::Merged,
-            (false, "open") => PullRequestState::Open,
-            (false, _) => PullRequestState::Closed,
-        };
-        let created = it.created_at.as_deref().map(|text| self.time(text));
-        Ok(RawPullRequest {
-            number: it.number,
-            title: it.title,
-            body: it.body,
-            author: login(it.user),
-            head: branch(&it.head)?,
-            base: branch(&it.base)?,
-            head_commit: self.commit(&it.head.sha)?,
-            state,
-            created: created.transpose()?.unwrap_or_default(),
-            is_draft: it.draft,
-            is_mergeable: it.mergeable,
-            base_commit: self.commit(&it.base.sha)?,
-        })
-    }
-
     /// The ids of labels; those that are missing are made.
     async fn label_ids(&self, names: &[String]) -> Result<Vec<i64>, Error> {
         if names.is_empty() {
@@ -246,10 +56,6 @@ impl At<'_> {
         let all: Vec<Issue> = self.client.list(&path).await?;
         all.into_iter().map(|it| self.issue(it)).collect()
     }
-}
-
-fn login(user: Option<User>) -> String {
-    user.map(|user| user.login).unwrap_or_default()
 }
 
 /// Where somebody has changed the same text in the same instant, it answers 400: read again, it can be done.
@@ -296,6 +102,11 @@ impl Dialect for Gitea {
     async fn account(&self, client: &Client) -> Result<String, Error> {
         let user: User = client.get("/user").await?;
         Ok(user.login)
+    }
+
+    async fn missing_scopes(&self, _: &Client) -> Result<Vec<&'static str>, Error> {
+        // None of its tokens tells its own.
+        Ok(Vec::new())
     }
 
     async fn access(&self, at: At<'_>) -> Result<Access, Error> {

@@ -1,13 +1,19 @@
 //! GitHub and GitHub Enterprise Server: the REST API, version 2022-11-28.
 
+mod answers;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
 use core_types::{BranchName, CommitId, ErrorClass, IssueNumber, PullRequestState, Timestamp};
 use perf_utils::{governor::Limits, http::Method};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
+use self::answers::{
+    Collaborator, CombinedStatus, Comment, Compare, Contents, Happened, Issue, PullRequest,
+    Reference, Repository, Review, User, label_name, login, raw_comment, raw_issue,
+    raw_pull_request,
+};
 use super::{
     base64,
     client::{Client, segment},
@@ -22,6 +28,9 @@ use crate::Error;
 /// Where github.com has its API.
 pub(super) const PUBLIC_API: &str = "https://api.github.com";
 
+/// What a classic token needs for all that we do.
+const SCOPE: &str = "repo";
+
 /// How often, and how long apart, a pull request is looked at whose head has become its base: GitHub
 /// takes note of it a moment later.
 const LOOKS: u32 = 20;
@@ -35,193 +44,6 @@ pub(super) fn is_public(url: &str) -> bool {
 
 #[derive(Debug)]
 pub(super) struct GitHub;
-
-#[derive(Deserialize)]
-struct User {
-    login: String,
-}
-
-#[derive(Deserialize)]
-struct Repository {
-    permissions: Option<Permissions>,
-}
-
-#[derive(Deserialize)]
-struct Permissions {
-    admin: bool,
-    push: bool,
-    pull: bool,
-}
-
-#[derive(Deserialize)]
-struct Collaborator {
-    permission: String,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Label {
-    Named { name: Option<String> },
-    Name(String),
-}
-
-#[derive(Deserialize)]
-struct Issue {
-    number: IssueNumber,
-    title: String,
-    body: Option<String>,
-    labels: Vec<Label>,
-    state: String,
-    // Of an account that is gone there is none.
-    user: Option<User>,
-    created_at: String,
-    updated_at: String,
-    pull_request: Option<Value>,
-    comments: u64,
-}
-
-#[derive(Deserialize)]
-struct Comment {
-    id: u64,
-    body: Option<String>,
-    user: Option<User>,
-    created_at: String,
-}
-
-/// What happened to an issue.
-#[derive(Deserialize)]
-struct Happened {
-    event: String,
-    label: Option<Label>,
-    actor: Option<User>,
-    created_at: String,
-}
-
-#[derive(Deserialize)]
-struct PullRequest {
-    number: IssueNumber,
-    title: String,
-    body: Option<String>,
-    user: Option<User>,
-    head: End,
-    base: End,
-    state: String,
-    merged_at: Option<String>,
-    #[serde(default)]
-    draft: bool,
-    // In lists there is none.
-    mergeable: Option<bool>,
-    created_at: String,
-}
-
-#[derive(Deserialize)]
-struct End {
-    #[serde(rename = "ref")]
-    reference: String,
-    sha: String,
-}
-
-#[derive(Deserialize)]
-struct Reference {
-    object: Object,
-}
-
-#[derive(Deserialize)]
-struct Object {
-    sha: String,
-}
-
-#[derive(Deserialize)]
-struct Compare {
-    ahead_by: u64,
-}
-
-#[derive(Deserialize)]
-struct Contents {
-    content: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct CombinedStatus {
-    statuses: Vec<Status>,
-}
-
-#[derive(Deserialize)]
-struct Status {
-    context: String,
-    state: String,
-    description: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Review {
-    user: Option<User>,
-    state: String,
-    body: String,
-    commit_id: Option<String>,
-}
-
-fn login(user: Option<User>) -> String {
-    user.map(|user| user.login).unwrap_or_default()
-}
-
-fn label_name(label: Label) -> Option<String> {
-    match label {
-        Label::Named { name } => name,
-        Label::Name(name) => Some(name),
-    }
-}
-
-fn raw_issue(at: At<'_>, it: Issue) -> Result<RawIssue, Error> {
-    let mut labels: Vec<_> = it.labels.into_iter().filter_map(label_name).collect();
-    labels.sort();
-    Ok(RawIssue {
-        number: it.number,
-        title: it.title,
-        body: it.body.unwrap_or_default(),
-        labels,
-        is_open: it.state == "open",
-        author: login(it.user),
-        created: at.time(&it.created_at)?,
-        updated: at.time(&it.updated_at)?,
-        is_pull_request: it.pull_request.is_some(),
-        n_comments: it.comments,
-    })
-}
-
-fn raw_comment(at: At<'_>, it: Comment) -> Result<RawComment, Error> {
-    Ok(RawComment {
-        id: it.id,
-        body: it.body.unwrap_or_default(),
-        author: login(it.user),
-        created: at.time(&it.created_at)?,
-    })
-}
-
-fn raw_pull_request(at: At<'_>, it: PullRequest) -> Result<RawPullRequest, Error> {
-    let branch = |end: &End| {
-        BranchName::new(&end.reference).map_err(|_| at.unexpected("a branch", &end.reference))
-    };
-    let state = match (&it.merged_at, &*it.state) {
-        (Some(_), _) => PullRequestState::Merged,
-        (None, "open") => PullRequestState::Open,
-        (None, _) => PullRequestState::Closed,
-    };
-    Ok(RawPullRequest {
-        number: it.number,
-        head: branch(&it.head)?,
-        base: branch(&it.base)?,
-        head_commit: at.commit(&it.head.sha)?,
-        base_commit: at.commit(&it.base.sha)?,
-        title: it.title,
-        body: it.body.unwrap_or_default(),
-        author: login(it.user),
-        state,
-        created: at.time(&it.created_at)?,
-        is_draft: it.draft,
-        is_mergeable: it.mergeable,
-    })
-}
 
 async fn issues(at: At<'_>, query: &str) -> Result<Vec<RawIssue>, Error> {
     let path = at.path(&format!("/issues?state=all{query}"));
@@ -266,6 +88,13 @@ impl Dialect for GitHub {
     async fn account(&self, client: &Client) -> Result<String, Error> {
         let user: User = client.get("/user").await?;
         Ok(user.login)
+    }
+
+    async fn missing_scopes(&self, client: &Client) -> Result<Vec<&'static str>, Error> {
+        // Of a classic token alone it tells them.
+        let scopes = client.header("/user", "x-oauth-scopes").await?;
+        let lacks = scopes.is_some_and(|it| !it.split(',').any(|it| it.trim() == SCOPE));
+        Ok(if lacks { vec![SCOPE] } else { Vec::new() })
     }
 
     async fn access(&self, at: At<'_>) -> Result<Access, Error> {

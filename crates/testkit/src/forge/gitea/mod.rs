@@ -1,108 +1,30 @@
 //! Gitea's API.
 
-use std::time::Duration;
+mod pulls;
+mod shown;
 
 use serde_json::{Value, json};
 
-use super::state::{Check, Comment, Item, Late, Pull, Repository, Review, now};
-
-/// A request as a route sees it: decoded parts of the path, and the query.
-pub(super) struct Request<'a> {
-    pub(super) method: &'a str,
-    pub(super) parts: Vec<String>,
-    pub(super) query: Vec<(String, String)>,
-    pub(super) body: Value,
-    pub(super) login: &'a str,
-    pub(super) url: &'a str,
-    /// How late lists are.
-    pub(super) lag: Duration,
-    /// Whether it still looks what a merge would do.
-    pub(super) is_busy: bool,
-}
-
-/// An answer.
-pub(super) struct Reply {
-    pub(super) status: u16,
-    pub(super) body: Option<Value>,
-    /// Page and whether another follows, of a list with pages.
-    pub(super) link: Option<String>,
-    pub(super) total: Option<usize>,
-}
+use self::{
+    pulls::{create_pull, create_review, merge},
+    shown::{branch, comment, issue, label, pull, review, shown, shown_labels, status, user},
+};
+use super::{
+    exchange::{Reply, Request, base64, empty, number_of, reply},
+    state::{Check, Comment, Item, Late, Repository, is_in, now, touch},
+};
 
 /// A list without a `limit` gives so many.
 const DEFAULT_PAGE: usize = 30;
+
 /// And none gives more.
 const LARGEST_PAGE: usize = 50;
-
-pub(super) fn reply(status: u16, body: Value) -> Reply {
-    Reply {
-        status,
-        body: Some(body),
-        link: None,
-        total: None,
-    }
-}
-
-pub(super) fn empty(status: u16) -> Reply {
-    Reply {
-        status,
-        body: None,
-        link: None,
-        total: None,
-    }
-}
 
 fn refuse(status: u16, message: &str) -> Reply {
     reply(
         status,
         json!({"message": message, "url": "http://127.0.0.1/api/swagger"}),
     )
-}
-
-impl Request<'_> {
-    pub(super) fn text(&self, key: &str) -> Option<String> {
-        self.body.get(key)?.as_str().map(str::to_owned)
-    }
-
-    pub(super) fn asked(&self, key: &str) -> Option<&str> {
-        let found = self.query.iter().find(|(name, _)| name == key);
-        found.map(|(_, value)| value.as_str())
-    }
-
-    /// One page of a list.
-    fn page(&self, all: Vec<Value>) -> Reply {
-        let number = |key| self.asked(key).and_then(|text| text.parse::<usize>().ok());
-        let page = number("page").unwrap_or(1).max(1);
-        let limit = number("limit")
-            .unwrap_or(DEFAULT_PAGE)
-            .clamp(1, LARGEST_PAGE);
-        let total = all.len();
-        let items: Vec<_> = all
-            .into_iter()
-            .skip((page - 1) * limit)
-            .take(limit)
-            .collect();
-        let path = self.parts.join("/");
-        let link = |page: usize, relation: &str| {
-            let url = format!("{}/api/v1/{path}?page={page}&limit={limit}", self.url);
-            format!("<{url}>; rel=\"{relation}\"")
-        };
-        let mut links = Vec::new();
-        if page * limit < total {
-            links.push(link(page + 1, "next"));
-            links.push(link(total.div_ceil(limit), "last"));
-        }
-        if page > 1 {
-            links.push(link(1, "first"));
-            links.push(link(page - 1, "prev"));
-        }
-        Reply {
-            status: 200,
-            body: Some(items.into()),
-            link: (!links.is_empty()).then(|| links.join(",")),
-            total: Some(total),
-        }
-    }
 }
 
 /// What needs no repository.
@@ -142,7 +64,7 @@ pub(super) fn of_repository(repository: &mut Repository, request: &Request<'_>) 
         }
         ("GET", ["labels"]) => {
             let all = repository.labels.iter().map(|(id, name)| label(*id, name));
-            request.page(all.collect())
+            page(request, all.collect())
         }
         ("POST", ["labels"]) => {
             let Some(name) = request.text("name") else {
@@ -204,7 +126,7 @@ pub(super) fn of_repository(repository: &mut Repository, request: &Request<'_>) 
             });
             let mut all: Vec<_> = all.chain(changes).collect();
             all.sort_by_key(|(at, _)| *at);
-            request.page(all.into_iter().map(|(_, shown)| shown).collect())
+            page(request, all.into_iter().map(|(_, shown)| shown).collect())
         }
         ("GET", ["issues", index, "comments"]) => {
             let index = number(index);
@@ -225,7 +147,7 @@ pub(super) fn of_repository(repository: &mut Repository, request: &Request<'_>) 
             let all = repository.items.values().rev();
             let all = all.filter_map(|it| it.shown(request.lag));
             let all = all.filter(|it| it.pull.is_some() && is_in(it, state));
-            request.page(all.map(|it| pull(repository, it)).collect())
+            page(request, all.map(|it| pull(repository, it)).collect())
         }
         ("POST", ["pulls"]) => create_pull(repository, request),
         ("GET", ["pulls", index, "merge"]) => match repository.items.get(&number(index)) {
@@ -236,7 +158,7 @@ pub(super) fn of_repository(repository: &mut Repository, request: &Request<'_>) 
         ("GET", ["pulls", index, "reviews"]) => {
             let of = repository.reviews.iter().enumerate();
             let of = of.filter(|(_, it)| it.number == number(index));
-            request.page(of.map(|(id, it)| review(id, it)).collect())
+            page(request, of.map(|(id, it)| review(id, it)).collect())
         }
         ("POST", ["pulls", index, "reviews"]) => create_review(repository, request, number(index)),
         ("GET", ["pulls", index]) => match repository.items.get(&number(index)) {
@@ -362,11 +284,6 @@ pub(super) fn of_repository(repository: &mut Repository, request: &Request<'_>) 
     }
 }
 
-/// A number in a path; what is none is the number of nothing.
-pub(super) fn number_of(text: &str) -> u64 {
-    text.parse().unwrap_or(0)
-}
-
 fn issues(repository: &Repository, request: &Request<'_>) -> Reply {
     let state = request.asked("state").unwrap_or("open");
     let kind = request.asked("type").unwrap_or_default();
@@ -383,7 +300,7 @@ fn issues(repository: &Repository, request: &Request<'_>) -> Reply {
         let is_recent = since.is_none_or(|since| it.updated >= since);
         is_kind && is_in(it, state) && is_recent && has_labels(repository, it, request)
     });
-    request.page(all.map(|it| issue(repository, it)).collect())
+    page(request, all.map(|it| issue(repository, it)).collect())
 }
 
 /// Whether it has the labels that are asked for; those that nobody knows are not asked for, as in the real one.
@@ -392,14 +309,6 @@ fn has_labels(repository: &Repository, item: &Item, request: &Request<'_>) -> bo
     let known = repository.labels.iter();
     let known = known.filter(|(_, name)| asked.clone().any(|it| it == name));
     known.into_iter().all(|(id, _)| item.labels.contains(id))
-}
-
-pub(super) fn is_in(item: &Item, state: &str) -> bool {
-    match state {
-        "all" => true,
-        "closed" => !item.is_open,
-        _ => item.is_open,
-    }
 }
 
 fn create_issue(repository: &mut Repository, request: &Request<'_>) -> Reply {
@@ -435,20 +344,12 @@ fn create_comment(repository: &mut Repository, request: &Request<'_>, index: u64
         author: request.login.to_owned(),
         created: now(),
         updated: now(),
+        is_system: false,
     };
     let shown = comment(&made);
     repository.comments.insert(id, Late::new(made));
     touch(repository, index);
     reply(201, shown)
-}
-
-/// Counts the comments of an issue, which has changed now.
-pub(super) fn touch(repository: &mut Repository, index: u64) {
-    let comments = repository.comments.values();
-    let n_comments = comments.filter(|it| it.now.issue == index).count() as u64;
-    if let Some(item) = repository.items.get_mut(&index) {
-        item.change(|it| (it.n_comments, it.updated) = (n_comments, now()));
-    }
 }
 
 fn edit(repository: &mut Repository, index: u64, request: &Request<'_>) -> Result<Item, Reply> {
@@ -511,222 +412,42 @@ fn labels(repository: &mut Repository, request: &Request<'_>, index: u64, rest: 
     reply(200, shown_labels(repository, item))
 }
 
-fn create_pull(repository: &mut Repository, request: &Request<'_>) -> Reply {
-    let text = |key| request.text(key).unwrap_or_default();
-    let (head, base) = (text("head"), text("base"));
-    if text("title").trim().is_empty() || head == base {
-        return refuse(422, "[Title]: Required; head and base must differ");
-    }
-    let (Some(head_commit), Some(_)) = (repository.git.branch(&head), repository.git.branch(&base))
-    else {
-        return refuse(404, "a branch does not exist");
+/// One page of a list.
+fn page(request: &Request<'_>, all: Vec<Value>) -> Reply {
+    let number = |key| {
+        request
+            .asked(key)
+            .and_then(|text| text.parse::<usize>().ok())
     };
-    let is_same = |it: &Late<Item>| {
-        let of = it.now.pull.as_ref();
-        it.now.is_open && of.is_some_and(|of| of.head == head && of.base == base)
+    let page = number("page").unwrap_or(1).max(1);
+    let limit = number("limit")
+        .unwrap_or(DEFAULT_PAGE)
+        .clamp(1, LARGEST_PAGE);
+    let total = all.len();
+    let items: Vec<_> = all
+        .into_iter()
+        .skip((page - 1) * limit)
+        .take(limit)
+        .collect();
+    let path = request.parts.join("/");
+    let link = |page: usize, relation: &str| {
+        let url = format!("{}/api/v1/{path}?page={page}&limit={limit}", request.url);
+        format!("<{url}>; rel=\"{relation}\"")
     };
-    if repository.items.values().any(is_same) {
-        return refuse(409, "pull request already exists for these targets");
+    let mut links = Vec::new();
+    if page * limit < total {
+        links.push(link(page + 1, "next"));
+        links.push(link(total.div_ceil(limit), "last"));
     }
-    let made = Pull {
-        head,
-        base,
-        head_commit,
-        is_merged: false,
-    };
-    let number = repository.add(&text("title"), &text("body"), request.login, Some(made));
-    reply(201, pull(repository, &repository.items[&number].now))
-}
-
-fn merge(repository: &mut Repository, request: &Request<'_>, index: u64) -> Reply {
-    let git = repository.git.clone();
-    let allows_fast_forward = repository.allows_fast_forward;
-    let allows_by_hand = repository.allows_by_hand;
-    let Some(item) = repository.items.get_mut(&index) else {
-        return refuse(404, "pull request does not exist");
-    };
-    let Some(of) = item.now.pull.clone() else {
-        return refuse(404, "pull request does not exist");
-    };
-    if request.is_busy {
-        return refuse(405, "Please try again later");
+    if page > 1 {
+        links.push(link(1, "first"));
+        links.push(link(page - 1, "prev"));
     }
-    if of.is_merged {
-        return refuse(405, "");
+    Reply {
+        status: 200,
+        body: Some(items.into()),
+        link: (!links.is_empty()).then(|| links.join(",")),
+        total: Some(total),
+        next_page: None,
     }
-    if !item.now.is_open {
-        return refuse(404, "pull request is closed");
-    }
-    if is_draft(&item.now.title) {
-        return refuse(405, "Work in progress PRs cannot be merged");
-    }
-    let base = git.branch(&of.base).unwrap_or_default();
-    match request.text("Do").as_deref() {
-        Some("fast-forward-only") => {
-            if !allows_fast_forward {
-                return refuse(405, "Invalid merge style");
-            }
-            if request
-                .text("head_commit_id")
-                .is_some_and(|it| it != of.head_commit)
-            {
-                return refuse(409, "head out of date");
-            }
-            // A base that has moved is no error that the real one knows.
-            if !git.is_ancestor(&base, &of.head_commit)
-                || !git.set_branch(&of.base, &of.head_commit, Some(&base))
-            {
-                return empty(500);
-            }
-        }
-        Some("manually-merged") => {
-            if !allows_by_hand {
-                return refuse(405, "Invalid merge style");
-            }
-            let commit = request.text("MergeCommitID").unwrap_or_default();
-            if !git.is_ancestor(&commit, &base) {
-                return refuse(409, "Wrong commit ID");
-            }
-        }
-        _ => return refuse(405, "not simulated"),
-    }
-    item.change(|it| {
-        it.is_open = false;
-        it.updated = now();
-        if let Some(pull) = &mut it.pull {
-            pull.is_merged = true;
-        }
-    });
-    empty(200)
-}
-
-fn create_review(repository: &mut Repository, request: &Request<'_>, index: u64) -> Reply {
-    let Some(item) = repository
-        .items
-        .get(&index)
-        .filter(|it| it.now.pull.is_some())
-    else {
-        return refuse(404, "pull request does not exist");
-    };
-    let text = |key| request.text(key).unwrap_or_default();
-    if item.now.author == request.login && text("event") != "COMMENT" {
-        return refuse(422, "approve your own pull is not allowed");
-    }
-    let made = Review {
-        number: index,
-        author: request.login.to_owned(),
-        state: text("event"),
-        body: text("body"),
-        commit: text("commit_id"),
-    };
-    let shown = review(repository.reviews.len(), &made);
-    repository.reviews.push(made);
-    reply(200, shown)
-}
-
-fn user(login: &str) -> Value {
-    json!({"id": 1, "login": login, "full_name": "", "email": format!("{login}@example.org")})
-}
-
-fn label(id: i64, name: &str) -> Value {
-    json!({"id": id, "name": name, "color": "6e7781", "description": ""})
-}
-
-fn shown_labels(repository: &Repository, item: &Item) -> Value {
-    let known = repository.labels.iter();
-    let of = known.filter(|(id, _)| item.labels.contains(id));
-    of.map(|(id, name)| label(*id, name))
-        .collect::<Vec<_>>()
-        .into()
-}
-
-fn shown(repository: &Repository, owner: &str, name: &str) -> Value {
-    json!({
-        "id": 1, "name": name, "full_name": format!("{owner}/{name}"), "owner": user(owner),
-        "default_branch": "main", "private": true,
-        "allow_fast_forward_only_merge": repository.allows_fast_forward,
-        "permissions": {"admin": false, "push": repository.may_write, "pull": true},
-    })
-}
-
-fn issue(repository: &Repository, item: &Item) -> Value {
-    let mut shown = json!({
-        "id": item.number, "number": item.number, "title": item.title, "body": item.body,
-        "labels": shown_labels(repository, item), "state": state(item), "user": user(&item.author),
-        "created_at": item.created.to_string(), "updated_at": item.updated.to_string(),
-        "comments": item.n_comments,
-    });
-    if let Some(pull) = &item.pull {
-        shown["pull_request"] = json!({"merged": pull.is_merged, "draft": is_draft(&item.title)});
-    }
-    shown
-}
-
-pub(super) fn state(item: &Item) -> &'static str {
-    if item.is_open { "open" } else { "closed" }
-}
-
-pub(super) fn is_draft(title: &str) -> bool {
-    title.starts_with("WIP:") || title.starts_with("[WIP]")
-}
-
-fn comment(it: &Comment) -> Value {
-    json!({
-        "id": it.id, "body": it.body, "user": user(&it.author),
-        "created_at": it.created.to_string(), "updated_at": it.updated.to_string(),
-    })
-}
-
-fn pull(repository: &Repository, item: &Item) -> Value {
-    let of = item.pull.as_ref().expect("only asked of pull requests");
-    let git = &repository.git;
-    let base = git.branch(&of.base).unwrap_or_default();
-    let common = git.merge_base(&base, &of.head_commit).unwrap_or_default();
-    // A branch that is gone is shown by the reference that keeps its commits.
-    let reference = match git.branch(&of.head) {
-        Some(_) => of.head.clone(),
-        None => format!("refs/pull/{}/head", item.number),
-    };
-    json!({
-        "id": item.number, "number": item.number, "title": item.title, "body": item.body,
-        "labels": shown_labels(repository, item), "state": state(item), "user": user(&item.author),
-        "head": {"label": of.head, "ref": reference, "sha": of.head_commit, "repo_id": 1},
-        "base": {"label": of.base, "ref": of.base, "sha": base, "repo_id": 1},
-        "merge_base": common, "merged": of.is_merged, "draft": is_draft(&item.title),
-        "mergeable": item.is_open, "comments": item.n_comments,
-        "created_at": item.created.to_string(), "updated_at": item.updated.to_string(),
-    })
-}
-
-fn branch(name: &str, commit: &str) -> Value {
-    json!({"name": name, "commit": {"id": commit}, "protected": false, "user_can_push": true})
-}
-
-fn status(it: &Check) -> Value {
-    json!({"context": it.context, "status": it.state, "description": it.description})
-}
-
-fn review(id: usize, it: &Review) -> Value {
-    json!({
-        "id": id, "user": user(&it.author), "state": it.state, "body": it.body,
-        "commit_id": it.commit,
-    })
-}
-
-pub(super) fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let byte = |index: usize| chunk.get(index).copied().map_or(0, u32::from);
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for index in 0..4 {
-            if index <= chunk.len() {
-                let digit = bits >> (18 - 6 * index) & 63;
-                text.push(char::from(DIGITS[digit as usize]));
-            } else {
-                text.push('=');
-            }
-        }
-    }
-    text
 }

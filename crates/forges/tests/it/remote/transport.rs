@@ -1,0 +1,168 @@
+//! Connections, tokens, pages, limits.
+
+#![expect(clippy::unwrap_used, reason = "these are the bodies of tests")]
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use core_types::{Clock as _, ErrorClass, GitProvider as _, RepositoryName, SystemClock};
+use forges::{
+    Forge as _,
+    remote::{Kind, Options, RemoteForge, Secret, Slug},
+};
+use testkit::forge::Faults;
+
+use super::{TOKEN, open, patient, start};
+on_each! {
+    lists_are_read_whole_and_asked_again_by_their_tags
+    patience_ends
+}
+
+async fn lists_are_read_whole_and_asked_again_by_their_tags(kind: Kind) {
+    let (_folder, simulated) = start(kind).await;
+    for number in 0..120 {
+        simulated.write_issue("ada", "backend", "grace", &format!("issue {number}"), "");
+    }
+    let provider = open(kind, &simulated, "backend", Duration::from_millis(1));
+    for _ in 0..2 {
+        let listed = provider.list_issues().await.unwrap();
+        let numbers: Vec<u64> = listed.iter().map(|it| it.number).collect();
+        assert_eq!(numbers, (1..=120).collect::<Vec<_>>());
+    }
+    let calls = simulated.take_calls();
+    let pages = calls.iter().filter(|it| it.path.ends_with("/issues"));
+    let statuses: Vec<u16> = pages.map(|it| it.status).collect();
+    assert_eq!(
+        statuses,
+        [200, 200, 200, 304, 304, 304],
+        "three pages, and nothing new"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_goes_to_its_forge_alone_and_stands_nowhere() {
+    let clock = Arc::new(SystemClock);
+    let forge = |url: &str, token: &str| {
+        let token = Secret::new(token.to_owned());
+        RemoteForge::new(Kind::Gitea, url, token, Options::default(), clock.clone())
+    };
+    for url in [
+        "http://git.example.org",
+        "http://10.0.0.1:3000",
+        "http://localhost.example.org",
+    ] {
+        let refused = forge(url, "abc").unwrap_err();
+        assert_eq!(refused.class(), ErrorClass::Validation);
+        assert!(refused.to_string().contains("has no TLS"), "{refused}");
+    }
+    let refused = forge("https://ada:secret-word@git.example.org", "abc").unwrap_err();
+    assert!(!refused.to_string().contains("secret-word"), "{refused}");
+    for url in [
+        "https://git.example.org",
+        "http://localhost:3000",
+        "http://[::1]:3000/gitea/",
+    ] {
+        forge(url, "abc").unwrap();
+    }
+    for token in ["", " \n", "two words", "tab\tbed"] {
+        let refused = forge("https://git.example.org", token).unwrap_err();
+        assert!(
+            refused.to_string().contains("token is not valid"),
+            "{refused}"
+        );
+    }
+
+    let (_folder, simulated) = start(Kind::Gitea).await;
+    let token = "t0ken-of-somebody-unknown";
+    let name = RepositoryName::new("backend").unwrap();
+    let unknown = forge(simulated.url(), token).unwrap();
+    let unknown = unknown.with_repository(name.clone(), Slug::new("ada", "backend").unwrap());
+    let provider = unknown.provider(&name);
+    let error = provider.list_issues().await.unwrap_err();
+    assert_eq!(error.class(), ErrorClass::Unauthorized);
+    let shown = format!(
+        "{unknown:?} {provider:?} {error:?} {} {}",
+        error.to_line(),
+        error.detail()
+    );
+    assert!(!shown.contains(token), "{shown}");
+    assert!(error.to_line().contains("401"), "{}", error.to_line());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forge_that_is_not_there_or_has_no_such_repository_is_named() {
+    let (_folder, simulated) = start(Kind::Gitea).await;
+    let missing = open(
+        Kind::Gitea,
+        &simulated,
+        "nowhere",
+        Duration::from_millis(10),
+    );
+    let error = missing.list_issues().await.unwrap_err();
+    assert_eq!(error.class(), ErrorClass::NotFound);
+    let line = error.to_line();
+    assert!(line.contains("GET /repos/ada/nowhere/issues"), "{line}");
+    let url = simulated.url().to_owned();
+    let lone = open(
+        Kind::Gitea,
+        &simulated,
+        "backend",
+        Duration::from_millis(10),
+    );
+    drop(simulated);
+    let error = lone.list_issues().await.unwrap_err();
+    assert_eq!(error.class(), ErrorClass::Transient);
+    assert!(error.to_line().contains(&url), "{}", error.to_line());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn git_fetches_and_pushes_over_http_with_the_token_as_password() {
+    let (folder, simulated) = start(Kind::Gitea).await;
+    let work = testkit::git::Fixture::new(folder.path().join("work"));
+    let url = format!("{}/ada/backend.git", simulated.url());
+    let helper = |password: &str| {
+        format!("credential.helper=!f() {{ echo username=robot; echo password={password}; }}; f")
+    };
+    let refused = std::panic::catch_unwind(|| {
+        work.git(&["-c", &helper("wrong"), "ls-remote", &url]);
+    });
+    assert!(refused.is_err(), "without the token nothing is given");
+    let with_token = helper(TOKEN);
+    work.git(&["-c", &with_token, "pull", "-q", &url, "main"]);
+    let pushed = work.file("new.txt", "new\n").commit("New");
+    work.git(&["-c", &with_token, "push", "-q", &url, "main:automation/new"]);
+    assert_eq!(
+        simulated.branch("ada", "backend", "automation/new"),
+        Some(pushed)
+    );
+}
+
+/// Times of an answer are read by the clock: a limit that ends later than patience lasts is told.
+async fn patience_ends(kind: Kind) {
+    let (_folder, simulated) = start(kind).await;
+    let faults = Faults {
+        refused: 1.0,
+        ..Faults::default()
+    };
+    simulated.set_faults(faults, 1);
+    let provider = patient(open(kind, &simulated, "backend", Duration::from_millis(10)));
+    let begun = Instant::now();
+    let error = provider.list_issues().await.unwrap_err();
+    let ErrorClass::RateLimited { until: Some(until) } = error.class() else {
+        panic!("{error:?}");
+    };
+    assert!(until <= SystemClock.now());
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    let line = error.to_line();
+    assert!(
+        !line.contains("gives no reason") || kind != Kind::GitHub,
+        "{line}"
+    );
+    assert_eq!(
+        simulated.take_calls().len(),
+        200,
+        "as often as it is allowed to try"
+    );
+}
