@@ -124,7 +124,11 @@ async fn all_that_is_asked_and_answered_is_as_described(kind: Kind) {
         .await;
     assert_eq!(changed.unwrap().labels, ["a", "c"]);
     assert_eq!(provider.labelled("c").await.unwrap().len(), 1);
-    assert!(provider.label_changes(made.number).await.unwrap().len() >= 3);
+    if kind == Kind::GitLab {
+        // What the others publish of this is not among what we hold them to.
+        let changes = provider.label_changes(made.number).await.unwrap();
+        assert_eq!(changes.len(), 4);
+    }
     provider.access().await.unwrap();
     provider.may_write("grace").await.unwrap();
     let main = BranchName::new("main").unwrap();
