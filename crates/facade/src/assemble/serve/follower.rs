@@ -60,7 +60,19 @@ pub enum Until {
     Idle,
 }
 
-/// Follows the issues of a home's repositories on forges. See the [module](super).
+/// Follows the issues of a home's repositories on forges: whoever may write starts runs, approves and
+/// answers there.
+///
+/// It looks at the issues again and again. One that a person with the right to write has labelled becomes a
+/// run; where the run stands shows in the issue's labels and in one comment, which is edited in place;
+/// what such people say in comments goes to the run. At most so many runs go on at a time as the
+/// configuration says.
+///
+/// # What survives a kill
+///
+/// The name of a run comes from the label that asked for it, so that it is begun once. A comment is noted
+/// before and after it is made, and carries a mark. What somebody has said is noted before the run is
+/// told and after the run has heard it. Labels are compared with what they should be each time.
 #[derive(Debug)]
 pub struct Follower {
     pub(super) home: Home,
