@@ -26,6 +26,12 @@ pub(crate) fn pull_request_body(
 ) -> String {
     let mut text = String::new();
     if let Some((home, number)) = &run.settings.issue_home {
+        // In its own repository a forge makes a link of the number alone.
+        let home = if *home == progress.name {
+            ""
+        } else {
+            home.as_str()
+        };
         line(
             &mut text,
             format_args!(

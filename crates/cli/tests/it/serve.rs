@@ -216,6 +216,21 @@ fn what_people_merge_themselves_has_landed() {
 }
 
 #[test]
+fn what_people_squash_is_over() {
+    let bed = bed("gitea", "serve: {interval: 20ms}\n");
+    bed.label("grace", "needs-planning");
+    bed.serve();
+    bed.forge.squash("ada", "app", 2);
+    let before = bed.main();
+    bed.serve();
+    assert_eq!(bed.labels(), ["completed"]);
+    assert_eq!(bed.main(), before, "nothing is landed beside it");
+    let status = bed.status();
+    assert!(status.contains("merged as something else"), "{status}");
+    assert!(!status.contains("/approve"), "{status}");
+}
+
+#[test]
 fn further_issues_wait_for_their_turn() {
     let bed = bed(
         "gitea",

@@ -160,6 +160,23 @@ impl RemoteRepository {
         found.map_err(|error| error.into_port_error("read a branch"))
     }
 
+    /// Whether a branch holds a commit; a branch that is not there holds none.
+    ///
+    /// # Errors
+    ///
+    /// By class.
+    pub async fn holds(&self, branch: &BranchName, commit: &CommitId) -> Result<bool, PortError> {
+        let look = async {
+            let dialect = &self.account.dialect;
+            let Some(tip) = dialect.branch(self.at(), branch).await? else {
+                return Ok(false);
+            };
+            Ok(tip == *commit || !dialect.is_behind(self.at(), &tip, commit).await?)
+        };
+        look.await
+            .map_err(|error: Error| error.into_port_error("look whether a branch holds a commit"))
+    }
+
     /// Makes a branch; one that is there at this commit already is a success.
     ///
     /// # Errors

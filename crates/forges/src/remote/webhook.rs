@@ -19,7 +19,7 @@
 //! # Limits
 //!
 //! Only GitLab's newer signatures hold a time. What else was recorded on its way may be sent again:
-//! [`Delivery::marks`] tells such a one from a new one.
+//! [`Sender::marks`] tells such a one from a new one.
 
 use ring::hmac::{HMAC_SHA256, Key, sign, verify};
 

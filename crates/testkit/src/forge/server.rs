@@ -322,6 +322,22 @@ impl SimulatedForge {
         });
     }
 
+    /// Somebody squashes and merges a pull request: its base gets another commit, which is not made here.
+    ///
+    /// # Panics
+    ///
+    /// When the repository is not there, or it is no pull request.
+    pub fn squash(&self, owner: &str, name: &str, number: u64) {
+        self.with(owner, name, |it| {
+            it.follow_heads();
+            let item = it.items.get_mut(&number).expect("it is there");
+            item.change(|it| {
+                it.pull.as_mut().expect("it is a pull request").is_merged = true;
+                (it.is_open, it.updated) = (false, now());
+            });
+        });
+    }
+
     /// The labels of an issue as they are, sorted.
     ///
     /// # Panics

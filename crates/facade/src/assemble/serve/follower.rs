@@ -17,6 +17,7 @@ use tokio::{sync::Notify, task::JoinSet, time::Instant};
 use super::{
     asked::Asked,
     comment::{Remarks, comment},
+    hearing::Merged,
     memory::{IssueKey, Memory, Saying},
     phase::{Phase, changes},
     seen::Seen,
@@ -59,7 +60,19 @@ pub enum Until {
     Idle,
 }
 
-/// Follows the issues of a home's repositories on forges. See the [module](super).
+/// Follows the issues of a home's repositories on forges: whoever may write starts runs, approves and
+/// answers there.
+///
+/// It looks at the issues again and again. One that a person with the right to write has labelled becomes a
+/// run; where the run stands shows in the issue's labels and in one comment, which is edited in place;
+/// what such people say in comments goes to the run. At most so many runs go on at a time as the
+/// configuration says.
+///
+/// # What survives a kill
+///
+/// The name of a run comes from the label that asked for it, so that it is begun once. A comment is noted
+/// before and after it is made, and carries a mark. What somebody has said is noted before the run is
+/// told and after the run has heard it. Labels are compared with what they should be each time.
 #[derive(Debug)]
 pub struct Follower {
     pub(super) home: Home,
@@ -93,6 +106,7 @@ pub struct Follower {
 /// A run that this process works on.
 #[derive(Debug)]
 pub(super) struct Session {
+    task: tokio::task::Id,
     pub(super) pause: CancellationToken,
     /// What it has been told before it was taken up.
     pub(super) told: Vec<(RepositoryName, Saying)>,
@@ -357,17 +371,19 @@ impl Follower {
     fn work_on(&mut self, run: RunId, assembly: Option<Assembly>) {
         let pause = CancellationToken::new();
         let told = self.told.remove(&run).unwrap_or_default();
+        self.stopped.remove(&run);
+        let (home, surroundings) = (self.home.clone(), self.surroundings.clone());
+        let (name, stop) = (run.clone(), pause.clone());
+        let task = self.sessions.spawn(async move {
+            let worked = Box::pin(work(&name, assembly, home, surroundings, &stop)).await;
+            (name, worked)
+        });
         let session = Session {
-            pause: pause.clone(),
+            task: task.id(),
+            pause,
             told,
         };
-        self.stopped.remove(&run);
-        self.active.insert(run.clone(), session);
-        let (home, surroundings) = (self.home.clone(), self.surroundings.clone());
-        self.sessions.spawn(async move {
-            let worked = Box::pin(work(&run, assembly, home, surroundings, &pause)).await;
-            (run, worked)
-        });
+        self.active.insert(run, session);
     }
 
     async fn ended(
@@ -376,9 +392,13 @@ impl Follower {
     ) -> Result<(), Error> {
         let (run, result) = match ended {
             Ok(ended) => ended,
-            // Which run it was, only the panic's message tells; all of it can be resumed.
             Err(error) => {
-                self.teller.tell(&format!("a run was cut off: {error}"));
+                let of = |(_, session): &(&RunId, &Session)| session.task == error.id();
+                let run = self.active.iter().find(of).map(|(run, _)| run.clone());
+                if let Some(run) = run {
+                    self.active.remove(&run);
+                    self.stop(run, "it was cut off by an error of ours", None);
+                }
                 return Ok(());
             }
         };
@@ -399,11 +419,16 @@ impl Follower {
                 | ErrorClass::RateLimited { .. }
                 | ErrorClass::QuotaExhausted { .. }
         );
-        let why = line(&error);
-        self.teller.tell(&format!("run {run} has stopped: {why}"));
         let again = passes.then(|| Instant::now() + AGAIN);
-        self.stopped.insert(run, Stopped { why, again });
+        self.stop(run, &line(&error), again);
         Ok(())
+    }
+
+    fn stop(&mut self, run: RunId, why: &str, again: Option<Instant>) {
+        self.teller.tell(&format!("run {run} has stopped: {why}"));
+        // Where this machine keeps things is nobody's business there.
+        let why = why.replace(&self.home.root().display().to_string(), ".");
+        self.stopped.insert(run, Stopped { why, again });
     }
 
     pub(super) fn status(&self, run: &RunId) -> Result<RunStatus, Error> {
@@ -412,12 +437,12 @@ impl Follower {
 
     /// Hears what is said on an issue, tells its run, and shows where that stands.
     async fn tend(&mut self, run: &RunId, key: &IssueKey) -> Result<(), Error> {
-        let seen = Seen::read(&self.home, run, &self.surroundings)?;
+        let mut seen = Seen::read(&self.home, run, &self.surroundings)?;
         let is_ours = self.active.contains_key(run);
         if seen.status.state == RunState::Paused && !is_ours && !self.stopped.contains_key(run) {
             self.make_due(run);
         }
-        let phase = match self.stopped.get(run) {
+        let mut phase = match self.stopped.get(run) {
             Some(_) => Some(Phase::NeedsAttention),
             None => Phase::of(&seen.status),
         };
@@ -427,10 +452,18 @@ impl Follower {
             return Ok(());
         }
         let issue = provider.get_issue(key.1).await?;
-        if self.is_approved_by_label(&seen, phase, key, &issue).await?
-            || self.is_merged(&seen).await?
-        {
+        if self.is_approved_by_label(&seen, phase, key, &issue).await? {
             return Ok(());
+        }
+        match self.merged(&seen).await? {
+            Merged::No => {}
+            Merged::Told => return Ok(()),
+            Merged::Otherwise => {
+                phase = Some(Phase::Completed);
+                seen.awaited = None;
+                let merged = "Its pull requests were merged as something else than was tested.";
+                self.heard.insert(key.clone(), merged.to_owned());
+            }
         }
         if self.phases.insert(run.clone(), phase) != Some(phase) {
             let title = phase.map_or("given up", Phase::title);

@@ -17,6 +17,17 @@ use crate::assemble::{
     assembly::{open_inbox, send},
 };
 
+/// Whether people have merged what a run had proposed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Merged {
+    /// Not all of it, or there is nothing to be merged.
+    No,
+    /// The target branches hold it, and the run was told so.
+    Told,
+    /// In another form, such as squashed: nothing is left to be done.
+    Otherwise,
+}
+
 impl Follower {
     /// Whether the run was told something that was said in comments.
     pub(super) async fn hear(
@@ -179,35 +190,40 @@ impl Follower {
         Ok(true)
     }
 
-    /// Whether the run was told to land since people have merged all that it had proposed.
-    pub(super) async fn is_merged(&mut self, seen: &Seen) -> Result<bool, Error> {
+    /// Looks whether people have merged all that a run had proposed.
+    pub(super) async fn merged(&mut self, seen: &Seen) -> Result<Merged, Error> {
         let Some(awaited) = seen.awaited.as_ref().filter(|it| it.lands()) else {
-            return Ok(false);
+            return Ok(Merged::No);
         };
         let mut merged = None;
+        let mut are_held = true;
         for row in &seen.repositories {
             let (None, Some(number)) = (&row.landed, row.pull_request) else {
                 continue;
             };
             let Some(account) = self.accounts.get(&row.repository) else {
-                return Ok(false);
+                return Ok(Merged::No);
             };
-            let now = account.repository.get_pull_request(number).await?;
+            let repository = &account.repository;
+            let now = repository.get_pull_request(number).await?;
             if now.state != PullRequestState::Merged {
-                return Ok(false);
+                return Ok(Merged::No);
             }
+            are_held = are_held && repository.holds(&now.base, &now.head_commit).await?;
             merged = Some(row.repository.clone());
         }
         let run = &seen.status.run;
         let Some(of) = merged.map(|name| (name, format!("merged:{run}:{}", awaited.pin))) else {
-            return Ok(false);
+            return Ok(Merged::No);
         };
-        if self.memory.has_heard(&of) || self.is_pending(run, &of) {
-            return Ok(false);
+        if !are_held || self.memory.has_heard(&of) {
+            return Ok(Merged::Otherwise);
         }
-        self.tell(run, of, std::slice::from_ref(&awaited.message))
-            .await?;
-        Ok(true)
+        if !self.is_pending(run, &of) {
+            self.tell(run, of, std::slice::from_ref(&awaited.message))
+                .await?;
+        }
+        Ok(Merged::Told)
     }
 
     /// Tells a run what somebody has said, each message once, and makes it go on.
