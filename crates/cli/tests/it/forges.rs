@@ -244,6 +244,7 @@ fn a_forge_that_fails_in_passing_gets_each_thing_once_of(kind: &str) {
             lost: 0.03,
             lag: std::time::Duration::from_millis(20),
             late: 0.5,
+            slow_heads: 0.3,
             busy: 0.3,
         };
         bed.forge.set_faults(faults, seed);
@@ -342,7 +343,16 @@ fn several_repositories_land_each_for_itself() {
 
 #[test]
 fn what_moved_meanwhile_is_brought_up_to_tested_and_landed_later() {
-    let bed = Bed::new();
+    what_moved_meanwhile_is_brought_up_to_tested_and_landed_later_of("gitea", 1);
+}
+
+#[test]
+fn what_moved_meanwhile_is_brought_up_to_tested_and_landed_later_on_gitlab() {
+    what_moved_meanwhile_is_brought_up_to_tested_and_landed_later_of("gitlab", 2);
+}
+
+fn what_moved_meanwhile_is_brought_up_to_tested_and_landed_later_of(kind: &str, seed: u64) {
+    let bed = Bed::of(kind);
     bed.run(&format!("run --title Rename {AGENT} --run-id r1"))
         .code(0);
     let proposed = bed.forge.branch("ada", "app", "automation/r1/change");
@@ -358,14 +368,23 @@ fn what_moved_meanwhile_is_brought_up_to_tested_and_landed_later() {
     let other = work.file("b.txt", "more\n").commit("More");
     work.git(&["push", "--quiet", &url, "HEAD:main"]);
     assert_eq!(bed.main(), other.to_string());
+    // The pull request notices the push of what was brought up to it only later.
+    let slow = Faults {
+        slow_heads: 0.8,
+        ..Faults::default()
+    };
+    bed.forge.set_faults(slow, seed);
     bed.run("land r1").code(0);
     let git = bed.git();
     assert_eq!(git.git(&["show", "main:a.txt"]), "bar");
     assert_eq!(git.git(&["show", "main:b.txt"]), "more");
-    bed.run("issue ls").is(&expect![[r#"
-        exit 0
-        app#1  pull request  merged  Rename
-    "#]]);
+    bed.forge.set_faults(Faults::default(), 0);
+    let number = if kind == "gitlab" { "!1" } else { "#1" };
+    let listed = bed.run("issue ls").stdout;
+    assert_eq!(
+        listed,
+        format!("app{number}  pull request  merged  Rename\n")
+    );
 }
 
 #[test]

@@ -60,6 +60,8 @@ struct Kept {
 pub(super) struct Answer {
     body: Arc<[u8]>,
     has_next: Option<bool>,
+    /// It was read before, and is the same now.
+    is_kept: bool,
 }
 
 impl Client {
@@ -134,8 +136,11 @@ impl Client {
             let items = items.unwrap_or_default();
             let n_items = items.len();
             all.extend(items);
+            // A tag is one of a page's items: a full one is the same when another page has come since.
+            let may_have_grown = answer.is_kept && n_items >= PAGE;
             // Who says nothing of a next page may give fewer at a time than it was asked for.
-            if n_items == 0 || !answer.has_next.unwrap_or(!self.pages.says_next) {
+            let has_next = answer.has_next.unwrap_or(!self.pages.says_next);
+            if n_items == 0 || !(has_next || may_have_grown) {
                 break;
             }
         }
@@ -154,12 +159,16 @@ impl Client {
         if response.status().as_u16() == 304
             && let Some(kept) = kept
         {
-            return Ok(kept.answer);
+            return Ok(Answer {
+                is_kept: true,
+                ..kept.answer
+            });
         }
         self.check(&Method::GET, path, &response)?;
         let answer = Answer {
             body: response.bytes().as_ref().into(),
             has_next: has_next(&response),
+            is_kept: false,
         };
         if let Some(tag) = response.header("etag")
             && answer.body.len() <= KEPT_BYTES

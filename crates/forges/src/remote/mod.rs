@@ -40,6 +40,9 @@
 //! A forge's lists may be late. What this process has written within [`Options::settle`] is read
 //! by its number in addition, so that lists hold what was written before they were asked for.
 //!
+//! A pull request may notice late where its branch was pushed to. Where a change or a merge names its
+//! head, and the branch is there already, that is waited for, as long.
+//!
 //! # What forges tell of themselves
 //!
 //! [`webhook`] checks who sent a delivery; what is in it is a reason to look, and nothing else.

@@ -6,9 +6,12 @@ use core_types::{
     PullRequestState,
 };
 
+use tokio::time::sleep;
+
 use super::{
     RemoteRepository,
     dialect::{Edit, MergeStyle, RawPullRequest},
+    forge::Account,
     marks::{self, Mark, Marked},
     reconcile::Turn,
     state::Place,
@@ -17,6 +20,10 @@ use crate::{
     Error,
     texts::{as_comment, as_issue, as_pull_request, check_comment, check_labels, check_title},
 };
+
+/// So often a pull request is looked at, spread over [`Options::settle`](super::Options::settle), before it counts
+/// as one that does not notice a push.
+const NOTICES: u32 = 20;
 
 impl RemoteRepository {
     pub(super) async fn do_create_issue(
@@ -179,7 +186,7 @@ impl RemoteRepository {
     ) -> Result<PullRequest, Error> {
         change.title.as_deref().map(check_title).transpose()?;
         let _turn = self.account.turn.lock().await;
-        let raw = self.raw_pull_request(number).await?;
+        let raw = self.noticed(number, change.head_commit.as_ref()).await?;
         let marked = self.marked(&raw).await?;
         let place = Place::PullRequest(number);
         if self.is_done(operation, &marked, &place)? {
@@ -236,7 +243,7 @@ impl RemoteRepository {
         head: &CommitId,
     ) -> Result<PullRequest, Error> {
         let _turn = self.account.turn.lock().await;
-        let raw = self.raw_pull_request(number).await?;
+        let raw = self.noticed(number, Some(head)).await?;
         if raw.head_commit != *head {
             return Err(Error::HeadMoved {
                 number,
@@ -296,6 +303,31 @@ impl RemoteRepository {
             }
             (Some(Mark::Made(_) | Mark::Merging(..)), _) => Err(reused()),
         }
+    }
+
+    /// A pull request; where its branch is at this head already, once it has noticed that: forges tell
+    /// pull requests of a push a moment later.
+    async fn noticed(
+        &self,
+        number: IssueNumber,
+        head: Option<&CommitId>,
+    ) -> Result<RawPullRequest, Error> {
+        let Account {
+            dialect, settle, ..
+        } = &*self.account;
+        let mut raw = self.raw_pull_request(number).await?;
+        for _ in 0..NOTICES {
+            let is_at_it = head.is_none_or(|head| raw.head_commit == *head);
+            if raw.state != PullRequestState::Open
+                || is_at_it
+                || dialect.branch(self.at(), &raw.head).await?.as_ref() != head
+            {
+                break;
+            }
+            sleep(*settle / NOTICES).await;
+            raw = self.raw_pull_request(number).await?;
+        }
+        Ok(raw)
     }
 
     /// Merges a pull request at this head, or tells why not.

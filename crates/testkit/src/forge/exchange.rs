@@ -16,6 +16,8 @@ pub(super) struct Request<'a> {
     pub(super) scopes: Vec<String>,
     /// How late lists are.
     pub(super) lag: Duration,
+    /// Whether pull requests do not know yet where their branches are.
+    pub(super) is_slow: bool,
     /// Whether it still looks what a merge would do.
     pub(super) is_busy: bool,
 }

@@ -15,6 +15,9 @@ pub struct Faults {
     pub lag: Duration,
     /// How many lists are late.
     pub late: f64,
+    /// At how many calls pull requests have not noticed yet where their branches are: a push is told
+    /// to them a moment later.
+    pub slow_heads: f64,
     /// How many merges are put off, since it still looks what they would do.
     pub busy: f64,
 }

@@ -73,6 +73,7 @@ impl World {
             false => Duration::ZERO,
         };
         let is_busy = state.chance.happens(faults.busy);
+        let is_slow = state.chance.happens(faults.slow_heads);
         let mut call = Call {
             method: head.method.to_string(),
             path: path.to_owned(),
@@ -119,6 +120,7 @@ impl World {
                     url: &self.url,
                     scopes: state.scopes.clone(),
                     lag,
+                    is_slow,
                     is_busy,
                 };
                 answered(self.dialect, &mut state, &request)

@@ -12,9 +12,39 @@ use super::{new_pull_request, open, patient, start};
 use crate::support::operation;
 
 on_each! {
+    a_push_that_a_pull_request_has_not_noticed_yet_is_waited_for
     a_merge_is_of_the_expected_commit_and_says_why_it_cannot_be
     a_merge_whose_answer_is_lost_is_known_to_have_happened
     what_somebody_has_pushed_to_the_base_counts_as_landed
+}
+
+async fn a_push_that_a_pull_request_has_not_noticed_yet_is_waited_for(kind: Kind) {
+    let (_folder, simulated) = start(kind).await;
+    let provider = open(kind, &simulated, "backend", Duration::from_millis(400));
+    let new = new_pull_request(&simulated, "automation/a");
+    let opened = provider.create_pull_request(&operation("1"), new).await;
+    let opened = opened.unwrap();
+    let further = simulated.branch("ada", "backend", "automation/c").unwrap();
+    simulated.push("ada", "backend", "automation/a", &further);
+    let slow = Faults {
+        slow_heads: 0.8,
+        ..Faults::default()
+    };
+    simulated.set_faults(slow, 3);
+    let change = PullRequestChange {
+        head_commit: Some(further.clone()),
+        ..PullRequestChange::default()
+    };
+    let name = operation("2");
+    let changed = provider.update_pull_request(&name, opened.number, change);
+    assert_eq!(changed.await.unwrap().head_commit, further);
+
+    simulated.push("ada", "backend", "automation/a", &opened.head_commit);
+    let name = operation("3");
+    let merged = provider.merge_pull_request(&name, opened.number, &opened.head_commit);
+    assert_eq!(merged.await.unwrap().head_commit, opened.head_commit);
+    let main = simulated.branch("ada", "backend", "main");
+    assert_eq!(main, Some(opened.head_commit));
 }
 
 async fn a_merge_is_of_the_expected_commit_and_says_why_it_cannot_be(kind: Kind) {

@@ -7,7 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use core_types::{Clock as _, ErrorClass, GitProvider as _, RepositoryName, SystemClock};
+use core_types::{
+    Clock as _, ErrorClass, GitProvider as _, NewComment, RepositoryName, SystemClock,
+};
 use forges::{
     Forge as _,
     remote::{Kind, Options, RemoteForge, Secret, Slug},
@@ -15,9 +17,33 @@ use forges::{
 use testkit::forge::Faults;
 
 use super::{TOKEN, open, patient, start};
+use crate::support::operation;
 on_each! {
+    a_list_that_grows_by_a_page_is_read_whole
     lists_are_read_whole_and_asked_again_by_their_tags
     patience_ends
+}
+
+async fn a_list_that_grows_by_a_page_is_read_whole(kind: Kind) {
+    let (_folder, simulated) = start(kind).await;
+    let provider = open(kind, &simulated, "backend", Duration::from_millis(1));
+    let issue = simulated.write_issue("ada", "backend", "grace", "a", "");
+    let comment = |body: &str| NewComment {
+        issue,
+        body: body.to_owned(),
+    };
+    for number in 1..=52 {
+        let name = operation(format!("comment-{number}"));
+        provider.create_comment(&name, comment("b")).await.unwrap();
+        simulated.write_issue("ada", "backend", "grace", "c", "");
+        if number >= 48 {
+            // Another process has written it, for all that this one knows.
+            tokio::time::sleep(Duration::from_millis(2)).await;
+            let n_comments = provider.list_comments(issue).await.unwrap().len();
+            let n_issues = provider.list_issues().await.unwrap().len();
+            assert_eq!((n_comments, n_issues), (number, number + 1));
+        }
+    }
 }
 
 async fn lists_are_read_whole_and_asked_again_by_their_tags(kind: Kind) {

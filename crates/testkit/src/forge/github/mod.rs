@@ -44,7 +44,9 @@ pub(super) fn of_server(request: &Request<'_>) -> Option<Reply> {
 
 /// What is below `/repos/{owner}/{repo}`.
 pub(super) fn of_repository(repository: &mut Repository, request: &Request<'_>) -> Reply {
-    repository.follow_heads();
+    if !request.is_slow {
+        repository.follow_heads();
+    }
     repository.note_merges();
     let parts: Vec<&str> = request.parts.iter().map(String::as_str).collect();
     let [_, owner, name, rest @ ..] = &parts[..] else {
