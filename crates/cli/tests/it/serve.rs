@@ -351,6 +351,7 @@ fn a_forge_that_fails_in_passing_is_followed_all_the_same() {
             lag: std::time::Duration::from_millis(20),
             late: 0.5,
             busy: 0.3,
+            ..testkit::forge::Faults::default()
         };
         bed.label("grace", "needs-planning");
         bed.forge.set_faults(faults, seed);
