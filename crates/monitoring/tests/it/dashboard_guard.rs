@@ -208,11 +208,7 @@ async fn commands_need_cookie_origin_and_form_token() {
     let cookie = served.enter().await;
     let origin = served.origin();
     let page = served.get_with("/runs/64-billing", &cookie).await.body;
-    let token = page
-        .split_once(r#"name="token" value=""#)
-        .and_then(|(_, rest)| rest.split_once('"'))
-        .map(|(token, _)| token.to_owned())
-        .expect("the page has a form with a token");
+    let token = page_token(&page);
     let path = "/runs/64-billing/approve";
     let form = format!("token={token}&gate=landing");
     for (headers, form, expected, why) in [
@@ -253,10 +249,9 @@ async fn commands_need_cookie_origin_and_form_token() {
 
     let headers = format!("{cookie}{origin}");
     let answer = served.post(path, &headers, &form).await;
-    assert_eq!(
-        (answer.status, answer.header("location")),
-        (303, Some("/runs/64-billing"))
-    );
+    assert_eq!(answer.status, 303);
+    let back = answer.header("location").expect("it leads back").to_owned();
+    assert!(back.starts_with("/runs/64-billing?told="), "{back}");
     let raise = format!("token={token}&limit=12.50");
     assert_eq!(
         served
@@ -450,4 +445,66 @@ fn a_token_for_metrics_cannot_be_guessed_and_is_not_shown() {
         .with_metrics_token(METRICS_TOKEN)
         .expect("it is long enough");
     assert!(!format!("{access:?}").contains(METRICS_TOKEN), "{access:?}");
+}
+
+/// A run that no process holds takes a person's word up later: the page says so, until it has.
+#[tokio::test]
+async fn a_word_to_a_run_that_nobody_holds_is_shown_to_wait() {
+    let served = acting().await;
+    let cookie = served.enter().await;
+    let view = served.get("/api/runs/61-search").await.body;
+    let view: serde_json::Value = serde_json::from_str(&view).expect("it is JSON");
+    assert_eq!(view["header"]["state"], "failed");
+    let tasks = view["tasks"].as_array().expect("tasks");
+    let task = tasks.iter().find(|task| task["status"] == "failed");
+    let task = task.expect("one has failed")["task"]
+        .as_str()
+        .expect("a name");
+    let at = format!("/runs/61-search/tasks/{task}");
+    let page = served.get_with(&at, &cookie).await.body;
+    for word in ["answer", "retry", "skip"] {
+        assert!(page.contains(&format!("{at}/{word}")), "{word}: {page}");
+    }
+    let token = page_token(&page);
+    let waits = "automation resume 61-search";
+    assert!(!page.contains(waits), "nothing was said yet");
+
+    let headers = format!("{cookie}{}", served.origin());
+    let retry = format!("token={token}");
+    let answer = served.post(&format!("{at}/retry"), &headers, &retry).await;
+    let back = answer.header("location").expect("it leads back").to_owned();
+    let page = served.get_with(&back, &cookie).await.body;
+    assert!(page.contains(waits), "{back}: {page}");
+
+    let run = "61-search".parse().expect("a name");
+    let event = core_types::Event::RunStarted {
+        session: 2,
+        max_workers: 3,
+        title: String::new(),
+    };
+    let record = core_types::EventRecord {
+        v: 1,
+        at: crate::dashboard_client::NOW,
+        step: None,
+        event,
+    };
+    served.source.push(&run, [record]);
+    served.source.set_held(&run, true);
+    let mut page = String::new();
+    for _ in 0..100 {
+        page = served.get_with(&back, &cookie).await.body;
+        if !page.contains(waits) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert!(!page.contains(waits), "it goes on: {page}");
+}
+
+fn page_token(page: &str) -> String {
+    let rest = page.split_once(r#"name="token" value=""#);
+    let token = rest.and_then(|(_, rest)| rest.split_once('"'));
+    token
+        .map(|(token, _)| token.to_owned())
+        .expect("the page has a form with a token")
 }

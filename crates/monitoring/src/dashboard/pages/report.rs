@@ -39,6 +39,7 @@ pub fn report(view: &RunView, graph: &Graph, now: Timestamp) -> String {
         log: None,
         filter: Filter::All,
         page: 1,
+        told: None,
     };
     let content =
         html! { (head(context, view, title, Links::None)) (sections(context, &page, Links::None)) };

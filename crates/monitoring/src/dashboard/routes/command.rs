@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::{failed, failed_page, known};
 use crate::{
     dashboard::{app::App, respond},
-    fold::Command,
+    fold::{Command, RunFold},
 };
 
 /// What forms send; each command needs its own part of it.
@@ -101,8 +101,21 @@ async fn carry_out(
         Ok(run) => run,
         Err(error) => return failed(&error),
     };
+    // The ledger has it; no process is waited for.
+    let is_settled = matches!(command, Command::Raise { .. });
     match app.board.source().command(&run, command).await {
-        Ok(_) => respond::see_other(back),
+        Ok(_) if is_settled => respond::see_other(back),
+        Ok(_) => respond::see_other(&after_word(app, &run, back).await),
         Err(error) => failed_page(app, &error),
+    }
+}
+
+/// Where a browser goes that has told a run something: where no process holds the run, the page says
+/// that the word waits, until the run has told something itself.
+async fn after_word(app: &App, run: &RunId, back: &str) -> String {
+    let unheld = |fold: &RunFold| (!fold.is_held()).then(|| fold.last_seq());
+    match app.board.with(run, unheld).await {
+        Ok(Some(Some(seq))) => format!("{back}?told={seq}"),
+        _ => back.to_owned(),
     }
 }

@@ -25,6 +25,7 @@ pub(super) struct PageQuery {
     page: Option<usize>,
     show: Option<String>,
     log: Option<String>,
+    told: Option<u64>,
 }
 
 fn answered(app: &App, page: Result<maud::Markup, PortError>) -> Response {
@@ -85,6 +86,7 @@ async fn run_page(app: &App, run: &str, query: &PageQuery) -> Result<maud::Marku
         log: chunk.map(|chunk| Log { task: log, chunk }),
         filter: Filter::named(query.show.as_deref()),
         page: query.page.unwrap_or(1),
+        told: query.told.filter(|seq| *seq == view.last_seq),
     };
     Ok(pages::run(app.context(), &page))
 }
@@ -118,11 +120,17 @@ fn absent_as_none<T>(result: Result<T, PortError>) -> Result<Option<T>, PortErro
 pub(super) async fn task(
     State(app): State<Arc<App>>,
     Path((run, task)): Path<(String, String)>,
+    Query(query): Query<PageQuery>,
 ) -> Response {
-    answered(&app, task_page(&app, &run, &task).await)
+    answered(&app, task_page(&app, &run, &task, &query).await)
 }
 
-async fn task_page(app: &App, run: &str, task: &str) -> Result<maud::Markup, PortError> {
+async fn task_page(
+    app: &App,
+    run: &str,
+    task: &str,
+    query: &PageQuery,
+) -> Result<maud::Markup, PortError> {
     let (run, task): (RunId, TaskId) = (known(run)?, known(task)?);
     let now = app.now();
     let found = app
@@ -143,6 +151,7 @@ async fn task_page(app: &App, run: &str, task: &str) -> Result<maud::Markup, Por
     let chunk = log_tail(app, &run, Some(&task)).await?;
     let page = TaskPage {
         header: &run_view.header,
+        told: query.told.filter(|seq| *seq == run_view.last_seq),
         timeline: &run_view.timeline,
         view: &view,
         log: chunk.map(|chunk| Log {

@@ -201,6 +201,17 @@ fn actions_of_run(context: Context<'_>, header: &Header, links: Links<'_>) -> Ma
     }
 }
 
+/// What was told to a run that no process holds.
+pub(in crate::dashboard::pages) fn word_waits(header: &Header) -> Markup {
+    html! {
+        section class="call idle" aria-label="What you said" role="status" {
+            h2 { span class=(Tone::Idle.class()) { (icon(Icon::Pause)) } "Your word is kept, and no process holds the run" }
+            p { "The run takes it up as soon as somebody goes on with it:" }
+            (command_line(&format!("automation resume {}", header.run)))
+        }
+    }
+}
+
 /// A form that tells a run something.
 pub(in crate::dashboard::pages) fn actions(
     context: Context<'_>,

@@ -12,7 +12,7 @@ use maud::{Markup, html};
 pub(in crate::dashboard) use self::tasks::Filter;
 pub(super) use self::{
     details::{log_list, recoveries},
-    head::{actions, capital, head},
+    head::{actions, capital, head, word_waits},
 };
 use super::Context;
 use crate::{
@@ -34,6 +34,8 @@ pub(in crate::dashboard) struct RunPage<'a> {
     pub(in crate::dashboard) filter: Filter,
     /// Of the tasks, from 1.
     pub(in crate::dashboard) page: usize,
+    /// The last event, where a person has told the run something since.
+    pub(in crate::dashboard) told: Option<u64>,
 }
 
 /// The end of a log.
@@ -58,6 +60,7 @@ pub(in crate::dashboard) fn run(context: Context<'_>, page: &RunPage<'_>) -> Mar
         &frame,
         &html! {
             (head(context, page.view, title, Links::Run(&header.run)))
+            @if page.told.is_some() { (word_waits(header)) }
             (jump(page))
             (sections(context, page, Links::Run(&header.run)))
         },

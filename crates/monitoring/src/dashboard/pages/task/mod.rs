@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use self::diff::diff;
 use super::{
     Context,
-    run::{Log, actions, log_list, recoveries},
+    run::{Log, actions, log_list, recoveries, word_waits},
 };
 use crate::{
     dashboard::{
@@ -19,13 +19,15 @@ use crate::{
         },
         text::{self, Foreign, clock, count, duration, money, short_commit},
     },
-    fold::{AttemptView, Call, Header, Prompt, Reason, TaskView, Timeline},
+    fold::{AttemptView, Call, Header, Prompt, Reason, RunState, TaskView, Timeline},
 };
 
 /// What the page of a task shows.
 #[derive(Debug)]
 pub(in crate::dashboard) struct TaskPage<'a> {
     pub(in crate::dashboard) header: &'a Header,
+    /// The run's last event, where a person has told it something since.
+    pub(in crate::dashboard) told: Option<u64>,
     pub(in crate::dashboard) timeline: &'a Timeline,
     pub(in crate::dashboard) view: &'a TaskView,
     pub(in crate::dashboard) log: Option<Log>,
@@ -60,6 +62,7 @@ pub(in crate::dashboard) fn task(context: Context<'_>, page: &TaskPage<'_>) -> M
                 (facts(context, page))
             }
             (reasons(view))
+            @if page.told.is_some() { (word_waits(header)) }
             (hand_over(context, header, view))
             @if !view.lane.segments.is_empty() { (timeline(page)) }
             (attempts(view))
@@ -155,10 +158,11 @@ fn reason_mark(reason: &Reason) -> (Tone, Icon) {
     }
 }
 
-/// What a person can say to a task that failed, while its run goes on.
+/// What a person can say to a task that failed: also where its run has ended with that, and goes on then.
 fn hand_over(context: Context<'_>, header: &Header, view: &TaskView) -> Markup {
     let row = &view.row;
-    if header.state.has_ended() || !row.status.has_failed() {
+    let is_over = matches!(header.state, RunState::Done | RunState::Aborted);
+    if is_over || !row.status.has_failed() {
         return html! {};
     }
     let path = |word: &str| format!("/runs/{}/tasks/{}/{word}", header.run, row.task);
