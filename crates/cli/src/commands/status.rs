@@ -180,7 +180,10 @@ fn one(session: &Session, status: &RunStatus) {
         output.line(format!("warning: {warning}"));
     }
     match (status.state, &status.end) {
-        (RunState::Paused, _) => output.line(format!("go on with: automation resume {run}")),
+        // One that waits for a person has said where, unless its process was killed just then.
+        (RunState::Paused, _) | (RunState::Waiting, None) => {
+            output.line(format!("go on with: automation resume {run}"));
+        }
         (_, Some(end)) => output.line(summary(run, end, &session.home.run_folder(run))),
         _ => {}
     }

@@ -6,6 +6,7 @@ use expect_test::expect;
 use facade::{
     assemble::{Home, HomeSource, Surroundings},
     core_types::{ErrorClass, Gate, RunId, TaskId},
+    engine_checkpoint::RunJournal,
     monitoring::fold::{Command, LessonStanding, LogPosition, RunSource},
 };
 
@@ -171,6 +172,30 @@ fn status_and_top_say_the_same() {
     assert_eq!(ended["state"], status["state"]);
     assert_eq!(ended["counts"]["succeeded"], 3);
     assert_eq!(top["runs"], serde_json::json!([]));
+}
+
+/// A run has told of its end before it has recorded it, and learns from its work in between: the record
+/// may come late, or never where the process is killed.
+#[test]
+fn status_and_top_say_the_same_before_an_end_is_recorded() {
+    let place = Place::new();
+    place.repository("app", Some("true"));
+    let run = "run --agent 'sh:echo x > $AUTOMATION_TASK_ID' --repo app --title X --run-id r1";
+    place.run(run).code(0);
+    let folder = place.path(".automation/runs/r1/journal");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let journal = RunJournal::open(folder, &Default::default()).expect("nobody holds it");
+        let no_end = journal.append_run_record("end", serde_json::Value::Null);
+        no_end.await.expect("it is written");
+    });
+    let status = place.run("status r1 --json").json();
+    let top = place.run("top --once --json").json();
+    assert_eq!(status["end"], serde_json::Value::Null);
+    assert_eq!(top["overview"]["recent"][0]["state"], "done");
+    assert_eq!(status["state"], "done");
 }
 
 #[test]

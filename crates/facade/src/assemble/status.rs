@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use core_types::{Failure, Plan, RunId, Stage, TaskId, TaskStatus, Timestamp};
-use engine_workflow::{EndStatus, RunEnd};
+use engine_workflow::RunEnd;
 pub use monitoring::fold::RunState;
 use monitoring::fold::{RunFold, RunView};
 use serde::Serialize;
@@ -104,7 +104,7 @@ impl RunStatus {
         fold.extend(view.all_events().iter().cloned());
         fold.set_held(is_held);
         let shown = fold.view(now);
-        let state = state(is_held, fold.has_stopped(), end.as_ref());
+        let state = shown.header.state;
         let is_live = matches!(state, RunState::Running | RunState::Paused);
         let tasks = plan.as_ref().map(|plan| tasks(plan, &shown));
         Ok(Self {
@@ -140,19 +140,4 @@ fn tasks(plan: &Plan, shown: &RunView) -> Vec<TaskState> {
         }
     });
     tasks.collect()
-}
-
-fn state(is_held: bool, is_stopped: bool, end: Option<&RunEnd>) -> RunState {
-    if is_held && !is_stopped {
-        return RunState::Running;
-    }
-    match end.map(|end| end.status) {
-        _ if !is_stopped => RunState::Paused,
-        None => RunState::Paused,
-        Some(EndStatus::Done) => RunState::Done,
-        Some(EndStatus::Failed) => RunState::Failed,
-        Some(EndStatus::Partial) => RunState::Partial,
-        Some(EndStatus::Aborted) => RunState::Aborted,
-        Some(EndStatus::AtGate(_) | EndStatus::NeedsPerson) => RunState::Waiting,
-    }
 }

@@ -34,6 +34,7 @@ pub use bodies::{
     StageCount, StatusCounts, SummaryBody, TasksBody, TokenFigures, TypeFigures, WorkflowsBody,
 };
 pub use classify::{COMPONENTS, TASK_TYPES, component, task_type};
+pub(crate) use course::Network;
 pub use course::RunFold;
 pub use layout::layout;
 pub use many::Known;

@@ -271,7 +271,7 @@ families! {
         "runs whose state is waiting";
     CRITICAL_PATH_DUE: Kind::Gauge, "automation_critical_path_due_timestamp_seconds", [],
         "When the first of the runs under way should have done its tasks; 0 where none has estimates",
-        "the start of the implementation and the longest chain of estimates in the plan";
+        "the start of the implementation and the critical path of the plan's estimates, with what repositories wait for; the time in which no process held the run does not count";
     RECOVERY_OUTCOMES_TOTAL: Kind::Counter, "automation_recovery_outcomes_total",
         [open("recovery_type", STRATEGIES, 16), closed("outcome", RECOVERY_OUTCOMES)],
         "Repairs by what came of them",

@@ -13,4 +13,5 @@ mod summary;
 mod told;
 mod views;
 
+pub(crate) use path::Network;
 pub use run_fold::RunFold;

@@ -5,7 +5,7 @@ use std::{
     collections::{BinaryHeap, HashMap},
 };
 
-use core_types::{RepositoryName, TaskStatus, Timestamp};
+use core_types::{RepositoryName, TaskStatus, Timestamp, Wait};
 
 use super::told::Course;
 use crate::fold::{Eta, Segment, SegmentKind, course::lane::total_ms};
@@ -16,7 +16,7 @@ pub(super) const HELD: [SegmentKind; 2] = [SegmentKind::Running, SegmentKind::Re
 /// The tasks of a run and what must have ended before each. Behind the tasks stand the gates: one for
 /// each repository that others wait for, without work of its own.
 #[derive(Debug)]
-pub(super) struct Network {
+pub(crate) struct Network {
     n_tasks: usize,
     before: Vec<Vec<usize>>,
     /// Everything stands behind what it needs. Of a circle, which no valid plan has, edges backwards count for nothing.
@@ -25,36 +25,45 @@ pub(super) struct Network {
 
 impl Network {
     pub(super) fn of(course: &Course) -> Self {
-        let n_tasks = course.tasks.len();
-        let mut before: Vec<Vec<usize>> = Vec::with_capacity(n_tasks);
-        for task in &course.tasks {
-            let known = task
-                .dependencies
-                .iter()
-                .filter_map(|id| course.position(id));
-            before.push(known.collect());
-        }
+        let tasks = course.tasks.iter().map(|task| {
+            let needed = task.dependencies.iter();
+            let known = needed.filter_map(|id| course.position(id));
+            (task.repository.as_ref(), known.collect())
+        });
+        let repositories = course.repositories.iter();
+        Self::new(tasks, repositories.map(|it| (&it.repository, &*it.waits)))
+    }
+
+    /// The network of tasks, each with its repository and what it needs, and of repositories, each with
+    /// those that it waits for.
+    pub(crate) fn new<'a>(
+        tasks: impl Iterator<Item = (Option<&'a RepositoryName>, Vec<usize>)>,
+        repositories: impl Iterator<Item = (&'a RepositoryName, &'a [Wait])>,
+    ) -> Self {
+        let (owners, mut before): (Vec<_>, Vec<_>) = tasks.unzip();
+        let n_tasks = before.len();
+        let repositories: Vec<_> = repositories.collect();
         let mut gates: HashMap<&RepositoryName, usize> = HashMap::new();
-        for wait in course.repositories.iter().flat_map(|it| &it.waits) {
+        for wait in repositories.iter().flat_map(|(_, waits)| *waits) {
             gates.entry(&wait.repository).or_insert_with(|| {
                 before.push(Vec::new());
                 before.len() - 1
             });
         }
-        for repository in &course.repositories {
-            let waits = repository.waits.iter();
+        for (repository, waits) in repositories {
             let entry: Vec<_> = waits
+                .iter()
                 .filter_map(|wait| gates.get(&wait.repository).copied())
                 .collect();
-            let own_gate = gates.get(&repository.repository).copied();
+            let own_gate = gates.get(repository).copied();
             if entry.is_empty() && own_gate.is_none() {
                 continue;
             }
             if let Some(gate) = own_gate {
                 before[gate].extend(&entry);
             }
-            for (idx, task) in course.tasks.iter().enumerate() {
-                if task.repository.as_ref() == Some(&repository.repository) {
+            for (idx, owner) in owners.iter().enumerate() {
+                if *owner == Some(repository) {
                     before[idx].extend(&entry);
                     if let Some(gate) = own_gate {
                         before[gate].push(idx);
@@ -68,6 +77,11 @@ impl Network {
             before,
             order,
         }
+    }
+
+    /// How long the longest chain takes, if each task takes so long.
+    pub(crate) fn longest(&self, durations: &[u64]) -> u64 {
+        self.times(durations).makespan
     }
 
     fn after(&self) -> Vec<Vec<usize>> {

@@ -97,12 +97,6 @@ impl RunFold {
         self.course.gate.clone()
     }
 
-    /// Whether its last session has come to an end of its own.
-    #[must_use]
-    pub fn has_stopped(&self) -> bool {
-        self.course.stop.is_some()
-    }
-
     /// The class of the error that ended its last session; `None` where no error did.
     #[must_use]
     pub fn stopped_by(&self) -> Option<ErrorClass> {

@@ -6,12 +6,12 @@ use std::{
 };
 
 use core_types::{
-    ErrorClass, Event, EventRecord, OperationId, Scope, Stage, StepRef, TaskId, TaskStatus,
-    Timestamp, TokenUsage, Usd,
+    ErrorClass, Event, EventRecord, OperationId, RepositoryName, Scope, Stage, StepRef, TaskId,
+    TaskStatus, Timestamp, TokenUsage, Usd, Wait,
 };
 
 use super::words;
-use crate::fold::{component, task_type};
+use crate::fold::{Network, component, task_type};
 use crate::metrics::{
     Status,
     families::Families,
@@ -29,14 +29,18 @@ pub(super) struct Run {
     pub(super) last_event: Timestamp,
     /// Whether it waits for a person to open a gate.
     pub(super) is_at_gate: bool,
-    /// When its tasks should be done, by the plan's estimates.
+    /// When its tasks should be done, by the plan's estimates and as long as a process holds it.
     pub(super) due: Option<Timestamp>,
+    /// The last moment at which it is known to have been held.
+    held_until: Timestamp,
     is_started: bool,
     is_planned: bool,
     /// The stage it is in, and since when; a failed one has ended until the run goes on in it.
     stage: Option<(Stage, Timestamp)>,
     has_stage_ended: bool,
     tasks: HashMap<TaskId, Task>,
+    /// For which others each repository waits.
+    waits: HashMap<RepositoryName, Vec<Wait>>,
     /// When a repair began, by what it repairs and the strategy.
     repairs: HashMap<(Scope, String), Timestamp>,
     /// The failure that was counted last, until the next attempt.
@@ -56,6 +60,7 @@ struct Reserved {
 #[derive(Debug)]
 struct Task {
     task_type: &'static str,
+    repository: Option<RepositoryName>,
     dependencies: Vec<TaskId>,
     estimate: Option<Duration>,
     status: TaskStatus,
@@ -75,11 +80,13 @@ impl Default for Run {
             last_event: Timestamp(0),
             is_at_gate: false,
             due: None,
+            held_until: Timestamp(0),
             is_started: false,
             is_planned: false,
             stage: None,
             has_stage_ended: false,
             tasks: HashMap::new(),
+            waits: HashMap::new(),
             repairs: HashMap::new(),
             failures: HashMap::new(),
             set_aside: HashMap::new(),
@@ -106,6 +113,10 @@ impl Run {
             Event::RunStarted { session, .. } => {
                 self.is_at_gate = false;
                 self.is_started = true;
+                if let Some(due) = &mut self.due {
+                    let pause = at.0.saturating_sub(self.held_until.0);
+                    due.0 = due.0.saturating_add(pause);
+                }
                 if let Some((_, since)) = self.stage.as_mut().filter(|_| self.has_stage_ended) {
                     *since = at;
                     self.has_stage_ended = false;
@@ -122,20 +133,24 @@ impl Run {
                 exit_code, class, ..
             } => self.end(families, words::of_end(*exit_code, *class), at),
             Event::StageStarted { stage } => self.enter(families, *stage, at),
+            Event::RepositoryJoined { repository, waits } => {
+                self.waits.insert(repository.clone(), waits.clone());
+            }
             Event::PlanReady { .. } => self.is_planned = true,
             Event::TaskPlanned {
                 task,
                 title,
+                repository,
                 dependencies,
                 estimate,
-                ..
             } => {
                 if self.is_planned && self.tasks.values().all(|task| task.started.is_none()) {
                     // The plan was edited: this is the first task of the new one.
                     self.tasks.clear();
                     self.is_planned = false;
                 }
-                let planned = Task::new(task_type(title), dependencies.clone(), *estimate);
+                let mut planned = Task::new(task_type(title), dependencies.clone(), *estimate);
+                planned.repository = Some(repository.clone());
                 self.tasks.insert(task.clone(), planned);
             }
             Event::TaskChanged {
@@ -235,6 +250,15 @@ impl Run {
             }
             _ => {}
         }
+        // A limit is raised, and a warning given, while no process holds the run, too.
+        let is_beside = step.is_none()
+            && matches!(
+                record.event,
+                Event::BudgetSet { .. } | Event::Warning { .. }
+            );
+        if !is_beside {
+            self.held_until = at;
+        }
     }
 
     fn current_stage(&self) -> Option<Stage> {
@@ -252,8 +276,7 @@ impl Run {
         self.due = None;
         if stage == Stage::Implementation {
             let longest = self.longest_chain();
-            self.due =
-                longest.map(|chain| Timestamp(at.0.saturating_add(chain.as_millis() as u64)));
+            self.due = longest.map(|chain| Timestamp(at.0.saturating_add(chain)));
         }
     }
 
@@ -387,48 +410,26 @@ impl Run {
             .with(&[UNKNOWN, component], |cell| cell.add(usage.total()));
     }
 
-    /// The longest chain of estimates along dependencies; `None` where no task has an estimate. A task
-    /// without one takes no time; what is in a cycle, which no valid plan has, does not count.
-    fn longest_chain(&self) -> Option<Duration> {
+    /// How long the plan takes by its estimates, as pages draw its critical path; `None` where no task
+    /// has an estimate. A task without one takes no time.
+    fn longest_chain(&self) -> Option<u64> {
         if self.tasks.values().all(|task| task.estimate.is_none()) {
             return None;
         }
-        let mut dependents: HashMap<&TaskId, Vec<&TaskId>> = HashMap::new();
-        let mut missing: HashMap<&TaskId, usize> = HashMap::new();
-        for (id, task) in &self.tasks {
-            let known = task
-                .dependencies
-                .iter()
-                .filter(|id| self.tasks.contains_key(*id));
-            missing.insert(id, known.clone().count());
-            for dependency in known {
-                dependents.entry(dependency).or_default().push(id);
-            }
-        }
-        let free = missing.iter().filter(|(_, n)| **n == 0);
-        let mut open: Vec<&TaskId> = free.map(|(id, _)| *id).collect();
-        let mut start: HashMap<&TaskId, Duration> = HashMap::new();
-        let mut longest = Duration::ZERO;
-        while let Some(id) = open.pop() {
-            let estimate = self.tasks[id].estimate.unwrap_or_default();
-            let end = start
-                .get(id)
-                .copied()
-                .unwrap_or_default()
-                .saturating_add(estimate);
-            longest = longest.max(end);
-            for dependent in dependents.get(id).into_iter().flatten() {
-                let begin = start.entry(dependent).or_default();
-                *begin = end.max(*begin);
-                if let Some(n) = missing.get_mut(dependent) {
-                    *n -= 1;
-                    if *n == 0 {
-                        open.push(dependent);
-                    }
-                }
-            }
-        }
-        Some(longest)
+        let ids = self.tasks.keys().enumerate();
+        let idx: HashMap<&TaskId, usize> = ids.map(|(idx, id)| (id, idx)).collect();
+        let tasks = self.tasks.values().map(|task| {
+            let needed = task.dependencies.iter();
+            let known = needed.filter_map(|id| idx.get(id).copied());
+            (task.repository.as_ref(), known.collect())
+        });
+        let waits = self.waits.iter().map(|(name, waits)| (name, &**waits));
+        let millis = |estimate: Duration| u64::try_from(estimate.as_millis()).unwrap_or(u64::MAX);
+        let estimates = self
+            .tasks
+            .values()
+            .map(|task| task.estimate.map_or(0, millis));
+        Some(Network::new(tasks, waits).longest(&estimates.collect::<Vec<_>>()))
     }
 }
 
@@ -436,6 +437,7 @@ impl Task {
     fn new(task_type: &'static str, dependencies: Vec<TaskId>, estimate: Option<Duration>) -> Self {
         Self {
             task_type,
+            repository: None,
             dependencies,
             estimate,
             status: TaskStatus::Waiting,

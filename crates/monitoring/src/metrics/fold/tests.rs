@@ -230,6 +230,45 @@ fn tasks_are_counted_by_type_with_queue_and_time() {
         .shows(&["automation_critical_path_due_timestamp_seconds 0.0"]);
 }
 
+/// The plan is late where its critical path is over, as pages draw it: waits between repositories are on
+/// it, and a night in which no process held the run is not.
+#[test]
+fn a_plan_is_due_by_its_critical_path_while_a_process_holds_it() {
+    let joined = |repository: &str, waits: Value| {
+        let joined = json!({"type": "repository_joined", "repository": repository, "waits": waits});
+        event(joined)
+    };
+    let planned = |task: &str, repository: &str, estimate| Event::TaskPlanned {
+        task: id(task),
+        title: task.to_owned(),
+        repository: repository.parse().unwrap(),
+        dependencies: Vec::new(),
+        estimate: Some(Duration::from_secs(estimate)),
+    };
+    let waits = json!([{"repository": "backend", "reason": "dependency"}]);
+    Story::new()
+        .started()
+        .tell(joined("backend", json!([])))
+        .tell(joined("frontend", waits))
+        .tell(planned("api", "backend", 100))
+        .tell(planned("page", "frontend", 60))
+        .tell(planned("style", "frontend", 70))
+        .tell(event(
+            json!({"type": "plan_ready", "plan": "p", "tasks": 3}),
+        ))
+        .at(5)
+        .enter(Stage::Implementation)
+        .shows(&["automation_critical_path_due_timestamp_seconds 175.0"])
+        .at(25)
+        .tell(event(json!({"type": "run_paused", "reason": "ctrl-c"})))
+        .at(1025)
+        .tell(event(
+            json!({"type": "run_started", "session": 2, "max_workers": 3}),
+        ))
+        .enter(Stage::Implementation)
+        .shows(&["automation_critical_path_due_timestamp_seconds 1175.0"]);
+}
+
 #[test]
 fn a_failure_is_counted_once_for_all_that_is_tried() {
     let failed = Event::TaskChanged {
