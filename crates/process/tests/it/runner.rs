@@ -169,7 +169,6 @@ async fn failures_have_their_class() {
     assert_eq!(class(program("yes")).await, Err(ErrorClass::Cancelled));
 }
 
-#[expect(clippy::print_stderr, reason = "a test that shows nothing says so")]
 #[tokio::test]
 async fn what_setup_has_fetched_tests_find() {
     if matches!(sandbox_support(), SandboxSupport::Missing { .. }) {
