@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use core_types::{
     CancellationToken, CommandLine, CommandOutcome, CommandPurpose, CommandRequest, CommandRunner,
-    ErrorClass, Event, EventSink, PortError, RunId, StepRef,
+    ErrorClass, Event, EventSink, Exit, PortError, RunId, StepRef,
 };
 
 use crate::{Containment, Finished, Launch, Network, OutputLimit, RUN_MARK, Sandbox, make_private};
@@ -21,6 +21,24 @@ const OWN_CACHES: &str = "caches";
 /// Caches of tool chains that lie in the user's home folder, where a sandbox lets nobody write: with a set-up
 /// command they are the clone's own. The others follow `HOME`.
 const CACHES: &[(&str, &str)] = &[("CARGO_HOME", "cargo"), ("GOPATH", "go")];
+
+/// By which words programs say that they reach nobody.
+const UNREACHABLE: &[&str] = &[
+    "Could not resolve host",
+    "could not resolve host",
+    "Temporary failure in name resolution",
+    "Name or service not known",
+    "failed to lookup address",
+    "getaddrinfo",
+    "EAI_AGAIN",
+    "ENOTFOUND",
+    "Network is unreachable",
+    "dial tcp: lookup",
+    "Failed to establish a new connection",
+];
+
+/// What such a command is told of it, at the end of its output.
+const NO_NETWORK: &str = "(there is no network here: a setup command fetches what it needs, or `sandbox.test_network: all` opens it)\n";
 
 /// Runs the commands of one run: contained, recorded and marked as the run's.
 ///
@@ -86,6 +104,18 @@ impl Runner {
     pub fn sandbox(mut self, sandbox: CommandSandbox) -> Self {
         self.sandbox = Some(sandbox);
         self
+    }
+
+    fn has_no_network(&self, purpose: CommandPurpose) -> bool {
+        let Some(sandbox) = &self.sandbox else {
+            return false;
+        };
+        let network = match purpose {
+            CommandPurpose::Setup => &sandbox.setup,
+            CommandPurpose::Test => &sandbox.tests,
+            CommandPurpose::Deploy => return false,
+        };
+        *network != Network::All
     }
 
     /// Where a mirror of packages is named in the user's own home of cargo, it is asked still.
@@ -185,9 +215,19 @@ impl CommandRunner for Runner {
         let launch = self.enclosed(launch, &request)?;
         let title = format!("{}: {}", request.purpose.as_str(), request.command);
         let finished = run_recorded(launch, title, request.step.as_ref(), &*self.events).await?;
+        let mut tail = finished.stdout.tail(request.tail_bytes);
+        if self.has_no_network(request.purpose)
+            && finished.exit != Exit::Code(0)
+            && UNREACHABLE.iter().any(|words| tail.contains(words))
+        {
+            if !tail.ends_with('\n') {
+                tail.push('\n');
+            }
+            tail.push_str(NO_NETWORK);
+        }
         Ok(CommandOutcome {
             exit: finished.exit,
-            tail: finished.stdout.tail(request.tail_bytes),
+            tail,
             duration: finished.duration,
         })
     }

@@ -217,6 +217,11 @@ async fn what_setup_has_fetched_tests_find() {
     // Again, as when a run goes on.
     let (exit, _) = run("a", CommandPurpose::Setup, fetch).await;
     assert_eq!(exit, Exit::Code(0));
+    let lookup = "echo 'curl: (6) Could not resolve host: example.org'; exit 6";
+    let (_, said) = run("a", CommandPurpose::Test, lookup).await;
+    assert!(said.contains("there is no network here"), "{said}");
+    let (_, said) = run("a", CommandPurpose::Setup, lookup).await;
+    assert!(!said.contains("there is no network here"), "{said}");
     // Without one, what the user's own cargo has is read, and nobody changes it.
     let (exit, said) = run(
         "b",
