@@ -49,6 +49,14 @@ pub enum Error {
         /// What is wrong.
         why: String,
     },
+    /// A template of prompts that cannot be used.
+    #[error("{file}: {why}")]
+    Prompt {
+        /// The file or folder.
+        file: String,
+        /// What is wrong.
+        why: String,
+    },
     /// A command line that only a shell can read.
     #[error("{text:?} needs a shell: write \"sh:{text}\"")]
     NeedsShell {

@@ -71,6 +71,7 @@
 //!     clock: Arc::new(SystemClock),
 //!     transcript_bytes: 64 << 20,
 //!     sandbox: None,
+//!     prompts: Arc::default(),
 //!     gateway: None,
 //! };
 //! let agent = Registry::default().build(&spec, &context)?;

@@ -27,7 +27,7 @@ use crate::{
     exchange::{Answer, Exchange, RequestRecord},
     gateway::{Access, Gateway, Session},
     program::{call_line, cut, schema},
-    prompt,
+    prompt::Prompts,
 };
 
 /// What the model is told before all else.
@@ -52,6 +52,8 @@ pub struct ApiAgentOptions {
     pub url: Option<String>,
     /// The key; default none, as servers of one's own may have it.
     pub key: Option<String>,
+    /// What it is asked by; default the crate\'s templates.
+    pub prompts: Arc<Prompts>,
     /// The gateway by which it asks, which counts what it uses; default none: then it counts itself.
     pub gateway: Option<Gateway>,
     /// Whether it must change something; default required.
@@ -80,6 +82,7 @@ impl ApiAgentOptions {
             interface,
             url: None,
             key: None,
+            prompts: Arc::default(),
             gateway: None,
             changes: ChangePolicy::Required,
             environment: Vec::new(),
@@ -491,7 +494,7 @@ impl Agent for ApiAgent {
         request: AgentRequest,
         cancel: &CancellationToken,
     ) -> Result<AgentResult, PortError> {
-        let prompt = prompt::render_for_words(&request);
+        let prompt = self.options.prompts.render_for_words(&request);
         // Boxed: a conversation is too large to carry inline.
         let answered = Box::pin(self.work(&request, &prompt, cancel)).await;
         let result =

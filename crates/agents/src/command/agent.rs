@@ -13,7 +13,7 @@ use crate::{
     error::Failed,
     exchange::{Answer, AnswerError, Exchange, RequestRecord, reported},
     gateway::{Access, Session},
-    prompt,
+    prompt::Prompts,
 };
 
 /// How much of the output's end an error shows.
@@ -47,6 +47,8 @@ pub struct CommandAgentOptions {
     pub transcript_bytes: u64,
     /// What it may reach beside its clone and its scratch folder; default what we may.
     pub sandbox: Option<Sandbox>,
+    /// What it is asked by; default the crate\'s templates.
+    pub prompts: Arc<Prompts>,
     /// How it reaches its models: by a gateway that counts what it uses. Default none: what it reports is
     /// believed.
     pub access: Option<Access>,
@@ -71,6 +73,7 @@ impl CommandAgentOptions {
             grace: Duration::from_secs(5),
             transcript_bytes: 64 << 20,
             sandbox: None,
+            prompts: Arc::default(),
             access: None,
             events,
             clock: Arc::new(SystemClock),
@@ -279,7 +282,7 @@ impl Agent for CommandAgent {
         request: AgentRequest,
         cancel: &CancellationToken,
     ) -> Result<AgentResult, PortError> {
-        let prompt = prompt::render(&request);
+        let prompt = self.options.prompts.render(&request);
         // Boxed: a process with its buffers is too large to carry inline.
         let answered = Box::pin(self.work(&request, &prompt, cancel)).await;
         let result =

@@ -19,7 +19,7 @@ use crate::{
     error::Failed,
     exchange::{Answer, Exchange, RequestRecord},
     gateway::{Access, Provider, Session},
-    prompt,
+    prompt::Prompts,
 };
 
 /// How much of what it wrote to standard error an error shows.
@@ -134,6 +134,8 @@ pub struct ProgramAgentOptions {
     /// What it may reach beside its clone and its scratch folder; default what we may. The login of the user's home
     /// is then seen only where it is readable.
     pub sandbox: Option<Sandbox>,
+    /// What it is asked by; default the crate\'s templates.
+    pub prompts: Arc<Prompts>,
     /// How it reaches its models: by a gateway that counts what it uses. Default none: it talks with its
     /// provider itself, and what it says that it uses is believed.
     pub access: Option<Access>,
@@ -157,6 +159,7 @@ impl ProgramAgentOptions {
             grace: Duration::from_secs(5),
             transcript_bytes: 64 << 20,
             sandbox: None,
+            prompts: Arc::default(),
             access: None,
             events,
             clock: Arc::new(SystemClock),
@@ -446,7 +449,7 @@ impl Agent for ProgramAgent {
         request: AgentRequest,
         cancel: &CancellationToken,
     ) -> Result<AgentResult, PortError> {
-        let prompt = prompt::render_for_words(&request);
+        let prompt = self.options.prompts.render_for_words(&request);
         // Boxed: a process with its buffers is too large to carry inline.
         let answered = Box::pin(self.work(&request, &prompt, cancel)).await;
         let result =

@@ -1,4 +1,4 @@
-//! Prompts, rendered from the templates in the folder `prompts`.
+//! Prompts, rendered from the templates in the folder `prompts`, or from those that take their place ([`Prompts`]).
 //!
 //! Text that people, agents or repositories wrote is put between fences that
 //! it cannot close: their mark is derived from the text's own digest and does
@@ -6,8 +6,16 @@
 
 mod fence;
 mod template;
+mod templates;
 #[cfg(test)]
 mod tests;
 
-pub use template::render;
-pub(crate) use template::render_for_words;
+use core_types::AgentRequest;
+
+pub use templates::Prompts;
+
+/// The prompt for a request by the crate's templates.
+#[must_use]
+pub fn render(request: &AgentRequest) -> String {
+    Prompts::default().render(request)
+}

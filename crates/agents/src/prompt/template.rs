@@ -7,33 +7,15 @@ use core_types::{
 
 use super::fence::{DATA_RULE, fence};
 
-const PLAN: &str = include_str!("../../prompts/plan.md");
-const IMPLEMENT: &str = include_str!("../../prompts/implement.md");
-const REVIEW: &str = include_str!("../../prompts/review.md");
-const RESOLVE_CONFLICT: &str = include_str!("../../prompts/resolve_conflict.md");
-const FIX_TESTS: &str = include_str!("../../prompts/fix_tests.md");
-
 /// How much of all hunks together a prompt shows; the folder holds the rest.
 const MAX_HUNK_BYTES: usize = 64 << 10;
 
 /// How an agent that writes a file is told to answer, and one whose last words are read.
-const BY_FILE: &str = "write one JSON object to the file whose path is in the environment variable `AUTOMATION_ANSWER_FILE`";
-const BY_WORDS: &str = "answer with one JSON object";
+pub(super) const BY_FILE: &str = "write one JSON object to the file whose path is in the environment variable `AUTOMATION_ANSWER_FILE`";
+pub(super) const BY_WORDS: &str = "answer with one JSON object";
 
-/// The prompt for a request: plain text that ends with a line break.
-///
-/// The same request always gives the same prompt.
-#[must_use]
-pub fn render(request: &AgentRequest) -> String {
-    rendered(request, BY_FILE)
-}
-
-/// The same for an agent whose last words are its answer.
-pub(crate) fn render_for_words(request: &AgentRequest) -> String {
-    rendered(request, BY_WORDS)
-}
-
-fn rendered(request: &AgentRequest, answer: &str) -> String {
+/// A template, filled with what a request brings.
+pub(super) fn rendered(template: &str, request: &AgentRequest, answer: &str) -> String {
     let mut issue = fence(&show_hidden(&issue_text(&request.issue)));
     if !request.context.is_empty() {
         // It belongs to the issue in every prompt: what this change is, beside its words.
@@ -54,59 +36,47 @@ fn rendered(request: &AgentRequest, answer: &str) -> String {
         ("data_rule", DATA_RULE.to_owned()),
         ("answer", answer.to_owned()),
     ];
-    let (template, own) = match &request.task {
+    let own = match &request.task {
         AgentTask::Plan {
             repositories,
             findings,
-        } => (
-            PLAN,
-            vec![
-                ("repositories", repository_list(repositories)),
-                (
-                    "findings",
-                    section("What was wrong with your last plan", findings),
-                ),
-            ],
-        ),
-        AgentTask::Implement { task, dependencies } => (
-            IMPLEMENT,
-            vec![
-                ("repository", task.repository.to_string()),
-                ("task", fence(&show_hidden(&task_text(task)))),
-                ("dependencies", dependency_section(dependencies)),
-            ],
-        ),
+        } => vec![
+            ("repositories", repository_list(repositories)),
+            (
+                "findings",
+                section("What was wrong with your last plan", findings),
+            ),
+        ],
+        AgentTask::Implement { task, dependencies } => vec![
+            ("repository", task.repository.to_string()),
+            ("task", fence(&show_hidden(&task_text(task)))),
+            ("dependencies", dependency_section(dependencies)),
+        ],
         AgentTask::Review {
             repository,
             head,
             diff,
             tests_passed,
-        } => (
-            REVIEW,
-            vec![
-                ("repository", repository.name.to_string()),
-                ("head", head.to_string()),
-                ("diff", fence(diff)),
-                ("tests", tests_text(*tests_passed).to_owned()),
-            ],
-        ),
+        } => vec![
+            ("repository", repository.name.to_string()),
+            ("head", head.to_string()),
+            ("diff", fence(diff)),
+            ("tests", tests_text(*tests_passed).to_owned()),
+        ],
         AgentTask::ResolveConflict {
             task,
             ours,
             theirs,
             files,
             findings,
-        } => (
-            RESOLVE_CONFLICT,
-            vec![
-                ("repository", repository_name(request)),
-                ("task", task_section(task.as_ref())),
-                ("ours", fence(ours)),
-                ("theirs", fence(theirs)),
-                ("conflicts", fence(&conflicts_text(files))),
-                ("findings", last_try(findings)),
-            ],
-        ),
+        } => vec![
+            ("repository", repository_name(request)),
+            ("task", task_section(task.as_ref())),
+            ("ours", fence(ours)),
+            ("theirs", fence(theirs)),
+            ("conflicts", fence(&conflicts_text(files))),
+            ("findings", last_try(findings)),
+        ],
         AgentTask::FixTests {
             task,
             command,
@@ -114,21 +84,17 @@ fn rendered(request: &AgentRequest, answer: &str) -> String {
             output,
             round,
             findings,
-        } => (
-            FIX_TESTS,
-            vec![
-                ("repository", repository_name(request)),
-                ("task", task_section(task.as_ref())),
-                ("round", round.to_string()),
-                ("test_command", fence(command)),
-                ("failures", fence(&failures_text(failures))),
-                ("output", fence(output)),
-                ("findings", last_try(findings)),
-            ],
-        ),
-        // `AgentTask` may grow in core-types; a request that this version has
-        // no template for is its issue alone.
-        _ => ("{{issue}}\n\n{{data_rule}}\n", Vec::new()),
+        } => vec![
+            ("repository", repository_name(request)),
+            ("task", task_section(task.as_ref())),
+            ("round", round.to_string()),
+            ("test_command", fence(command)),
+            ("failures", fence(&failures_text(failures))),
+            ("output", fence(output)),
+            ("findings", last_try(findings)),
+        ],
+        // `AgentTask` may grow in core-types.
+        _ => Vec::new(),
     };
     fill(template, &[common.as_slice(), own.as_slice()].concat())
 }

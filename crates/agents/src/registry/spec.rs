@@ -8,6 +8,7 @@ use crate::{
     CommandAgent, CommandAgentOptions, Error, Playbook, Program, ProgramAgent, ProgramAgentOptions,
     ScriptedAgent, ScriptedAgentOptions,
     gateway::{Access, Gateway, Provider},
+    prompt::Prompts,
 };
 
 /// An agent as the configuration describes it. Which keys count depends on its
@@ -53,6 +54,8 @@ pub struct AgentContext {
     /// [`Network::Ports`](process::Network::Ports) also the servers of this machine that their variables name. `None`:
     /// what the engine may.
     pub sandbox: Option<process::Sandbox>,
+    /// What agents are asked by.
+    pub prompts: Arc<Prompts>,
     /// By which agents with a key reach their models; `None`: they get the key.
     pub gateway: Option<Gateway>,
 }
@@ -80,6 +83,7 @@ pub type Constructor =
 ///     clock: Arc::new(SystemClock),
 ///     transcript_bytes: 64 << 20,
 ///     sandbox: None,
+///     prompts: Arc::default(),
 ///     gateway: None,
 /// };
 /// let agent = Registry::default().build(&spec, &context)?;
@@ -163,6 +167,7 @@ fn command(spec: &AgentSpec, context: &AgentContext) -> Result<Arc<dyn Agent>, E
     options.changes = spec.changes.unwrap_or(options.changes);
     options.timeout = spec.timeout;
     options.clock = Arc::clone(&context.clock);
+    options.prompts = Arc::clone(&context.prompts);
     options.transcript_bytes = context.transcript_bytes;
     options.environment = [context.environment.as_slice(), &spec.environment].concat();
     options.access = access(&Provider::ALL, spec, context, &mut options.environment)?;
@@ -207,6 +212,7 @@ fn program_agent(
     options.changes = spec.changes.unwrap_or(options.changes);
     options.timeout = spec.timeout;
     options.clock = Arc::clone(&context.clock);
+    options.prompts = Arc::clone(&context.prompts);
     options.transcript_bytes = context.transcript_bytes;
     options.environment = [context.environment.as_slice(), &spec.environment].concat();
     let provider = [program.provider()];
@@ -237,6 +243,7 @@ fn api_agent(
     options.changes = spec.changes.unwrap_or(options.changes);
     options.timeout = spec.timeout;
     options.clock = Arc::clone(&context.clock);
+    options.prompts = Arc::clone(&context.prompts);
     // Tests see what every program sees, and no key.
     options.environment.clone_from(&context.environment);
     options.sandbox = context.sandbox.clone().map(|base| process::Sandbox {

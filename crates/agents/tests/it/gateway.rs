@@ -597,6 +597,7 @@ async fn a_command_gets_a_token_in_place_of_its_key() {
         clock: Arc::new(SystemClock),
         transcript_bytes: 1 << 20,
         sandbox: None,
+        prompts: Arc::default(),
         gateway: Some(gateway),
     };
     let spec = AgentSpec {

@@ -1,4 +1,4 @@
-use agents::prompt::render;
+use agents::prompt::{Prompts, render};
 use core_types::AgentTask;
 use expect_test::expect;
 
@@ -344,4 +344,54 @@ fn hidden_characters_of_an_issue_are_shown() {
         assert!(prompt.contains(shown), "{prompt}");
         assert!(!prompt.contains(core_types::is_hidden), "{prompt}");
     }
+}
+
+#[test]
+fn templates_of_ones_own_take_the_place_of_ours() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let put = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("below")).expect("a folder");
+        let mut file = std::fs::File::create(path).expect("a file");
+        std::io::Write::write_all(&mut file, text.as_bytes()).expect("room for it");
+    };
+    let read = || Prompts::read_blocking(folder.path());
+    let none = Prompts::read_blocking(&folder.path().join("missing")).expect("it has none");
+    assert_eq!(none, Prompts::default());
+    put(
+        "implement.md",
+        "For all: {{task}} {{data_rule}} {{answer}}\n",
+    );
+    put(
+        "app/implement.md",
+        "For app: {{issue}} {{data_rule}} {{answer}}\n",
+    );
+    let prompts = read().expect("they are valid");
+    let mut request = Place::new().request(implement("greet"));
+    assert!(prompts.render(&request).starts_with("For all: begin data "));
+    request.repository = Some("app".parse().expect("a name"));
+    assert!(prompts.render(&request).starts_with("For app: begin data "));
+    let others = Place::new().request(review());
+    assert_eq!(prompts.render(&others), render(&others));
+    let check = |path: &str, text: &str, expected: &str| {
+        put(path, text);
+        let error = read().expect_err("it is refused").to_string();
+        assert!(error.ends_with(&format!("{path}: {expected}")), "{error}");
+        std::fs::remove_file(folder.path().join(path)).expect("it is there");
+    };
+    check(
+        "app/review.md",
+        "{{diff}} {{secret}} {{data_rule}} {{answer}}",
+        "there is no {{secret}}; known are: advice, answer, data_rule, diff, head, issue, repository, tests",
+    );
+    check(
+        "review.md",
+        "{{diff}} {{answer}}",
+        "{{data_rule}} is missing",
+    );
+    check(
+        "reviews.md",
+        "",
+        "expected one of plan.md, implement.md, review.md, resolve_conflict.md, fix_tests.md",
+    );
 }

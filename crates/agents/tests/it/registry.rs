@@ -18,6 +18,7 @@ fn context() -> AgentContext {
         clock: Arc::new(core_types::SystemClock),
         transcript_bytes: 1 << 20,
         sandbox: None,
+        prompts: Default::default(),
         gateway: None,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use agents::prompt;
+use agents::prompt::Prompts;
 use async_trait::async_trait;
 use core_types::{
     Agent, AgentCapabilities, AgentRequest, AgentResult, AgentTask, CancellationToken,
@@ -16,6 +16,7 @@ pub(crate) struct TellingAgent {
     pub(crate) agent: Arc<dyn Agent>,
     pub(crate) events: Arc<dyn EventSink>,
     pub(crate) keep: KeepPrompts,
+    pub(crate) prompts: Arc<Prompts>,
 }
 
 #[async_trait]
@@ -42,7 +43,7 @@ impl Agent for TellingAgent {
         };
         let step = request.step.clone();
         // An agent that fails does not say what it was asked.
-        let rendered = prompt::render(&request);
+        let rendered = self.prompts.render(&request);
         let result = self.agent.run(request, cancel).await;
         let told = match &result {
             Ok(result) if !result.prompt.is_empty() => &result.prompt,

@@ -50,6 +50,7 @@ pub async fn staged(
         clock: surroundings.clock.clone(),
         transcript_bytes: record.output_disk_bytes,
         sandbox: None,
+        prompts: Default::default(),
         gateway: None,
     };
     let agent = record

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use agents::{AgentContext, Registry};
+use agents::{AgentContext, Registry, prompt::Prompts};
 use async_trait::async_trait;
 use core_types::{
     Agent, CancellationToken, ChangeSetLander, CommandRunner, Event, EventSink, GitProvider,
@@ -111,12 +111,16 @@ impl Assembly {
         if let Some(message) = self_reported.clone() {
             events.emit(None, Event::Warning { message });
         }
+        let folder_of_prompts = self.home.config_file("prompts");
+        let prompts = Prompts::read_blocking(&folder_of_prompts).map_err(Error::Agent)?;
+        let prompts = Arc::new(prompts);
         let context = AgentContext {
             environment: environment.iter().filter_map(as_text).collect(),
             events: events.clone(),
             clock: self.surroundings.clock.clone(),
             transcript_bytes: self.record.output_disk_bytes,
             sandbox: agent_sandbox,
+            prompts: prompts.clone(),
             gateway,
         };
         let agent = self
@@ -131,6 +135,7 @@ impl Assembly {
                 agent,
                 events: events.clone(),
                 keep: learning.keep(),
+                prompts,
             }),
             _ => agent,
         };
