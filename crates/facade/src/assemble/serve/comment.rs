@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use config::automation::Labels;
-use core_types::{IssueNumber, Scope};
+use core_types::{IssueNumber, Reference, Scope};
 use engine_workflow::RepositoryState;
 
 use super::{
@@ -34,6 +34,7 @@ pub(super) fn comment(
     remarks: &Remarks<'_>,
 ) -> String {
     let status = &seen.status;
+    let mark = mark(seen);
     let mut text = String::new();
     let title = phase.map_or("Given up", Phase::title);
     line(&mut text, format_args!("### {title}\n"));
@@ -43,13 +44,14 @@ pub(super) fn comment(
     }
     if let Some(awaited) = &seen.awaited {
         let next = phase.and_then(Phase::next).map(|it| it.label(labels));
-        text.push_str(&request(awaited, next));
+        text.push_str(&request(awaited, next, mark));
     }
     if status.state == RunState::Failed || status.state == RunState::Partial {
         let what = failed(status);
         let what: Vec<_> = what.iter().map(name_of).collect();
         if !what.is_empty() {
-            let again = "say `/retry`, or `/answer TASK` with a word to the agent";
+            let again =
+                format!("say `{mark}retry`, or `{mark}answer TASK` with a word to the agent");
             line(
                 &mut text,
                 format_args!("Failed: {}. To try again, {again}.\n", what.join(", ")),
@@ -72,14 +74,23 @@ pub(super) fn comment(
     line(
         &mut text,
         format_args!(
-            "Run `{}`, asked for by {}. Whoever may write here may say `/retry`, `/retry TASK`, \
-             `/answer TASK TEXT`, `/skip TASK` and `/abort`.",
+            "Run `{}`, asked for by {}. Whoever may write here may say `{mark}retry`, `{mark}retry TASK`, \
+             `{mark}answer TASK TEXT`, `{mark}skip TASK` and `{mark}abort`.",
             status.run,
             code(by.unwrap_or_default(), 100)
         ),
     );
     let text = learning::scrub(&text).text;
     learning::truncate(&text, MAX_BYTES).to_owned()
+}
+
+/// What a line begins with that is meant for us: on GitLab a slash begins commands of its own.
+fn mark(seen: &Seen) -> char {
+    let home = seen.record.settings.issue_home.as_ref().map(|it| &it.0);
+    let mut sources = seen.record.sources.iter();
+    let home = sources.find(|it| Some(&it.name) == home);
+    let kind = home.and_then(|it| Some(&*it.on_forge.as_ref()?.kind));
+    if kind == Some("gitlab") { '!' } else { '/' }
 }
 
 fn name_of(scope: &Scope) -> String {
@@ -91,7 +102,7 @@ fn name_of(scope: &Scope) -> String {
 }
 
 /// How a person lets it go on.
-fn request(awaited: &Awaited, next: Option<&str>) -> String {
+fn request(awaited: &Awaited, next: Option<&str>, mark: char) -> String {
     let pin = &awaited.pin;
     let (what, shown) = match &awaited.plan {
         Some(_) if !awaited.is_shown() => {
@@ -106,7 +117,7 @@ fn request(awaited: &Awaited, next: Option<&str>) -> String {
         format!(", or by the label {}", code(label, 100))
     });
     format!(
-        "Whoever may write here approves {what} by a comment{by_label}:\n\n```\n/approve {pin}\n```\n\n{shown}"
+        "Whoever may write here approves {what} by a comment{by_label}:\n\n```\n{mark}approve {pin}\n```\n\n{shown}"
     )
 }
 
@@ -210,11 +221,12 @@ fn link(
     source: Option<&RepositorySource>,
     number: IssueNumber,
 ) -> String {
+    let number = Reference(number);
     let forge = |it: Option<&RepositorySource>| it.and_then(|it| it.on_forge.clone());
     match (forge(home), forge(source)) {
-        (Some(home), Some(it)) if home == it => format!("#{number}"),
+        (Some(home), Some(it)) if home == it => number.to_string(),
         (Some(home), Some(it)) if home.url == it.url => {
-            format!("{}/{}#{number}", it.owner, it.repo)
+            format!("{}/{}{number}", it.owner, it.repo)
         }
         (_, Some(it)) => format!("{}/{}/{} {number}", it.url, it.owner, it.repo),
         (_, None) => {

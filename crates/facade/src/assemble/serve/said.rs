@@ -23,7 +23,8 @@ impl Said {
         let body = body.trim();
         let (first, rest) = body.split_once('\n').unwrap_or((body, ""));
         let mut words = first.split_whitespace();
-        let command = words.next()?.strip_prefix('/')?;
+        // GitLab takes a line that begins with a slash for a command of its own.
+        let command = words.next()?.strip_prefix(['/', '!'])?;
         let words: Vec<&str> = words.collect();
         let wanted = |usage: &str| Some(Err(format!("say it as `{usage}`")));
         Some(Ok(match (command, &words[..]) {
@@ -76,6 +77,7 @@ mod tests {
             "/approve 0a1b",
             "  /approve  `0a1b` \r\nThanks!",
             "\n/approve 0a1b",
+            "!approve 0a1b",
         ] {
             assert_eq!(read(body), approve, "{body:?}");
         }
