@@ -2,6 +2,7 @@
 
 mod agents;
 mod debian;
+mod forges;
 mod http;
 mod prometheus;
 
@@ -45,6 +46,10 @@ const PARTS: &[Part] = &[
     Part {
         name: "agents",
         run: agents::whole_runs,
+    },
+    Part {
+        name: "forges",
+        run: forges::clients,
     },
 ];
 

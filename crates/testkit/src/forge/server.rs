@@ -48,11 +48,11 @@ impl Dialect {
         }
     }
 
-    /// What stands before a token in its header.
-    pub(super) const fn scheme(self) -> &'static str {
+    /// What may stand before a token in its header.
+    pub(super) const fn schemes(self) -> &'static [&'static str] {
         match self {
-            Self::Gitea => "token ",
-            Self::GitHub | Self::GitLab => "Bearer ",
+            Self::Gitea | Self::GitHub => &["token ", "Bearer "],
+            Self::GitLab => &["Bearer "],
         }
     }
 

@@ -102,8 +102,9 @@ impl World {
         let text = |name: &str| head.headers.get(name).and_then(|it| it.to_str().ok());
         let private = text("private-token").filter(|_| self.dialect == Dialect::GitLab);
         let authorization = text("authorization");
-        let token =
-            private.or_else(|| authorization.and_then(|it| it.strip_prefix(self.dialect.scheme())));
+        let mut schemes = self.dialect.schemes().iter();
+        let token = || schemes.find_map(|scheme| authorization?.strip_prefix(scheme));
+        let token = private.or_else(token);
         let login = token.and_then(|token| state.accounts.get(token)).cloned();
         let answered = match login {
             Some(login) => {
@@ -123,7 +124,11 @@ impl World {
                     is_slow,
                     is_busy,
                 };
-                answered(self.dialect, &mut state, &request)
+                let mut answered = answered(self.dialect, &mut state, &request);
+                if let (Dialect::GitHub, Some(body)) = (self.dialect, &mut answered.body) {
+                    github::at(&self.url, body);
+                }
+                answered
             }
             None => reply(401, serde_json::json!({"message": "user does not exist"})),
         };

@@ -25,6 +25,7 @@ macro_rules! on_each {
 }
 
 mod beyond;
+mod clients;
 mod conformance;
 mod gitlab;
 mod labels;

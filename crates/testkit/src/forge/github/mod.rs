@@ -3,6 +3,8 @@
 mod pulls;
 mod shown;
 
+pub(super) use self::shown::at;
+
 use serde_json::{Value, json};
 
 use self::{
@@ -293,7 +295,11 @@ fn edit(repository: &mut Repository, index: u64, request: &Request<'_>) -> Resul
         it.is_open = state.as_deref().map_or(it.is_open, |state| state == "open");
         it.updated = now();
     });
-    Ok(item.now.clone())
+    if let Some(names) = request.body["labels"].as_array() {
+        let ids = ids_of(repository, names);
+        repository.relabel(index, request.login, ids);
+    }
+    Ok(repository.items[&index].now.clone())
 }
 
 fn create_comment(
