@@ -36,7 +36,6 @@ pub struct Prompts {
 
 impl Prompts {
     /// The crate's templates, by their names.
-    #[must_use]
     pub fn built_in() -> impl Iterator<Item = (&'static str, &'static str)> {
         BUILT_IN.into_iter()
     }

@@ -231,6 +231,28 @@ fn what_people_squash_is_over() {
 }
 
 #[test]
+fn what_changes_protected_paths_lands_only_when_somebody_says_so() {
+    let bed = bed("gitea", "");
+    let agent = "agents: [{name: bar, kind: command, command: \"echo bar > a.txt; mkdir -p .github/workflows; \
+                 echo x > .github/workflows/ci.yml\"}]\nserve: {interval: 20ms, land: true}\n";
+    bed.place.file("config/automation.yaml", agent);
+    bed.label("grace", "needs-planning");
+    bed.serve();
+    assert_eq!(bed.labels(), ["needs-attention"]);
+    let status = bed.status();
+    assert!(status.contains(".github/workflows/ci.yml"), "{status}");
+    assert_eq!(bed.git().git(&["show", "main:a.txt"]), "foo");
+    // No label stands for it: what is said must name what was shown.
+    bed.label("grace", "completed");
+    bed.serve();
+    assert_eq!(bed.labels(), ["needs-attention"]);
+    bed.say("grace", &bed.approval());
+    bed.serve();
+    assert_eq!(bed.labels(), ["completed"], "{}", bed.status());
+    assert_eq!(bed.git().git(&["show", "main:a.txt"]), "bar");
+}
+
+#[test]
 fn further_issues_wait_for_their_turn() {
     let bed = bed(
         "gitea",
