@@ -218,7 +218,7 @@ impl ApiAgent {
             () = cancel.cancelled() => Err(RunError::Cancelled),
         };
         let mut spent = match &work.session {
-            Some(session) => session.spent(),
+            Some(session) => session.close().await,
             None => Spent {
                 usage: work.usage,
                 cost: work.cost,

@@ -172,7 +172,7 @@ impl CommandAgent {
         let mut reported_cost = interim.spent().and_then(|it| it.cost);
         // What its gateway has counted is the truth.
         if let Some(session) = session.filter(|it| !it.is_unused()) {
-            spent = session.spent();
+            spent = session.close().await;
             reported_cost = spent.cost;
         }
         let answered = match refused {

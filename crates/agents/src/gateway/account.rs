@@ -48,6 +48,38 @@ pub(super) struct InFlight {
     most: Usd,
 }
 
+/// A request that was sent and has no answer yet: dropped, nobody knows what it has cost, and it counts as its most.
+#[derive(Debug)]
+pub(super) struct Unanswered {
+    in_flight: Option<InFlight>,
+    model: String,
+    most: TokenUsage,
+}
+
+impl Unanswered {
+    pub(super) fn new(in_flight: InFlight, model: &str, most: TokenUsage) -> Self {
+        Self {
+            in_flight: Some(in_flight),
+            model: model.to_owned(),
+            most,
+        }
+    }
+
+    /// There is an answer, or it is known that there will be none.
+    pub(super) fn answered(mut self) -> Option<InFlight> {
+        self.in_flight.take()
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        if let Some(in_flight) = self.in_flight.take() {
+            let most = in_flight.most;
+            in_flight.settle(&self.model, &self.most, Some(most));
+        }
+    }
+}
+
 /// Whether a request may go out.
 #[derive(Debug)]
 pub(super) enum Answer {
@@ -135,7 +167,19 @@ impl Account {
         self.state().failure.clone()
     }
 
-    /// All that was spent so far; the model is the one that has used most.
+    /// Returns when nothing of the session is under way.
+    pub(super) async fn settled(&self) {
+        loop {
+            let mut ended = std::pin::pin!(self.ended.notified());
+            ended.as_mut().enable();
+            if self.state().n_in_flight == 0 {
+                return;
+            }
+            ended.await;
+        }
+    }
+
+    /// All that was spent so far, and what is under way at its most; the model is the one that has used most.
     pub(super) fn spent(&self) -> Spent {
         let state = self.state();
         let most = state
@@ -146,7 +190,7 @@ impl Account {
         let all = state.by_model.values();
         Spent {
             usage: all.fold(TokenUsage::default(), |sum, it| sum.plus(it)),
-            cost: (!state.is_unpriced).then_some(state.settled),
+            cost: (!state.is_unpriced).then_some(state.settled.saturating_add(state.in_flight)),
             model: most,
             is_failure: false,
         }

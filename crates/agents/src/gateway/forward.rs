@@ -23,7 +23,7 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::{
     Provider,
-    account::{Answer, InFlight},
+    account::{Answer, InFlight, Unanswered},
     ask::{Ask, Before},
     provider::Endpoint,
     server::{Shared, Upstream},
@@ -311,7 +311,13 @@ impl Call {
             return Err(invalid(message));
         }
         let (ask, sent, most, in_flight) = self.allowed(shared, ask).await?;
-        let (answer, permit) = self.send(shared, &sent).await?;
+        let unanswered = Unanswered::new(in_flight, &ask.model, most);
+        let sending = self.send(shared, &sent).await;
+        let in_flight = unanswered.answered();
+        let (answer, permit) = sending?;
+        let Some(in_flight) = in_flight else {
+            return Err(invalid("it was answered already"));
+        };
         let (status, headers) = (answer.status(), passed_on(answer.headers()));
         let is_stream = headers
             .get(header::CONTENT_TYPE)

@@ -2,6 +2,7 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use core_types::{ErrorClass, PortError, Spent};
@@ -13,6 +14,9 @@ use super::{
     server::Upstream,
     tape::{Player, Recorder},
 };
+
+/// How long the end of requests is waited for whose client has gone.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// One piece of an agent's work, as the gateway sees it; its token ends with it.
 pub struct Session {
@@ -91,7 +95,21 @@ impl Session {
         self.gateway.shared.url(provider)
     }
 
-    /// What was spent so far. The model is the one that has used most; the cost is `None` where the price of
+    /// Ends the session: its token is not known any more. Returns what was spent when nothing is under way, or after a
+    /// moment, since a provider may be slow to notice that its client has gone: then what is under way counts at its
+    /// most.
+    ///
+    /// # Cancel safety
+    ///
+    /// The session has ended; what was spent can be asked for again.
+    pub async fn close(&self) -> Spent {
+        self.gateway.shared.close(&self.line.token);
+        // Whether all has ended, the figures say.
+        drop(tokio::time::timeout(PATIENCE, self.line.account.settled()).await);
+        self.spent()
+    }
+
+    /// What was spent so far, with what is under way at its most. The model is the one that has used most; the cost is `None` where the price of
     /// one of them is not known.
     #[must_use]
     pub fn spent(&self) -> Spent {

@@ -295,7 +295,7 @@ impl ProgramAgent {
         };
         // With its gateway's key it cannot have spent anything elsewhere.
         if let Some(session) = session {
-            spent = session.spent();
+            spent = session.close().await;
             cost = spent.cost;
         }
         let answered = match ended {

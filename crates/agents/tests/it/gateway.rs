@@ -525,6 +525,42 @@ async fn what_an_agent_does_not_wait_for_is_paid_for() {
     assert_eq!(session.spent().usage.input, 100);
 }
 
+/// A provider that takes requests and answers none.
+#[tokio::test]
+async fn what_was_sent_and_never_answered_counts_as_its_most() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("a port is free");
+    let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+    let mut environment = vec![
+        ("ANTHROPIC_API_KEY".to_owned(), KEY.to_owned()),
+        ("ANTHROPIC_BASE_URL".to_owned(), url),
+    ];
+    let gateway = gateway(options()).await;
+    let access = Access::take(&gateway, "coder", &Provider::ALL, &mut environment);
+    let access = access.expect("it is valid").expect("there is a key");
+    let session = session(&access, None);
+    let client = Client::of(&session);
+    let body = message("hi", 100);
+    tokio::select! {
+        answer = client.message(&body) => panic!("nobody answers: {}", answer.text()),
+        accepted = async {
+            let (stream, _) = listener.accept().await.expect("it is asked");
+            stream.readable().await.expect("something was sent");
+            stream
+        } => drop(accepted),
+    }
+    let spent = session.close().await;
+    assert!(
+        spent.usage.input >= 1024 && spent.usage.output == 100,
+        "{spent:?}"
+    );
+    let most = micro(spent.usage.input + 1000);
+    assert_eq!(spent.cost, Some(most));
+    // Its token has ended, too.
+    let again = client.message(&body).await;
+    assert_eq!(again.status().as_u16(), 401);
+}
+
 #[tokio::test]
 async fn a_recorded_run_is_given_again_without_a_provider() {
     let folder = tempfile::tempdir().expect("a folder");
