@@ -155,19 +155,28 @@ impl Layout {
                 let path = path.as_ptr();
                 libc::mount(path, path, ptr::null(), libc::MS_BIND | libc::MS_REC, none) == 0
             });
-            // Shared memory between processes, which is not that of the machine.
-            if libc::mount(
-                c"tmpfs".as_ptr(),
-                c"/dev/shm".as_ptr(),
-                c"tmpfs".as_ptr(),
-                libc::MS_NOSUID | libc::MS_NODEV,
-                none,
-            ) == 0
+            // Shared memory between processes, which is not that of the machine; where the work itself lies there, it
+            // would hide it.
+            let is_there = |path: &CString| {
+                let rest = path.to_bytes().strip_prefix(b"/dev/shm");
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+            };
+            let has_own = !writable.iter().any(is_there);
+            if has_own
+                && libc::mount(
+                    c"tmpfs".as_ptr(),
+                    c"/dev/shm".as_ptr(),
+                    c"tmpfs".as_ptr(),
+                    libc::MS_NOSUID | libc::MS_NODEV,
+                    none,
+                ) == 0
             {
                 let _ = add_path(RULESET, c"/dev/shm", WRITE);
             }
             let made = bound && set_read_only(c"/", READ_ONLY, 0);
-            let _ = set_read_only(c"/dev/shm", 0, READ_ONLY);
+            if has_own {
+                let _ = set_read_only(c"/dev/shm", 0, READ_ONLY);
+            }
             made && writable
                 .iter()
                 .all(|path| set_read_only(path, 0, READ_ONLY))

@@ -281,3 +281,29 @@ fn dials_a_socket() {
         std::os::unix::net::UnixStream::connect(Path::new(&path)).expect("reached");
     }
 }
+
+/// A program has shared memory of its own, which must not hide the folder that it works in.
+#[tokio::test]
+async fn a_folder_in_shared_memory_is_there() {
+    let shared = Path::new("/dev/shm");
+    if is_missing() || !shared.is_dir() {
+        return;
+    }
+    let folder = tempfile::tempdir_in(shared).expect("a folder");
+    let sandbox = Sandbox {
+        readable: SYSTEM.iter().map(PathBuf::from).collect(),
+        writable: vec![folder.path().to_owned()],
+        ..Sandbox::default()
+    };
+    let beside = shared.join(format!("process-test-{}", std::process::id()));
+    let line = format!(
+        "echo x > own && cat own; echo y > {} 2>/dev/null || echo refused",
+        beside.display()
+    );
+    for way in TREES {
+        let launch = shell(way, &line).folder(folder.path());
+        let finished = run(launch.sandbox(sandbox.clone())).await;
+        assert_eq!(finished.stdout.tail(100), "x\nrefused\n", "{way:?}");
+        assert!(!beside.exists());
+    }
+}
