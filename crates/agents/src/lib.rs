@@ -7,9 +7,12 @@
 //!   prompt on its standard input and the request as a file, and answers in a file.
 //! - `claude-code` and `codex`: these programs, driven by their command lines; they plan, implement,
 //!   review and repair.
-//! - `anthropic` and `openai` (feature `api`): a model by its provider's interface, with tools of ours,
+//! - `anthropic` and `openai`: a model by its provider's interface, with tools of ours,
 //!   for those who have a key and no program.
 //! - `scripted`: a [`Playbook`] of edits, for tests and for the demo.
+//!
+//! All of them may ask models through a [`gateway`], which keeps the keys, counts each request to the token and
+//! asks for its money before it goes out.
 //!
 //! # What a `command` agent sees
 //!

@@ -7,6 +7,7 @@ mod failure;
 mod output;
 mod progress;
 mod session;
+mod signals;
 #[cfg(test)]
 mod tests;
 

@@ -12,7 +12,7 @@ use core_types::{
     Agent, AgentCapabilities, AgentRequest, AgentResult, AgentTask, CancellationToken,
     ChangePolicy, Clock, ErrorClass, EventSink, PortError, Spent, SystemClock, TokenUsage, Usd,
 };
-use perf_utils::http::{HttpConnectionPool, Method};
+use perf_utils::http::{HttpConnectionPool, Method, Response};
 use process::{Containment, Launch, OutputLimit, RUN_MARK};
 use serde_json::Value;
 
@@ -25,15 +25,13 @@ use crate::{
     command::{on_disk_thread, process_error},
     error::Failed,
     exchange::{Answer, Exchange, RequestRecord},
-    gateway::{Access, Gateway, Session},
+    gateway::{Access, Ask, Before, Session, because, judged},
     program::{call_line, cut, schema},
     prompt::Prompts,
 };
 
 /// What the model is told before all else.
 const SYSTEM: &str = include_str!("../../prompts/api.md");
-/// So many bytes of a request are a token at least: what is set aside before it is sent.
-const BYTES_A_TOKEN: u64 = 3;
 /// How often a model that gives no answer is asked for it.
 const REMINDERS: u32 = 2;
 /// How much of a test's output the model is given.
@@ -54,8 +52,9 @@ pub struct ApiAgentOptions {
     pub key: Option<String>,
     /// What it is asked by; default the crate\'s templates.
     pub prompts: Arc<Prompts>,
-    /// The gateway by which it asks, which counts what it uses; default none: then it counts itself.
-    pub gateway: Option<Gateway>,
+    /// How it reaches its models: by a gateway that counts what it uses, and has key and address. Default none: it
+    /// talks with its provider itself, and counts itself.
+    pub access: Option<Access>,
     /// Whether it must change something; default required.
     pub changes: ChangePolicy,
     /// The variables that tests see which it runs; default none.
@@ -83,7 +82,7 @@ impl ApiAgentOptions {
             url: None,
             key: None,
             prompts: Arc::default(),
-            gateway: None,
+            access: None,
             changes: ChangePolicy::Required,
             environment: Vec::new(),
             sandbox: None,
@@ -114,7 +113,6 @@ impl fmt::Debug for ApiAgentOptions {
 #[derive(Debug)]
 pub struct ApiAgent {
     options: ApiAgentOptions,
-    access: Option<Access>,
     pool: HttpConnectionPool,
 }
 
@@ -129,6 +127,8 @@ struct Work<'a> {
     said: Vec<Said>,
     usage: TokenUsage,
     cost: Option<Usd>,
+    /// The last request, from whose input the next one's is reckoned.
+    before: Option<Before>,
 }
 
 impl ApiAgent {
@@ -140,24 +140,19 @@ impl ApiAgent {
     /// clear.
     pub fn new(options: ApiAgentOptions) -> Result<Self, Error> {
         let provider = options.interface.provider();
-        let url = options.url.as_deref().unwrap_or(provider.default_url());
+        let own = || options.url.as_deref().unwrap_or(provider.default_url());
+        let url = options.access.as_ref().map(Access::url);
+        let url = url.unwrap_or_else(|| own().to_owned());
         let refused = |why: String| Error::Provider {
             agent: options.name.clone(),
             why,
         };
-        if options.key.is_some() && !perf_utils::http::keeps_secrets(url) {
+        let key = options.key.as_deref().filter(|_| options.access.is_none());
+        if key.is_some() && !perf_utils::http::keeps_secrets(&url) {
             return Err(refused(format!(
                 "{url} is not encrypted, and a key would be read on the way"
             )));
         }
-        let access = match &options.gateway {
-            Some(gateway) => {
-                let (agent, key) = (&options.name, options.key.as_deref());
-                Some(Access::to(gateway, agent, provider, url, key)?)
-            }
-            None => None,
-        };
-        let url = access.as_ref().map_or(url.to_owned(), Access::url);
         let mut pool = HttpConnectionPool::builder(&url)
             // One long answer; the deadline of the request ends it earlier.
             .timeout(Duration::from_secs(15 * 60))
@@ -165,16 +160,12 @@ impl ApiAgent {
         for (name, value) in options.interface.headers() {
             pool = pool.header(name, value);
         }
-        if let Some(key) = options.key.as_ref().filter(|_| access.is_none()) {
-            let (name, before) = options.interface.authorization();
-            pool = pool.secret_header(name, &format!("{before}{}", key.trim()));
+        if let Some(key) = key {
+            let known = provider.key();
+            pool = pool.secret_header(known.header, &known.value(key));
         }
         let pool = pool.build().map_err(|error| refused(error.to_string()))?;
-        Ok(Self {
-            options,
-            access,
-            pool,
-        })
+        Ok(Self { options, pool })
     }
 
     async fn work(
@@ -195,7 +186,7 @@ impl ApiAgent {
             Exchange::prepare(&scratch, &record)
         });
         let files = files.await.map_err(unstarted)?;
-        let session = match &self.access {
+        let session = match &self.options.access {
             Some(access) => Some(access.open(request).await.map_err(unstarted)?),
             None => None,
         };
@@ -208,6 +199,7 @@ impl ApiAgent {
             said: vec![Said::Us(prompt.to_owned())],
             usage: TokenUsage::default(),
             cost: None,
+            before: None,
         };
         let limit = self.options.timeout;
         let limit = limit.map_or(request.timeout, |own| own.min(request.timeout));
@@ -237,27 +229,17 @@ impl ApiAgent {
     }
 
     /// What a provider that refuses says of it.
-    fn refusal(&self, status: u16, class: ErrorClass, body: &[u8]) -> RunError {
-        let said: Value = serde_json::from_slice(body).unwrap_or_default();
-        let error = &said["error"];
-        let class = match (error["code"].as_str(), error["type"].as_str()) {
-            (Some("insufficient_quota"), _) | (_, Some("insufficient_quota")) => {
-                ErrorClass::QuotaExhausted { until: None }
-            }
-            // Anthropic's own for "overloaded".
-            _ if status == 529 => ErrorClass::Transient,
-            _ => class,
+    fn refusal(&self, response: &Response) -> RunError {
+        let (class, _) = judged(response);
+        let status = response.status().as_u16();
+        let said: Value = serde_json::from_slice(response.bytes()).unwrap_or_default();
+        let message = said["error"]["message"].as_str();
+        let message = message.map_or_else(|| response.text(), str::to_owned);
+        let key = self.options.key.as_deref().map(str::trim);
+        let message = match key.filter(|it| !it.is_empty()) {
+            Some(key) => message.replace(key, "[key]"),
+            None => message,
         };
-        let message = error["message"]
-            .as_str()
-            .map_or_else(|| String::from_utf8_lossy(body).into_owned(), str::to_owned);
-        let key = self
-            .options
-            .key
-            .as_deref()
-            .map(str::trim)
-            .filter(|it| !it.is_empty());
-        let message = key.map_or(message.clone(), |key| message.replace(key, "[key]"));
         RunError::Provider {
             class,
             message: format!("{} answers {status}: {message}", self.pool.origin()),
@@ -318,7 +300,7 @@ impl Work<'_> {
     }
 
     async fn ask(&mut self) -> Result<Reply, RunError> {
-        let ApiAgent { options, pool, .. } = self.agent;
+        let ApiAgent { options, pool } = self.agent;
         let interface = options.interface;
         let offers = tools::offers(&self.request.task);
         let chosen = self.request.model.as_ref();
@@ -331,18 +313,17 @@ impl Work<'_> {
             .read_only();
         match &self.session {
             Some(session) => {
-                let (name, before) = interface.authorization();
-                post = post.header(name, &format!("{before}{}", session.token()));
+                let known = interface.provider().key();
+                post = post.header(known.header, &known.value(session.token()));
             }
-            None => self.allow(&chosen, body.to_string().len() as u64).await?,
+            None => self.allow(&chosen, body.to_string().as_bytes()).await?,
         }
         let response = post.send().await.map_err(|error| RunError::Provider {
             class: error.class(),
             message: because(&error),
         })?;
-        if let Some(class) = response.class() {
-            let status = response.status().as_u16();
-            return Err(self.agent.refusal(status, class, response.bytes()));
+        if response.class().is_some() {
+            return Err(self.agent.refusal(&response));
         }
         let reply = serde_json::from_slice(response.bytes())
             .ok()
@@ -355,6 +336,10 @@ impl Work<'_> {
             self.model.clone_from(&reply.model);
         }
         let usage = reply.usage.unwrap_or_default();
+        self.before = reply.usage.map(|usage| Before {
+            body: body.to_string().into_bytes(),
+            tokens: usage.total().saturating_sub(usage.output),
+        });
         self.usage = self.usage.plus(&usage);
         let meter = self.request.grant.as_ref().map(|grant| &grant.meter);
         let price = |model: &str| meter.and_then(|meter| meter.price(model, &usage));
@@ -366,19 +351,21 @@ impl Work<'_> {
     }
 
     /// Asks for the most that the next answer can cost.
-    async fn allow(&self, model: &str, n_bytes: u64) -> Result<(), RunError> {
+    async fn allow(&self, model: &str, body: &[u8]) -> Result<(), RunError> {
         let Some(grant) = &self.request.grant else {
             return Ok(());
         };
-        let most = TokenUsage {
-            input: n_bytes.div_ceil(BYTES_A_TOKEN),
-            output: self.agent.options.max_tokens,
-            ..TokenUsage::default()
-        };
-        let so_far = self.cost.unwrap_or_default();
-        let Some(most) = grant.meter.price(model, &most) else {
+        let options = &self.agent.options;
+        // What we write ourselves can be read.
+        let Ok(ask) = Ask::read(options.interface.endpoint(), body, options.max_tokens) else {
             return Ok(());
         };
+        let classes = ask.most(body, self.before.as_ref());
+        let priced = classes.iter().filter_map(|it| grant.meter.price(model, it));
+        let Some(most) = priced.max() else {
+            return Ok(());
+        };
+        let so_far = self.cost.unwrap_or_default();
         let allowed = grant.meter.allow(so_far.saturating_add(most)).await;
         allowed.map_err(|source| RunError::BudgetSpent {
             reported: so_far,
@@ -462,13 +449,6 @@ fn append(path: &Path, line: &str) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.create(true).append(true).mode(0o600);
     writeln!(options.open(path)?, "{line}")
-}
-
-fn because(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
-    }
 }
 
 #[async_trait]

@@ -3,7 +3,7 @@
 use core_types::TokenUsage;
 use serde_json::{Value, json};
 
-use crate::gateway::Provider;
+use crate::gateway::{Endpoint, Provider, usage};
 
 /// An interface of language models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,15 +81,6 @@ impl Interface {
         Self::ALL.into_iter().find(|it| it.kind() == kind)
     }
 
-    /// The variables with its key and its base URL.
-    #[must_use]
-    pub const fn variables(self) -> [&'static str; 2] {
-        match self {
-            Self::Anthropic => ["ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"],
-            Self::OpenAi => ["OPENAI_API_KEY", "OPENAI_BASE_URL"],
-        }
-    }
-
     /// Whose it is.
     #[must_use]
     pub const fn provider(self) -> Provider {
@@ -107,11 +98,11 @@ impl Interface {
         }
     }
 
-    /// The header of the key, and what stands before it there.
-    pub(super) const fn authorization(self) -> (&'static str, &'static str) {
+    /// What is asked there.
+    pub(super) const fn endpoint(self) -> Endpoint {
         match self {
-            Self::Anthropic => ("x-api-key", ""),
-            Self::OpenAi => ("authorization", "Bearer "),
+            Self::Anthropic => Endpoint::Messages,
+            Self::OpenAi => Endpoint::Chat,
         }
     }
 
@@ -192,10 +183,7 @@ fn anthropic_reply(answer: &Value) -> Option<Reply> {
         })
     };
     let of_type = |kind: &'static str| content.iter().filter(move |part| part["type"] == kind);
-    let usage = &answer["usage"];
-    let number = |key: &str| usage[key].as_u64().unwrap_or(0);
-    let long = usage["cache_creation"]["ephemeral_1h_input_tokens"].as_u64();
-    let long = long.unwrap_or(0);
+    let told = &answer["usage"];
     Some(Reply {
         said: answer["content"].clone(),
         text: of_type("text")
@@ -203,14 +191,7 @@ fn anthropic_reply(answer: &Value) -> Option<Reply> {
             .collect::<Vec<_>>()
             .join("\n"),
         calls: of_type("tool_use").filter_map(call).collect(),
-        usage: usage.is_object().then(|| TokenUsage {
-            input: number("input_tokens"),
-            cache_read: number("cache_read_input_tokens"),
-            cache_write_5m: number("cache_creation_input_tokens").saturating_sub(long),
-            cache_write_1h: long,
-            output: number("output_tokens"),
-            ..TokenUsage::default()
-        }),
+        usage: told.is_object().then(|| usage::messages(told)),
         model: answer["model"].as_str().unwrap_or_default().to_owned(),
         is_cut: answer["stop_reason"] == "max_tokens",
     })
@@ -244,9 +225,7 @@ fn chat_reply(answer: &Value) -> Option<Reply> {
             input,
         })
     };
-    let usage = &answer["usage"];
-    let number = |value: &Value| value.as_u64().unwrap_or(0);
-    let cached = number(&usage["prompt_tokens_details"]["cached_tokens"]);
+    let told = &answer["usage"];
     Some(Reply {
         said: Value::Object(message.clone()),
         text: message
@@ -255,13 +234,7 @@ fn chat_reply(answer: &Value) -> Option<Reply> {
             .unwrap_or_default()
             .to_owned(),
         calls: calls.into_iter().flatten().filter_map(call).collect(),
-        usage: usage.is_object().then(|| TokenUsage {
-            input: number(&usage["prompt_tokens"]).saturating_sub(cached),
-            cache_read: cached,
-            output: number(&usage["completion_tokens"]),
-            reasoning: number(&usage["completion_tokens_details"]["reasoning_tokens"]),
-            ..TokenUsage::default()
-        }),
+        usage: told.is_object().then(|| usage::chat(told)),
         model: answer["model"].as_str().unwrap_or_default().to_owned(),
         is_cut: choice["finish_reason"] == "length",
     })

@@ -41,7 +41,7 @@ impl Access {
             let mut keys = keys.filter_map(|key| Some((key, value(key.variable)?)));
             let credential = keys.next().map(|(key, secret)| Credential {
                 header: key.header,
-                value: format!("{}{secret}", key.before),
+                value: key.value(&secret),
             });
             if credential.is_none() && !gateway.is_replay() {
                 continue;
@@ -72,12 +72,10 @@ impl Access {
         url: &str,
         key: Option<&str>,
     ) -> Result<Self, Error> {
-        let credential = key.and_then(|key| {
-            let known = provider.keys().first()?;
-            Some(Credential {
-                header: known.header,
-                value: format!("{}{}", known.before, key.trim()),
-            })
+        let known = provider.key();
+        let credential = key.map(|key| Credential {
+            header: known.header,
+            value: known.value(key),
         });
         let upstream = gateway.upstream(agent, provider, url, credential)?;
         Ok(Self {

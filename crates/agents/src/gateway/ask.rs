@@ -19,7 +19,7 @@ const FRAME_TOKENS: u64 = 1024;
 
 /// A request for an answer of a model.
 #[derive(Debug, Clone)]
-pub(super) struct Ask {
+pub(crate) struct Ask {
     endpoint: Endpoint,
     body: Value,
     pub(super) model: String,
@@ -31,14 +31,14 @@ pub(super) struct Ask {
 
 /// The last request of a model in a session, and how many tokens its input was.
 #[derive(Debug, Clone)]
-pub(super) struct Before {
-    pub(super) body: Vec<u8>,
-    pub(super) tokens: u64,
+pub(crate) struct Before {
+    pub(crate) body: Vec<u8>,
+    pub(crate) tokens: u64,
 }
 
 impl Ask {
     /// Reads a request, and takes out of it what has no price. `Err` says what cannot be forwarded.
-    pub(super) fn read(endpoint: Endpoint, bytes: &[u8], longest: u64) -> Result<Self, String> {
+    pub(crate) fn read(endpoint: Endpoint, bytes: &[u8], longest: u64) -> Result<Self, String> {
         let mut body: Value = serde_json::from_slice(bytes)
             .map_err(|error| format!("the body is no JSON: {error}"))?;
         let Some(model) = body["model"].as_str().filter(|model| !model.is_empty()) else {
@@ -102,12 +102,12 @@ impl Ask {
     }
 
     /// What is sent.
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         self.body.to_string().into_bytes()
     }
 
     /// What may be used at most, in each class of input that it may be priced by.
-    pub(super) fn most(&self, bytes: &[u8], before: Option<&Before>) -> Vec<TokenUsage> {
+    pub(crate) fn most(&self, bytes: &[u8], before: Option<&Before>) -> Vec<TokenUsage> {
         let anew = tokens_of(bytes);
         let added = before.map(|before| {
             let rest = tokens_of(differing(&before.body, bytes));

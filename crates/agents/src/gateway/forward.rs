@@ -1,31 +1,28 @@
 //! One request of an agent, from its arrival to the end of its answer.
 
-use std::{
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use core_types::{ErrorClass, PortError, Timestamp, TokenUsage};
+use core_types::{ErrorClass, TokenUsage, Usd};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::{
     Request, Response, StatusCode,
-    body::{Body, Bytes, Frame, Incoming},
-    header::{self, HeaderMap, HeaderName, HeaderValue},
+    body::{Bytes, Incoming},
+    header::{self, HeaderMap, HeaderName},
 };
 use perf_utils::{
-    governor::{CallKind, Observation, Permit},
-    http::{Error as HttpError, Response as Whole, StreamedBody, StreamedResponse},
+    governor::{CallKind, Permit},
+    http::{Error as HttpError, Phase, Response as Whole, StreamedResponse},
 };
-use serde_json::{Value, json};
-use tokio::time::{Instant, Sleep, sleep};
+use serde_json::Value;
+use tokio::time::{sleep, timeout};
 
 use super::{
     Provider,
     account::{Answer, InFlight, Unanswered},
-    ask::{Ask, Before},
+    ask::Ask,
     provider::Endpoint,
+    refusal::{Refusal, because, judged},
+    reply::{Count, Reply, Streamed, name_of},
     server::{Shared, Upstream},
     session::Line,
     tape::Recorded,
@@ -34,9 +31,6 @@ use super::{
 
 /// The largest request: what Anthropic takes at most.
 const REQUEST_BYTES: usize = 32 * 1024 * 1024;
-
-/// How much of an answer is kept for a record.
-const RECORD_BYTES: usize = 16 * 1024 * 1024;
 
 /// How long the first wait is after a failure without an answer; the next ones are twice as long each.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -56,77 +50,6 @@ const OWN: [HeaderName; 12] = [
     header::COOKIE,
     header::SET_COOKIE,
 ];
-
-/// The answer of the gateway.
-pub(super) enum Reply {
-    Whole(Option<Bytes>),
-    Streamed(Box<Streamed>),
-}
-
-/// An answer that is counted on its way.
-pub(super) struct Streamed {
-    body: StreamedBody,
-    silence: Duration,
-    timer: Pin<Box<Sleep>>,
-    count: Option<Count>,
-}
-
-/// What is done with an answer when it ends, however it ends.
-struct Count {
-    shared: Arc<Shared>,
-    line: Arc<Line>,
-    upstream: Arc<Upstream>,
-    in_flight: InFlight,
-    permit: Option<Permit>,
-    reading: Reading,
-    ask: Ask,
-    sent: Vec<u8>,
-    most: TokenUsage,
-    /// The answer so far, where it is recorded.
-    record: Option<(Recorded, Vec<u8>)>,
-}
-
-/// Why a request has no answer of its provider: how the gateway says so.
-struct Refusal {
-    status: StatusCode,
-    kind: &'static str,
-    message: String,
-}
-
-impl Refusal {
-    fn new(status: StatusCode, kind: &'static str, message: impl Into<String>) -> Self {
-        let message = message.into();
-        Self {
-            status,
-            kind,
-            message,
-        }
-    }
-
-    /// In the form of the provider's own errors.
-    fn response(&self, provider: Option<Provider>) -> Response<Reply> {
-        let error = json!({"type": self.kind, "message": self.message, "code": self.kind});
-        let body = match provider {
-            Some(Provider::OpenAi) => json!({"error": error}),
-            _ => json!({"type": "error", "error": error}),
-        };
-        let mut response = Response::new(Reply::whole(body.to_string()));
-        *response.status_mut() = self.status;
-        let headers = response.headers_mut();
-        let json = HeaderValue::from_static("application/json");
-        headers.insert(header::CONTENT_TYPE, json);
-        // Clients ask again by their own rules; what is refused here stays refused.
-        let never = HeaderValue::from_static("false");
-        headers.insert(HeaderName::from_static("x-should-retry"), never);
-        response
-    }
-}
-
-impl Reply {
-    fn whole(body: impl Into<Bytes>) -> Self {
-        Self::Whole(Some(body.into()))
-    }
-}
 
 /// Answers a request of an agent.
 pub(super) async fn answer(shared: &Arc<Shared>, request: Request<Incoming>) -> Response<Reply> {
@@ -187,7 +110,11 @@ async fn forwarded(
                 message,
             ));
         }
-        Err(error) => return Err(invalid(format!("the request did not come whole: {error}"))),
+        Err(error) => {
+            return Err(Refusal::invalid(format!(
+                "the request did not come whole: {error}"
+            )));
+        }
     };
     let call = Call {
         line,
@@ -212,10 +139,6 @@ fn token(headers: &HeaderMap) -> Option<&str> {
     text("x-api-key").or_else(bearer).map(str::trim)
 }
 
-fn invalid(message: impl Into<String>) -> Refusal {
-    Refusal::new(StatusCode::BAD_REQUEST, "invalid_request_error", message)
-}
-
 impl Call {
     fn path(&self) -> String {
         format!("{}{}", self.upstream.provider.base(), self.target)
@@ -234,10 +157,10 @@ impl Call {
             );
             let account = &self.line.account;
             account.fail(ErrorClass::NotFound, message.clone());
-            return Err(invalid(message));
+            return Err(Refusal::invalid(message));
         };
         if let Some(ask) = ask {
-            let in_flight = self.line.account.begin(core_types::Usd::ZERO);
+            let in_flight = self.line.account.begin(Usd::ZERO);
             let kind = recorded
                 .headers
                 .iter()
@@ -247,7 +170,7 @@ impl Call {
             reading.end();
             if recorded.status < 300 {
                 let usage = reading.usage(&TokenUsage::default());
-                let free = Some(core_types::Usd::ZERO);
+                let free = Some(Usd::ZERO);
                 in_flight.settle(name_of(&reading, &ask), &usage, free);
             }
         }
@@ -270,7 +193,7 @@ impl Call {
         ask.map(Some).map_err(|why| {
             let account = &self.line.account;
             account.fail(ErrorClass::Validation, why.clone());
-            invalid(why)
+            Refusal::invalid(why)
         })
     }
 
@@ -278,7 +201,8 @@ impl Call {
     async fn free(&self, shared: &Arc<Shared>) -> Result<Response<Reply>, Refusal> {
         let (answer, permit) = self.send(shared, &self.bytes).await?;
         let (status, headers) = (answer.status(), passed_on(answer.headers()));
-        let whole = answer.whole().await.map_err(|error| self.broken(&error))?;
+        let whole = read_whole(shared, answer).await;
+        let whole = whole.map_err(|error| self.broken(&error))?;
         permit.report(whole.observation());
         if let Some(recorder) = &self.line.recorder {
             let (path, body) = (self.path(), whole.bytes());
@@ -300,7 +224,7 @@ impl Call {
     /// Forwards what is paid for.
     async fn counted(self, shared: &Arc<Shared>) -> Result<Response<Reply>, Refusal> {
         let Some(ask) = self.ask(shared)? else {
-            return Err(invalid("it asks for nothing"));
+            return Err(Refusal::invalid("it asks for nothing"));
         };
         let account = &self.line.account;
         if let Some(what) = ask.unbounded.filter(|_| account.has_limit()) {
@@ -308,7 +232,7 @@ impl Call {
                 "`{what}` can cost more than anybody can tell before, and this work has a limit"
             );
             account.fail(ErrorClass::Validation, message.clone());
-            return Err(invalid(message));
+            return Err(Refusal::invalid(message));
         }
         let (ask, sent, most, in_flight) = self.allowed(shared, ask).await?;
         let unanswered = Unanswered::new(in_flight, &ask.model, most);
@@ -316,7 +240,7 @@ impl Call {
         let in_flight = unanswered.answered();
         let (answer, permit) = sending?;
         let Some(in_flight) = in_flight else {
-            return Err(invalid("it was answered already"));
+            return Err(Refusal::invalid("it was answered already"));
         };
         let (status, headers) = (answer.status(), passed_on(answer.headers()));
         let is_stream = headers
@@ -339,13 +263,8 @@ impl Call {
             most,
             record,
         };
-        let silence = shared.options.silence;
-        let mut response = Response::new(Reply::Streamed(Box::new(Streamed {
-            body: answer.into_body(),
-            silence,
-            timer: Box::pin(sleep(silence)),
-            count: Some(count),
-        })));
+        let streamed = Streamed::new(answer.into_body(), count);
+        let mut response = Response::new(Reply::Streamed(Box::new(streamed)));
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         Ok(response)
@@ -376,10 +295,10 @@ impl Call {
                             ask.model
                         );
                         account.fail(ErrorClass::Validation, message.clone());
-                        return Err(invalid(message));
+                        return Err(Refusal::invalid(message));
                     }
                     let most = classes.first().copied().unwrap_or_default();
-                    let in_flight = account.begin(core_types::Usd::ZERO);
+                    let in_flight = account.begin(Usd::ZERO);
                     return Ok((ask, sent, most, in_flight));
                 };
                 match account.ask(price).await {
@@ -397,7 +316,7 @@ impl Call {
                 // What is under way is reckoned at its most, and costs less.
                 None => account.changed().await,
                 Some(error) => {
-                    let message = said(&error);
+                    let message = because(&error);
                     account.refuse(error);
                     return Err(Refusal::new(
                         StatusCode::PAYMENT_REQUIRED,
@@ -437,7 +356,7 @@ impl Call {
             }
             let error = match request.send_streamed().await {
                 Ok(answer) if answer.status().is_success() => return Ok((answer, permit)),
-                Ok(answer) => match answer.whole().await {
+                Ok(answer) => match read_whole(shared, answer).await {
                     Ok(whole) => {
                         let (class, observation) = judged(&whole);
                         permit.report(observation);
@@ -508,42 +427,6 @@ impl Call {
     }
 }
 
-/// What a refusal means, and what it says of limits.
-fn judged(whole: &Whole) -> (ErrorClass, Observation) {
-    let class = whole.class().unwrap_or(ErrorClass::Internal);
-    let mut observation = whole.observation();
-    let names_time = whole.header("retry-after").is_some();
-    let body: Value = serde_json::from_slice(whole.bytes()).unwrap_or_default();
-    let error = &body["error"];
-    let is = |name: &str| error["code"] == name || error["type"] == name;
-    let message = error["message"].as_str().unwrap_or_default();
-    let until: Option<Timestamp> = observation.retry_at.filter(|_| names_time);
-    let class = match (class, whole.status().as_u16()) {
-        // Waiting brings nothing: a person must pay, or the month must end.
-        (ErrorClass::RateLimited { .. }, _) if is("insufficient_quota") => {
-            ErrorClass::QuotaExhausted { until: None }
-        }
-        (ErrorClass::RateLimited { .. }, _) if !names_time && message.contains("usage limit") => {
-            ErrorClass::QuotaExhausted { until: None }
-        }
-        (ErrorClass::Validation, 400) if message.contains("credit balance is too low") => {
-            ErrorClass::QuotaExhausted { until: None }
-        }
-        (ErrorClass::Validation, 402) => ErrorClass::QuotaExhausted { until: None },
-        (ErrorClass::RateLimited { .. }, _) => ErrorClass::RateLimited { until },
-        // An overload holds all requests, as a limit does.
-        (ErrorClass::Transient, 529 | 503) => {
-            observation.is_refused = true;
-            ErrorClass::Transient
-        }
-        (class, _) => class,
-    };
-    if !names_time {
-        observation.retry_at = None;
-    }
-    (class, observation)
-}
-
 /// The headers of an answer that the agent gets.
 fn passed_on(headers: &HeaderMap) -> HeaderMap {
     let all = headers.iter().filter(|(name, _)| !OWN.contains(name));
@@ -561,159 +444,17 @@ fn told(headers: &HeaderMap) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The model that answered; where it does not say, the one that was asked.
-fn name_of<'a>(reading: &'a Reading, ask: &'a Ask) -> &'a str {
-    match reading.model.as_str() {
-        "" => &ask.model,
-        named => named,
-    }
-}
-
-fn said(error: &PortError) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        text.push_str(&format!(": {error}"));
-        source = error.source();
-    }
-    text
-}
-
-fn because(error: &HttpError) -> String {
-    match std::error::Error::source(error) {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
-    }
-}
-
-impl Count {
-    fn take(&mut self, piece: &[u8]) {
-        self.reading.take(piece);
-        if let Some((_, body)) = &mut self.record
-            && body.len() < RECORD_BYTES
-        {
-            body.extend_from_slice(piece);
-        }
-    }
-
-    /// `failure` is why the answer broke off, if it did.
-    fn end(mut self, failure: Option<(ErrorClass, String)>) {
-        self.reading.end();
-        let usage = self.reading.usage(&self.most);
-        let price = |model: &str| (self.shared.options.prices)(model, &usage);
-        let named = name_of(&self.reading, &self.ask);
-        // The name that it answers by may be one that the table does not have.
-        let (model, cost) = match price(named) {
-            Some(cost) => (named, Some(cost)),
-            None => match price(&self.ask.model) {
-                Some(cost) => (self.ask.model.as_str(), Some(cost)),
-                None => (named, None),
-            },
-        };
-        self.in_flight.settle(model, &usage, cost);
-        let told = self.reading.error.take();
-        let told = told.map(|message| (ErrorClass::Transient, message));
-        match failure.or(told) {
-            Some((class, message)) => {
-                let message = self.upstream.without_key(message);
-                self.line.account.fail(class, message);
-            }
-            None => {
-                if let Some(tokens) = self.reading.input() {
-                    let body = std::mem::take(&mut self.sent);
-                    let before = Before { body, tokens };
-                    self.line.remember(self.ask.model.clone(), before);
-                }
-                if let (Some(recorder), Some((mut recorded, body))) =
-                    (&self.line.recorder, self.record.take())
-                {
-                    recorded.body = String::from_utf8_lossy(&body).into_owned();
-                    recorder.add(&recorded);
-                }
-            }
-        }
-        if let Some(permit) = self.permit.take() {
-            permit.report(Observation::default());
-        }
-    }
-}
-
-impl Body for Reply {
-    type Data = Bytes;
-    type Error = HttpError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
-        match &mut *self {
-            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|it| Ok(Frame::data(it)))),
-            Self::Streamed(streamed) => streamed.poll(cx),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Whole(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
-            Self::Streamed(_) => false,
-        }
-    }
-}
-
-impl Streamed {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
-        if self.count.is_none() {
-            return Poll::Ready(None);
-        }
-        match Pin::new(&mut self.body).poll_frame(cx) {
-            Poll::Ready(Some(Ok(frame))) => {
-                self.timer.as_mut().reset(Instant::now() + self.silence);
-                if let (Some(piece), Some(count)) = (frame.data_ref(), &mut self.count) {
-                    count.take(piece);
-                }
-                Poll::Ready(Some(Ok(frame)))
-            }
-            Poll::Ready(Some(Err(error))) => {
-                self.end(Some((ErrorClass::Transient, because(&error))));
-                Poll::Ready(Some(Err(error)))
-            }
-            Poll::Ready(None) => {
-                self.end(None);
-                Poll::Ready(None)
-            }
-            Poll::Pending => match Future::poll(self.timer.as_mut(), cx) {
-                Poll::Pending => Poll::Pending,
-                Poll::Ready(()) => {
-                    let count = self.count.as_ref();
-                    let origin = count.map_or("", |it| it.upstream.pool.origin()).to_owned();
-                    let limit = self.silence;
-                    let error = HttpError::TimedOut {
-                        origin,
-                        phase: perf_utils::http::Phase::Answering,
-                        limit,
-                        may_have_acted: false,
-                    };
-                    self.end(Some((ErrorClass::Timeout, error.to_string())));
-                    Poll::Ready(Some(Err(error)))
-                }
-            },
-        }
-    }
-
-    fn end(&mut self, failure: Option<(ErrorClass, String)>) {
-        if let Some(count) = self.count.take() {
-            count.end(failure);
-        }
-    }
-}
-
-/// The agent has gone before the end: what has come is paid for.
-impl Drop for Streamed {
-    fn drop(&mut self) {
-        let failure = (
-            ErrorClass::Cancelled,
-            "the agent did not wait for the end".to_owned(),
-        );
-        self.end(Some(failure));
-    }
+/// The whole of a short answer, which may not take longer than a silence.
+async fn read_whole(shared: &Shared, answer: StreamedResponse) -> Result<Whole, HttpError> {
+    let limit = shared.options.silence;
+    let origin = answer.origin().to_owned();
+    let read = timeout(limit, answer.whole()).await;
+    read.unwrap_or_else(|_| {
+        Err(HttpError::TimedOut {
+            origin,
+            phase: Phase::Answering,
+            limit,
+            may_have_acted: false,
+        })
+    })
 }

@@ -29,14 +29,21 @@ mod account;
 mod ask;
 mod forward;
 mod provider;
+mod refusal;
+mod reply;
 mod server;
 mod session;
 mod tape;
-mod usage;
+pub(crate) mod usage;
 
 pub use self::{
     access::Access,
     provider::Provider,
     server::{Gateway, GatewayOptions, Tape},
     session::Session,
+};
+pub(crate) use self::{
+    ask::{Ask, Before},
+    provider::Endpoint,
+    refusal::{because, judged},
 };

@@ -11,15 +11,22 @@ pub enum Provider {
 
 /// A variable with a key, and the header by which the key is sent: its name, and what stands before the key.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Key {
+pub(crate) struct Key {
     pub(super) variable: &'static str,
-    pub(super) header: &'static str,
-    pub(super) before: &'static str,
+    pub(crate) header: &'static str,
+    before: &'static str,
+}
+
+impl Key {
+    /// What the header says.
+    pub(crate) fn value(&self, secret: &str) -> String {
+        format!("{}{}", self.before, secret.trim())
+    }
 }
 
 /// What can be asked of a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Endpoint {
+pub(crate) enum Endpoint {
     Messages,
     Responses,
     Chat,
@@ -40,7 +47,12 @@ impl Provider {
         }
     }
 
-    /// The variables that may hold its key; the first one is what most programs read.
+    /// The key that most programs read.
+    pub(crate) const fn key(self) -> Key {
+        self.keys()[0]
+    }
+
+    /// The variables that may hold its key, the usual one first.
     pub(super) const fn keys(self) -> &'static [Key] {
         match self {
             Self::Anthropic => &[

@@ -75,8 +75,7 @@ impl Session {
         for upstream in &self.line.upstreams {
             let provider = upstream.provider;
             let url = self.gateway.shared.url(provider);
-            let keys = provider.keys().iter().take(1);
-            all.extend(keys.map(|key| (key.variable.to_owned(), self.line.token.clone())));
+            all.push((provider.key().variable.to_owned(), self.line.token.clone()));
             let urls = provider.urls().iter();
             all.extend(urls.map(|name| ((*name).to_owned(), url.clone())));
         }

@@ -152,61 +152,74 @@ impl Reading {
         if !usage.is_object() {
             return;
         }
-        let number = |value: &Value| value.as_u64().unwrap_or(0);
         match self.endpoint {
             Endpoint::Messages => {
                 self.anthropic(usage);
                 // The start of a stream knows the input alone.
                 self.has_output = !self.is_stream;
+                return;
             }
-            Endpoint::Responses => {
-                let details = &usage["input_tokens_details"];
-                let cached = number(&details["cached_tokens"]);
-                let written = number(&details["cache_write_tokens"]);
-                self.usage = TokenUsage {
-                    input: number(&usage["input_tokens"]).saturating_sub(cached + written),
-                    cache_read: cached,
-                    cache_write_5m: written,
-                    output: number(&usage["output_tokens"]),
-                    reasoning: number(&usage["output_tokens_details"]["reasoning_tokens"]),
-                    ..TokenUsage::default()
-                };
-                (self.has_input, self.has_output) = (true, true);
-            }
-            Endpoint::Chat => {
-                let cached = number(&usage["prompt_tokens_details"]["cached_tokens"]);
-                self.usage = TokenUsage {
-                    input: number(&usage["prompt_tokens"]).saturating_sub(cached),
-                    cache_read: cached,
-                    output: number(&usage["completion_tokens"]),
-                    reasoning: number(&usage["completion_tokens_details"]["reasoning_tokens"]),
-                    ..TokenUsage::default()
-                };
-                (self.has_input, self.has_output) = (true, true);
-            }
-            Endpoint::Free => {}
+            Endpoint::Responses => self.usage = responses(usage),
+            Endpoint::Chat => self.usage = chat(usage),
+            Endpoint::Free => return,
         }
+        (self.has_input, self.has_output) = (true, true);
     }
 
     /// Counts of the Messages API are those so far; what is not said again is as it was.
     fn anthropic(&mut self, usage: &Value) {
-        let number = |key: &str| usage[key].as_u64();
-        let long = usage["cache_creation"]["ephemeral_1h_input_tokens"].as_u64();
-        if let Some(input) = number("input_tokens") {
-            self.usage.input = input;
-            self.has_input = true;
-        }
-        if let Some(read) = number("cache_read_input_tokens") {
-            self.usage.cache_read = read;
-        }
-        if let Some(long) = long {
-            self.usage.cache_write_1h = long;
-        }
-        if let Some(written) = number("cache_creation_input_tokens") {
-            self.usage.cache_write_5m = written.saturating_sub(self.usage.cache_write_1h);
-        }
-        if let Some(output) = number("output_tokens") {
-            self.usage.output = output;
-        }
+        self.has_input |= usage["input_tokens"].is_u64();
+        count_messages(&mut self.usage, usage);
+    }
+}
+
+fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap_or(0)
+}
+
+/// Takes what an answer of the Messages API says so far into `counted`.
+fn count_messages(counted: &mut TokenUsage, usage: &Value) {
+    let told = |key: &str| usage[key].as_u64();
+    let long = &usage["cache_creation"]["ephemeral_1h_input_tokens"];
+    counted.input = told("input_tokens").unwrap_or(counted.input);
+    counted.cache_read = told("cache_read_input_tokens").unwrap_or(counted.cache_read);
+    counted.cache_write_1h = long.as_u64().unwrap_or(counted.cache_write_1h);
+    if let Some(written) = told("cache_creation_input_tokens") {
+        counted.cache_write_5m = written.saturating_sub(counted.cache_write_1h);
+    }
+    counted.output = told("output_tokens").unwrap_or(counted.output);
+}
+
+/// The `usage` of a message.
+pub(crate) fn messages(usage: &Value) -> TokenUsage {
+    let mut counted = TokenUsage::default();
+    count_messages(&mut counted, usage);
+    counted
+}
+
+/// The `usage` of a response.
+fn responses(usage: &Value) -> TokenUsage {
+    let details = &usage["input_tokens_details"];
+    let cached = number(&details["cached_tokens"]);
+    let written = number(&details["cache_write_tokens"]);
+    TokenUsage {
+        input: number(&usage["input_tokens"]).saturating_sub(cached + written),
+        cache_read: cached,
+        cache_write_5m: written,
+        output: number(&usage["output_tokens"]),
+        reasoning: number(&usage["output_tokens_details"]["reasoning_tokens"]),
+        ..TokenUsage::default()
+    }
+}
+
+/// The `usage` of a chat completion.
+pub(crate) fn chat(usage: &Value) -> TokenUsage {
+    let cached = number(&usage["prompt_tokens_details"]["cached_tokens"]);
+    TokenUsage {
+        input: number(&usage["prompt_tokens"]).saturating_sub(cached),
+        cache_read: cached,
+        output: number(&usage["completion_tokens"]),
+        reasoning: number(&usage["completion_tokens_details"]["reasoning_tokens"]),
+        ..TokenUsage::default()
     }
 }

@@ -4,6 +4,8 @@ use core_types::{AgentRequest, ErrorClass, TokenUsage, Usd};
 use process::Launch;
 use serde_json::Value;
 
+use crate::gateway::usage;
+
 use super::{
     schema,
     told::{Told, call_line, class_of_status, number, one_line, text},
@@ -84,7 +86,7 @@ fn said(told: &mut Told, message: &Value) -> Vec<String> {
     // Its own words about an error come in the name of no model.
     if model != "<synthetic>" {
         model.clone_into(&mut told.model);
-        told.used(text(message, "id"), usage(&message["usage"]));
+        told.used(text(message, "id"), usage::messages(&message["usage"]));
     }
     let parts = message["content"].as_array().into_iter().flatten();
     let line = |part: &Value| match text(part, "type") {
@@ -153,16 +155,4 @@ fn dollars(amount: f64) -> Option<Usd> {
     // Above 2^53 floats do not count in ones.
     let is_exact = (0.0..9e15).contains(&pico);
     is_exact.then(|| Usd::from_pico(pico as u64))
-}
-
-fn usage(value: &Value) -> TokenUsage {
-    let long = number(&value["cache_creation"], "ephemeral_1h_input_tokens");
-    TokenUsage {
-        input: number(value, "input_tokens"),
-        cache_read: number(value, "cache_read_input_tokens"),
-        cache_write_5m: number(value, "cache_creation_input_tokens").saturating_sub(long),
-        cache_write_1h: long,
-        output: number(value, "output_tokens"),
-        ..TokenUsage::default()
-    }
 }

@@ -233,13 +233,21 @@ fn api_agent(
 ) -> Result<Arc<dyn Agent>, Error> {
     let events = Arc::clone(&context.events);
     let mut options = ApiAgentOptions::new(spec.name.clone(), interface, events);
-    let [key, url] = interface.variables().map(|name| {
-        let mut all = spec.environment.iter().rev();
-        let found = all.find(|(known, value)| known == name && !value.trim().is_empty());
-        found.map(|(_, value)| value.clone())
-    });
-    (options.key, options.url) = (key, url);
-    options.gateway.clone_from(&context.gateway);
+    let provider = interface.provider();
+    let given = |names: &mut dyn Iterator<Item = &'static str>| {
+        let mut set = spec.environment.iter().rev();
+        let mut found = names.filter_map(|name| {
+            set.find(|(known, value)| known == name && !value.trim().is_empty())
+        });
+        found.next().map(|(_, value)| value.clone())
+    };
+    options.key = given(&mut provider.key_variables().take(1));
+    options.url = given(&mut provider.url_variables().take(1));
+    if let Some(gateway) = &context.gateway {
+        let url = options.url.as_deref().unwrap_or(provider.default_url());
+        let access = Access::to(gateway, &spec.name, provider, url, options.key.as_deref());
+        options.access = Some(access?);
+    }
     options.changes = spec.changes.unwrap_or(options.changes);
     options.timeout = spec.timeout;
     options.clock = Arc::clone(&context.clock);

@@ -297,7 +297,17 @@ impl Meter for Purse {
 #[tokio::test]
 async fn the_most_that_an_answer_can_cost_is_asked_for_before_it() {
     let place = Place::new();
-    let models = SimulatedModels::start(calls(vec![("list_files", json!({}))], "Done.")).await;
+    let first_uses = |output: u64| {
+        SimulatedModels::start(move |asked: &Asked| match asked.results.is_empty() {
+            true => Turn::tool("list_files", json!({})).using(TokenUsage {
+                input: 10,
+                output,
+                ..TokenUsage::default()
+            }),
+            false => Turn::says("Done."),
+        })
+    };
+    let models = first_uses(100).await;
     let purse = |has: u64| {
         Arc::new(Purse {
             has: Usd::from_pico(has * 1_000_000_000_000),
@@ -323,21 +333,26 @@ async fn the_most_that_an_answer_can_cost_is_asked_for_before_it() {
     assert_eq!(refused.class(), ErrorClass::BudgetExceeded);
     assert_eq!(models.heard().len(), 0, "nothing was sent");
 
-    let rich = purse(1_000_000);
-    let result = run(
-        &place,
-        options(Interface::Anthropic, &models),
-        implement("greet"),
-        grant(&rich),
-    );
-    let result = result.await.expect("there is enough");
-    assert_eq!(result.cost.expect("it is priced").to_string(), "220.00");
-    let asked = rich.asked.lock().expect("nobody panics").clone();
-    let before: Usd = "110".parse().expect("an amount");
-    assert_eq!(asked.len(), 2);
-    assert!(
-        asked[1] > asked[0].saturating_add(before),
-        "what was spent counts: {asked:?}"
+    let mut second = Vec::new();
+    for (output, cost) in [(100, "220.00"), (300, "420.00")] {
+        let (models, rich) = (first_uses(output).await, purse(1_000_000));
+        let result = run(
+            &place,
+            options(Interface::Anthropic, &models),
+            implement("greet"),
+            grant(&rich),
+        );
+        let result = result.await.expect("there is enough");
+        assert_eq!(result.cost.expect("it is priced").to_string(), cost);
+        let asked = rich.asked.lock().expect("nobody panics").clone();
+        assert_eq!(asked.len(), 2);
+        second.push(asked[1]);
+    }
+    let spent_more: Usd = "200".parse().expect("an amount");
+    assert_eq!(
+        second[1],
+        second[0].saturating_add(spent_more),
+        "what was spent counts"
     );
 }
 

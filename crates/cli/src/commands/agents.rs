@@ -13,8 +13,8 @@ use serde_json::json;
 
 use super::{
     cost::spent_by,
-    demo::git,
     drive::{AtGate, describe, execute},
+    repository::begin,
 };
 use crate::{
     args::AgentsCommand,
@@ -100,10 +100,7 @@ async fn test_in(
         json!({"id": "hello", "title": TITLE, "description": BODY, "repository": repository});
     let text = json!({"tasks": [task]}).to_string();
     facade::journal::atomic_write(&plan, text.as_bytes())?;
-    let begin = ["init", "--quiet", "--initial-branch=main"];
-    git(session, root, &begin).await?;
-    git(session, root, &["add", "--all"]).await?;
-    git(session, root, &["commit", "--quiet", "--message", "Begin"]).await?;
+    begin(session, root).await?;
     let request = RunRequest {
         issue: Some(IssueSource::Text {
             title: TITLE.to_owned(),

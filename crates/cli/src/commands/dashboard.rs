@@ -20,12 +20,12 @@ use facade::{
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::Serialize;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     args::{Beside, DashboardArguments},
     output::Output,
     session::Session,
+    signals::Signals,
 };
 
 /// `automation dashboard`.
@@ -177,15 +177,7 @@ impl Shown {
         session
             .output
             .progress("the dashboard stays open; Ctrl-C ends it");
-        let listen = |kind| signal(kind).context("signals cannot be heard");
-        let (mut interrupt, mut terminate) = (
-            listen(SignalKind::interrupt())?,
-            listen(SignalKind::terminate())?,
-        );
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
+        Signals::listen()?.next().await;
         Ok(())
     }
 }

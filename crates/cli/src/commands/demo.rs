@@ -4,22 +4,22 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
 use facade::{
     assemble::{Assembly, Error, Home, IssueSource, RunRequest, TaskState, open_forge},
     core_types::{
-        Exit, Message, NewIssue, OperationId, RepositoryName, RunId, Scope, TaskId, TaskStatus,
+        Message, NewIssue, OperationId, RepositoryName, RunId, Scope, TaskId, TaskStatus,
     },
-    process::{Launch, SandboxSupport, sandbox_support},
+    process::{SandboxSupport, sandbox_support},
 };
 
 use super::{
     dashboard::Shown,
     drive::{AtGate, describe, execute},
     gates::tell,
+    repository::begin,
     run::introduce,
 };
 use crate::{args::DemoArguments, session::Session};
@@ -195,42 +195,7 @@ async fn make(session: &Session, folder: &Path) -> Result<()> {
     }
     for repository in ["backend", "frontend", "infrastructure"] {
         let root = folder.join(repository);
-        git(
-            session,
-            &root,
-            &["init", "--quiet", "--initial-branch=main"],
-        )
-        .await?;
-        git(session, &root, &["add", "--all"]).await?;
-        git(session, &root, &["commit", "--quiet", "--message", "Begin"]).await?;
-    }
-    Ok(())
-}
-
-pub(super) async fn git(session: &Session, folder: &Path, arguments: &[&str]) -> Result<()> {
-    let identity = [
-        "user.name=Demo",
-        "user.email=demo@localhost",
-        "core.hooksPath=/dev/null",
-    ];
-    let launch = Launch::new("git")
-        .args(identity.iter().flat_map(|setting| ["-c", setting]))
-        .args(arguments)
-        .folder(folder)
-        .env(
-            "PATH",
-            session.surroundings.variable("PATH").unwrap_or_default(),
-        )
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .deadline(Duration::from_secs(60));
-    let finished = launch.run().await.context("git could not be run")?;
-    if finished.exit != Exit::Code(0) {
-        bail!(
-            "git {}: {}",
-            arguments.join(" "),
-            finished.stderr.tail(2000)
-        );
+        begin(session, &root).await?;
     }
     Ok(())
 }

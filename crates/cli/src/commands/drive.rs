@@ -2,14 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use facade::{
     assemble::{Assembly, Repair},
     core_types::{CancellationToken, ErrorClass, Failure, RunId, Scope},
     engine_workflow::{EndStatus, RepositoryState, RunEnd},
 };
 use serde::Serialize;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     end::{gate_line, repair_lines, repository_lines, summary},
@@ -17,6 +16,7 @@ use crate::{
     output::error_line,
     progress::Progress,
     session::Session,
+    signals::stoppable,
 };
 
 /// How often the last line of a terminal is drawn.
@@ -83,7 +83,7 @@ pub(crate) async fn execute(
     loop {
         let n_messages = assembly.n_messages().await?;
         let executing = Box::pin(assembly.execute(&pause, progress.clone()));
-        let result = with_signals(executing, &pause, &progress).await?;
+        let result = shown(executing, &pause, &progress).await?;
         progress.finish();
         let end = match result {
             Some(Ok(end)) => end,
@@ -103,7 +103,7 @@ pub(crate) async fn execute(
         };
         if let (EndStatus::AtGate(gate), AtGate::Wait) = (end.status, at_gate) {
             output.progress(gate_line(&run, gate, &folder));
-            let told = with_signals(
+            let told = shown(
                 next_message(&assembly, n_messages, &pause),
                 &pause,
                 &progress,
@@ -139,36 +139,27 @@ fn is_over(end: &RunEnd) -> bool {
     end.status == EndStatus::Done && end.repositories.iter().all(|it| is_settled(&it.state))
 }
 
-/// Runs to the end. The first signal pauses, the second stops at once (`None`).
-async fn with_signals<T>(
+/// Runs to the end, and shows how it goes. The first signal pauses, the second stops at once (`None`).
+async fn shown<T>(
     executing: impl Future<Output = T>,
     pause: &CancellationToken,
     progress: &Progress,
 ) -> Result<Option<T>> {
-    let mut executing = std::pin::pin!(executing);
-    let mut ticks = tokio::time::interval(TICK);
-    let listen = |kind| signal(kind).context("signals cannot be received");
-    let (mut interrupt, mut terminate) = (
-        listen(SignalKind::interrupt())?,
-        listen(SignalKind::terminate())?,
-    );
-    loop {
-        tokio::select! {
-            result = &mut executing => return Ok(Some(result)),
-            _ = ticks.tick() => {
-                progress.tick();
-                continue;
+    let ticking = async {
+        let mut executing = std::pin::pin!(executing);
+        let mut ticks = tokio::time::interval(TICK);
+        loop {
+            tokio::select! {
+                result = &mut executing => return result,
+                _ = ticks.tick() => progress.tick(),
             }
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
         }
-        if pause.is_cancelled() {
-            return Ok(None);
-        }
+    };
+    let tell = || {
         progress.finish();
         error_line("pausing: agents are being ended; once more stops at once");
-        pause.cancel();
-    }
+    };
+    stoppable(ticking, pause, tell).await
 }
 
 /// Waits until somebody has said something to the run, or it is to be paused.

@@ -17,6 +17,7 @@ mod issue;
 mod learn;
 mod logs;
 mod report;
+mod repository;
 mod run;
 mod serve;
 mod status;

@@ -2,12 +2,11 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use facade::{
     assemble::{Follower, Nudge, Teller, Until, WebhookAddress, Webhooks},
     core_types::CancellationToken,
 };
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::dashboard::{refused, tls};
 use crate::{
@@ -15,6 +14,7 @@ use crate::{
     failure::{DONE, INTERRUPTED},
     output::{Output, error_line, one_line},
     session::Session,
+    signals::stoppable,
 };
 
 /// A line of a follower is no longer.
@@ -53,7 +53,8 @@ pub(crate) async fn serve(session: Session, arguments: ServeArguments) -> Result
         }
         following.await
     };
-    stopping(working, &stop).await?.transpose()?;
+    let tell = || error_line("ending: runs are being paused; once more ends at once");
+    stoppable(working, &stop, tell).await?.transpose()?;
     Ok(if stop.is_cancelled() && arguments.once {
         INTERRUPTED
     } else {
@@ -77,31 +78,6 @@ async fn webhooks(
     let bound = WebhookAddress::bind(address, tls, webhooks).await;
     let in_use = format!("is port {port} in use? another one: --webhooks=N");
     bound.map(Some).map_err(|error| refused(error, &in_use))
-}
-
-/// Works until its end. The first signal stops it, the second at once (`None`).
-async fn stopping<T>(
-    working: impl Future<Output = T>,
-    stop: &CancellationToken,
-) -> Result<Option<T>> {
-    let mut working = std::pin::pin!(working);
-    let listen = |kind| signal(kind).context("signals cannot be heard");
-    let (mut interrupt, mut terminate) = (
-        listen(SignalKind::interrupt())?,
-        listen(SignalKind::terminate())?,
-    );
-    loop {
-        tokio::select! {
-            ended = &mut working => return Ok(Some(ended)),
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        if stop.is_cancelled() {
-            return Ok(None);
-        }
-        error_line("ending: runs are being paused; once more ends at once");
-        stop.cancel();
-    }
 }
 
 /// What a follower tells, as lines.

@@ -7,7 +7,7 @@ use config::automation::{AgentEntry, Changes, Settings};
 use core_types::{ChangePolicy, CommandLine};
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Home, Surroundings, gateway::has_key};
+use super::{Error, Home, Surroundings, gateway::key_of};
 
 /// The agent of a run, as its journal keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -200,7 +200,7 @@ impl AgentRecord {
         let Some(program) = Program::of_kind(&self.kind) else {
             return Ok(());
         };
-        if self.own_login || has_key(program, surroundings) {
+        if self.own_login || key_of(program.provider(), surroundings).is_some() {
             return Ok(());
         }
         let key = program.provider().key_variables().next();
@@ -237,7 +237,10 @@ impl AgentRecord {
         };
         let value = |name: &String| Some((name.clone(), surroundings.variable(name)?));
         let of_program = Program::of_kind(&self.kind).map(Program::variables);
-        let of_api = Interface::of_kind(&self.kind).map(Interface::variables);
+        let of_api = Interface::of_kind(&self.kind).map(|interface| {
+            let provider = interface.provider();
+            provider.key_variables().chain(provider.url_variables())
+        });
         let own = of_program.into_iter().flatten().copied();
         let own: Vec<_> = own
             .chain(of_api.into_iter().flatten())

@@ -17,7 +17,7 @@ use super::{
     Error, Home, Surroundings,
     agent::{command_line, located, program_exists},
     assembly::git,
-    gateway::has_key,
+    gateway::key_of,
     on_forge::forge_access,
     repositories::{Targets, check_publishable},
     request::{configured, default_workers},
@@ -179,9 +179,9 @@ pub async fn initialize(surroundings: &Surroundings, root: &Path) -> Result<Setu
             kind: known.map_or("command", Program::kind).to_owned(),
             playbook: None,
             changes_optional: false,
-            own_login: known.is_some_and(|it| !has_key(it, surroundings)),
+            own_login: known.is_some_and(|it| key_of(it.provider(), surroundings).is_none()),
             comment: match known {
-                Some(program) if !has_key(program, surroundings) => {
+                Some(program) if key_of(program.provider(), surroundings).is_none() => {
                     format!(
                         "Found as {found}. Without {} it works by its login in your home folder, and reports itself what it uses.",
                         program.provider().key_variables().next().unwrap_or_default()

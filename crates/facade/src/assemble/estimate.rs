@@ -14,6 +14,7 @@ use engine_checkpoint::RunView;
 use super::{
     Error, Home, RunRecord, Surroundings,
     models::{models_of, optimizer_of},
+    record::view,
     run_ledger::spends,
     spending::{open_ledger, plan_of, planned, prices},
 };
@@ -93,8 +94,7 @@ fn past_run(
     surroundings: &Surroundings,
     run: &RunId,
 ) -> Result<Option<PastRun>, Error> {
-    let folder = home.run_folder(run).join("journal");
-    let Ok(view) = RunView::read_with(folder, &surroundings.journal) else {
+    let Ok(view) = view(home, run, surroundings) else {
         return Ok(None);
     };
     let (Ok(Some(plan)), Ok(record)) = (planned(&view), RunRecord::of(&view)) else {
@@ -230,9 +230,7 @@ fn given(
     run: &RunId,
     task: &TaskId,
 ) -> Result<Option<(u32, ModelChoice)>, Error> {
-    let folder = home.run_folder(run).join("journal");
-    let view = RunView::read_with(folder, &surroundings.journal)
-        .map_err(|source| Error::journal(run, source))?;
+    let view = view(home, run, surroundings)?;
     let prepared = view.steps().iter().filter(|(key, _)| {
         key.name.as_str() == "prepare" && key.scope == Scope::Task(task.clone())
     });

@@ -58,6 +58,22 @@ impl GatewayRecord {
         ))
     }
 
+    /// What a run says whose agent asks its models around the gateway; `None` where it does not, or spends nothing.
+    pub(crate) fn self_reported(
+        &self,
+        agent: &AgentRecord,
+        surroundings: &Surroundings,
+    ) -> Option<String> {
+        let program = Program::of_kind(&agent.kind).filter(|_| self.replay.is_none())?;
+        let why = match key_of(program.provider(), surroundings) {
+            None => "it works by a login of its own",
+            Some(_) if self.is_on => return None,
+            Some(_) => "`gateway.mode` is off",
+        };
+        let name = &agent.name;
+        Some(format!("what agent {name} uses is what it reports: {why}"))
+    }
+
     /// The gateway of a session of a run, where its agent may need one. What models cost, `ledger` says.
     pub(crate) async fn start(
         &self,
@@ -67,7 +83,7 @@ impl GatewayRecord {
         ledger: Arc<dyn Ledger>,
         surroundings: &Surroundings,
     ) -> Result<Option<Gateway>, Error> {
-        if !(self.is_on || self.replay.is_some()) || !asks_models(agent) {
+        if !(self.is_on || self.replay.is_some()) || providers(agent).is_empty() {
             return Ok(None);
         }
         let mut secret = [0; 32];
@@ -100,41 +116,33 @@ fn kept(folder: &Path) -> PathBuf {
     folder.join("models")
 }
 
-/// Whether an agent may ask a model with a key of the user's.
-pub(crate) fn asks_models(agent: &AgentRecord) -> bool {
-    let is_known =
-        Program::of_kind(&agent.kind).is_some() || Interface::of_kind(&agent.kind).is_some();
-    let names_key = || {
-        let mut keys = Provider::ALL.into_iter().flat_map(Provider::key_variables);
-        keys.any(|key| agent.environment.iter().any(|name| name == key))
-    };
-    is_known || names_key()
+/// Whose models an agent may ask with a key of the user's; none for one that gets no key.
+pub(crate) fn providers(agent: &AgentRecord) -> Vec<Provider> {
+    if let Some(program) = Program::of_kind(&agent.kind) {
+        return vec![program.provider()];
+    }
+    if let Some(interface) = Interface::of_kind(&agent.kind) {
+        return vec![interface.provider()];
+    }
+    let is_named = |key: &str| agent.environment.iter().any(|name| name == key);
+    let all = Provider::ALL.into_iter();
+    all.filter(|it| it.key_variables().any(is_named)).collect()
 }
 
-/// Whether there is a key for the models of a program.
-pub(crate) fn has_key(program: Program, surroundings: &Surroundings) -> bool {
-    let mut keys = program.provider().key_variables();
-    keys.any(|key| {
-        let value = surroundings.variable(key);
-        value.is_some_and(|value| !value.trim().is_empty())
-    })
+/// Whether a variable is there and says something.
+fn is_set(name: &str, surroundings: &Surroundings) -> bool {
+    let value = surroundings.variable(name);
+    value.is_some_and(|value| !value.trim().is_empty())
 }
 
-/// What a run says whose agent asks its models around the gateway; `None` where it does not, or spends nothing.
-pub(crate) fn self_reported(
-    agent: &AgentRecord,
-    gateway: Option<&Gateway>,
-    surroundings: &Surroundings,
-) -> Option<String> {
-    let has_key = has_key(Program::of_kind(&agent.kind)?, surroundings);
-    (gateway.is_none() || !has_key).then(|| {
-        format!(
-            "what agent {} uses is what it reports: {}",
-            agent.name,
-            match has_key {
-                true => "`gateway.mode` is off",
-                false => "it works by a login of its own",
-            }
-        )
-    })
+/// The variable that holds a key for the models of a provider, if one does.
+pub(crate) fn key_of(provider: Provider, surroundings: &Surroundings) -> Option<&'static str> {
+    let mut keys = provider.key_variables();
+    keys.find(|key| is_set(key, surroundings))
+}
+
+/// Whether the address of a provider is given.
+pub(crate) fn has_address(provider: Provider, surroundings: &Surroundings) -> bool {
+    let mut names = provider.url_variables();
+    names.any(|name| is_set(name, surroundings))
 }

@@ -1,8 +1,10 @@
-use agents::{KNOWN_PROGRAMS, Program, api::Interface, gateway::Provider};
+use agents::{KNOWN_PROGRAMS, Program, api::Interface};
 use serde::Serialize;
 
 use super::{
-    AgentRecord, Error, Home, Surroundings, agent::program_exists, gateway::asks_models,
+    AgentRecord, Error, Home, Surroundings,
+    agent::program_exists,
+    gateway::{has_address, key_of, providers},
     request::configured,
 };
 
@@ -63,38 +65,26 @@ pub fn known_agents(home: &Home, surroundings: &Surroundings) -> Result<Vec<Know
 }
 
 fn known_agent(record: &AgentRecord, is_default: bool, surroundings: &Surroundings) -> KnownAgent {
-    let is_set = |name: &&str| {
-        let value = surroundings.variable(name);
-        value.is_some_and(|value| !value.trim().is_empty())
-    };
-    let program = Program::of_kind(&record.kind);
-    let providers: Vec<Provider> = match (program, Interface::of_kind(&record.kind)) {
-        (Some(program), _) => vec![program.provider()],
-        (_, Some(interface)) => vec![interface.provider()],
-        (None, None) => Provider::ALL.to_vec(),
-    };
-    let named = |key: &&str| program.is_some() || record.environment.iter().any(|it| it == key);
-    let is_interface = Interface::of_kind(&record.kind).is_some();
-    let mut keys = providers.iter().flat_map(|it| it.key_variables());
-    let key = asks_models(record)
-        .then(|| keys.find(|key| is_set(key) && (is_interface || named(key))))
-        .flatten();
+    let providers = providers(record);
+    let mut keys = providers.iter().filter_map(|it| key_of(*it, surroundings));
+    let key = keys.next();
+    let is_program = Program::of_kind(&record.kind).is_some();
     let access = match key {
         Some(variable) => AgentAccess::Key { variable },
-        None if program.is_some() && record.own_login => AgentAccess::Login,
+        None if is_program && record.own_login => AgentAccess::Login,
         None => AgentAccess::Itself,
     };
-    let missing = record.check_program(surroundings);
-    let lacks = missing.and_then(|()| record.check_login(surroundings));
-    let address = providers.iter().flat_map(|it| it.url_variables());
-    let has_address = address.into_iter().any(|name| is_set(&name));
-    let lacks = match lacks {
-        Err(error) => Some(error.to_string()),
-        Ok(()) if is_interface && key.is_none() && !has_address => {
-            let mut variables = providers.iter().flat_map(|it| it.key_variables());
-            Some(format!("no {}", variables.next().unwrap_or_default()))
+    let checked = record.check_program(surroundings);
+    let checked = checked.and_then(|()| record.check_login(surroundings));
+    let is_interface = Interface::of_kind(&record.kind).is_some();
+    let is_reached = key.is_some() || providers.iter().any(|it| has_address(*it, surroundings));
+    let lacks = match (checked, providers.first()) {
+        (Err(error), _) => Some(error.to_string()),
+        (Ok(()), Some(provider)) if is_interface && !is_reached => {
+            let variable = provider.key_variables().next();
+            Some(format!("no {}", variable.unwrap_or_default()))
         }
-        Ok(()) => None,
+        (Ok(()), _) => None,
     };
     KnownAgent {
         name: record.name.clone(),

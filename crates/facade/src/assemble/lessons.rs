@@ -26,6 +26,7 @@ use super::{
     models::optimizer_of,
     on_forge::Accounts,
     proposals,
+    record::view,
     request::configured,
     spending::{open_ledger, planned},
 };
@@ -170,9 +171,7 @@ pub(crate) async fn learn_from(
     repositories: &BTreeMap<RepositoryName, RepositoryPorts>,
 ) -> Result<(), Error> {
     let run = &record.settings.run;
-    let folder = home.run_folder(run).join("journal");
-    let view = RunView::read_with(folder, &surroundings.journal)
-        .map_err(|source| Error::journal(run, source))?;
+    let view = view(home, run, surroundings)?;
     let plan = planned(&view).map_err(|source| Error::Record {
         run: run.clone(),
         source,

@@ -94,13 +94,7 @@ impl RunRecord {
     ///
     /// [`Error::Journal`], [`Error::Record`].
     pub fn read(home: &Home, run: &RunId, surroundings: &Surroundings) -> Result<Self, Error> {
-        let folder = home.run_folder(run).join("journal");
-        let view =
-            RunView::read_with(folder, &surroundings.journal).map_err(|source| Error::Journal {
-                run: run.clone(),
-                source,
-            })?;
-        Self::of(&view)
+        Self::of(&view(home, run, surroundings)?)
     }
 
     /// What the run of a view was asked to do: the reloaded configuration, else the first.
@@ -137,4 +131,15 @@ impl RunRecord {
             .first()
             .map(|repository| &repository.name)
     }
+}
+
+/// A run of a home, from any process.
+pub(crate) fn view(
+    home: &Home,
+    run: &RunId,
+    surroundings: &Surroundings,
+) -> Result<RunView, Error> {
+    let folder = home.run_folder(run).join("journal");
+    let read = RunView::read_with(folder, &surroundings.journal);
+    read.map_err(|source| Error::journal(run, source))
 }

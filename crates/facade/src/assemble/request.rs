@@ -1,5 +1,6 @@
 use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc};
 
+use agents::prompt::Prompts;
 use config::{
     Finding, Findings,
     automation::{self, Settings as Configured},
@@ -148,6 +149,7 @@ impl RunRequest {
             protected_paths: configured.recovery.protected_paths.clone(),
             change_set,
         };
+        Prompts::read_blocking(&home.config_file("prompts")).map_err(Error::Agent)?;
         let mut sandbox = SandboxRecord::from_config(&configured.sandbox, surroundings);
         sandbox.is_required &= !self.no_sandbox;
         sandbox.check()?;

@@ -10,7 +10,7 @@ use cost::{CostOptimizer, JournalLedger, LedgerOptions, Limit, Limits, PriceTabl
 use engine_checkpoint::{RunJournal, RunView};
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Home, RunRecord, Surroundings, request::configured};
+use super::{Error, Home, RunRecord, Surroundings, record::view, request::configured};
 
 /// How much a run may spend, as its journal keeps it; `None` is no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -266,9 +266,7 @@ pub fn plan_of(
     run: &RunId,
     surroundings: &Surroundings,
 ) -> Result<Option<Plan>, Error> {
-    let folder = home.run_folder(run).join("journal");
-    let view = RunView::read_with(folder, &surroundings.journal)
-        .map_err(|source| Error::journal(run, source))?;
+    let view = view(home, run, surroundings)?;
     planned(&view).map_err(|source| Error::Record {
         run: run.clone(),
         source,

@@ -7,7 +7,7 @@ use monitoring::fold::{RunFold, RunView};
 use serde::Serialize;
 
 use super::{
-    Error, Home, Repair, RepositoryStanding, RunRecord, Surroundings, assembly::END,
+    Error, Home, Repair, RepositoryStanding, RunRecord, Surroundings, assembly::END, record::view,
     spending::planned, standing,
 };
 
@@ -66,15 +66,20 @@ impl RunStatus {
     ///
     /// [`Error::Journal`], [`Error::Record`].
     pub fn read(home: &Home, run: &RunId, surroundings: &Surroundings) -> Result<Self, Error> {
-        let journal = |source| Error::Journal {
-            run: run.clone(),
-            source,
-        };
-        let folder = home.run_folder(run).join("journal");
-        let view = engine_checkpoint::RunView::read_with(folder, &surroundings.journal)
-            .map_err(journal)?;
-        let is_held = view.is_held().map_err(journal)?;
-        Self::fold(&view, is_held, surroundings.clock.now())
+        let view = view(home, run, surroundings)?;
+        Ok(Self::seen(&view, surroundings)?.0)
+    }
+
+    /// A run, and what its pages are made of.
+    pub(crate) fn seen(
+        view: &engine_checkpoint::RunView,
+        surroundings: &Surroundings,
+    ) -> Result<(Self, RunView), Error> {
+        let run = &view.header().run;
+        let is_held = view
+            .is_held()
+            .map_err(|source| Error::journal(run, source))?;
+        Self::folded(view, is_held, surroundings.clock.now())
     }
 
     /// Folds what a view holds.
@@ -87,6 +92,14 @@ impl RunStatus {
         is_held: bool,
         now: Timestamp,
     ) -> Result<Self, Error> {
+        Ok(Self::folded(view, is_held, now)?.0)
+    }
+
+    fn folded(
+        view: &engine_checkpoint::RunView,
+        is_held: bool,
+        now: Timestamp,
+    ) -> Result<(Self, RunView), Error> {
         let run = view.header().run.clone();
         let record = RunRecord::of(view)?;
         let unreadable = |source| Error::Record {
@@ -107,7 +120,7 @@ impl RunStatus {
         let state = shown.header.state;
         let is_live = matches!(state, RunState::Running | RunState::Paused);
         let tasks = plan.as_ref().map(|plan| tasks(plan, &shown));
-        Ok(Self {
+        let status = Self {
             run,
             title: record.settings.issue.title.clone(),
             repositories: standing::repositories(&record.settings, &shown),
@@ -117,8 +130,9 @@ impl RunStatus {
             stage: shown.header.stage,
             tasks: tasks.unwrap_or_default(),
             end: if is_live { None } else { end },
-            warnings: shown.warnings.into_iter().map(|it| it.message).collect(),
-        })
+            warnings: shown.warnings.iter().map(|it| it.message.clone()).collect(),
+        };
+        Ok((status, shown))
     }
 }
 

@@ -68,6 +68,12 @@ impl StreamedResponse {
         &self.head.headers
     }
 
+    /// Scheme, host and port of the server.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.body.shared.base.origin
+    }
+
     /// The body, as it comes.
     #[must_use]
     pub fn into_body(self) -> StreamedBody {

@@ -255,7 +255,7 @@ pub(crate) const GATEWAY: &[Key] = &[
         "mode",
         Shape::Choice(&["on", "off"]),
         Default,
-        "`on`: keys of Anthropic and OpenAI stay with the engine; agents reach their models by a server of the run on this machine, which counts what they use and keeps the budget; `off`: agents get the keys, and what they report is believed.",
+        "`on`: keys of Anthropic and OpenAI stay with the engine; agents reach their models by a server of the run on this machine, which counts what they use and keeps the budget; `off`: agents get the keys, what they report is believed, and they need `sandbox.agent_network: all`.",
     ),
     Key::new(
         "record",

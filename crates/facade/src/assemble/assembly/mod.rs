@@ -19,7 +19,7 @@ use super::{
     monitor::keep,
     on_forge::Accounts,
     plan_runner::{Given, registered},
-    record::RELOADED,
+    record::{RELOADED, view},
     repositories::{check_publishable, on_forges},
     request::{Earlier, changed_since, configured_repositories, given_change_set},
     sandbox::UNSANDBOXED,
@@ -581,16 +581,8 @@ pub async fn send(
     surroundings: &Surroundings,
 ) -> Result<bool, Error> {
     open_inbox(home, run, surroundings)?.send(message).await?;
-    let folder = home.run_folder(run).join("journal");
-    let view =
-        RunView::read_with(folder, &surroundings.journal).map_err(|source| Error::Journal {
-            run: run.clone(),
-            source,
-        })?;
-    view.is_held().map_err(|source| Error::Journal {
-        run: run.clone(),
-        source,
-    })
+    let held = view(home, run, surroundings)?.is_held();
+    held.map_err(|source| Error::journal(run, source))
 }
 
 /// Sees the events of a run as they happen, in the process that executes it.

@@ -21,7 +21,6 @@ use learning::FeedbackLoop;
 use super::{Assembly, FOLDER_MARK, Observer, open_inbox};
 use crate::assemble::{
     Error, RepositorySource,
-    gateway::self_reported,
     lessons::advisor,
     models::RunModels,
     on_forge::{Accounts, NotTogether, OnForge, remote},
@@ -101,13 +100,16 @@ impl Assembly {
         let ledger = open_ledger(&self.home, &self.surroundings, Some(&self.record))?;
         let (told, stop) = (events.clone(), pause.clone());
         let ledger = Arc::new(RunLedger::new(ledger, &self.record, stop, told).await?);
-        let (agent, prices) = (&self.record.agent, ledger.clone());
-        let gateway =
-            self.record
-                .gateway
-                .start(agent, &self.home, folder, prices, &self.surroundings);
+        let (agent, gateway) = (&self.record.agent, &self.record.gateway);
+        let self_reported = gateway.self_reported(agent, &self.surroundings);
+        let gateway = gateway.start(
+            agent,
+            &self.home,
+            folder,
+            ledger.clone(),
+            &self.surroundings,
+        );
         let gateway = gateway.await?;
-        let self_reported = self_reported(agent, gateway.as_ref(), &self.surroundings);
         if let Some(message) = self_reported.clone() {
             events.emit(None, Event::Warning { message });
         }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use config::automation::Labels;
-use core_types::{IssueNumber, Reference, Scope};
+use core_types::{IssueNumber, Reference, Scope, show_hidden};
 use engine_workflow::RepositoryState;
 
 use super::{
@@ -271,30 +271,14 @@ fn longest_run(text: &str) -> usize {
 
 /// A text in which what is not to be seen can be seen: people must read what agents read.
 fn visible(text: &str) -> String {
-    let is_hidden = |c: char| {
-        (c.is_control() && c != '\n')
-            || matches!(
-                c,
-                '\u{ad}'
-                    | '\u{61c}'
-                    | '\u{180e}'
-                    | '\u{200b}'..='\u{200f}'
-                    | '\u{2028}'..='\u{202e}'
-                    | '\u{2060}'..='\u{206f}'
-                    | '\u{feff}'
-                    | '\u{fff9}'..='\u{fffb}'
-                    | '\u{e0000}'..='\u{e007f}'
-            )
+    let picture = |c: char| match c {
+        '\n' => '\n',
+        // The pictures of control characters stand in their order.
+        '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(c)).unwrap_or('␀'),
+        '\x7f' => '␡',
+        c => c,
     };
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_hidden(c) {
-            shown.extend(c.escape_unicode());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
+    show_hidden(text).chars().map(picture).collect()
 }
 
 #[cfg(test)]
@@ -307,7 +291,7 @@ mod tests {
             ("a\nb", "` a b `"),
             ("`x` @all <!-- y --> | z", "`` `x` @all <!-- y --> \\| z ``"),
             ("", ""),
-            ("a\u{202e}b", "` a\\u{202e}b `"),
+            ("a\u{202e}b\u{1b}[1m", "` a⟨U+202E⟩b␛[1m `"),
             ("a``b", "``` a``b ```"),
         ] {
             assert_eq!(code(text, 100), shown);

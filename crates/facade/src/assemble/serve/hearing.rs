@@ -113,7 +113,7 @@ impl Follower {
         Ok(match said {
             Said::Approve { pin } => match &seen.awaited {
                 Some(awaited) if awaited.pin == *pin => vec![awaited.message.clone()],
-                Some(_) => return Err("`/approve` with another mark than what is shown".to_owned()),
+                Some(_) => return Err("it approves another mark than what is shown".to_owned()),
                 None => return Err("nothing waits for approval".to_owned()),
             },
             Said::Retry { name: Some(name) } => vec![retry(scope(name)?)],

@@ -24,38 +24,41 @@ impl Said {
         let (first, rest) = body.split_once('\n').unwrap_or((body, ""));
         let mut words = first.split_whitespace();
         // GitLab takes a line that begins with a slash for a command of its own.
-        let command = words.next()?.strip_prefix(['/', '!'])?;
+        let (mark, command) = words.next()?.split_at_checked(1)?;
+        if !matches!(mark, "/" | "!") {
+            return None;
+        }
         let words: Vec<&str> = words.collect();
-        let wanted = |usage: &str| Some(Err(format!("say it as `{usage}`")));
+        let wanted = |usage: &str| Some(Err(format!("say it as `{mark}{usage}`")));
         Some(Ok(match (command, &words[..]) {
             ("approve", [pin]) => Self::Approve {
                 pin: (*pin).trim_matches('`').to_owned(),
             },
-            ("approve", _) => return wanted("/approve MARK"),
+            ("approve", _) => return wanted("approve MARK"),
             ("retry", []) => Self::Retry { name: None },
             ("retry", [name]) => Self::Retry {
                 name: Some((*name).to_owned()),
             },
-            ("retry", _) => return wanted("/retry TASK"),
+            ("retry", _) => return wanted("retry TASK"),
             ("answer", [name, text @ ..]) => {
                 let text = format!("{}\n{rest}", text.join(" "));
                 let text = text.trim();
                 if text.is_empty() {
-                    return wanted("/answer TASK TEXT");
+                    return wanted("answer TASK TEXT");
                 }
                 Self::Answer {
                     name: (*name).to_owned(),
                     text: text.to_owned(),
                 }
             }
-            ("answer", []) => return wanted("/answer TASK TEXT"),
+            ("answer", []) => return wanted("answer TASK TEXT"),
             ("skip", [task]) => match TaskId::new(*task) {
                 Ok(task) => Self::Skip { task },
-                Err(_) => return wanted("/skip TASK"),
+                Err(_) => return wanted("skip TASK"),
             },
-            ("skip", _) => return wanted("/skip TASK"),
+            ("skip", _) => return wanted("skip TASK"),
             ("abort", []) => Self::Abort,
-            ("abort", _) => return wanted("/abort"),
+            ("abort", _) => return wanted("abort"),
             // Other programs listen on the same issues.
             _ => return None,
         }))

@@ -1,13 +1,12 @@
 //! A run as its issue is told of it.
 
 use core_types::{Gate, Message, Plan, RunId, Scope, Usd};
-use engine_checkpoint::RunView;
 use engine_workflow::{EndStatus, RepositoryEnd, RepositoryState, RunEnd};
-use monitoring::fold::{RepositoryRow, RunFold};
+use monitoring::fold::RepositoryRow;
 use sha2::{Digest as _, Sha256};
 
 use crate::assemble::{
-    Error, Home, RunRecord, RunStatus, Surroundings, plan_from_file, plan_to_yaml,
+    Error, Home, RunRecord, RunStatus, Surroundings, plan_from_file, plan_to_yaml, record::view,
 };
 
 /// A longer plan is not shown on the forge, and so cannot be approved there.
@@ -61,19 +60,9 @@ impl Seen {
         run: &RunId,
         surroundings: &Surroundings,
     ) -> Result<Self, Error> {
-        let folder = home.run_folder(run).join("journal");
-        let view = RunView::read_with(folder, &surroundings.journal)
-            .map_err(|source| Error::journal(run, source))?;
-        let is_held = view
-            .is_held()
-            .map_err(|source| Error::journal(run, source))?;
-        let now = surroundings.clock.now();
-        let status = RunStatus::fold(&view, is_held, now)?;
+        let view = view(home, run, surroundings)?;
         let record = RunRecord::of(&view)?;
-        let mut fold = RunFold::new(run.clone());
-        fold.extend(view.all_events().iter().cloned());
-        fold.set_held(is_held);
-        let shown = fold.view(now);
+        let (status, shown) = RunStatus::seen(&view, surroundings)?;
         let awaited = awaited(home, &record, &status)?;
         Ok(Self {
             status,
