@@ -54,13 +54,14 @@ pub(crate) async fn publish(
 }
 
 /// Opens the pull request of a repository's change.
-pub(crate) async fn open_pull_request(
+async fn open_pull_request(
     run: &Run,
     progress: &Progress,
+    attempt: u32,
     body: String,
 ) -> Result<IssueNumber, Error> {
     let name = &progress.name;
-    let step_key = key(name, run.first_attempt(name), "pull-request");
+    let step_key = key(name, attempt, "pull-request");
     let operation = step_key.operation(&run.settings.run);
     let forge = &run.repository(name)?.forge;
     let look = async {
@@ -531,8 +532,22 @@ pub(crate) async fn propose(
     let attempt = run.first_attempt(&progress.name);
     publish(run, &progress.name, &progress.head, attempt).await?;
     let body = report::pull_request_body(run, progress, plan, tasks, &[]);
-    progress.pull_request = Some(open_pull_request(run, progress, body).await?);
+    progress.pull_request = Some(open_pull_request(run, progress, attempt, body).await?);
     Ok(())
+}
+
+/// Opens another pull request for a change whose first one was merged and taken back.
+pub(crate) async fn propose_again(
+    run: &Run,
+    progress: &Progress,
+    attempt: u32,
+    before: IssueNumber,
+) -> Result<IssueNumber, Error> {
+    let body = format!(
+        "What pull request {before} proposed: it was merged and taken back, since the change lands in all \
+         repositories or in none."
+    );
+    open_pull_request(run, progress, attempt, body).await
 }
 
 /// Links the pull requests of a change over several repositories with each other, in place.

@@ -29,6 +29,8 @@ pub(crate) async fn land(
         .map(|progress| (progress.name.clone(), progress.base.clone()))
         .collect();
     let mut catch_ups = CatchUps::default();
+    // Pull requests of changes that were merged and taken back, to be proposed anew.
+    let mut taken_back = BTreeMap::new();
     for attempt in 1.. {
         run.check_paused()?;
         let landing = ChangeSetLanding {
@@ -38,14 +40,14 @@ pub(crate) async fn land(
             steps: &*run.ports.steps,
             observer: &Landings(run),
         };
-        let moved = match lander.land(landing).await? {
+        let (moved, again) = match lander.land(landing).await? {
             ChangeSetLanded::All => {
                 let landed = repositories.iter().filter(|it| it.goes_on());
                 run.at_once(landed.map(|progress| landing::close_pull_request(run, progress)))
                     .await?;
                 return Ok(ends(run, repositories, |_| Some(RepositoryState::Landed)));
             }
-            ChangeSetLanded::TargetMoved { moved, .. } => moved,
+            ChangeSetLanded::TargetMoved { moved, again, .. } => (moved, again),
             ChangeSetLanded::Blocked { blocked } => {
                 return Ok(ends(run, repositories, |progress| {
                     Some(state(progress, blocked.get(&progress.name)?))
@@ -65,15 +67,27 @@ pub(crate) async fn land(
                 continue;
             };
             let number = run.first_attempt(&progress.name) - 1 + attempt;
+            if let Some(commit) = again.get(&progress.name) {
+                progress.head = commit.clone();
+                if let Some(number) = progress.pull_request.take() {
+                    taken_back.insert(progress.name.clone(), number);
+                }
+            }
             match catch_ups.catch_up(run, progress, number, now).await? {
                 Ok(Some(head)) => {
                     expected.insert(progress.name.clone(), now.clone());
                     progress.head = head;
+                    if let Some(before) = taken_back.remove(&progress.name) {
+                        let opened = landing::propose_again(run, progress, number + 1, before);
+                        progress.pull_request = Some(opened.await?);
+                    }
                 }
                 // Moved on since: the next attempt sees where to.
                 Ok(None) => {}
                 Err(state) => {
                     let name = progress.name.clone();
+                    let before = taken_back.remove(&name);
+                    progress.pull_request = progress.pull_request.or(before);
                     return Ok(ends(run, repositories, |progress| {
                         (progress.name == name).then(|| state.clone())
                     }));

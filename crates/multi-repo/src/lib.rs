@@ -29,7 +29,8 @@
 //!   **completed**: its integration head has passed Testing. A repository that a member triggers takes part.
 //! - [`Coordinator`] is the course of a change set as a plain state machine, without a driver.
 //! - [`MultiRepoOrchestrator`] carries out workflows by name, over a [`core_types::PlanRunner`].
-//! - [`land_change_set`] lands in local repositories in two phases, [`land_on_forges`] through forges.
+//! - [`land_change_set`] lands in local repositories in two phases, [`land_on_forges`] through forges; as
+//!   [`ChangeSetLander`](core_types::ChangeSetLander)s they are [`TwoPhase`] and [`OrderedMerge`].
 //!
 //! # Coordination modes
 //!
@@ -77,7 +78,8 @@
 //!   the step `land-decision` in the run's journal.
 //! - Branches are held in the order of the repositories' names: two change sets never wait for each other.
 //! - Landing through forges: merged is exactly the tested commit; no pull request is opened or merged
-//!   twice; the end is all, none, or in part, and the last is always told ([`end_report`]).
+//!   twice; what was merged is taken back where another one cannot be; the end is all, none, or in part, and
+//!   the last is always told ([`end_report`]).
 //!
 //! # Limits
 //!
@@ -93,7 +95,8 @@ mod table;
 
 pub use coordination::{Action, Coordinator, Error, Event, Selection, change_set};
 pub use landing::{
-    ForgeLanding, ForgeMember, Options, TwoPhase, end_report, land_change_set, land_on_forges,
+    ForgeEnd, ForgeLanding, ForgeMember, Options, OrderedMerge, TakenBack, TwoPhase, Undo,
+    end_report, land_change_set, land_on_forges,
 };
 pub use orchestrator::{
     Error as WorkflowError, ForgeStatus, MultiRepoOrchestrator, Overall, OverallStatus,

@@ -56,6 +56,19 @@ impl Bed {
         }
     }
 
+    /// Adds the repository `ada/<name>`.
+    fn and(self, name: &str) -> Self {
+        let made = self.place.repository("source", Some("grep -q bar a.txt"));
+        self.forge.add_copy("ada", name, &made);
+        fs::remove_dir_all(made.dir()).expect("nobody works there");
+        let configured = self.place.read("config/repositories.yaml");
+        let more =
+            format!("- {{name: {name}, forge: company, owner: ada, test_command: make test}}\n");
+        let text = configured + &more;
+        self.place.file("config/repositories.yaml", text);
+        self
+    }
+
     pub(crate) fn run(&self, arguments: &str) -> Ran {
         self.run_until(arguments, "")
     }
@@ -77,6 +90,39 @@ impl Bed {
     pub(crate) fn main(&self) -> String {
         let main = self.forge.branch("ada", "app", "main");
         main.expect("it is there").to_string()
+    }
+
+    /// What a file of a repository holds on its branch `main`.
+    fn on_main(&self, name: &str, path: &str) -> String {
+        let git = Fixture::at(self.forge.git_dir("ada", name));
+        git.git(&["show", &format!("main:{path}")])
+    }
+
+    /// How many pull requests a repository has.
+    fn n_pulls(&self, name: &str) -> usize {
+        let truth = self.forge.truth("ada", name);
+        truth.iter().filter(|it| it.kind == "pull").count()
+    }
+
+    /// Lets somebody push to `main` of one repository in the instant in which that of another moves.
+    fn push_when_moved(&self, moving: &str, pushed: &str) {
+        let there = self.forge.git_dir("ada", pushed);
+        let work = Fixture::new(self.place.path("../other"));
+        let url = there.display().to_string();
+        work.git(&["pull", "--quiet", &url, "main"]);
+        let more = work.file("b.txt", "more\n").commit("More");
+        work.git(&["push", "--quiet", &url, "HEAD:refs/heads/other"]);
+        let hook = self.forge.git_dir("ada", moving);
+        let hook = hook
+            .join("hooks/reference-transaction")
+            .display()
+            .to_string();
+        let text = format!(
+            "#!/bin/sh\n[ \"$1\" = committed ] || exit 0\n\
+             grep -q ' refs/heads/main$' || exit 0\nrm -f '{hook}'\n\
+             env -u GIT_DIR git --git-dir='{url}' update-ref refs/heads/main {more}\n"
+        );
+        self.place.script(&hook, &text);
     }
 
     /// What the feedback's journal holds, as far as it is text, in lines that begin with a record.
@@ -317,6 +363,103 @@ fn a_killed_run_finds_what_it_left_on_the_forge_of(kind: &str) {
     assert!(n_killed > 2, "{n_killed} kills");
 }
 
+const TOGETHER: [&str; 3] = ["app", "lib", "web"];
+
+fn run_together(kind: &str) -> Bed {
+    let [_, lib, web] = TOGETHER;
+    Bed::of(kind).and(lib).and(web)
+}
+
+#[test]
+fn several_repositories_land_together() {
+    for kind in ["gitea", "github", "gitlab"] {
+        let bed = run_together(kind);
+        bed.run(&format!("run --title Rename {AGENT} --run-id r1 --land"))
+            .code(0);
+        for name in TOGETHER {
+            assert_eq!(bed.on_main(name, "a.txt"), "bar", "{kind}");
+            assert_eq!(bed.n_pulls(name), 1, "{kind}");
+        }
+    }
+}
+
+#[test]
+fn what_was_merged_is_taken_back_where_another_one_cannot_be_and_lands_again() {
+    for kind in ["gitea", "gitlab"] {
+        let bed = run_together(kind);
+        bed.forge.set_rights("ada", "web", true, false);
+        let ran = bed.run(&format!("run --title Rename {AGENT} --run-id r1 --land"));
+        assert_eq!(ran.code, 3, "{kind}: {}", ran.stdout);
+        ran.says("merged and taken back, since web was not merged");
+        for (name, n_pulls) in [("app", 2), ("lib", 2), ("web", 1)] {
+            assert_eq!(bed.on_main(name, "a.txt"), "foo", "{kind}: {name}");
+            assert_eq!(bed.n_pulls(name), n_pulls, "{kind}: {name}");
+        }
+        // Asked again it takes back again, as nobody has mended anything.
+        assert_eq!(bed.run("land r1").code, 3);
+        assert_eq!(bed.on_main("app", "a.txt"), "foo", "{kind}");
+        bed.forge.set_rights("ada", "web", true, true);
+        bed.run("land r1").code(0);
+        for (name, n_pulls) in [("app", 5), ("lib", 5), ("web", 1)] {
+            assert_eq!(bed.on_main(name, "a.txt"), "bar", "{kind}: {name}");
+            assert_eq!(bed.n_pulls(name), n_pulls, "{kind}: {name}");
+        }
+    }
+}
+
+#[test]
+fn a_target_that_moves_while_others_are_merged_is_caught_up_with() {
+    for kind in ["gitea", "github", "gitlab"] {
+        let bed = run_together(kind);
+        bed.push_when_moved("app", "web");
+        bed.run(&format!("run --title Rename {AGENT} --run-id r1 --land"))
+            .code(0);
+        for name in TOGETHER {
+            assert_eq!(bed.on_main(name, "a.txt"), "bar", "{kind}: {name}");
+        }
+        assert_eq!(bed.on_main("web", "b.txt"), "more", "{kind}");
+        // Its change, what took it back, and its change again.
+        assert_eq!((bed.n_pulls("app"), bed.n_pulls("web")), (3, 1), "{kind}");
+    }
+}
+
+/// Killed before or after an append while it merges, takes back and merges again. A sample; with
+/// `RUN_SLOW=1` at each append from the first merge on.
+#[test]
+fn a_killed_landing_in_all_or_in_none_ends_in_all() {
+    let is_whole = std::env::var_os("RUN_SLOW").is_some();
+    let run = format!("run --title Rename {AGENT} --run-id r1 --land");
+    // From the landing on; it ends when nothing is killed any more.
+    let (first, step) = if is_whole { (60, 1) } else { (190, 29) };
+    let mut n_killed = 0;
+    for (index, append) in (first..400).step_by(step).enumerate() {
+        let mut was_killed = false;
+        for (moment, parity) in [("before", 0), ("after", 1)] {
+            if !is_whole && index % 2 != parity {
+                continue;
+            }
+            let bed = run_together("gitea");
+            bed.push_when_moved("app", "web");
+            let at = format!("{append}:{moment}");
+            let ran = bed.run_until(&run, &at);
+            if ran.code != 0 {
+                was_killed = true;
+                n_killed += 1;
+                bed.run("resume r1").code(0);
+            }
+            for name in TOGETHER {
+                assert_eq!(bed.on_main(name, "a.txt"), "bar", "{name} at {at}");
+            }
+            let counts = (bed.n_pulls("app"), bed.n_pulls("lib"), bed.n_pulls("web"));
+            assert_eq!(counts, (3, 3, 1), "at {at}");
+        }
+        if !was_killed {
+            break;
+        }
+    }
+    assert!(n_killed > 2, "{n_killed} kills");
+}
+
 #[test]
 fn several_repositories_land_each_for_itself() {
     let bed = Bed::new();
@@ -328,7 +471,7 @@ fn several_repositories_land_each_for_itself() {
     let run = format!("run --title Rename {AGENT} --land --update-checkout");
     let ran = bed.run(&format!("{run} --run-id r1"));
     assert_eq!(ran.code, 3, "{}", ran.stdout);
-    ran.says("cannot land in all or in none where one is on a forge");
+    ran.says("cannot land in all repositories or in none where some are on a forge");
     assert_eq!(
         bed.git().git(&["show", "main:a.txt"]),
         "foo",

@@ -55,6 +55,10 @@ pub enum ChangeSetLanded {
         /// What has landed all the same: empty, unless the engine was killed
         /// after the decision and a target moved before it went on.
         landed: Vec<RepositoryName>,
+        /// What stands for changes that were merged and taken back: a commit with the same files on
+        /// what took them back. A new pull request must propose it.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        again: BTreeMap<RepositoryName, CommitId>,
     },
     /// Persons must act; nothing has moved.
     Blocked {
@@ -83,7 +87,8 @@ pub struct LandingBlock {
 /// Lands a change set in all repositories or in none.
 ///
 /// Killed at any instant and asked again with the same attempt, it MUST end
-/// with all target branches moved or with none, and leave no lock behind.
+/// with all target branches moved or with none, and leave no lock behind;
+/// where that is out of its hands, with [`ChangeSetLanded::Partial`].
 #[async_trait]
 pub trait ChangeSetLander: Debug + Send + Sync {
     /// Moves all target branches, or none.

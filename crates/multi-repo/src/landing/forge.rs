@@ -3,17 +3,23 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
     sync::Arc,
     time::Duration,
 };
 
+use async_trait::async_trait;
 use core_types::{
-    ChangeSetEnd, CommitId, ErrorClass, GitProvider, IssueNumber, NewPullRequest, Operated,
-    OperationId, PortError, PullRequest, PullRequestState, RepositoryName, Scope, StepKey, StepLog,
-    StepName,
-    step::{self, Fingerprint, Look, Step, StepError, WhenUnknown},
+    ChangeSetEnd, CommitId, GitProvider, IssueNumber, NewPullRequest, OperationId, PortError,
+    PullRequestState, RepositoryName, Scope, StepKey, StepLog,
+    step::{self, Fingerprint, Step, StepError, WhenUnknown},
 };
 use serde::{Deserialize, Serialize};
+
+use super::calls::{Call, Tried, find, is_final, try_often};
+
+/// The step that looks whether all is as it was tested.
+pub(super) const CHECK: &str = "forge-check";
 
 /// A change set whose pull requests are to be merged.
 #[derive(Debug)]
@@ -41,9 +47,67 @@ pub struct ForgeMember {
     pub pull_request: IssueNumber,
     /// The commit that was tested: nothing else is merged.
     pub head: CommitId,
-    /// The pull request that takes it back, its branch being there: a commit on
-    /// `head` with the files of before. Without one it is not taken back.
-    pub undo: Option<NewPullRequest>,
+    /// What takes it back. Without it, it is not taken back.
+    pub undo: Option<Arc<dyn Undo>>,
+}
+
+/// Prepares the way back of a member that was merged, while others cannot be.
+#[async_trait]
+pub trait Undo: Debug + Send + Sync {
+    /// A pull request to be opened, its branch being there: a commit on the merged
+    /// head with the files of before.
+    ///
+    /// # Errors
+    ///
+    /// Those of the repository. It is asked again where it fails in passing, and MUST give the same commit.
+    async fn prepare(&self) -> Result<NewPullRequest, PortError>;
+}
+
+/// How a change set has ended; each member is in `landed` or in `missing`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ForgeEnd {
+    /// What is merged.
+    pub landed: BTreeSet<RepositoryName>,
+    /// What is not, each with the reason.
+    pub missing: BTreeMap<RepositoryName, String>,
+    /// What of `missing` may be merged all the same: nobody can say.
+    pub unknown: Option<RepositoryName>,
+    /// What of `missing` was merged and taken back.
+    pub taken_back: BTreeMap<RepositoryName, TakenBack>,
+}
+
+impl ForgeEnd {
+    /// How far it has landed.
+    #[must_use]
+    pub fn end(&self) -> ChangeSetEnd {
+        let Self {
+            landed,
+            missing,
+            unknown,
+            ..
+        } = self;
+        if missing.is_empty() {
+            return ChangeSetEnd::All;
+        }
+        if landed.is_empty() && unknown.is_none() {
+            let reasons = missing.iter().map(|(name, why)| format!("{name}: {why}"));
+            let reasons = reasons.collect();
+            return ChangeSetEnd::None { reasons };
+        }
+        ChangeSetEnd::Partial {
+            landed: landed.clone(),
+            missing: missing.clone(),
+        }
+    }
+}
+
+/// A member that was merged and taken back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenBack {
+    /// What was merged.
+    pub head: CommitId,
+    /// The commit on it by which the target's files are those of before.
+    pub by: CommitId,
 }
 
 /// How a forge is tried.
@@ -64,25 +128,6 @@ impl Default for Options {
     }
 }
 
-/// What came of one call, as it is recorded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "tried")]
-enum Tried {
-    Done,
-    /// The forge has said no: asking again is no use.
-    Refused {
-        reason: String,
-    },
-    /// It has not acted now, and may later.
-    Failed {
-        reason: String,
-    },
-    /// Nobody can say whether it has acted.
-    Unknown {
-        reason: String,
-    },
-}
-
 /// Merges the pull requests of all members in order, or takes back what was merged.
 ///
 /// Nothing is merged unless all pull requests are as they were tested. A forge
@@ -98,13 +143,15 @@ enum Tried {
 /// # Cancel safety
 ///
 /// A dropped call, or a killed process, is to be asked again: it goes on, and nothing is done twice.
-pub async fn land_on_forges(landing: &ForgeLanding<'_>) -> Result<ChangeSetEnd, StepError> {
+pub async fn land_on_forges(landing: &ForgeLanding<'_>) -> Result<ForgeEnd, StepError> {
     let wrong = check(landing).await?;
-    if !wrong.is_empty() {
-        return Ok(ChangeSetEnd::None { reasons: wrong });
+    if let Some(first) = wrong.keys().next() {
+        let others = format!("not tried, since {first} is not as it was tested");
+        return Ok(ended(landing, &[], wrong, &others));
     }
     let mut merged: Vec<&ForgeMember> = Vec::new();
     for member in &landing.members {
+        let name = &member.repository;
         let reason = match merge(landing, member).await? {
             Tried::Done => {
                 merged.push(member);
@@ -112,74 +159,77 @@ pub async fn land_on_forges(landing: &ForgeLanding<'_>) -> Result<ChangeSetEnd, 
             }
             Tried::Refused { reason } | Tried::Failed { reason } => reason,
             Tried::Unknown { reason } => {
+                let why = format!("unknown whether it was merged: {reason}");
+                let others = format!("not tried, since it is unknown whether {name} was merged");
                 // Taking back the others could leave this one alone.
-                return Ok(partial(landing, &merged, member, &reason));
+                return Ok(ForgeEnd {
+                    unknown: Some(name.clone()),
+                    ..ended(landing, &merged, [(name.clone(), why)].into(), &others)
+                });
             }
         };
-        let mut left = BTreeMap::new();
-        for taken in merged.iter().rev() {
-            if let Err(why) = undo(landing, taken).await? {
-                left.insert(taken.repository.clone(), why);
-            }
-        }
-        let because = format!("{}: {reason}", member.repository);
-        if left.is_empty() {
-            let undone = merged.iter().rev();
-            let undone = undone.map(|taken| format!("{}: merged and taken back", taken.repository));
-            let reasons = std::iter::once(because).chain(undone).collect();
-            return Ok(ChangeSetEnd::None { reasons });
-        }
-        let landed: BTreeSet<_> = left.keys().cloned().collect();
-        let why = |name: &RepositoryName| {
-            if *name == member.repository {
-                reason.clone()
-            } else if merged.iter().any(|taken| taken.repository == *name) {
-                format!("taken back, since {} was not merged", member.repository)
-            } else {
-                format!("not tried, since {} was not merged", member.repository)
-            }
-        };
-        let missing = landing.members.iter().map(|member| &member.repository);
-        let missing = missing.filter(|name| !landed.contains(name));
-        let mut missing: BTreeMap<_, _> = missing.map(|name| (name.clone(), why(name))).collect();
-        let undone: Vec<_> = left
-            .iter()
-            .map(|(name, why)| format!("{name}: {why}"))
-            .collect();
-        if let Some(text) = missing.get_mut(&member.repository) {
-            *text += &format!("; could not take back {}", undone.join(", "));
-        }
-        return Ok(ChangeSetEnd::Partial { landed, missing });
+        return take_back(landing, &merged, member, reason).await;
     }
-    Ok(ChangeSetEnd::All)
+    Ok(ended(landing, &merged, BTreeMap::new(), ""))
 }
 
-fn partial(
+/// The end in which these have landed; `others` is why those did not that have no reason of their own.
+fn ended(
+    landing: &ForgeLanding<'_>,
+    landed: &[&ForgeMember],
+    mut missing: BTreeMap<RepositoryName, String>,
+    others: &str,
+) -> ForgeEnd {
+    let landed: BTreeSet<_> = landed.iter().map(|it| it.repository.clone()).collect();
+    for ForgeMember { repository, .. } in &landing.members {
+        if !landed.contains(repository) && !missing.contains_key(repository) {
+            missing.insert(repository.clone(), others.to_owned());
+        }
+    }
+    ForgeEnd {
+        landed,
+        missing,
+        ..ForgeEnd::default()
+    }
+}
+
+/// Takes back what was merged, in reverse order, since a member was not.
+async fn take_back(
     landing: &ForgeLanding<'_>,
     merged: &[&ForgeMember],
-    unknown: &ForgeMember,
-    reason: &str,
-) -> ChangeSetEnd {
-    let landed: BTreeSet<_> = merged.iter().map(|it| it.repository.clone()).collect();
-    let why = |name: &RepositoryName| {
-        if *name == unknown.repository {
-            format!("unknown whether it was merged: {reason}")
-        } else {
-            format!(
-                "not tried, since it is unknown whether {} was merged",
-                unknown.repository
-            )
+    member: &ForgeMember,
+    mut reason: String,
+) -> Result<ForgeEnd, StepError> {
+    let name = &member.repository;
+    let mut left = Vec::new();
+    let mut taken_back = BTreeMap::new();
+    let mut missing = BTreeMap::new();
+    for taken in merged.iter().rev() {
+        let repository = taken.repository.clone();
+        match undo(landing, taken).await? {
+            Ok(by) => {
+                let why = format!("merged and taken back, since {name} was not merged");
+                missing.insert(repository.clone(), why);
+                let head = taken.head.clone();
+                taken_back.insert(repository, TakenBack { head, by });
+            }
+            Err(why) => {
+                reason += &format!("; could not take back {repository}: {why}");
+                left.push(*taken);
+            }
         }
-    };
-    let missing = landing.members.iter().map(|member| &member.repository);
-    let missing = missing.filter(|name| !landed.contains(name));
-    let missing = missing.map(|name| (name.clone(), why(name))).collect();
-    ChangeSetEnd::Partial { landed, missing }
+    }
+    missing.insert(name.clone(), reason);
+    let others = format!("not tried, since {name} was not merged");
+    Ok(ForgeEnd {
+        taken_back,
+        ..ended(landing, &left, missing, &others)
+    })
 }
 
-/// What is not as it was tested, before anything is merged.
-async fn check(landing: &ForgeLanding<'_>) -> Result<Vec<String>, StepError> {
-    let key = StepKey::new(Scope::Run, landing.attempt, "forge-check");
+/// What is not as it was tested, before anything is merged, each with the reason.
+async fn check(landing: &ForgeLanding<'_>) -> Result<BTreeMap<RepositoryName, String>, StepError> {
+    let key = StepKey::new(Scope::Run, landing.attempt, CHECK);
     let heads = landing.members.iter();
     let fingerprint = heads.fold(Fingerprint::new(), |print, member| {
         let text = format!("#{} {}", member.pull_request, member.head);
@@ -188,130 +238,45 @@ async fn check(landing: &ForgeLanding<'_>) -> Result<Vec<String>, StepError> {
     // It only looks; and once something was merged, it has been recorded.
     let step = Step::new(key, fingerprint, WhenUnknown::Idempotent);
     step::run(landing.steps, step, |_| async {
-        let mut wrong = Vec::new();
+        let mut wrong = BTreeMap::new();
         for member in &landing.members {
-            let name = &member.repository;
-            match find(member).await {
-                Ok(found) if found.head_commit != member.head => wrong.push(format!(
-                    "{name}: pull request {} is at {}, tested was {}",
+            let why = match find(member).await {
+                Ok(found) if found.head_commit != member.head => format!(
+                    "pull request {} is at {}, tested was {}",
                     found.number,
                     found.head_commit.short(),
                     member.head.short()
-                )),
+                ),
                 Ok(found) if found.state == PullRequestState::Closed => {
-                    wrong.push(format!("{name}: pull request {} is closed", found.number));
+                    format!("pull request {} is closed", found.number)
                 }
-                Ok(_) => {}
-                Err(error) => wrong.push(format!("{name}: {}", error.to_line())),
-            }
+                Ok(_) => continue,
+                Err(error) => error.to_line(),
+            };
+            wrong.insert(member.repository.clone(), why);
         }
         Ok(wrong)
     })
     .await
 }
 
-async fn find(member: &ForgeMember) -> Result<PullRequest, PortError> {
-    let all = member.provider.list_pull_requests().await?;
-    let found = all.into_iter().find(|it| it.number == member.pull_request);
-    found.ok_or_else(|| {
-        let operation = format!("find pull request {}", member.pull_request);
-        PortError::new(ErrorClass::NotFound, operation)
-    })
-}
-
-/// What a forge is asked to do with a member.
-#[derive(Debug, Clone, Copy)]
-enum Call<'a> {
-    Merge,
-    OpenUndo(&'a NewPullRequest),
-    MergeUndo(&'a NewPullRequest),
-}
-
-impl<'a> Call<'a> {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Merge => "forge-merge",
-            Self::OpenUndo(_) => "forge-undo-open",
-            Self::MergeUndo(_) => "forge-undo-merge",
-        }
-    }
-
-    fn head(self, member: &'a ForgeMember) -> &'a CommitId {
-        match self {
-            Self::Merge => &member.head,
-            Self::OpenUndo(new) | Self::MergeUndo(new) => &new.head_commit,
-        }
-    }
-
-    async fn act(self, member: &ForgeMember, operation: &OperationId) -> Result<(), PortError> {
-        let provider = &member.provider;
-        let number = match self {
-            Self::Merge => member.pull_request,
-            Self::OpenUndo(new) => {
-                provider.create_pull_request(operation, new.clone()).await?;
-                return Ok(());
-            }
-            Self::MergeUndo(new) => {
-                let found = find_undo(member, new).await?;
-                let operation = "find the pull request that takes it back";
-                let missing = || PortError::new(ErrorClass::NotFound, operation);
-                found.ok_or_else(missing)?.number
-            }
-        };
-        let head = self.head(member);
-        provider.merge_pull_request(operation, number, head).await?;
-        Ok(())
-    }
-
-    /// Whether it was done: by its mark, or else by what the lists show.
-    async fn has_acted(
-        self,
-        member: &ForgeMember,
-        operation: &OperationId,
-    ) -> Result<bool, PortError> {
-        let marked = member.provider.find(operation).await;
-        if let Ok(Some(Operated::PullRequest(_))) = marked {
-            return Ok(true);
-        }
-        let shown = match self {
-            Self::Merge => find(member).await.map(|found| {
-                found.state == PullRequestState::Merged && found.head_commit == member.head
-            }),
-            Self::OpenUndo(new) => find_undo(member, new).await.map(|found| found.is_some()),
-            Self::MergeUndo(new) => find_undo(member, new)
-                .await
-                .map(|found| found.is_some_and(|it| it.state == PullRequestState::Merged)),
-        };
-        match (shown, marked) {
-            (Ok(true), _) => Ok(true),
-            (Ok(false), Ok(_)) => Ok(false),
-            (Err(error), _) | (_, Err(error)) => Err(error),
-        }
-    }
-}
-
-async fn find_undo(
-    member: &ForgeMember,
-    new: &NewPullRequest,
-) -> Result<Option<PullRequest>, PortError> {
-    let all = member.provider.list_pull_requests().await?;
-    let is_ours = |it: &PullRequest| it.head == new.head && it.head_commit == new.head_commit;
-    Ok(all.into_iter().rev().find(is_ours))
-}
-
 async fn merge(landing: &ForgeLanding<'_>, member: &ForgeMember) -> Result<Tried, StepError> {
     try_often(landing, member, Call::Merge).await
 }
 
-/// Takes a merged member back; the inner error says why that cannot be.
+/// Takes a merged member back, by this commit; the inner error says why that cannot be.
 async fn undo(
     landing: &ForgeLanding<'_>,
     member: &ForgeMember,
-) -> Result<Result<(), String>, StepError> {
-    let Some(new) = &member.undo else {
+) -> Result<Result<CommitId, String>, StepError> {
+    let Some(undo) = &member.undo else {
         return Ok(Err("nothing takes it back".to_owned()));
     };
-    for call in [Call::OpenUndo(new), Call::MergeUndo(new)] {
+    let new = match prepare(landing, member, &**undo).await? {
+        Ok(new) => new,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    for call in [Call::OpenUndo(&new), Call::MergeUndo(&new)] {
         match try_often(landing, member, call).await? {
             Tried::Done => {}
             Tried::Refused { reason } | Tried::Failed { reason } | Tried::Unknown { reason } => {
@@ -319,101 +284,31 @@ async fn undo(
             }
         }
     }
-    Ok(Ok(()))
+    Ok(Ok(new.head_commit))
 }
 
-/// Calls a forge, again where it failed in passing; each try is a step of its
-/// own, recorded before it acts, so that a crash gives none back.
-async fn try_often(
+/// Prepares the way back; the inner error is why that cannot be.
+async fn prepare(
     landing: &ForgeLanding<'_>,
     member: &ForgeMember,
-    call: Call<'_>,
-) -> Result<Tried, StepError> {
-    let what = call.word();
-    let fingerprint = Fingerprint::new().with("head", call.head(member));
+    undo: &dyn Undo,
+) -> Result<Result<NewPullRequest, String>, StepError> {
     let scope = Scope::Repository(member.repository.clone());
-    let mut last = Tried::Done;
-    let mut was_unknown = false;
-    for number in 1..=landing.options.tries.max(1) {
-        let name = StepName::new(format!("{what}-{number}"));
-        let key = StepKey {
-            scope: scope.clone(),
-            attempt: landing.attempt,
-            name: name.expect("a literal, a hyphen and a number are a valid name"),
-        };
-        let port = |source| StepError::Port {
-            key: key.clone(),
-            source,
-        };
-        // The same for each try and attempt: what it marks is done once.
-        let operation = format!("{}:{}:{what}", landing.change_set, member.repository);
-        let operation = OperationId::new(operation).map_err(|error| {
-            port(PortError::new(ErrorClass::Validation, "mark an operation").because(error))
-        })?;
-        let look = async {
-            Ok(match call.has_acted(member, &operation).await {
-                Ok(true) => Look::Acted(Tried::Done),
-                // Told again under the same mark, it acts once.
-                Ok(false) | Err(_) => Look::NotActed,
-            })
-        };
-        let step = Step::new(
-            key.clone(),
-            fingerprint.clone(),
-            WhenUnknown::reconcile(look),
-        );
-        let is_first = number == 1;
-        let wait = landing.options.backoff * 2_u32.saturating_pow(number.saturating_sub(2));
-        last = step::run(landing.steps, step, |_| async {
-            if !is_first {
-                tokio::time::sleep(wait).await;
+    let key = StepKey::new(scope, landing.attempt, "forge-undo-prepare");
+    let fingerprint = Fingerprint::new().with("head", &member.head);
+    let step = Step::new(key, fingerprint, WhenUnknown::Idempotent);
+    step::run(landing.steps, step, |_| async {
+        let Options { tries, backoff } = landing.options;
+        let mut wait = backoff;
+        for _ in 1..tries.max(1) {
+            match undo.prepare().await {
+                Err(error) if !is_final(error.class()) => {}
+                prepared => return Ok(prepared.map_err(|error| error.to_line())),
             }
-            let Err(error) = call.act(member, &operation).await else {
-                return Ok(Tried::Done);
-            };
-            let reason = error.to_line();
-            Ok(match call.has_acted(member, &operation).await {
-                Ok(true) => Tried::Done,
-                Ok(false) if is_final(error.class()) => Tried::Refused { reason },
-                // A list may be late: an unknown outcome stays one for now.
-                Ok(false) if error.class() != ErrorClass::UnknownOutcome => {
-                    Tried::Failed { reason }
-                }
-                Ok(false) | Err(_) => Tried::Unknown { reason },
-            })
-        })
-        .await?;
-        match &last {
-            Tried::Done | Tried::Refused { .. } => return Ok(last),
-            Tried::Failed { .. } => {}
-            Tried::Unknown { .. } => was_unknown = true,
+            tokio::time::sleep(wait).await;
+            wait *= 2;
         }
-    }
-    // A list that shows nothing now is no proof that an earlier try has not acted.
-    Ok(match last {
-        Tried::Failed { reason } if was_unknown => Tried::Unknown { reason },
-        last => last,
+        Ok(undo.prepare().await.map_err(|error| error.to_line()))
     })
-}
-
-/// Whether asking again is no use.
-fn is_final(class: ErrorClass) -> bool {
-    match class {
-        ErrorClass::Conflict
-        | ErrorClass::Validation
-        | ErrorClass::Unauthorized
-        | ErrorClass::NotFound
-        | ErrorClass::BudgetExceeded
-        | ErrorClass::Cancelled
-        | ErrorClass::TestFailure => true,
-        ErrorClass::Transient
-        | ErrorClass::RateLimited { .. }
-        | ErrorClass::QuotaExhausted { .. }
-        | ErrorClass::Timeout
-        | ErrorClass::ResourceExhausted
-        | ErrorClass::UnknownOutcome
-        | ErrorClass::Internal => false,
-        // A class that is added later is not known to pass.
-        _ => true,
-    }
+    .await
 }

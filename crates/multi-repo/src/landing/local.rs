@@ -11,6 +11,8 @@ use core_types::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::attempt::{fingerprint, put, recorded, stopped, taken};
+
 /// The [`ChangeSetLander`] over [`land_change_set`].
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TwoPhase;
@@ -66,32 +68,7 @@ enum Pending {
 /// A dropped call lets go what it held. After the decision, some branches may
 /// have moved: the next call moves the rest.
 pub async fn land_change_set(landing: ChangeSetLanding<'_>) -> Result<ChangeSetLanded, StepError> {
-    let key = StepKey::new(Scope::Run, landing.attempt, "land-change-set");
-    let step = Step::new(key.clone(), fingerprint(&landing), WhenUnknown::Idempotent);
-    // What is not recorded, since asking again may give another answer.
-    let unrecorded = Mutex::new(None);
-    let acted = step::run(landing.steps, step, |_| async {
-        let ended = Box::pin(land(&landing)).await;
-        match ended {
-            Ok(ended @ (ChangeSetLanded::All | ChangeSetLanded::TargetMoved { .. })) => Ok(ended),
-            other => {
-                put(&unrecorded, other);
-                let operation = "land the change set";
-                Err(PortError::new(ErrorClass::Conflict, operation))
-            }
-        }
-    })
-    .await;
-    taken(unrecorded).unwrap_or(acted)
-}
-
-fn fingerprint(landing: &ChangeSetLanding<'_>) -> Fingerprint {
-    let change_set = Fingerprint::new().with("change set", landing.change_set);
-    landing.members.iter().fold(change_set, |print, member| {
-        let to = &member.landing;
-        let text = format!("{} {} {}", to.branch, to.expected, to.commit);
-        print.with(member.repository.name().as_str(), text)
-    })
+    recorded(&landing, || land(&landing)).await
 }
 
 fn decision_key(landing: &ChangeSetLanding<'_>) -> StepKey {
@@ -231,7 +208,12 @@ impl Left {
         }
         // Whoever brings a change up to its target first sees only then what a person must do.
         if !moved.is_empty() {
-            return Ok(Some(ChangeSetLanded::TargetMoved { moved, landed }));
+            let again = BTreeMap::new();
+            return Ok(Some(ChangeSetLanded::TargetMoved {
+                moved,
+                landed,
+                again,
+            }));
         }
         if blocked.is_empty() {
             return Ok(None);
@@ -337,25 +319,9 @@ async fn move_member(
     }
 }
 
-/// No panic can poison it: nothing else holds it.
-fn put<T>(slot: &Mutex<Option<T>>, value: T) {
-    *slot.lock().unwrap_or_else(|held| held.into_inner()) = Some(value);
-}
-
-fn taken<T>(slot: Mutex<Option<T>>) -> Option<T> {
-    slot.into_inner().unwrap_or_else(|held| held.into_inner())
-}
-
 /// The members in the order in which their branches are held.
 fn by_name<'a>(landing: &'a ChangeSetLanding<'_>) -> Vec<&'a LandingMember> {
     let mut members: Vec<_> = landing.members.iter().collect();
     members.sort_by(|a, b| a.repository.name().cmp(b.repository.name()));
     members
-}
-
-fn stopped(landing: &ChangeSetLanding<'_>, source: PortError) -> StepError {
-    StepError::Port {
-        key: StepKey::new(Scope::Run, landing.attempt, "land-change-set"),
-        source,
-    }
 }

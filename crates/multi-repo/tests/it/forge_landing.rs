@@ -12,10 +12,10 @@ use async_trait::async_trait;
 use core_types::{
     BranchName, ChangeSetEnd, Comment, CommitId, ErrorClass, GitProvider, Issue, IssueChange,
     IssueNumber, NewComment, NewIssue, NewPullRequest, Operated, OperationId, PortError,
-    PullRequest, PullRequestChange, PullRequestState, StepLog,
+    PullRequest, PullRequestChange, PullRequestState, RepositoryName, StepLog,
 };
 use forges::{Forge, LocalForge, LocalForgeOptions};
-use multi_repo::{ForgeLanding, ForgeMember, Options, end_report, land_on_forges};
+use multi_repo::{ForgeLanding, ForgeMember, Options, Undo, end_report, land_on_forges};
 use testkit::{FixedClock, MemoryForge, MemoryStepLog};
 
 use crate::support::{FailingLog, id, name};
@@ -174,6 +174,18 @@ fn pull_request(what: &str, digit: &str) -> NewPullRequest {
     }
 }
 
+/// A way back whose branch is there, unless that fails.
+#[derive(Debug)]
+struct Prepared(Arc<Faults>);
+
+#[async_trait]
+impl Undo for Prepared {
+    async fn prepare(&self) -> Result<NewPullRequest, PortError> {
+        let made = async { Ok(pull_request("undo", "c")) };
+        self.0.call(made).await
+    }
+}
+
 /// Three forges with a pull request each.
 struct World {
     forges: Vec<Arc<dyn GitProvider>>,
@@ -205,7 +217,7 @@ impl World {
             }),
             pull_request: self.numbers[idx],
             head: commit("a"),
-            undo: can_undo.then(|| pull_request("undo", "c")),
+            undo: can_undo.then(|| Arc::new(Prepared(Arc::clone(faults))) as _),
         };
         self.forges.iter().enumerate().map(member).collect()
     }
@@ -227,7 +239,19 @@ impl World {
                 ..Options::default()
             },
         };
-        land_on_forges(&landing).await
+        let ended = land_on_forges(&landing).await?;
+        let is_back = |it: &RepositoryName| {
+            let taken = ended.taken_back.get(it)?;
+            assert_eq!((&taken.head, &taken.by), (&commit("a"), &commit("c")));
+            Some("undone")
+        };
+        let told = NAMES.map(|it| is_back(&name(it)));
+        let seen = self.look().await.map(|it| (it == "undone").then_some(it));
+        // Whether an undo that failed was done all the same, nobody may know.
+        for (told, seen) in told.iter().zip(seen) {
+            assert!(told.is_none() || *told == seen, "{ended:?}");
+        }
+        Ok(ended.end())
     }
 
     /// For each forge: `merged`, `undone` or `open`; panics at what must never be.
@@ -338,7 +362,11 @@ async fn nothing_is_merged_where_a_head_has_moved() {
     };
     assert_eq!(
         reasons[..],
-        ["c: pull request 1 is at bbbbbbbbbb, tested was aaaaaaaaaa"]
+        [
+            "a: not tried, since c is not as it was tested",
+            "b: not tried, since c is not as it was tested",
+            "c: pull request 1 is at bbbbbbbbbb, tested was aaaaaaaaaa",
+        ]
     );
     world.check(&end, "a moved head").await;
 }

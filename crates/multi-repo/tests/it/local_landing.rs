@@ -154,6 +154,7 @@ async fn a_target_that_moved_is_caught_up_before_anything_moves() {
     let moved = ChangeSetLanded::TargetMoved {
         moved: [(name("delta"), theirs.clone())].into(),
         landed: Vec::new(),
+        again: Default::default(),
     };
     for _ in 0..2 {
         assert_eq!(
@@ -230,6 +231,7 @@ async fn a_decision_that_moved_nothing_binds_nobody() {
     let moved = ChangeSetLanded::TargetMoved {
         moved: [(name("alpha"), theirs)].into(),
         landed: Vec::new(),
+        again: Default::default(),
     };
     assert_eq!(world.land(1, &steps).await.expect("an outcome"), moved);
     assert_eq!(world.n_landed(), 0);
@@ -248,6 +250,7 @@ async fn what_has_landed_is_told_where_another_target_moves() {
     let moved = ChangeSetLanded::TargetMoved {
         moved: [(name("alpha"), theirs)].into(),
         landed: vec![name("delta"), name("beta")],
+        again: Default::default(),
     };
     assert_eq!(world.land(1, &steps).await.expect("an outcome"), moved);
     assert_eq!(world.n_landed(), 2);
@@ -300,7 +303,7 @@ async fn two_change_sets_never_wait_for_each_other() {
     assert_eq!(n_all, 1, "{ends:?}");
     let other = ends.iter().find(|end| **end != ChangeSetLanded::All);
     assert!(
-        matches!(other, Some(ChangeSetLanded::TargetMoved { moved, landed }) if moved.len() == 3 && landed.is_empty()),
+        matches!(other, Some(ChangeSetLanded::TargetMoved { moved, landed, .. }) if moved.len() == 3 && landed.is_empty()),
         "{ends:?}"
     );
     assert!([0, 3].contains(&world.n_landed()));

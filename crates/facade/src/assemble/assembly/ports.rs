@@ -9,8 +9,8 @@ use std::{
 use agents::{AgentContext, Registry, prompt::Prompts};
 use async_trait::async_trait;
 use core_types::{
-    Agent, CancellationToken, ChangeSetLander, CommandRunner, Event, EventSink, GitProvider,
-    PortError, Repository, StepRef,
+    Agent, BranchName, CancellationToken, ChangeSetLander, CommandRunner, Event, EventSink,
+    GitProvider, PortError, Repository, RepositoryName, StepRef,
 };
 use engine_recovery::retry::Breakers;
 use engine_workflow::{Aids, MeteredAgent, MeteredProvider, Ports, RepositoryPorts};
@@ -61,15 +61,33 @@ impl Assembly {
     }
 
     /// What lands all repositories of the run or none.
-    fn lander(&self) -> Option<Arc<dyn ChangeSetLander>> {
-        let repositories = &self.record.settings.repositories;
-        let n_written = repositories.iter().filter(|it| it.write).count();
-        let is_on_forge = |it: &RepositorySource| it.on_forge.is_some();
-        match (self.record.sources.iter().any(is_on_forge), n_written) {
-            (false, _) => Some(Arc::new(multi_repo::TwoPhase)),
+    fn lander(
+        &self,
+        repositories: &BTreeMap<RepositoryName, RepositoryPorts>,
+    ) -> Option<Arc<dyn ChangeSetLander>> {
+        let settings = &self.record.settings;
+        let is_written =
+            |name: &RepositoryName| settings.repository(name).is_some_and(|it| it.write);
+        let written = self.record.sources.iter().filter(|it| is_written(&it.name));
+        let (on_forges, here): (Vec<_>, Vec<_>) = written.partition(|it| it.on_forge.is_some());
+        match (on_forges.len(), here.len()) {
+            (0, _) => Some(Arc::new(multi_repo::TwoPhase)),
             // One is all of them.
-            (true, 0 | 1) => None,
-            (true, _) => Some(Arc::new(NotTogether)),
+            (1, 0) => None,
+            (_, 0) => Some(Arc::new(multi_repo::OrderedMerge {
+                providers: repositories
+                    .iter()
+                    .map(|(name, ports)| (name.clone(), Arc::clone(&ports.forge)))
+                    .collect(),
+                order: match &settings.change_set {
+                    Some(change_set) => change_set.landing_order().cloned().collect(),
+                    None => Vec::new(),
+                },
+                undo_branch: BranchName::new(format!("automation/{}/undo", settings.run))
+                    .expect("a run id is a valid part of a branch name"),
+                options: multi_repo::Options::default(),
+            })),
+            _ => Some(Arc::new(NotTogether)),
         }
     }
 
@@ -174,7 +192,7 @@ impl Assembly {
                 &self.surroundings,
                 &self.record,
             )?),
-            lander: self.lander(),
+            lander: self.lander(&repositories),
             ..Aids::default()
         };
         if !self.record.sandbox.is_required {

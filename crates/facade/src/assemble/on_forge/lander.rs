@@ -3,13 +3,12 @@ use core_types::{
     Blocked, ChangeSetLanded, ChangeSetLander, ChangeSetLanding, LandingBlock, step::StepError,
 };
 
-/// Stands for the landing in all repositories or in none where one of them is on a forge: nothing
-/// moves, and each says why.
+/// Stands for the landing in all repositories or in none where some of them are on a forge and others are not:
+/// nothing moves, and each says why.
 #[derive(Debug)]
 pub(crate) struct NotTogether;
 
-const REASON: &str =
-    "a change over several repositories cannot land in all or in none where one is on a forge";
+const REASON: &str = "a change cannot land in all repositories or in none where some are on a forge and others on this machine";
 const HINT: &str =
     "merge the pull requests on the forge, or set `landing: {mode: each}` for further runs";
 
