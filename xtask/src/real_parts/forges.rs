@@ -1,9 +1,9 @@
-//! Clients of forges from the Python package index, driving the simulated forges.
+//! Clients of forges from the Python package index and Debian's, driving the simulated forges.
 
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use super::Outcome;
+use super::{Outcome, debian};
 use crate::workspace::Workspace;
 
 const PACKAGES: [&str; 2] = ["PyGithub==2.8.1", "python-gitlab==6.5.0"];
@@ -37,20 +37,24 @@ pub(super) fn clients(sh: &Shell, workspace: &Workspace) -> Result<Outcome> {
             )));
         }
     }
+    let gh = match debian::program(sh, workspace, "gh", "gh")? {
+        Ok(gh) => gh,
+        Err(missing) => return Ok(Outcome::Skipped(missing)),
+    };
     let output = cmd!(
         sh,
         "cargo test --quiet -p forges --all-features --test it -- remote::clients --nocapture --test-threads 1"
     )
     .env("AUTOMATION_REAL_CLIENTS", &python)
+    .env("AUTOMATION_REAL_GH", &gh)
     .quiet()
     .ignore_status()
     .output()?;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let seen: Vec<&str> = said
-        .lines()
-        .filter(|line| line.starts_with("PyGithub:") || line.starts_with("python-gitlab:"))
-        .collect();
-    if output.status.success() && seen.len() == PACKAGES.len() {
+    let worked = ["PyGithub:", "python-gitlab:", "gh:"];
+    let is_told = |line: &&str| worked.iter().any(|it| line.starts_with(it));
+    let seen: Vec<&str> = said.lines().filter(is_told).collect();
+    if output.status.success() && seen.len() == worked.len() {
         return Ok(Outcome::Passed(seen.join("; ")));
     }
     let stdout = String::from_utf8_lossy(&output.stdout);

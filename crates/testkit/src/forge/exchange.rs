@@ -11,7 +11,12 @@ pub(super) struct Request<'a> {
     pub(super) query: Vec<(String, String)>,
     pub(super) body: Value,
     pub(super) login: &'a str,
+    /// Of the server's pages.
     pub(super) url: &'a str,
+    /// Where its API is, as the client reached it.
+    pub(super) api: &'a str,
+    /// Path and query below it, as they came.
+    pub(super) target: (&'a str, &'a str),
     /// What the token may do.
     pub(super) scopes: Vec<String>,
     /// How late lists are.
@@ -41,6 +46,21 @@ impl Request<'_> {
     pub(super) fn asked(&self, key: &str) -> Option<&str> {
         let found = self.query.iter().find(|(name, _)| name == key);
         found.map(|(_, value)| value.as_str())
+    }
+
+    /// Another page of the list, as the header `Link` names it.
+    pub(super) fn link(&self, page: usize, relation: &str) -> String {
+        let (path, query) = self.target;
+        let kept = query
+            .split('&')
+            .filter(|pair| !pair.is_empty() && !pair.starts_with("page="));
+        let page = format!("page={page}");
+        let query: Vec<_> = kept.chain([page.as_str()]).collect();
+        format!(
+            "<{}{path}?{}>; rel=\"{relation}\"",
+            self.api,
+            query.join("&")
+        )
     }
 }
 

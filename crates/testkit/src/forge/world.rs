@@ -52,7 +52,7 @@ impl World {
     pub(super) async fn serve(&self, request: Request<Incoming>) -> io::Result<Answer> {
         let (head, body) = request.into_parts();
         let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-        if head.uri.path().starts_with(self.dialect.api()) {
+        if head.uri.path().starts_with(self.dialect.api()) || public_api(&head.uri).is_some() {
             return self.api(&head, &body);
         }
         self.git(&head, body).await
@@ -61,6 +61,8 @@ impl World {
     fn api(&self, head: &hyper::http::request::Parts, body: &Bytes) -> io::Result<Answer> {
         let path = head.uri.path().trim_start_matches(self.dialect.api());
         let query = head.uri.query().unwrap_or_default();
+        let own = || format!("{}{}", self.url, self.dialect.api());
+        let api = public_api(&head.uri).unwrap_or_else(own);
         let sent: Option<Value> = match body.is_empty() {
             true => None,
             false => Some(serde_json::from_slice(body).unwrap_or(Value::Null)),
@@ -119,6 +121,8 @@ impl World {
                     body: sent.unwrap_or(Value::Null),
                     login: &login,
                     url: &self.url,
+                    api: &api,
+                    target: (path, query),
                     scopes: state.scopes.clone(),
                     lag,
                     is_slow,
@@ -126,7 +130,7 @@ impl World {
                 };
                 let mut answered = answered(self.dialect, &mut state, &request);
                 if let (Dialect::GitHub, Some(body)) = (self.dialect, &mut answered.body) {
-                    github::at(&self.url, body);
+                    github::at(&api, body);
                 }
                 answered
             }
@@ -175,6 +179,13 @@ impl World {
         state.calls.push(call);
         Ok(finished(answer, text.into()))
     }
+}
+
+/// The address of an API that has a host of its own, as `api.github.com` has: of requests that come by us as a
+/// proxy.
+fn public_api(uri: &hyper::Uri) -> Option<String> {
+    let host = uri.authority().filter(|it| it.host().starts_with("api."))?;
+    Some(format!("http://{host}"))
 }
 
 fn answered(dialect: Dialect, state: &mut State, request: &exchange::Request<'_>) -> Reply {

@@ -431,11 +431,7 @@ fn page(request: &Request<'_>, all: Vec<Value>) -> Reply {
         .skip((page - 1) * limit)
         .take(limit)
         .collect();
-    let path = request.parts.join("/");
-    let link = |page: usize, relation: &str| {
-        let url = format!("{}/api/v1/{path}?page={page}&limit={limit}", request.url);
-        format!("<{url}>; rel=\"{relation}\"")
-    };
+    let link = |page, relation| request.link(page, relation);
     let mut links = Vec::new();
     if page * limit < total {
         links.push(link(page + 1, "next"));

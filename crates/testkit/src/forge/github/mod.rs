@@ -437,11 +437,7 @@ fn page(request: &Request<'_>, all: Vec<Value>) -> Reply {
     let size = number("per_page").unwrap_or(30).clamp(1, 100);
     let total = all.len();
     let items: Vec<_> = all.into_iter().skip((page - 1) * size).take(size).collect();
-    let path = request.parts.join("/");
-    let link = |page: usize, relation: &str| {
-        let url = format!("{}/api/v3/{path}?page={page}&per_page={size}", request.url);
-        format!("<{url}>; rel=\"{relation}\"")
-    };
+    let link = |page, relation| request.link(page, relation);
     let mut links = Vec::new();
     if page > 1 {
         links.push(link(page - 1, "prev"));

@@ -7,15 +7,15 @@ use crate::forge::state::{Check, Comment, Item, Repository, Review, is_draft, st
 const HOST: &str = "https://api.github.com";
 
 /// Its own addresses, as a server of one's own names them.
-pub(in crate::forge) fn at(url: &str, shown: &mut Value) {
+pub(in crate::forge) fn at(api: &str, shown: &mut Value) {
     match shown {
         Value::String(text) => {
             if let Some(rest) = text.strip_prefix(HOST) {
-                *text = format!("{url}/api/v3{rest}");
+                *text = format!("{api}{rest}");
             }
         }
-        Value::Array(all) => all.iter_mut().for_each(|it| at(url, it)),
-        Value::Object(all) => all.values_mut().for_each(|it| at(url, it)),
+        Value::Array(all) => all.iter_mut().for_each(|it| at(api, it)),
+        Value::Object(all) => all.values_mut().for_each(|it| at(api, it)),
         _ => {}
     }
 }

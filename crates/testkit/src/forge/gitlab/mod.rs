@@ -452,10 +452,7 @@ fn page(request: &Request<'_>, all: Vec<Value>) -> Reply {
     let total = all.len();
     let items: Vec<_> = all.into_iter().skip((page - 1) * size).take(size).collect();
     let has_next = page * size < total;
-    let url = format!("{}/api/v4/{}", request.url, request.parts.join("/"));
-    let link = |page: usize, relation: &str| {
-        format!("<{url}?page={page}&per_page={size}>; rel=\"{relation}\"")
-    };
+    let link = |page, relation| request.link(page, relation);
     let mut links = vec![link(1, "first")];
     if page > 1 {
         links.push(link(page - 1, "prev"));
