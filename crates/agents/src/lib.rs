@@ -28,13 +28,15 @@
 //! | `AUTOMATION_BUDGET_USD` | what is set aside for the request, such as `1.00`; not where there is no limit |
 //! | `AUTOMATION_TASK_ID` | implementation: the task; repair: the task whose result it is, if it is one's |
 //! | `AUTOMATION_REPOSITORY` | all but planning: the repository |
+//! | `AUTOMATION_CONVERSATION` | repair: the conversation that led to what is repaired, as the agent has named it |
 //! | `AUTOMATION_MODEL` | the model to work with, where one was chosen or is configured |
 //! | `AUTOMATION_MODEL_TIER` | what it was chosen for: `FAST`, `BALANCED` or `ADVANCED`; not where it is configured |
 //!
 //! The answer has these keys, all optional, and no others: `summary`,
 //! `plan {title, tasks}`, `review {approved, comments, issues_found, confidence}`,
 //! `usage {input, cache_read, cache_write_5m, cache_write_1h, output, reasoning}`,
-//! `cost` (dollars, as a string or a number), `model`. It is the only channel for a plan or a
+//! `cost` (dollars, as a string or a number), `model`, `conversation` (a name by which the agent can go on with it:
+//! letters, digits, `-`, `_` and `.`). It is the only channel for a plan or a
 //! review: neither standard output nor any file of the clone is read for one.
 //!
 //! A line of the usage file is a JSON object with `usage`, `cost` and `model` as
@@ -84,6 +86,7 @@
 
 pub mod api;
 mod command;
+mod conversation;
 mod error;
 pub mod exchange;
 pub mod gateway;

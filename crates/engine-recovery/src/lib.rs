@@ -40,7 +40,7 @@
 //! #     base: base.clone(), commit: None, head: base, merged: vec![],
 //! #     failure: Failure::new(ErrorClass::Unauthorized, FailureKind::Agent, "the key is not valid"),
 //! #     context: std::collections::BTreeMap::new(),
-//! #     answers: vec![], reports: home.path().join("reports"), scratch: home.path().join("scratch"),
+//! #     conversation: None, answers: vec![], reports: home.path().join("reports"), scratch: home.path().join("scratch"),
 //! # };
 //! # let (state, checkpoint) = (Arc::new(MemoryPlanState::default()), Arc::new(MemoryCheckpoints::default()));
 //! # let (git, agent) = (Arc::new(git), Arc::new(NoAgent));

@@ -2,8 +2,8 @@
 
 use core_types::{
     Advice, AdviceRequest, AgentAnswer, AgentRequest, AgentTask, Capture, ChangePolicy, CommitId,
-    DependencyResult, ErrorClass, Event, Failure, FailureKind, ModelChoice, PortError, Scope,
-    Stage, StepKey, StepName, StepRef, Task, TaskStatus, Workspace,
+    Conversation, DependencyResult, ErrorClass, Event, Failure, FailureKind, ModelChoice,
+    PortError, Scope, Stage, StepKey, StepName, StepRef, Task, TaskStatus, Workspace,
     step::{self, Fingerprint, Step, StepError, StepState, WhenUnknown},
 };
 use serde::{Deserialize, Serialize};
@@ -32,9 +32,18 @@ struct Prepared {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "left")]
 enum Left {
-    Changed { commit: CommitId, summary: String },
-    Unchanged { summary: String },
-    Failed { failure: Failure },
+    Changed {
+        commit: CommitId,
+        summary: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        conversation: Option<Conversation>,
+    },
+    Unchanged {
+        summary: String,
+    },
+    Failed {
+        failure: Failure,
+    },
 }
 
 /// An attempt that ended well.
@@ -50,6 +59,8 @@ pub(crate) struct Bad {
     pub(crate) commit: Option<CommitId>,
     pub(crate) summary: String,
     pub(crate) failure: Failure,
+    /// The conversation of the agent that made `commit`.
+    pub(crate) conversation: Option<Conversation>,
 }
 
 fn key(task: &Task, attempt: u32, name: &'static str) -> StepKey {
@@ -64,12 +75,13 @@ pub(crate) async fn attempt_once(
     dependencies: &[DependencyResult],
 ) -> Result<Result<Good, Bad>, Error> {
     let prepared = prepare(run, task, attempt).await?;
-    let bad = |commit, summary, failure| {
+    let bad = |commit, summary, failure, conversation| {
         Ok(Err(Bad {
             base: prepared.base.clone(),
             commit,
             summary,
             failure,
+            conversation,
         }))
     };
     let mut workspace = None;
@@ -80,9 +92,13 @@ pub(crate) async fn attempt_once(
         dependencies,
         prepared: &prepared,
     };
-    let (commit, summary) = match Box::pin(attempted.agent(&mut workspace)).await? {
-        Left::Changed { commit, summary } => (commit, summary),
-        Left::Failed { failure } => return bad(None, String::new(), failure),
+    let (commit, summary, conversation) = match Box::pin(attempted.agent(&mut workspace)).await? {
+        Left::Changed {
+            commit,
+            summary,
+            conversation,
+        } => (commit, summary, conversation),
+        Left::Failed { failure } => return bad(None, String::new(), failure, None),
         Left::Unchanged { summary } => {
             return match run.changes(task) {
                 ChangePolicy::Optional => Ok(Ok(Good {
@@ -90,7 +106,7 @@ pub(crate) async fn attempt_once(
                     commit: None,
                     summary,
                 })),
-                ChangePolicy::Required => bad(None, summary, no_change()),
+                ChangePolicy::Required => bad(None, summary, no_change(), None),
             };
         }
     };
@@ -99,7 +115,7 @@ pub(crate) async fn attempt_once(
     let verified = Box::pin(verifying).await?;
     drop(workspace);
     if let Verdict::Failed { failure } = verified {
-        return bad(Some(commit), summary, failure);
+        return bad(Some(commit), summary, failure, conversation);
     }
     match merge(run, task, attempt, &commit, "merge").await? {
         Merged::Into(_) => Ok(Ok(Good {
@@ -107,7 +123,7 @@ pub(crate) async fn attempt_once(
             commit: Some(commit),
             summary,
         })),
-        Merged::Failed(failure) => bad(Some(commit), summary, failure),
+        Merged::Failed(failure) => bad(Some(commit), summary, failure, conversation),
     }
 }
 
@@ -284,15 +300,19 @@ impl Attempt<'_> {
             advice: self.prepared.advice.clone(),
             model: self.prepared.model.clone(),
             grant: None,
+            conversation: None,
             folder: folder.to_owned(),
             scratch,
             timeout: run.settings.limits.agent_timeout,
         };
-        let summary = match work(run, request).await? {
-            Ok(result) => match result.answer {
-                AgentAnswer::Work { summary } => text::start(&summary, text::MAX_SUMMARY_BYTES),
-                _ => String::new(),
-            },
+        let (summary, conversation) = match work(run, request).await? {
+            Ok(result) => {
+                let summary = match result.answer {
+                    AgentAnswer::Work { summary } => text::start(&summary, text::MAX_SUMMARY_BYTES),
+                    _ => String::new(),
+                };
+                (summary, result.conversation)
+            }
             Err(mut failure) => {
                 if failure.kind == FailureKind::Other {
                     failure.kind = FailureKind::Agent;
@@ -317,7 +337,11 @@ impl Attempt<'_> {
                 };
                 run.emit(Some(&step), event);
                 *kept = Some(workspace);
-                Ok(Left::Changed { commit, summary })
+                Ok(Left::Changed {
+                    commit,
+                    summary,
+                    conversation,
+                })
             }
             Err(error) => run
                 .as_failure(error)

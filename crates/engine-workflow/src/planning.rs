@@ -255,6 +255,7 @@ async fn ask_once(
         advice,
         model: None,
         grant: None,
+        conversation: None,
         folder: folder.clone(),
         scratch,
         timeout: run.settings.limits.agent_timeout,

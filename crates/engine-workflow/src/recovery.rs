@@ -1,8 +1,8 @@
 //! Handing a failure to the [`Recovery`](core_types::Recovery) port, recorded.
 
 use core_types::{
-    CommitId, DependencyResult, Failure, RecoveryOutcome, RecoveryRequest, RepositoryCommands,
-    RepositoryName, Scope, StepKey, Task, step::Fingerprint,
+    CommitId, Conversation, DependencyResult, Failure, RecoveryOutcome, RecoveryRequest,
+    RepositoryCommands, RepositoryName, Scope, StepKey, Task, step::Fingerprint,
 };
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,7 @@ pub(crate) struct Failed<'a> {
     pub(crate) base: &'a CommitId,
     pub(crate) commit: Option<&'a CommitId>,
     pub(crate) failure: &'a Failure,
+    pub(crate) conversation: Option<&'a Conversation>,
 }
 
 /// What the repair starts from, fixed before it acts: other tasks merge meanwhile.
@@ -86,6 +87,7 @@ fn request(run: &Run, failed: &Failed<'_>, seen: Seen) -> RecoveryRequest {
         head: seen.head,
         merged: seen.merged,
         failure: failed.failure.clone(),
+        conversation: failed.conversation.cloned(),
         context: run.context(),
         answers: run.reopened().answers(&failed.scope),
         reports: run.scratch("reports"),

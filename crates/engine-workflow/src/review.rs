@@ -90,6 +90,7 @@ async fn review_once(
         advice,
         model: None,
         grant: None,
+        conversation: None,
         folder: workspace.folder().to_owned(),
         scratch: run.scratch(format!(
             "repositories/{}/review.{}",

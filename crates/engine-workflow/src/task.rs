@@ -122,6 +122,7 @@ async fn recover(
         base: &bad.base,
         commit: bad.commit.as_ref(),
         failure: &bad.failure,
+        conversation: bad.conversation.as_ref(),
     };
     recovery::recover(run, failed, || merged_results(run, task, tasks)).await
 }

@@ -101,6 +101,7 @@ pub(crate) async fn test<T: Send + Sync + 'static>(
             base,
             commit: Some(&head),
             failure,
+            conversation: None,
         };
         match Box::pin(recover(run, failed, Vec::new)).await? {
             RecoveryOutcome::Repaired { commit } => {

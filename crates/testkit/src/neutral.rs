@@ -176,6 +176,7 @@ pub async fn recovery(recovery: &dyn Recovery) {
             failure: Failure::new(ErrorClass::Internal, kind, "it failed"),
             context: std::collections::BTreeMap::new(),
             answers: Vec::new(),
+            conversation: None,
             reports: std::path::PathBuf::new(),
             scratch: std::path::PathBuf::new(),
         };

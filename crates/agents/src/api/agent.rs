@@ -1,6 +1,6 @@
 use std::{
     fmt,
-    io::Write as _,
+    io::{Read as _, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::Arc,
@@ -23,8 +23,9 @@ use super::{
 use crate::{
     Error, RunError,
     command::{on_disk_thread, process_error},
+    conversation::{self, RESUMED},
     error::Failed,
-    exchange::{Answer, Exchange, RequestRecord},
+    exchange::{Answer, Exchange, Opened, RequestRecord, open_plain},
     gateway::{Access, Ask, Before, Session, because, judged},
     program::{call_line, cut, schema},
     prompt::Prompts,
@@ -182,10 +183,19 @@ impl ApiAgent {
             return Err(unstarted(RunError::NoModel));
         };
         let (scratch, record) = (request.scratch.clone(), RequestRecord::new(request));
+        let resumed = request.conversation.clone();
         let files = on_disk_thread("write the request", move || {
-            Exchange::prepare(&scratch, &record)
+            let said = match resumed {
+                Some(resumed) => left_in(&resumed.scratch)?,
+                None => Vec::new(),
+            };
+            Ok((Exchange::prepare(&scratch, &record)?, said))
         });
-        let files = files.await.map_err(unstarted)?;
+        let (files, mut said) = files.await.map_err(unstarted)?;
+        said.push(Said::Us(match said.is_empty() {
+            true => prompt.to_owned(),
+            false => format!("{RESUMED}{prompt}"),
+        }));
         let session = match &self.options.access {
             Some(access) => Some(access.open(request).await.map_err(unstarted)?),
             None => None,
@@ -196,7 +206,7 @@ impl ApiAgent {
             request,
             transcript: files.transcript,
             model: choice.model.clone(),
-            said: vec![Said::Us(prompt.to_owned())],
+            said,
             usage: TokenUsage::default(),
             cost: None,
             before: None,
@@ -219,7 +229,12 @@ impl ApiAgent {
             },
         };
         match answered {
-            Ok(answer) => Ok((answer, spent)),
+            Ok(mut answer) => {
+                if !answer.conversation.is_empty() && !leave(&request.scratch, work.said).await {
+                    answer.conversation.clear();
+                }
+                Ok((answer, spent))
+            }
             Err(error) => {
                 spent.is_failure = true;
                 let spent = Box::new(spent);
@@ -278,6 +293,8 @@ impl Work<'_> {
                 cut(&mut summary, SUMMARY_BYTES);
                 return Ok(Answer {
                     summary,
+                    // No call is left unanswered.
+                    conversation: CONVERSATION.to_owned(),
                     ..Answer::default()
                 });
             }
@@ -445,6 +462,35 @@ impl Work<'_> {
     }
 }
 
+/// The name of a conversation: its file in the scratch folder of its request.
+const CONVERSATION: &str = "conversation.json";
+
+/// Leaves a conversation to be gone on with; returns whether it can be.
+async fn leave(scratch: &Path, said: Vec<Said>) -> bool {
+    let path = scratch.join(CONVERSATION);
+    let left = on_disk_thread("keep the conversation", move || {
+        let bytes = serde_json::to_vec(&said)?;
+        let is_short = bytes.len() as u64 <= conversation::LARGEST_BYTES;
+        if is_short {
+            conversation::write_private(&path, &bytes)?;
+        }
+        Ok(is_short)
+    });
+    // Without it the next request begins anew.
+    left.await.unwrap_or(false)
+}
+
+/// What an earlier request has left; empty where that cannot be gone on with.
+fn left_in(scratch: &Path) -> std::io::Result<Vec<Said>> {
+    let Opened::Plain(file) = open_plain(&scratch.join(CONVERSATION))? else {
+        return Ok(Vec::new());
+    };
+    let mut bytes = Vec::new();
+    file.take(conversation::LARGEST_BYTES)
+        .read_to_end(&mut bytes)?;
+    Ok(serde_json::from_slice(&bytes).unwrap_or_default())
+}
+
 fn append(path: &Path, line: &str) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.create(true).append(true).mode(0o600);
@@ -478,7 +524,7 @@ impl Agent for ApiAgent {
         // Boxed: a conversation is too large to carry inline.
         let answered = Box::pin(self.work(&request, &prompt, cancel)).await;
         let result =
-            answered.and_then(|(answer, spent)| answer.into_result(&request.task, spent, prompt));
+            answered.and_then(|(answer, spent)| answer.into_result(&request, spent, prompt));
         result.map_err(|failed| failed.into_port_error(&self.options.name))
     }
 }

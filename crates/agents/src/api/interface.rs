@@ -1,6 +1,7 @@
 //! What differs between interfaces.
 
 use core_types::TokenUsage;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::gateway::{Endpoint, Provider, usage};
@@ -15,7 +16,8 @@ pub enum Interface {
 }
 
 /// What a model is told, and what it has said.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Said {
     /// By us, as the user.
     Us(String),
@@ -25,7 +27,7 @@ pub(super) enum Said {
     Tools(Vec<Told>),
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Told {
     pub(super) call: String,
     pub(super) text: String,

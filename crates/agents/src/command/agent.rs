@@ -286,7 +286,7 @@ impl Agent for CommandAgent {
         // Boxed: a process with its buffers is too large to carry inline.
         let answered = Box::pin(self.work(&request, &prompt, cancel)).await;
         let result =
-            answered.and_then(|(answer, spent)| answer.into_result(&request.task, spent, prompt));
+            answered.and_then(|(answer, spent)| answer.into_result(&request, spent, prompt));
         result.map_err(|failed| failed.into_port_error(&self.options.name))
     }
 }
@@ -309,6 +309,10 @@ pub(crate) fn with_request(launch: Launch, request: &AgentRequest) -> Launch {
     let launch = match &request.grant {
         None => launch,
         Some(grant) => launch.env("AUTOMATION_BUDGET_USD", grant.amount.to_string()),
+    };
+    let launch = match &request.conversation {
+        None => launch,
+        Some(conversation) => launch.env("AUTOMATION_CONVERSATION", &conversation.id),
     };
     match &request.task {
         AgentTask::Implement { task, .. } => launch

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use core_types::{
-    AgentAnswer, AgentResult, AgentTask, ErrorClass, Review, ReviewIssue, Severity, Spent,
-    Timestamp, TokenUsage, Usd,
+    AgentAnswer, AgentRequest, AgentResult, AgentTask, Conversation, ErrorClass, Review,
+    ReviewIssue, Severity, Spent, Timestamp, TokenUsage, Usd,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -92,6 +92,8 @@ pub struct Answer {
     pub cost: Option<Usd>,
     /// `model`: the model that did the work.
     pub model: String,
+    /// `conversation`: by what name the agent can go on with it; empty where it cannot.
+    pub conversation: String,
     /// `error`: why the agent could not do its work.
     pub error: Option<AnsweredError>,
 }
@@ -157,7 +159,14 @@ struct IssueRecord {
 }
 
 const ANSWER_KEYS: &[&str] = &[
-    "summary", "plan", "review", "usage", "cost", "model", "error",
+    "summary",
+    "plan",
+    "review",
+    "usage",
+    "cost",
+    "model",
+    "conversation",
+    "error",
 ];
 const ERROR_KEYS: &[&str] = &["kind", "message", "until"];
 const REVIEW_KEYS: &[&str] = &["approved", "comments", "issues_found", "confidence"];
@@ -212,6 +221,7 @@ impl Answer {
             usage: take(&mut object, "usage")?,
             cost: take(&mut object, "cost")?,
             model: take(&mut object, "model")?,
+            conversation: take(&mut object, "conversation")?,
             error: error.map(ErrorRecord::check).transpose()?,
         })
     }
@@ -244,17 +254,19 @@ impl Answer {
     /// The same as the result of a request.
     pub(crate) fn into_result(
         self,
-        task: &AgentTask,
+        request: &AgentRequest,
         spent: Spent,
         prompt: String,
     ) -> Result<AgentResult, Failed> {
-        match self.into_answer_to(task) {
+        let conversation = Conversation::new(&self.conversation, request.scratch.clone());
+        match self.into_answer_to(&request.task) {
             Ok(answer) => Ok(AgentResult {
                 answer,
                 usage: spent.usage,
                 cost: spent.cost,
                 model: spent.model,
                 prompt,
+                conversation,
             }),
             Err(error) => Err(Failed {
                 error: error.into(),

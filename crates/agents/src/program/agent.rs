@@ -1,9 +1,15 @@
-use std::{fs, io, os::unix::fs::DirBuilderExt, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs, io,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use core_types::{
     Agent, AgentCapabilities, AgentRequest, AgentResult, CancellationToken, ChangePolicy, Clock,
-    EventSink, PortError, Spent, SystemClock,
+    Conversation, ErrorClass, EventSink, PortError, Spent, SystemClock, TokenUsage,
 };
 use process::{Containment, Finished, Launch, OutputLimit, Sandbox};
 use serde_json::Value;
@@ -16,6 +22,7 @@ use super::{
 use crate::{
     Error, RunError,
     command::{Announced, never_started, on_disk_thread, process_error, with_request},
+    conversation::{self, RESUMED},
     error::Failed,
     exchange::{Answer, Exchange, RequestRecord},
     gateway::{Access, Provider, Session},
@@ -99,6 +106,21 @@ impl Program {
         }
     }
 
+    /// Takes over what an earlier request left of a conversation; `None` where it cannot be gone on with.
+    fn take_over(self, of: Conversation, home: &Path) -> io::Result<Option<Resumed>> {
+        let from = of.scratch.join("home");
+        let (folders, end) = match self {
+            Self::ClaudeCode => (claude_code::CONVERSATIONS, format!("{}.jsonl", of.id)),
+            Self::Codex => (codex::CONVERSATIONS, format!("-{}.jsonl", of.id)),
+        };
+        let is_it = |name: &str| match self {
+            Self::ClaudeCode => name == end,
+            Self::Codex => name.ends_with(&end),
+        };
+        let file = conversation::copy_into(home, &from, folders, is_it)?;
+        Ok(file.map(|file| Resumed { id: of.id, file }))
+    }
+
     pub(super) fn take(self, told: &mut Told, event: &Value) -> Vec<String> {
         match self {
             Self::ClaudeCode => claude_code::take(told, event),
@@ -179,12 +201,19 @@ pub struct ProgramAgent {
     options: ProgramAgentOptions,
 }
 
+/// A conversation that is gone on with.
+struct Resumed {
+    id: String,
+    /// What the program has kept of it, below its home folder.
+    file: PathBuf,
+}
+
 /// The files of a request beside those of every agent.
 struct Places {
-    events: std::path::PathBuf,
-    schema: std::path::PathBuf,
-    home: std::path::PathBuf,
-    temporary: std::path::PathBuf,
+    events: PathBuf,
+    schema: PathBuf,
+    home: PathBuf,
+    temporary: PathBuf,
 }
 
 impl Places {
@@ -230,6 +259,7 @@ impl ProgramAgent {
         &self,
         request: &AgentRequest,
         prompt: &str,
+        conversation: Option<&Conversation>,
         cancel: &CancellationToken,
     ) -> Result<(Answer, Spent), Failed> {
         let unstarted = |error| Failed {
@@ -241,12 +271,24 @@ impl ProgramAgent {
         }
         let Self { options } = self;
         let (asked, record) = (request.clone(), RequestRecord::new(request));
+        // What it says that it uses is of the whole conversation: only who counts by himself can go on with one.
+        let resumed = conversation.filter(|_| options.access.is_some()).cloned();
+        let program = options.program;
         let files = on_disk_thread("write the request", move || {
             let files = Exchange::prepare(&asked.scratch, &record)?;
             let scratch = fs::canonicalize(&asked.scratch)?;
-            Ok((Places::prepare(&scratch, &asked)?, files))
+            let places = Places::prepare(&scratch, &asked)?;
+            let resumed = match resumed {
+                Some(resumed) => program.take_over(resumed, &places.home)?,
+                None => None,
+            };
+            Ok((places, files, resumed))
         });
-        let (places, files) = files.await.map_err(unstarted)?;
+        let (places, files, resumed) = files.await.map_err(unstarted)?;
+        let prompt = match &resumed {
+            Some(_) => format!("{RESUMED}{prompt}"),
+            None => prompt.to_owned(),
+        };
         let limit = options
             .timeout
             .map_or(request.timeout, |own| own.min(request.timeout));
@@ -257,7 +299,7 @@ impl ProgramAgent {
         let session = session.as_ref();
         let stop = cancel.child_token();
         let launch = self
-            .launch(request, &places, session)
+            .launch(request, &places, session, resumed.as_ref())
             .stdin(prompt.as_bytes())
             .deadline(limit)
             .cancelled_by(stop.clone());
@@ -304,7 +346,18 @@ impl ProgramAgent {
                 source,
             }),
             Some(Ended::Silent(after)) => Err(RunError::Silent { after }),
-            None => finished.and_then(|finished| judge(told, &finished, limit)),
+            None => {
+                let name = std::mem::take(&mut told.conversation);
+                let answered = finished.and_then(|finished| judge(told, &finished, limit));
+                answered.map(|answer| Answer {
+                    conversation: if session.is_some() {
+                        name
+                    } else {
+                        String::new()
+                    },
+                    ..answer
+                })
+            }
         };
         match answered {
             Ok(answer) => Ok((answer, spent)),
@@ -316,7 +369,13 @@ impl ProgramAgent {
         }
     }
 
-    fn launch(&self, request: &AgentRequest, places: &Places, session: Option<&Session>) -> Launch {
+    fn launch(
+        &self,
+        request: &AgentRequest,
+        places: &Places,
+        session: Option<&Session>,
+        resumed: Option<&Resumed>,
+    ) -> Launch {
         let Self { options } = self;
         let of_gateway = session.map(Session::variables).unwrap_or_default();
         let environment = [options.environment.as_slice(), &of_gateway].concat();
@@ -341,20 +400,23 @@ impl ProgramAgent {
             launch = launch.env("HOME", &places.home);
         }
         let launch = match options.program {
-            Program::ClaudeCode => claude_code::launch(launch, request),
+            Program::ClaudeCode => {
+                claude_code::launch(launch, request, resumed.map(|it| it.file.as_path()))
+            }
             Program::Codex => {
                 if key.is_some() {
                     launch = launch.env("CODEX_HOME", &places.home);
                 }
                 let base_url = variable("OPENAI_BASE_URL");
-                codex::launch(
-                    launch,
-                    request,
-                    &places.schema,
+                let call = codex::Call {
+                    schema: &places.schema,
                     key,
                     base_url,
-                    options.sandbox.is_some(),
-                )
+                    is_sandboxed: options.sandbox.is_some(),
+                    is_kept: key.is_some() && session.is_some(),
+                    resumed: resumed.map(|it| it.id.as_str()),
+                };
+                codex::launch(launch, request, &call)
             }
         };
         let launch = with_request(launch.args(arguments), request)
@@ -376,6 +438,20 @@ impl ProgramAgent {
             _ => launch,
         }
     }
+}
+
+/// Whether a program ended by itself before it asked a model for anything.
+fn asked_nothing(failed: &Failed) -> bool {
+    let is_its_end = matches!(
+        failed.error,
+        RunError::Exited { .. }
+            | RunError::NoResult { .. }
+            | RunError::Answered {
+                class: ErrorClass::Internal,
+                ..
+            }
+    );
+    is_its_end && failed.spent.usage == TokenUsage::default()
 }
 
 /// What an agent's end and its last event come to.
@@ -451,9 +527,14 @@ impl Agent for ProgramAgent {
     ) -> Result<AgentResult, PortError> {
         let prompt = self.options.prompts.render_for_words(&request);
         // Boxed: a process with its buffers is too large to carry inline.
-        let answered = Box::pin(self.work(&request, &prompt, cancel)).await;
+        let conversation = request.conversation.as_ref();
+        let mut answered = Box::pin(self.work(&request, &prompt, conversation, cancel)).await;
+        if conversation.is_some() && answered.as_ref().is_err_and(asked_nothing) {
+            // What it has left is not what it can go on with, as after an update of it.
+            answered = Box::pin(self.work(&request, &prompt, None, cancel)).await;
+        }
         let result =
-            answered.and_then(|(answer, spent)| answer.into_result(&request.task, spent, prompt));
+            answered.and_then(|(answer, spent)| answer.into_result(&request, spent, prompt));
         result.map_err(|failed| failed.into_port_error(&self.options.name))
     }
 }

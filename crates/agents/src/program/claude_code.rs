@@ -1,5 +1,7 @@
 //! Claude Code: `claude -p --output-format stream-json`, as its command line reference describes it.
 
+use std::path::Path;
+
 use core_types::{AgentRequest, ErrorClass, TokenUsage, Usd};
 use process::Launch;
 use serde_json::Value;
@@ -26,7 +28,11 @@ pub(super) const KEYS: &[&str] = &[
     "CLAUDE_CODE_OAUTH_TOKEN",
 ];
 
-pub(super) fn launch(launch: Launch, request: &AgentRequest) -> Launch {
+/// Where it keeps its conversations below its home folder, each in a file of the conversation's name.
+pub(super) const CONVERSATIONS: &[&str] = &[".claude", "projects", "*"];
+
+/// `resumed` is the file of the conversation that it goes on with.
+pub(super) fn launch(launch: Launch, request: &AgentRequest, resumed: Option<&Path>) -> Launch {
     let schema = schema::of(&request.task);
     // What only reads is refused everything that would ask.
     let mode = if schema.is_some() {
@@ -45,6 +51,9 @@ pub(super) fn launch(launch: Launch, request: &AgentRequest) -> Launch {
         .env("DISABLE_AUTOUPDATER", "1")
         // Its default is to try for minutes in silence.
         .env("CLAUDE_CODE_MAX_RETRIES", "3");
+    if let Some(file) = resumed {
+        launch = launch.arg("--resume").arg(file);
+    }
     if let Some(choice) = &request.model {
         launch = launch.args(["--model", choice.model.as_str()]);
     }
@@ -100,6 +109,7 @@ fn said(told: &mut Told, message: &Value) -> Vec<String> {
 /// The last event. Its `subtype` is `success` even where the API failed: `is_error` counts.
 fn ended(told: &mut Told, event: &Value) -> Vec<String> {
     told.has_ended = true;
+    text(event, "session_id").clone_into(&mut told.conversation);
     text(event, "result").clone_into(&mut told.words);
     told.form = Some(event["structured_output"].clone()).filter(|it| !it.is_null());
     let denials = event["permission_denials"].as_array().into_iter().flatten();

@@ -1,5 +1,7 @@
 //! Codex: `codex exec --json`, as its command line reference describes it.
 
+use std::path::Path;
+
 use core_types::{AgentRequest, ErrorClass, TokenUsage};
 use process::Launch;
 use serde_json::Value;
@@ -17,34 +19,45 @@ pub(super) const KEYS: &[&str] = &["OPENAI_API_KEY"];
 
 const DEFAULT_URL: &str = "https://api.openai.com/v1";
 
-/// `schema` is where the form of the answer stands; `base_url` is given where a key is used.
-pub(super) fn launch(
-    launch: Launch,
-    request: &AgentRequest,
-    schema_file: &std::path::Path,
-    key: Option<&str>,
-    base_url: Option<&str>,
-    is_sandboxed: bool,
-) -> Launch {
+/// Where it keeps its conversations below its home folder, by year, month and day, each in a file whose name ends with
+/// that of the conversation.
+pub(super) const CONVERSATIONS: &[&str] = &["sessions", "*", "*", "*"];
+
+/// How it is called, beside the request.
+pub(super) struct Call<'a> {
+    /// Where the form of the answer stands.
+    pub(super) schema: &'a Path,
+    pub(super) key: Option<&'a str>,
+    /// Used with a key.
+    pub(super) base_url: Option<&'a str>,
+    pub(super) is_sandboxed: bool,
+    /// Whether its conversation is kept in its home folder.
+    pub(super) is_kept: bool,
+    /// The conversation that it goes on with.
+    pub(super) resumed: Option<&'a str>,
+}
+
+pub(super) fn launch(launch: Launch, request: &AgentRequest, call: &Call<'_>) -> Launch {
     let schema = schema::of(&request.task);
     // Its own sandbox, where commands write in the folder alone and reach no network. It cannot be made within
     // another, which holds it to the same.
-    let sandbox = match (is_sandboxed, &schema) {
+    let sandbox = match (call.is_sandboxed, &schema) {
         (true, _) => "danger-full-access",
         (false, Some(_)) => "read-only",
         (false, None) => "workspace-write",
     };
     let mut launch = launch
-        .args(["exec", "--json", "--skip-git-repo-check", "--ephemeral"])
+        .args(["exec", "--json", "--skip-git-repo-check"])
+        .args((!call.is_kept).then_some("--ephemeral"))
         .args(["--sandbox", sandbox, "--ignore-user-config"]);
     if let Some(choice) = &request.model {
         launch = launch.args(["--model", choice.model.as_str()]);
     }
     if schema.is_some() {
-        launch = launch.arg("--output-schema").arg(schema_file);
+        launch = launch.arg("--output-schema").arg(call.schema);
     }
-    if let Some(key) = key {
-        let url = toml_text(base_url.unwrap_or(DEFAULT_URL));
+    if let Some(key) = call.key {
+        let url = toml_text(call.base_url.unwrap_or(DEFAULT_URL));
         let provider = format!(
             "model_providers.automation={{name=\"automation\",base_url={url},env_key={},wire_api=\"responses\",request_max_retries=3,stream_max_retries=3}}",
             toml_text(key)
@@ -52,6 +65,9 @@ pub(super) fn launch(
         launch = launch
             .args(["-c", "model_provider=\"automation\"", "-c"])
             .arg(provider);
+    }
+    if let Some(conversation) = call.resumed {
+        launch = launch.args(["resume", conversation]);
     }
     launch.arg("-")
 }
@@ -64,6 +80,10 @@ fn toml_text(text: &str) -> String {
 /// Takes an event in; returns what a person reads of it.
 pub(super) fn take(told: &mut Told, event: &Value) -> Vec<String> {
     match text(event, "type") {
+        "thread.started" => {
+            text(event, "thread_id").clone_into(&mut told.conversation);
+            Vec::new()
+        }
         "item.started" | "item.completed" => item(told, event),
         "turn.completed" => {
             told.has_ended = true;

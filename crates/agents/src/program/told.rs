@@ -24,6 +24,8 @@ pub(super) struct Told {
     /// Whether it has told of its end.
     pub(super) has_ended: bool,
     pub(super) error: Option<(ErrorClass, String)>,
+    /// What it calls its conversation; may be empty.
+    pub(super) conversation: String,
     /// Uses of tools that its rules refused.
     pub(super) refused: Vec<String>,
 }

@@ -170,6 +170,7 @@ impl Agent for ScriptedAgent {
             cost: played.cost,
             model: played.model,
             prompt: prompt::render(&request),
+            conversation: None,
         })
     }
 }

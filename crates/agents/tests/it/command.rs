@@ -190,6 +190,26 @@ async fn it_sees_its_variables_and_no_others() {
         assert_eq!(seen, expected[..n_variables]);
     }
 
+    // The name of a conversation goes from an answer to the request that goes on with it; what is no name is dropped.
+    for (named, expected) in [
+        ("thread-7.a", Some("thread-7.a")),
+        ("../b", None),
+        ("-x", None),
+    ] {
+        let answer = format!("echo '{{\"conversation\": \"{named}\"}}' > $AUTOMATION_ANSWER_FILE");
+        let result = run(shell(&answer), place.request(implement("greet"))).await;
+        let conversation = result.unwrap().conversation;
+        let id = conversation.as_ref().map(|it| it.id.as_str());
+        assert_eq!(id, expected);
+        let mut request = place.request(fix_tests(None));
+        request.conversation = conversation;
+        run(shell("env > env.txt"), request).await.unwrap();
+        let line = expected.map(|it| format!("AUTOMATION_CONVERSATION={it}"));
+        let mut seen = variables(&place);
+        seen.retain(|it| it.starts_with("AUTOMATION_CONVERSATION"));
+        assert_eq!(seen, line.into_iter().collect::<Vec<_>>());
+    }
+
     // A repair names its repository, and its task where it is one's.
     for (task, stage, expects_task) in [
         (resolve_conflict("greet"), "resolve_conflict", true),

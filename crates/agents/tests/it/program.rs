@@ -1,13 +1,22 @@
 //! Claude Code and Codex, by streams that the real programs have written to a model of ours; a shell
 //! script plays them.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, sync::Arc, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
-use agents::{Program, ProgramAgent, ProgramAgentOptions};
+use agents::{
+    Program, ProgramAgent, ProgramAgentOptions,
+    gateway::{Access, Gateway, GatewayOptions},
+};
 use async_trait::async_trait;
 use core_types::{
-    Agent as _, AgentAnswer, AgentResult, AgentTask, CancellationToken, ErrorClass, Grant, Meter,
-    ModelChoice, NoEvents, PortError, TokenUsage, Usd,
+    Agent as _, AgentAnswer, AgentResult, AgentTask, CancellationToken, Conversation, ErrorClass,
+    Grant, Meter, ModelChoice, NoEvents, PortError, TokenUsage, Usd,
 };
 use serde_json::{Value, json};
 
@@ -402,4 +411,134 @@ async fn who_has_spent_its_grant_is_ended() {
         "{}",
         error.to_line()
     );
+}
+
+/// Plays a program that keeps its conversation where the real ones do, and goes on with one that is there and can be
+/// read, else ends as they do.
+const KEEPS: &str = r#"#!/bin/sh
+here=$(dirname "$0")
+echo "$*" >> "$here/calls"
+cat >> "$here/stdin"
+case $(basename "$0") in
+claude)
+    kept=$HOME/.claude/projects/-a-clone/11-aa.jsonl
+    resumed=$(echo "$*" | sed -n 's/.*--resume \([^ ]*\).*/\1/p')
+    end='{"type":"result","subtype":"success","is_error":false,"result":"done","session_id":"11-aa"}'
+    ;;
+codex)
+    kept=$CODEX_HOME/sessions/2026/11/27/rollout-2026-11-27T00-20-31-11-aa.jsonl
+    resumed=$(echo "$*" | sed -n 's/.* resume 11-aa .*/x/p')
+    [ -z "$resumed" ] || resumed=$kept
+    echo '{"type":"thread.started","thread_id":"11-aa"}'
+    end='{"type":"turn.completed","usage":{}}'
+    ;;
+esac
+if [ -n "$resumed" ] && ! grep -q said "$resumed"; then
+    echo 'No conversation found' >&2
+    exit 1
+fi
+mkdir -p "$(dirname "$kept")"
+echo said >> "${resumed:-$kept}"
+echo "$end"
+"#;
+
+#[tokio::test]
+async fn a_conversation_is_gone_on_with() {
+    for program in Program::ALL {
+        let place = Place::new();
+        let mut options = options(&place, program, "", "");
+        place.put(&format!("../bin/{}", program.program()), KEEPS);
+        let gateway = Gateway::start(GatewayOptions::new([7; 32])).await;
+        let gateway = gateway.expect("a port is free");
+        let provider = program.provider();
+        let key = provider.key_variables().next().expect("it has one");
+        let mut with_key = vec![(key.to_owned(), "k".to_owned())];
+        let access = Access::take(&gateway, "coder", &[provider], &mut with_key);
+        let mut with_gateway = options.clone();
+        with_gateway.access = access.expect("it is valid");
+        options.environment.push((key.to_owned(), "k".to_owned()));
+        let ask = async |options: &ProgramAgentOptions,
+                         conversation: Option<Conversation>,
+                         scratch: &str| {
+            let agent = ProgramAgent::new(options.clone()).expect("it has a program");
+            let mut request = place.request(implement("greet"));
+            request.scratch = place.folder().join("..").join(scratch);
+            request.conversation = conversation;
+            let result = agent.run(request, &CancellationToken::new()).await;
+            result.expect("it works").conversation
+        };
+        let calls = || called(&place, "calls").lines().count();
+        let last = || {
+            called(&place, "calls")
+                .lines()
+                .last()
+                .unwrap_or_default()
+                .to_owned()
+        };
+
+        assert_eq!(
+            ask(&options, None, "s0").await,
+            None,
+            "nobody counts what it would use"
+        );
+        let first = ask(&with_gateway, None, "s1").await.expect("it is kept");
+        assert_eq!(first.id, "11-aa");
+        assert!(!last().contains("resume"), "{}", last());
+        let second = ask(&with_gateway, Some(first.clone()), "s2")
+            .await
+            .expect("it is kept");
+        assert!(last().contains("resume"), "{}", last());
+        let said = called(&place, "stdin");
+        assert_eq!(
+            said.matches("You go on with a conversation").count(),
+            1,
+            "{said}"
+        );
+        ask(&with_gateway, Some(second), "s3")
+            .await
+            .expect("it is kept");
+        assert_eq!(kept(&place.folder().join("../s3")), "said\nsaid\nsaid\n");
+
+        // It is gone, or cannot be read any more: another one is begun.
+        let n_calls = calls();
+        let gone = Conversation {
+            id: "22-bb".to_owned(),
+            ..first.clone()
+        };
+        ask(&with_gateway, Some(gone), "s4")
+            .await
+            .expect("another one");
+        assert!(!last().contains("resume"), "{}", last());
+        assert_eq!(calls(), n_calls + 1);
+        for file in files(&place.folder().join("../s1/home")) {
+            fs::File::create(file).expect("it can be emptied");
+        }
+        ask(&with_gateway, Some(first), "s5")
+            .await
+            .expect("another one");
+        assert!(!last().contains("resume"), "{}", last());
+        assert_eq!(calls(), n_calls + 3, "it tried to go on first");
+    }
+}
+
+/// What stands in the files of a request's conversations.
+fn kept(scratch: &Path) -> String {
+    files(&scratch.join("home"))
+        .iter()
+        .map(|it| read(it))
+        .collect()
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let paths = entries.map(|it| it.expect("readable").path());
+    paths
+        .flat_map(|path| {
+            if path.is_dir() {
+                files(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
 }

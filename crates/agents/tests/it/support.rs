@@ -48,6 +48,7 @@ impl Place {
             advice: Advice::default(),
             model: None,
             grant: None,
+            conversation: None,
             folder: self.folder(),
             scratch: self.scratch(),
             timeout: Duration::from_secs(60),

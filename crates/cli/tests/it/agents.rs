@@ -101,8 +101,10 @@ fn write(asked: &Asked, text: &str) -> Turn {
             _ => Turn::says("I have written lib.sh."),
         };
     }
-    let place = asked.prompt.split_once("Primary working directory: ");
+    // A conversation that is gone on with began elsewhere.
+    let place = asked.prompt.rsplit_once("Primary working directory: ");
     let folder = place.and_then(|(_, after)| after.lines().next());
+    let folder = folder.and_then(|line| line.split(" (was ").next());
     let file = format!("{}/lib.sh", folder.expect("it says where it works"));
     match asked.results.len() {
         // It writes over nothing that it has not read.
@@ -171,6 +173,16 @@ fn a_whole_run(command: &str, kind: &str, model_name: &str, sandbox: &str) {
     assert!(
         lib.contains(SUM.trim()) && lib.contains(PRODUCT.trim()),
         "{lib}"
+    );
+
+    // Who repairs a task's result goes on with the conversation in which it was made.
+    let is_repair = |body: &String| body.contains("You make failing tests pass");
+    let heard = models.heard();
+    let mut repairs = heard.iter().map(|it| it.body.to_string()).filter(is_repair);
+    let first = repairs.next().expect("the product is repaired");
+    assert!(
+        first.contains("You go on with a conversation") && first.contains("Id: product"),
+        "{first}"
     );
 
     // Metered to the token, and to the dollar.

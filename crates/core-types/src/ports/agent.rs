@@ -168,12 +168,36 @@ pub struct AgentRequest {
     pub model: Option<ModelChoice>,
     /// What it may spend; `None` for no limit. Who meters the agent sets it.
     pub grant: Option<Grant>,
+    /// The conversation of an earlier request to go on with, where the agent can; else it begins a new one.
+    pub conversation: Option<Conversation>,
     /// Where the agent works; nothing else is its to change.
     pub folder: PathBuf,
     /// A folder outside the clone for the request, the answer and the transcript.
     pub scratch: PathBuf,
     /// When the agent is ended with its whole tree.
     pub timeout: Duration,
+}
+
+/// The handle of an agent's conversation, to go on with it in a later request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conversation {
+    /// What the agent calls it: up to 200 letters, digits, `-`, `_` and `.`, neither `.` nor `-` first.
+    pub id: String,
+    /// The scratch folder of the request that led it last, where the agent may have left it.
+    pub scratch: PathBuf,
+}
+
+impl Conversation {
+    /// A conversation with an id that an agent gave; `None` where it has not the form of one.
+    #[must_use]
+    pub fn new(id: &str, scratch: PathBuf) -> Option<Self> {
+        let is_plain = |it: char| it.is_ascii_alphanumeric() || matches!(it, '-' | '_' | '.');
+        let is_id = (1..=200).contains(&id.len())
+            && id.chars().all(is_plain)
+            && !id.starts_with(['.', '-']);
+        let id = id.to_owned();
+        is_id.then_some(Self { id, scratch })
+    }
 }
 
 /// What an agent answered on its answer channel.
@@ -212,6 +236,8 @@ pub struct AgentResult {
     pub model: String,
     /// The prompt as it was rendered; may be empty.
     pub prompt: String,
+    /// By what the conversation can be gone on with; `None` where the agent cannot.
+    pub conversation: Option<Conversation>,
 }
 
 /// A coding agent. It gets a folder and a request, and gives back files, an

@@ -20,7 +20,7 @@ mod step_log;
 pub use advisor::{Advice, AdviceRequest, NoAdvice, PromptAdvisor};
 pub use agent::{
     Agent, AgentAnswer, AgentCapabilities, AgentRequest, AgentResult, AgentTask, ChangePolicy,
-    DependencyResult, RepositoryBrief,
+    Conversation, DependencyResult, RepositoryBrief,
 };
 pub use checkpoint::{Checkpoint, CheckpointStore};
 pub use clock::{Clock, SystemClock};

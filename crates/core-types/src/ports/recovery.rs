@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CancellationToken, CommandLine, CommitId, DependencyResult, Failure, Issue, PlanId, PortError,
-    RepositoryName, RunId, Scope, Task, Timestamp,
+    CancellationToken, CommandLine, CommitId, Conversation, DependencyResult, Failure, Issue,
+    PlanId, PortError, RepositoryName, RunId, Scope, Task, Timestamp,
 };
 
 /// A failure, and where its repair may act.
@@ -37,6 +37,9 @@ pub struct RecoveryRequest {
     pub merged: Vec<DependencyResult>,
     /// What went wrong.
     pub failure: Failure,
+    /// The conversation of the agent that made `commit`.
+    #[serde(default)]
+    pub conversation: Option<Conversation>,
     /// What the caller says about the change (`feature_flag`, …), as data.
     #[serde(default)]
     pub context: BTreeMap<String, String>,

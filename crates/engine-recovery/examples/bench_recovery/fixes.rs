@@ -157,6 +157,7 @@ async fn try_case(case: Broken) -> (Broken, RecoveryOutcome, usize) {
         failure: Failure::new(ErrorClass::TestFailure, kind, "the tests fail"),
         context: std::collections::BTreeMap::new(),
         answers: Vec::new(),
+        conversation: None,
         reports: folder.path().join("reports"),
         scratch: folder.path().join("scratch"),
     };
@@ -203,6 +204,7 @@ impl Agent for Fixer {
             cost: None,
             model: String::new(),
             prompt: String::new(),
+            conversation: None,
         })
     }
 }

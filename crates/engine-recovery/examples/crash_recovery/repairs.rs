@@ -314,6 +314,7 @@ impl Agent for Mender {
             cost: None,
             model: String::new(),
             prompt: String::new(),
+            conversation: None,
         })
     }
 }

@@ -245,6 +245,7 @@ pub(crate) fn request_at(
         failure,
         context: std::collections::BTreeMap::new(),
         answers: Vec::new(),
+        conversation: None,
         reports: PathBuf::new(),
         scratch: PathBuf::from("recovery"),
     })

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use core_types::{
-    Advice, AgentAnswer, AgentRequest, AgentTask, Capture, CommitId, ConflictedFile, ErrorClass,
-    Failure, FailureKind, Merge, PortError, RecoveryRequest, StepRef,
+    Advice, AgentAnswer, AgentRequest, AgentTask, Capture, CommitId, ConflictedFile, Conversation,
+    ErrorClass, Failure, FailureKind, Merge, PortError, RecoveryRequest, StepRef,
     step::{Fingerprint, StepError},
 };
 use serde::{Deserialize, Serialize};
@@ -114,6 +114,8 @@ enum Left {
         /// What differs from the merge with markers.
         files: Vec<String>,
         summary: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        conversation: Option<Conversation>,
     },
     /// The markers, as they were.
     Nothing,
@@ -121,6 +123,15 @@ enum Left {
     Nested { folders: Vec<String> },
     /// It ended with an error.
     Error { failure: Failure },
+}
+
+/// What the agent is asked with in a round.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    files: &'a [ConflictedFile],
+    hints: &'a [String],
+    findings: &'a [String],
+    conversation: Option<&'a Conversation>,
 }
 
 /// What the memory gave, as it is recorded.
@@ -249,15 +260,28 @@ impl Work<'_> {
         let mut findings = Vec::new();
         let mut is_refused = false;
         let mut reason = String::new();
+        let mut conversation = self.request.conversation.clone();
         for round in &ROUNDS {
             let number = round.number;
-            let left = self.resolve(round, files, hints, &findings).await?;
+            let left = {
+                let asked = Asked {
+                    files,
+                    hints,
+                    findings: &findings,
+                    conversation: conversation.as_ref(),
+                };
+                self.resolve(round, asked).await?
+            };
             let (commit, names, summary) = match left {
                 Left::Commit {
                     commit,
                     files,
                     summary,
-                } => (commit, files, summary),
+                    conversation: led,
+                } => {
+                    conversation = led.or(conversation);
+                    (commit, files, summary)
+                }
                 Left::Error { failure } => {
                     if let ErrorClass::QuotaExhausted { until } = failure.class {
                         let wait = self.context.options.retry.quota_wait;
@@ -343,26 +367,24 @@ impl Work<'_> {
     }
 
     /// Has the agent decide, and commits what it leaves.
-    async fn resolve(
-        &self,
-        round: &Round,
-        files: &[ConflictedFile],
-        hints: &[String],
-        findings: &[String],
-    ) -> Result<Left, Stop> {
-        let fingerprint = self.sides().with_json("findings", &findings);
-        let act = |step| self.resolve_once(round, files, hints, findings, step);
+    async fn resolve(&self, round: &Round, asked: Asked<'_>) -> Result<Left, Stop> {
+        let fingerprint = self.sides().with_json("findings", &asked.findings);
+        let act = |step| self.resolve_once(round, asked, step);
         self.step(round.resolve, fingerprint, act).await
     }
 
     async fn resolve_once(
         &self,
         round: &Round,
-        files: &[ConflictedFile],
-        hints: &[String],
-        findings: &[String],
+        asked: Asked<'_>,
         step: StepRef,
     ) -> Result<Left, PortError> {
+        let Asked {
+            files,
+            hints,
+            findings,
+            conversation,
+        } = asked;
         let git = self.context.git;
         let workspace = git.lease_merge(self.ours, self.theirs).await?;
         let scratch = format!("resolve-{}.{}", round.number, step.execution);
@@ -400,6 +422,7 @@ impl Work<'_> {
             },
             model: None,
             grant: None,
+            conversation: conversation.cloned(),
             folder: workspace.folder().to_owned(),
             scratch,
             timeout: self.request.commands.agent_timeout,
@@ -413,6 +436,7 @@ impl Work<'_> {
                 return Ok(Left::Error { failure });
             }
         };
+        let conversation = result.conversation;
         let summary = match result.answer {
             AgentAnswer::Work { summary } => summary,
             _ => String::new(),
@@ -435,6 +459,7 @@ impl Work<'_> {
                     commit,
                     files: files.into_iter().map(|file| file.path).collect(),
                     summary,
+                    conversation,
                 })
             }
         }

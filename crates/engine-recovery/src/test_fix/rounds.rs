@@ -1,8 +1,9 @@
 //! The steps of a repair: what an agent leaves, what the tests say of it, and what it changed.
 
 use core_types::{
-    Advice, AgentAnswer, AgentRequest, AgentTask, Capture, CommitId, Diff, ErrorClass, Failure,
-    PortError, RecoveryRequest, RefName, RefUpdate, Scope, StepKey, StepName, StepRef,
+    Advice, AgentAnswer, AgentRequest, AgentTask, Capture, CommitId, Conversation, Diff,
+    ErrorClass, Failure, PortError, RecoveryRequest, RefName, RefUpdate, Scope, StepKey, StepName,
+    StepRef,
     step::{self, Fingerprint, Step, StepError, WhenUnknown},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -49,9 +50,18 @@ impl From<PortError> for Stop {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "left")]
 pub(super) enum Left {
-    Changed { commit: CommitId, summary: String },
-    Unchanged { summary: String },
-    Failed { failure: Failure },
+    Changed {
+        commit: CommitId,
+        summary: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        conversation: Option<Conversation>,
+    },
+    Unchanged {
+        summary: String,
+    },
+    Failed {
+        failure: Failure,
+    },
 }
 
 /// What a round starts from.
@@ -61,6 +71,7 @@ pub(super) struct Start<'a> {
     pub(super) commit: &'a CommitId,
     pub(super) tested: &'a Tested,
     pub(super) findings: &'a [String],
+    pub(super) conversation: Option<&'a Conversation>,
 }
 
 impl Repair<'_> {
@@ -177,6 +188,7 @@ impl Repair<'_> {
             },
             model: None,
             grant: None,
+            conversation: start.conversation.cloned(),
             folder: workspace.folder().to_owned(),
             scratch: self
                 .request
@@ -188,6 +200,7 @@ impl Repair<'_> {
             Ok(result) => result,
             Err(error) => return failed(error),
         };
+        let conversation = result.conversation;
         let summary = match result.answer {
             AgentAnswer::Work { summary } => start_of(&summary, 1 << 10),
             _ => String::new(),
@@ -204,7 +217,11 @@ impl Repair<'_> {
             }
             Ok(Capture::Committed { commit, .. }) => {
                 self.keep(&name, &commit).await?;
-                Ok(Left::Changed { commit, summary })
+                Ok(Left::Changed {
+                    commit,
+                    summary,
+                    conversation,
+                })
             }
             Err(error) => failed(error),
         }

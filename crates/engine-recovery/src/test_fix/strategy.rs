@@ -125,6 +125,7 @@ impl Course {
         }
         let policy = repair.policy().await?;
         let mut from = repair.failing.clone();
+        let mut conversation = repair.request.conversation.clone();
         for round in 1..=context.options.fix_rounds {
             if context.cancel.is_cancelled() {
                 return Err(PortError::new(ErrorClass::Cancelled, "repair failing tests").into());
@@ -135,9 +136,17 @@ impl Course {
                 commit: &from,
                 tested: &tested,
                 findings: &findings,
+                conversation: conversation.as_ref(),
             };
             let fixed = match repair.fix(&start).await? {
-                Left::Changed { commit, .. } => commit,
+                Left::Changed {
+                    commit,
+                    conversation: led,
+                    ..
+                } => {
+                    conversation = led.or(conversation);
+                    commit
+                }
                 Left::Unchanged { summary } => {
                     let said = summary
                         .lines()

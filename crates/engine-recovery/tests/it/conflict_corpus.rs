@@ -212,6 +212,7 @@ impl Corpus {
             failure: Failure::new(ErrorClass::Conflict, kind, "the merge met conflicts"),
             context: std::collections::BTreeMap::new(),
             answers: Vec::new(),
+            conversation: None,
             reports: self.scratch.join("reports"),
             scratch: self.scratch.join("recovery"),
         }

@@ -80,6 +80,7 @@ impl Agent for Fixer {
             cost: None,
             model: String::new(),
             prompt: String::new(),
+            conversation: None,
         })
     }
 }

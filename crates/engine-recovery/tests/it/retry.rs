@@ -391,6 +391,7 @@ fn agent_request(request: &core_types::RecoveryRequest) -> core_types::AgentRequ
         advice: core_types::Advice::default(),
         model: None,
         grant: None,
+        conversation: None,
         folder: request.scratch.clone(),
         scratch: request.scratch.clone(),
         timeout: Duration::from_secs(1),

@@ -94,6 +94,7 @@ impl Agent for Fixer {
             cost: None,
             model: String::new(),
             prompt: String::new(),
+            conversation: None,
         })
     }
 }

@@ -252,6 +252,7 @@ impl World {
             failure: Failure::new(class, kind, "it failed"),
             context: std::collections::BTreeMap::new(),
             answers: Vec::new(),
+            conversation: None,
             reports: self.reports(),
             scratch: PathBuf::from("run-1/tasks/recovery"),
         }

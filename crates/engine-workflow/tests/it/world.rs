@@ -114,6 +114,7 @@ impl Agent for TestAgent {
             cost: None,
             model: String::new(),
             prompt: String::new(),
+            conversation: None,
         })
     }
 }

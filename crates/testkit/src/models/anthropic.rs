@@ -7,9 +7,16 @@ use super::{Api, Asked, Say, Turn, server::event, text_of};
 pub(super) fn asked(body: &Value, number: usize) -> Asked {
     let mut prompt = vec![text_of(&body["system"])];
     let mut results = Vec::new();
+    // Whether the model has ended its turn: what the user says then begins another.
+    let mut has_ended = false;
     for message in body["messages"].as_array().into_iter().flatten() {
         if message["role"] == "assistant" {
+            let parts = message["content"].as_array().into_iter().flatten();
+            has_ended = !parts.into_iter().any(|part| part["type"] == "tool_use");
             continue;
+        }
+        if std::mem::take(&mut has_ended) {
+            results.clear();
         }
         match &message["content"] {
             Value::Array(parts) => {

@@ -6,11 +6,21 @@ use super::{Api, Asked, Say, Turn, server::event, text_of};
 
 pub(super) fn asked(body: &Value, number: usize) -> Asked {
     let (mut prompt, mut results) = (Vec::new(), Vec::new());
+    // Whether the model has ended its turn: what the user says then begins another.
+    let mut has_ended = false;
     for message in body["messages"].as_array().into_iter().flatten() {
         match message["role"].as_str() {
             Some("tool") => results.push(text_of(&message["content"])),
-            Some("assistant") => {}
-            _ => prompt.push(text_of(&message["content"])),
+            Some("assistant") => {
+                let calls = message["tool_calls"].as_array();
+                has_ended = calls.is_none_or(Vec::is_empty);
+            }
+            _ => {
+                if std::mem::take(&mut has_ended) {
+                    results.clear();
+                }
+                prompt.push(text_of(&message["content"]));
+            }
         }
     }
     let tools = body["tools"].as_array().into_iter().flatten();

@@ -54,7 +54,7 @@ pub struct Asked {
     pub prompt: String,
     /// The names of the tools that the client offers.
     pub tools: Vec<String>,
-    /// What tools have answered so far, in order.
+    /// What tools have answered since the user began the last turn, in order.
     pub results: Vec<String>,
     /// The number of this request, from 1.
     pub number: usize,

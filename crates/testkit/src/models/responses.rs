@@ -7,6 +7,8 @@ use super::{Api, Asked, Say, Turn, server::event, text_of};
 pub(super) fn asked(body: &Value, number: usize) -> Asked {
     let mut prompt = vec![text_of(&body["instructions"])];
     let mut results = Vec::new();
+    // Whether the model has ended its turn: what the user says then begins another.
+    let mut has_ended = false;
     match &body["input"] {
         Value::Array(items) => {
             for item in items {
@@ -14,8 +16,14 @@ pub(super) fn asked(body: &Value, number: usize) -> Asked {
                     Some("function_call_output" | "custom_tool_call_output") => {
                         results.push(text_of(&item["output"]));
                     }
-                    _ if item["role"] == "assistant" => {}
-                    _ => prompt.push(text_of(&item["content"])),
+                    Some("function_call" | "custom_tool_call") => has_ended = false,
+                    _ if item["role"] == "assistant" => has_ended = true,
+                    _ => {
+                        if item["role"] == "user" && std::mem::take(&mut has_ended) {
+                            results.clear();
+                        }
+                        prompt.push(text_of(&item["content"]));
+                    }
                 }
             }
         }
