@@ -1,4 +1,4 @@
-//! Claude Code and Codex from the npm registry, with a model of ours: a whole run each, and one in the sandbox.
+//! Claude Code, Codex and OpenCode from the npm registry, with a model of ours: whole runs, and the same in the sandbox.
 
 use std::path::{Path, PathBuf};
 
@@ -9,19 +9,22 @@ use super::Outcome;
 use crate::workspace::Workspace;
 
 /// The packages hold the programs themselves, so that nothing of them is run on installing.
-const PACKAGES: [&str; 2] = [
+const PACKAGES: [&str; 3] = [
     "@anthropic-ai/claude-code-linux-x64@2.1.330",
     "@openai/codex@0.169.0",
+    "opencode-linux-x64@1.18.33",
 ];
 /// Where the programs are below the folder that npm fills.
 const CLAUDE: &str = "node_modules/@anthropic-ai/claude-code-linux-x64/claude";
 const CODEX: &str =
     "node_modules/@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex";
 
+const OPENCODE: &str = "node_modules/opencode-linux-x64/bin/opencode";
+
 pub(super) fn whole_runs(sh: &Shell, workspace: &Workspace) -> Result<Outcome> {
     let folder = workspace.target.join("real-parts/agents");
     sh.create_dir(&folder)?;
-    let programs = [folder.join(CLAUDE), folder.join(CODEX)];
+    let programs = [CLAUDE, CODEX, OPENCODE].map(|it| folder.join(it));
     if !programs.iter().all(|it| it.is_file()) {
         let _folder = sh.push_dir(&folder);
         let installed = cmd!(
@@ -40,7 +43,7 @@ pub(super) fn whole_runs(sh: &Shell, workspace: &Workspace) -> Result<Outcome> {
     }
     let bin = folder.join("bin");
     sh.create_dir(&bin)?;
-    for (name, program) in ["claude", "codex"].iter().zip(&programs) {
+    for (name, program) in ["claude", "codex", "opencode"].iter().zip(&programs) {
         link(program, &bin.join(name))?;
     }
     let output = cmd!(

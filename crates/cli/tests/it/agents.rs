@@ -232,6 +232,73 @@ fn codex_does_a_whole_run() {
     a_whole_run_of("codex", "codex", "gpt-5.4");
 }
 
+/// OpenCode is a `command` agent as the guide has it. It also asks for a title of its conversation, and reports that nowhere.
+#[test]
+#[expect(clippy::print_stderr, reason = "what is skipped is said aloud")]
+fn opencode_does_a_whole_run() {
+    let Some(folder) = env::var_os("AUTOMATION_REAL_AGENTS").map(PathBuf::from) else {
+        eprintln!("SKIPPED: cargo xtask real-parts agents runs the real opencode");
+        return;
+    };
+    let runtime = Runtime::new().expect("a runtime can be made");
+    let models = runtime.block_on(SimulatedModels::start(|asked| {
+        match (has(asked, "bash"), asked.results.len()) {
+            (true, 0) => Turn::tool(
+                "bash",
+                json!({"command": "echo bar > a.txt", "description": "Says bar"}),
+            ),
+            _ => Turn::says("It says bar."),
+        }
+    }));
+    let place = Place::new();
+    let app = place.repository("app", Some("grep -q bar a.txt"));
+    let guide = include_str!("../../../../docs/guide/agents.md");
+    let (_, example) = guide.split_once("- name: opencode").expect("it is there");
+    let (example, _) = example.split_once("```").expect("it ends");
+    let program = folder.join("opencode").display().to_string();
+    let example = example.replace("opencode, run", &format!("\"{program}\", run"));
+    // Whose provider is at another address says so.
+    let example = example.replace("CONTENT]", "CONTENT, ANTHROPIC_BASE_URL]");
+    let config = format!("agents:\n- name: opencode{example}");
+    place.file("config/automation.yaml", config);
+    let mut command =
+        place.command("run --repo app --title Bar --run-id r1 --land --update-checkout");
+    command
+        .env("ANTHROPIC_BASE_URL", models.url())
+        .env("ANTHROPIC_API_KEY", "the-key-of-the-test")
+        .env("OPENCODE_CONFIG_CONTENT", opencode_settings(guide));
+    place.end_of(command).code(0).says("landed");
+    assert_eq!(app.git(&["show", "main:a.txt"]), "bar");
+    // The title is asked of a smaller model.
+    let by_model = models.used_by_model();
+    assert_eq!(by_model.len(), 2, "{by_model:?}");
+    let used = by_model
+        .values()
+        .fold(TokenUsage::default(), |sum, it| sum.plus(it));
+    let cost = place.run("cost --json").code(0).json();
+    let counted = &cost["spending"][0]["usage"];
+    assert_eq!(
+        (counted["input"].as_u64(), counted["output"].as_u64()),
+        (Some(used.input), Some(used.output)),
+        "{cost}"
+    );
+    assert_eq!(cost["total"], dollars(&by_model).to_string(), "{cost}");
+    eprintln!(
+        "opencode: {} requests to the model, {} tokens, {} USD",
+        models.heard().len(),
+        used.total(),
+        dollars(&by_model)
+    );
+}
+
+/// The settings of OpenCode that the guide has.
+fn opencode_settings(guide: &str) -> &str {
+    let (_, after) = guide
+        .split_once("OPENCODE_CONFIG_CONTENT='")
+        .expect("it is there");
+    after.split('\'').next().expect("it ends")
+}
+
 #[test]
 fn a_model_by_the_messages_interface_does_it_too() {
     whole_runs("", "anthropic", "claude-sonnet-5-5");
