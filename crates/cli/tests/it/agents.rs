@@ -234,7 +234,6 @@ fn codex_does_a_whole_run() {
 
 /// OpenCode is a `command` agent as the guide has it. It also asks for a title of its conversation, and reports that nowhere.
 #[test]
-#[expect(clippy::print_stderr, reason = "what is skipped is said aloud")]
 fn opencode_does_a_whole_run() {
     let Some(folder) = env::var_os("AUTOMATION_REAL_AGENTS").map(PathBuf::from) else {
         eprintln!("SKIPPED: cargo xtask real-parts agents runs the real opencode");
