@@ -5,8 +5,8 @@ use core_types::{Message, PullRequestChange, PullRequestState, Scope, StepKey, s
 use crate::{
     Error,
     end::{EndStatus, RepositoryEnd, RepositoryState, RunEnd},
-    landing,
     planning::Bases,
+    proposing,
     run::Run,
 };
 
@@ -48,7 +48,7 @@ pub(crate) async fn abort(run: &Run, bases: &Bases) -> Result<Option<RunEnd>, Er
                 ..PullRequestChange::default()
             };
             let key = StepKey::new(Scope::Repository(name.clone()), attempt, "abort");
-            landing::update_pull_request(run, name, key, number, change).await?;
+            proposing::update_pull_request(run, name, key, number, change).await?;
             pull_request = Some(number);
         }
         repositories.push(RepositoryEnd {

@@ -174,6 +174,7 @@ pub mod plan;
 mod planning;
 mod ports;
 mod progress;
+mod proposing;
 mod protected;
 mod recovery;
 mod reopened;

@@ -12,6 +12,7 @@ use crate::{
     end::{RepositoryEnd, RepositoryState},
     landing::{self, Asked, CatchUps},
     progress::Progress,
+    proposing,
     run::Run,
 };
 
@@ -43,7 +44,7 @@ pub(crate) async fn land(
         let (moved, again) = match lander.land(landing).await? {
             ChangeSetLanded::All => {
                 let landed = repositories.iter().filter(|it| it.goes_on());
-                run.at_once(landed.map(|progress| landing::close_pull_request(run, progress)))
+                run.at_once(landed.map(|progress| proposing::close_pull_request(run, progress)))
                     .await?;
                 return Ok(ends(run, repositories, |_| Some(RepositoryState::Landed)));
             }
@@ -78,7 +79,7 @@ pub(crate) async fn land(
                     expected.insert(progress.name.clone(), now.clone());
                     progress.head = head;
                     if let Some(before) = taken_back.remove(&progress.name) {
-                        let opened = landing::propose_again(run, progress, number + 1, before);
+                        let opened = proposing::propose_again(run, progress, number + 1, before);
                         progress.pull_request = Some(opened.await?);
                     }
                 }

@@ -13,7 +13,7 @@ use crate::{
     landing::{self, Asked},
     planning::{self, Bases, Planned},
     progress::Progress,
-    protected, report, review,
+    proposing, protected, report, review,
     run::Run,
     settings::LandingMode,
     testing, together,
@@ -178,19 +178,19 @@ async fn stages(run: &Arc<Run>) -> Result<RunEnd, Error> {
     let (tasks_now, plan_now) = (&tasks, &plan);
     let proposals = repositories.iter_mut().map(|progress| async move {
         if progress.goes_on() {
-            landing::propose(run, progress, tasks_now, plan_now).await
+            proposing::propose(run, progress, tasks_now, plan_now).await
         } else if progress.has_changed() {
             // To be looked at, as where all fail.
             let attempt = run.first_attempt(&progress.name);
-            landing::publish(run, &progress.name, &progress.head, attempt).await
+            proposing::publish(run, &progress.name, &progress.head, attempt).await
         } else {
             Ok(())
         }
     });
     run.at_once(proposals).await?;
-    landing::link(run, &repositories, &tasks, &plan).await?;
+    proposing::link(run, &repositories, &tasks, &plan).await?;
     if repositories.iter().any(Progress::goes_on) {
-        landing::comment(run, report::issue_comment(run, &repositories)).await?;
+        proposing::comment(run, report::issue_comment(run, &repositories)).await?;
     }
     Box::pin(land(run, tasks, repositories)).await
 }
@@ -276,7 +276,7 @@ async fn failed(
     let changed = repositories.iter().filter(|it| it.has_changed());
     let published = changed.map(|progress| {
         let attempt = run.first_attempt(&progress.name);
-        landing::publish(run, &progress.name, &progress.head, attempt)
+        proposing::publish(run, &progress.name, &progress.head, attempt)
     });
     run.at_once(published).await?;
     let repositories = repositories.iter().map(Progress::end).collect();
@@ -345,7 +345,7 @@ async fn land(
     };
     let mut status = landed_status(&ends);
     if status == EndStatus::Done && has_landed(&ends) {
-        landing::close_issue(run).await?;
+        proposing::close_issue(run).await?;
         status = match Box::pin(deploy(run, &mut ends)).await? {
             Deployed::Done => EndStatus::Done,
             Deployed::AtGate => EndStatus::AtGate(Gate::Deploy),

@@ -1,6 +1,6 @@
 use std::{
     fmt,
-    io::{Read as _, Write as _},
+    io::Write as _,
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::Arc,
@@ -18,14 +18,15 @@ use serde_json::Value;
 
 use super::{
     interface::{Call, Interface, Reply, Said, Told},
+    kept::{CONVERSATION, leave, left_in},
     tools,
 };
 use crate::{
     Error, RunError,
     command::{on_disk_thread, process_error},
-    conversation::{self, RESUMED},
+    conversation::RESUMED,
     error::Failed,
-    exchange::{Answer, Exchange, Opened, RequestRecord, open_plain},
+    exchange::{Answer, Exchange, RequestRecord},
     gateway::{Access, Ask, Before, Session, because, judged},
     program::{call_line, cut, schema},
     prompt::Prompts,
@@ -460,35 +461,6 @@ impl Work<'_> {
         let path = self.transcript.clone();
         drop(on_disk_thread("write the transcript", move || append(&path, &line)).await);
     }
-}
-
-/// The name of a conversation: its file in the scratch folder of its request.
-const CONVERSATION: &str = "conversation.json";
-
-/// Leaves a conversation to be gone on with; returns whether it can be.
-async fn leave(scratch: &Path, said: Vec<Said>) -> bool {
-    let path = scratch.join(CONVERSATION);
-    let left = on_disk_thread("keep the conversation", move || {
-        let bytes = serde_json::to_vec(&said)?;
-        let is_short = bytes.len() as u64 <= conversation::LARGEST_BYTES;
-        if is_short {
-            conversation::write_private(&path, &bytes)?;
-        }
-        Ok(is_short)
-    });
-    // Without it the next request begins anew.
-    left.await.unwrap_or(false)
-}
-
-/// What an earlier request has left; empty where that cannot be gone on with.
-fn left_in(scratch: &Path) -> std::io::Result<Vec<Said>> {
-    let Opened::Plain(file) = open_plain(&scratch.join(CONVERSATION))? else {
-        return Ok(Vec::new());
-    };
-    let mut bytes = Vec::new();
-    file.take(conversation::LARGEST_BYTES)
-        .read_to_end(&mut bytes)?;
-    Ok(serde_json::from_slice(&bytes).unwrap_or_default())
 }
 
 fn append(path: &Path, line: &str) -> std::io::Result<()> {

@@ -6,6 +6,7 @@
 
 mod agent;
 mod interface;
+mod kept;
 mod tools;
 
 pub use agent::{ApiAgent, ApiAgentOptions};

@@ -7,9 +7,11 @@
 mod agent;
 mod claude_code;
 mod codex;
+mod kind;
 pub(crate) mod schema;
 mod stream;
 mod told;
 
-pub use agent::{Program, ProgramAgent, ProgramAgentOptions};
+pub use agent::{ProgramAgent, ProgramAgentOptions};
+pub use kind::Program;
 pub(crate) use told::{call_line, cut};

@@ -12,7 +12,7 @@ use std::{
 use core_types::{CancellationToken, Grant, PortError, Usd};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use super::{agent::Program, told::Told};
+use super::{kind::Program, told::Told};
 use crate::{
     command::on_disk_thread,
     exchange::{Opened, open_plain},
