@@ -7,7 +7,7 @@
 //!   prompt on its standard input and the request as a file, and answers in a file.
 //! - `claude-code` and `codex`: these programs, driven by their command lines; they plan, implement,
 //!   review and repair.
-//! - `anthropic` and `openai`: a model by its provider's interface, with tools of ours,
+//! - `anthropic`, `openai` and `openai-responses`: a model by its provider's interface, with tools of ours,
 //!   for those who have a key and no program.
 //! - `scripted`: a [`Playbook`] of edits, for tests and for the demo.
 //!

@@ -13,6 +13,8 @@ pub enum Interface {
     Anthropic,
     /// Chat Completions, kind `openai`.
     OpenAi,
+    /// OpenAI's Responses API, kind `openai-responses`.
+    Responses,
 }
 
 /// What a model is told, and what it has said.
@@ -65,8 +67,8 @@ pub(super) struct Reply {
 }
 
 impl Interface {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Anthropic, Self::OpenAi];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Anthropic, Self::OpenAi, Self::Responses];
 
     /// The kind's name in the configuration.
     #[must_use]
@@ -74,6 +76,7 @@ impl Interface {
         match self {
             Self::Anthropic => "anthropic",
             Self::OpenAi => "openai",
+            Self::Responses => "openai-responses",
         }
     }
 
@@ -88,7 +91,7 @@ impl Interface {
     pub const fn provider(self) -> Provider {
         match self {
             Self::Anthropic => Provider::Anthropic,
-            Self::OpenAi => Provider::OpenAi,
+            Self::OpenAi | Self::Responses => Provider::OpenAi,
         }
     }
 
@@ -97,6 +100,7 @@ impl Interface {
         match self {
             Self::Anthropic => "/v1/messages",
             Self::OpenAi => "/chat/completions",
+            Self::Responses => "/responses",
         }
     }
 
@@ -105,13 +109,14 @@ impl Interface {
         match self {
             Self::Anthropic => Endpoint::Messages,
             Self::OpenAi => Endpoint::Chat,
+            Self::Responses => Endpoint::Responses,
         }
     }
 
     pub(super) const fn headers(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Anthropic => &[("anthropic-version", "2023-06-01")],
-            Self::OpenAi => &[],
+            Self::OpenAi | Self::Responses => &[],
         }
     }
 
@@ -146,6 +151,19 @@ impl Interface {
                     }})).collect::<Vec<_>>(),
                 })
             }
+            Self::Responses => json!({
+                "model": model,
+                "max_output_tokens": max_tokens,
+                "instructions": system,
+                "input": said.iter().flat_map(responses_items).collect::<Vec<_>>(),
+                "tools": offers.iter().map(|it| json!({
+                    "type": "function", "name": it.name, "description": it.description,
+                    "parameters": it.schema, "strict": false,
+                })).collect::<Vec<_>>(),
+                // The provider keeps nothing: what it has thought comes with its answer, for it alone to read.
+                "store": false,
+                "include": ["reasoning.encrypted_content"],
+            }),
         }
     }
 
@@ -154,6 +172,7 @@ impl Interface {
         match self {
             Self::Anthropic => anthropic_reply(answer),
             Self::OpenAi => chat_reply(answer),
+            Self::Responses => responses_reply(answer),
         }
     }
 }
@@ -216,15 +235,10 @@ fn chat_reply(answer: &Value) -> Option<Reply> {
     let message = choice["message"].as_object()?;
     let calls = message.get("tool_calls").and_then(Value::as_array);
     let call = |call: &Value| {
-        let arguments = call["function"]["arguments"].as_str()?;
-        let input = match arguments.trim() {
-            "" => Ok(json!({})),
-            text => serde_json::from_str(text).map_err(|_| text.to_owned()),
-        };
         Some(Call {
             id: call["id"].as_str()?.to_owned(),
             name: call["function"]["name"].as_str()?.to_owned(),
-            input,
+            input: arguments(&call["function"])?,
         })
     };
     let told = &answer["usage"];
@@ -239,5 +253,47 @@ fn chat_reply(answer: &Value) -> Option<Reply> {
         usage: told.is_object().then(|| usage::chat(told)),
         model: answer["model"].as_str().unwrap_or_default().to_owned(),
         is_cut: choice["finish_reason"] == "length",
+    })
+}
+
+/// The arguments of a function, which are JSON in a text.
+fn arguments(function: &Value) -> Option<Result<Value, String>> {
+    Some(match function["arguments"].as_str()?.trim() {
+        "" => Ok(json!({})),
+        text => serde_json::from_str(text).map_err(|_| text.to_owned()),
+    })
+}
+
+fn responses_items(said: &Said) -> Vec<Value> {
+    match said {
+        Said::Us(text) => vec![json!({"role": "user", "content": text})],
+        Said::Model(output) => output.as_array().cloned().unwrap_or_default(),
+        Said::Tools(told) => {
+            let item = |it: &Told| json!({"type": "function_call_output", "call_id": it.call, "output": it.text});
+            told.iter().map(item).collect()
+        }
+    }
+}
+
+fn responses_reply(answer: &Value) -> Option<Reply> {
+    let output = answer["output"].as_array()?;
+    let of_type = |kind: &'static str| output.iter().filter(move |item| item["type"] == kind);
+    let parts = of_type("message").filter_map(|item| item["content"].as_array());
+    let texts = parts.flatten().filter_map(|part| part["text"].as_str());
+    let call = |item: &Value| {
+        Some(Call {
+            id: item["call_id"].as_str()?.to_owned(),
+            name: item["name"].as_str()?.to_owned(),
+            input: arguments(item)?,
+        })
+    };
+    let told = &answer["usage"];
+    Some(Reply {
+        said: answer["output"].clone(),
+        text: texts.collect::<Vec<_>>().join("\n"),
+        calls: of_type("function_call").filter_map(call).collect(),
+        usage: told.is_object().then(|| usage::responses(told)),
+        model: answer["model"].as_str().unwrap_or_default().to_owned(),
+        is_cut: answer["incomplete_details"]["reason"] == "max_output_tokens",
     })
 }

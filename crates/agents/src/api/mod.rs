@@ -1,5 +1,5 @@
 //! Models by their own interfaces, for those who have a key and no program: the Anthropic Messages API,
-//! and Chat Completions as OpenAI has it and many serve it (Ollama, vLLM).
+//! Chat Completions as OpenAI has it and many serve it (Ollama, vLLM), and OpenAI's Responses API.
 //!
 //! The model works by tools of ours: it lists, reads and searches files, edits them, and runs the tests
 //! where it is asked to repair them. Nothing else is done in its name, and no path leads out of its folder.

@@ -198,7 +198,7 @@ pub(crate) fn messages(usage: &Value) -> TokenUsage {
 }
 
 /// The `usage` of a response.
-fn responses(usage: &Value) -> TokenUsage {
+pub(crate) fn responses(usage: &Value) -> TokenUsage {
     let details = &usage["input_tokens_details"];
     let cached = number(&details["cached_tokens"]);
     let written = number(&details["cache_write_tokens"]);

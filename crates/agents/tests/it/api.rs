@@ -19,7 +19,7 @@ fn options(interface: Interface, models: &SimulatedModels) -> ApiAgentOptions {
     let mut options = ApiAgentOptions::new("model", interface, Arc::new(NoEvents));
     options.url = Some(match interface {
         Interface::Anthropic => models.url().to_owned(),
-        Interface::OpenAi => format!("{}/v1", models.url()),
+        Interface::OpenAi | Interface::Responses => format!("{}/v1", models.url()),
     });
     options.key = Some(KEY.to_owned());
     options.environment = vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())];

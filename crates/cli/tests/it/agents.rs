@@ -308,6 +308,11 @@ fn a_model_by_chat_completions_does_it_too() {
     whole_runs("", "openai", "gpt-5.4");
 }
 
+#[test]
+fn a_model_by_the_responses_interface_does_it_too() {
+    whole_runs("", "openai-responses", "gpt-5.4");
+}
+
 /// One of each kind, one of which lacks its program, and one its key.
 #[test]
 fn agents_are_listed_and_tested() {

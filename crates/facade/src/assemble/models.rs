@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use agents::{Program, api::Interface};
+use agents::{Program, api::Interface, gateway::Provider};
 use config::models::{Factors, Models, Thresholds, Tier, Tiers};
 use core_types::{ModelChoice, ModelSelector, Task};
 use cost::{CostOptimizer, ModelTier};
@@ -160,15 +160,12 @@ pub(crate) struct RunModels {
 /// The provider whose models agents of a kind work with, as tables of prices call it; `None` where they
 /// may work with any.
 pub(crate) fn provider(kind: &str) -> Option<&'static str> {
-    let of_program = Program::of_kind(kind).map(|it| match it {
-        Program::ClaudeCode => "anthropic",
-        Program::Codex => "openai",
-    });
-    let of_api = Interface::of_kind(kind).map(|it| match it {
-        Interface::Anthropic => "anthropic",
-        Interface::OpenAi => "openai",
-    });
-    of_program.or(of_api)
+    let of_program = Program::of_kind(kind).map(Program::provider);
+    let of_api = || Interface::of_kind(kind).map(Interface::provider);
+    Some(match of_program.or_else(of_api)? {
+        Provider::Anthropic => "anthropic",
+        Provider::OpenAi => "openai",
+    })
 }
 
 impl RunModels {
@@ -264,6 +261,7 @@ mod tests {
             ("anthropic", false, true),
             ("codex", false, false),
             ("openai", true, true),
+            ("openai-responses", false, false),
             ("command", false, true),
         ] {
             let models = RunModels {

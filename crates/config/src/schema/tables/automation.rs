@@ -103,7 +103,7 @@ pub(crate) const AGENT: &[Key] = &[
         "kind",
         Shape::Text,
         Refused,
-        "What runs it: `claude-code` or `codex` (these programs), `anthropic` or `openai` (a model by its provider's interface), `command` (any program) or `scripted` (a playbook); deployments may add kinds.",
+        "What runs it: `claude-code` or `codex` (these programs), `anthropic`, `openai` or `openai-responses` (a model by its provider's interface), `command` (any program) or `scripted` (a playbook); deployments may add kinds.",
     ),
     Key::new(
         "command",
