@@ -42,6 +42,11 @@ async fn status(session: &Session) -> Result<u8> {
                     }
                 }
             }
+            if let Some(what) = &repository.missing_for_serve {
+                output.line(format!(
+                    "warning {shown}: not enough for `automation serve`: {what}"
+                ));
+            }
         }
     }
     let is_well = |forge: &ForgeAccess| {

@@ -540,6 +540,16 @@ fn what_a_token_lacks_is_named() {
     let well = "ok      company ([FORGE]): account robot\n\
                 ok      app (ada/app): may be read and written\n";
     assert_eq!(status(&bed), (0, well.to_owned()));
+    bed.forge.set_admin("ada", "app", false);
+    let (code, shown) = status(&bed);
+    assert_eq!(code, 0, "runs need no more: {shown}");
+    assert_eq!(
+        shown,
+        format!(
+            "{well}warning app (ada/app): not enough for `automation serve`: the forge tells an administrator alone \
+             who may write; make the account one of the repository\n"
+        )
+    );
     bed.forge.set_rights("ada", "app", false, false);
     let (code, shown) = status(&bed);
     assert_eq!(code, 1, "{shown}");

@@ -364,6 +364,15 @@ impl SimulatedForge {
         });
     }
 
+    /// Whether the token's account is an administrator of the repository; at first it is.
+    ///
+    /// # Panics
+    ///
+    /// When the repository is not there.
+    pub fn set_admin(&self, owner: &str, name: &str, is_admin: bool) {
+        self.with(owner, name, |it| it.is_admin = is_admin);
+    }
+
     /// Pull requests may be marked as merged where their base holds them; at first they may not.
     ///
     /// # Panics

@@ -27,6 +27,7 @@ pub(super) struct Repository {
     pub(super) permissions: BTreeMap<String, String>,
     pub(super) allows_fast_forward: bool,
     pub(super) may_write: bool,
+    pub(super) is_admin: bool,
     pub(super) allows_by_hand: bool,
 }
 
@@ -153,6 +154,7 @@ impl Repository {
             permissions: BTreeMap::new(),
             allows_fast_forward: true,
             may_write: true,
+            is_admin: true,
             // As the real one has it by default.
             allows_by_hand: false,
         }

@@ -32,6 +32,8 @@ pub struct RepositoryAccess {
     pub slug: String,
     /// What a run needs and the token has not, each with how to give it; empty where all is well.
     pub missing: Vec<String>,
+    /// What following issues needs beside, with how to give it.
+    pub missing_for_serve: Option<String>,
 }
 
 /// Asks each forge of the configuration what our token may do.
@@ -76,7 +78,7 @@ pub async fn forge_access(
                 found.len() - 1
             }
         };
-        let mut missing = Vec::new();
+        let (mut missing, mut missing_for_serve) = (Vec::new(), None);
         match account.repository.access().await {
             Err(error) => missing.push(mend(&error, words.read)),
             Ok(access) => {
@@ -85,6 +87,10 @@ pub async fn forge_access(
                     missing.push(format!(
                         "the account may not push; make it {role}, and give its token {write}"
                     ));
+                }
+                if words.asks_as_admin && !access.is_admin {
+                    let why = "the forge tells an administrator alone who may write; make the account one of the repository";
+                    missing_for_serve = Some(why.to_owned());
                 }
                 if let Some(setting) = words.fast_forward
                     && !access.allows_fast_forward
@@ -106,6 +112,7 @@ pub async fn forge_access(
             name: source.name.clone(),
             slug: format!("{}/{}", record.owner, record.repo),
             missing,
+            missing_for_serve,
         });
     }
     Ok(found)
@@ -121,6 +128,8 @@ struct Words {
     role: &'static str,
     /// How merges by fast-forward are allowed; `None` where no setting stands in their way.
     fast_forward: Option<&'static str>,
+    /// Whether an administrator alone may ask who may write.
+    asks_as_admin: bool,
 }
 
 impl Words {
@@ -133,6 +142,7 @@ impl Words {
                 issues: "the scope repo, or write access to issues",
                 role: "a collaborator who may write",
                 fast_forward: None,
+                asks_as_admin: false,
             },
             "gitlab" => Self {
                 account: "the scope api",
@@ -143,6 +153,7 @@ impl Words {
                 fast_forward: Some(
                     "set its merge method to \"Fast-forward merge\" and do not require squashing",
                 ),
+                asks_as_admin: false,
             },
             _ => Self {
                 account: "the scope read:user",
@@ -151,6 +162,7 @@ impl Words {
                 issues: "the scope write:issue",
                 role: "a collaborator who may write",
                 fast_forward: Some("allow \"Fast-forward only\" in its settings"),
+                asks_as_admin: true,
             },
         }
     }

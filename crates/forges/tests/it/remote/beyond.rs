@@ -20,12 +20,22 @@ async fn branches_files_checks_reviews_and_rights_are_read_and_set(kind: Kind) {
     simulated.add_account("grace", "graces-token");
     let provider = open(kind, &simulated, "backend", Duration::from_millis(10));
     let access = provider.access().await.unwrap();
-    assert!(access.can_read && access.can_write && access.allows_fast_forward && !access.is_admin);
+    assert!(access.can_read && access.can_write && access.allows_fast_forward && access.is_admin);
     assert!(!provider.may_write("mallory").await.unwrap());
     simulated.set_permission("ada", "backend", "mallory", "read");
     assert!(!provider.may_write("mallory").await.unwrap());
     simulated.set_permission("ada", "backend", "grace", "write");
     assert!(provider.may_write("grace").await.unwrap());
+    simulated.set_admin("ada", "backend", false);
+    let access = provider.access().await.unwrap();
+    assert!(access.can_write && !access.is_admin);
+    let asked = provider.may_write("grace").await;
+    match kind {
+        // It tells an administrator alone who else may write.
+        Kind::Gitea => assert_eq!(asked.unwrap_err().class(), ErrorClass::Unauthorized),
+        _ => assert!(asked.unwrap()),
+    }
+    simulated.set_admin("ada", "backend", true);
 
     let main = BranchName::new("main").unwrap();
     let commit = provider.branch(&main).await.unwrap().unwrap();

@@ -57,6 +57,13 @@ pub(super) fn of_repository(repository: &mut Repository, request: &Request<'_>) 
     let number = number_of;
     match (request.method, rest) {
         ("GET", []) => reply(200, shown(repository, owner, name)),
+        ("GET", ["collaborators", login, "permission"])
+            if !repository.is_admin && *login != request.login =>
+        {
+            let why = "Only admins can query all permissions, repo admins can query all repo permissions, \
+                       collaborators can query only their own";
+            refuse(403, why)
+        }
         ("GET", ["collaborators", login, "permission"]) => {
             let permission = repository.permissions.get(*login);
             let permission = permission.map_or("none", String::as_str);

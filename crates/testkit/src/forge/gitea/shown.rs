@@ -25,7 +25,7 @@ pub(super) fn shown(repository: &Repository, owner: &str, name: &str) -> Value {
         "id": 1, "name": name, "full_name": format!("{owner}/{name}"), "owner": user(owner),
         "default_branch": "main", "private": true,
         "allow_fast_forward_only_merge": repository.allows_fast_forward,
-        "permissions": {"admin": false, "push": repository.may_write, "pull": true},
+        "permissions": {"admin": repository.is_admin, "push": repository.may_write, "pull": true},
     })
 }
 

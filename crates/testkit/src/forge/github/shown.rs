@@ -172,7 +172,7 @@ pub(super) fn full_repository(repository: &Repository, owner: &str, name: &str) 
     shown["network_count"] = json!(0);
     shown["subscribers_count"] = json!(0);
     shown["permissions"] = json!({
-        "admin": false, "maintain": false, "push": repository.may_write, "triage": false, "pull": true,
+        "admin": repository.is_admin, "maintain": false, "push": repository.may_write, "triage": false, "pull": true,
     });
     shown
 }

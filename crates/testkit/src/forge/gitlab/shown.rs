@@ -39,7 +39,11 @@ pub(super) fn member(login: &str, permission: &str) -> Value {
 
 pub(super) fn project(repository: &Repository) -> Value {
     let parts: Vec<_> = repository.web.split('/').skip(3).collect();
-    let level = if repository.may_write { 30 } else { 20 };
+    let level = match (repository.may_write, repository.is_admin) {
+        (true, true) => 40,
+        (true, false) => 30,
+        (false, _) => 20,
+    };
     json!({
         "id": repository.id, "name": parts.last(), "path_with_namespace": parts.join("/"),
         "default_branch": "main", "visibility": "private",
