@@ -93,6 +93,12 @@ const PROGRAMS: &[Program] = &[
     },
     Program {
         kind: Kind::Crash,
+        name: "forges",
+        package: "cli",
+        example: "crash_forges",
+    },
+    Program {
+        kind: Kind::Crash,
         name: "recovery",
         package: "engine-recovery",
         example: "crash_recovery",
@@ -100,7 +106,7 @@ const PROGRAMS: &[Program] = &[
 ];
 
 /// The names of the crash programs whose samples are a step of `ci`.
-pub(crate) const SAMPLES: &[&str] = &["run", "land", "recovery"];
+pub(crate) const SAMPLES: &[&str] = &["run", "land", "forges", "recovery"];
 
 /// What a measuring program said.
 pub(crate) struct Outcome {
