@@ -1,8 +1,8 @@
 //! What the world is shown of a change: its branch, its pull requests, a word on its issue.
 
 use core_types::{
-    CommitId, Event, IssueChange, IssueNumber, IssueState, NewComment, NewPullRequest, Operated,
-    PullRequestChange, PullRequestState, RepositoryName, Scope, StepKey,
+    CommitId, ErrorClass, Event, IssueChange, IssueNumber, IssueState, NewComment, NewPullRequest,
+    Operated, PullRequestChange, PullRequestState, RepositoryName, Scope, StepKey,
     step::{self, Fingerprint, Look, Step, WhenUnknown},
 };
 
@@ -136,20 +136,38 @@ pub(crate) async fn close_issue(run: &Run) -> Result<(), Error> {
     Ok(())
 }
 
+/// Calls a pull request merged whose change has landed. One that somebody has pushed more to proposes something else by
+/// now, which nobody has tested: it stays open.
 pub(crate) async fn close_pull_request(run: &Run, progress: &Progress) -> Result<(), Error> {
     let Some(number) = progress.pull_request else {
         return Ok(());
     };
+    let (name, head) = (&progress.name, &progress.head);
     let change = PullRequestChange {
+        head_commit: Some(head.clone()),
         state: Some(PullRequestState::Merged),
         ..PullRequestChange::default()
     };
-    let step_key = key(
-        &progress.name,
-        run.first_attempt(&progress.name),
-        "close-pull-request",
-    );
-    update_pull_request(run, &progress.name, step_key, number, change).await
+    let step_key = key(name, run.first_attempt(name), "close-pull-request");
+    let operation = step_key.operation(&run.settings.run);
+    let forge = &run.repository(name)?.forge;
+    let fingerprint = Fingerprint::new().with_json("change", &change);
+    run.step(step_key, fingerprint, |step| async move {
+        let changed = forge.update_pull_request(&operation, number, change).await;
+        match changed {
+            Err(error) if error.class() == ErrorClass::Conflict => {
+                let message = format!(
+                    "{name}: pull request {number} stays open: {}",
+                    error.to_line()
+                );
+                run.emit(Some(&step), Event::Warning { message });
+                Ok(())
+            }
+            changed => changed.map(drop),
+        }
+    })
+    .await?;
+    Ok(())
 }
 
 /// Setting the same values again changes nothing.

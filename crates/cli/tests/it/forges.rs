@@ -530,6 +530,30 @@ fn what_moved_meanwhile_is_brought_up_to_tested_and_landed_later_of(kind: &str, 
     );
 }
 
+/// Somebody pushes the tested commit to the target by hand, and somebody else more to the branch.
+#[test]
+fn what_is_pushed_to_a_landed_branch_is_not_merged() {
+    for kind in ["gitea", "github", "gitlab"] {
+        let bed = Bed::of(kind);
+        bed.run(&format!("run --title Rename {AGENT} --run-id r1"))
+            .code(0);
+        let work = Fixture::new(bed.place.path("../other"));
+        let url = bed.forge.git_dir("ada", "app").display().to_string();
+        let branch = "automation/r1/change";
+        work.git(&["pull", "--quiet", &url, branch]);
+        let tested = work.git(&["rev-parse", "HEAD"]);
+        let more = work.file("b.txt", "untested\n").commit("More");
+        let to = format!("{tested}:refs/heads/main");
+        work.git(&["push", "--quiet", &url, &to]);
+        let to = format!("{more}:refs/heads/{branch}");
+        work.git(&["push", "--quiet", &url, &to]);
+        bed.run("land r1").code(0);
+        assert_eq!(bed.main(), tested.trim(), "{kind}: nothing else is merged");
+        let listed = bed.run("issue ls").stdout;
+        assert!(listed.contains("open"), "{kind}: it stays open: {listed}");
+    }
+}
+
 #[test]
 fn what_a_token_lacks_is_named() {
     let bed = Bed::new();
