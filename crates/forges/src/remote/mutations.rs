@@ -40,7 +40,7 @@ impl RemoteRepository {
         let body = marks::made(&new.body, operation);
         let dialect = &self.account.dialect;
         let sending = dialect.create_issue(self.at(), &new.title, &body, &labels);
-        let raw = self.send(operation, sending).await?;
+        let raw = self.send(operation, None, sending).await?;
         self.finish(operation, Place::Issue(raw.number), raw.number);
         self.issue(raw).await
     }
@@ -77,7 +77,7 @@ impl RemoteRepository {
             is_open: change.state.map(|state| state == IssueState::Open),
         };
         let sending = dialect.edit_issue(self.at(), number, &edit);
-        let raw = self.send(operation, sending).await?;
+        let raw = self.send(operation, Some(&place), sending).await?;
         self.finish(operation, place, number);
         self.issue(raw).await
     }
@@ -101,7 +101,7 @@ impl RemoteRepository {
                 Err(error) => Err(self.unless_missing(error, new.issue).await),
             }
         };
-        let raw = self.send(operation, sending).await?;
+        let raw = self.send(operation, None, sending).await?;
         self.finish(operation, Place::Comment(raw.id), new.issue);
         self.comment(raw).await
     }
@@ -125,7 +125,7 @@ impl RemoteRepository {
         }
         let body = marked.with(body, Mark::Changed(operation.clone()), id);
         let sending = dialect.edit_comment(self.at(), id, &body);
-        let raw = self.send(operation, sending).await?;
+        let raw = self.send(operation, Some(&place), sending).await?;
         self.state().change_comment(operation, id);
         self.comment(raw).await
     }
@@ -147,7 +147,7 @@ impl RemoteRepository {
         let dialect = &self.account.dialect;
         let branches = (&new.head, &new.base);
         let sending = dialect.create_pull_request(self.at(), &new.title, &body, branches);
-        let raw = match self.send(operation, sending).await {
+        let raw = match self.send(operation, None, sending).await {
             Err(error) if error.class() == ErrorClass::Conflict => {
                 let open = match &error {
                     // Its lists may be late.
@@ -231,7 +231,7 @@ impl RemoteRepository {
             .account
             .dialect
             .edit_pull_request(self.at(), number, &edit);
-        let raw = self.send(operation, sending).await?;
+        let raw = self.send(operation, Some(&place), sending).await?;
         self.finish(operation, place, number);
         self.pull_request(raw).await
     }
@@ -267,7 +267,8 @@ impl RemoteRepository {
                     let dialect = &self.account.dialect;
                     dialect.edit_pull_request(self.at(), number, &edit).await?;
                 }
-                self.send(operation, self.merge(&raw, head)).await?
+                self.send(operation, Some(&place), self.merge(&raw, head))
+                    .await?
             }
         };
         self.finish(operation, place, number);

@@ -109,14 +109,17 @@ impl RemoteRepository {
             } else {
                 Place::Issue(raw.number)
             };
-            let marked = Marked::parse(&raw.body, raw.number, raw.author == login);
-            self.see(raw.number, &place, &marked);
+            let is_ours = raw.author == login;
+            let marked = Marked::parse(&raw.body, raw.number, is_ours);
+            self.see(raw.number, &place, &marked, is_ours);
             if raw.n_comments == 0 {
                 continue;
             }
             for comment in dialect.comments(self.at(), raw.number).await? {
-                let marked = Marked::parse(&comment.body, comment.id, comment.author == login);
-                self.see(raw.number, &Place::Comment(comment.id), &marked);
+                let is_ours = comment.author == login;
+                let marked = Marked::parse(&comment.body, comment.id, is_ours);
+                let place = Place::Comment(comment.id);
+                self.see(raw.number, &place, &marked, is_ours);
             }
         }
         if let Some(newest) = changed.iter().map(|raw| raw.updated).max() {
@@ -129,14 +132,14 @@ impl RemoteRepository {
         Ok(())
     }
 
-    pub(super) fn see(&self, number: IssueNumber, place: &Place, marked: &Marked) {
+    fn see(&self, number: IssueNumber, place: &Place, marked: &Marked, is_ours: bool) {
         let mut state = self.state();
         for mark in &marked.marks {
             let place = match mark {
                 Mark::Made(_) | Mark::Changed(_) => place.clone(),
                 Mark::Merging(_, commit) => Place::Merge(number, commit.clone()),
             };
-            state.see(mark.operation(), place, number);
+            state.see(mark.operation(), place, number, is_ours);
         }
     }
 
@@ -163,19 +166,21 @@ impl RemoteRepository {
         }
     }
 
-    /// Sends what the operation does, and keeps in mind what its answer says.
+    /// Sends what the operation does, and keeps in mind what its answer says. `changing` is what it changes; `None`
+    /// for what makes something.
     pub(super) async fn send<T>(
         &self,
         operation: &OperationId,
+        changing: Option<&Place>,
         sending: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        self.state().begin(operation);
+        self.state().begin(operation, changing);
         let sent = sending.await;
         if let Err(error) = &sent {
             let mut state = self.state();
             state.forget(operation);
             if error.class() == ErrorClass::UnknownOutcome {
-                state.begin(operation);
+                state.begin(operation, changing);
             }
         }
         sent

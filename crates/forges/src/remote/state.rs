@@ -18,8 +18,8 @@ pub(super) enum Place {
 #[derive(Debug, Default)]
 pub(super) struct State {
     places: HashMap<OperationId, Place>,
-    /// When what has no answer was sent.
-    unsettled: HashMap<OperationId, Instant>,
+    /// What was sent and has no answer: when, and what it was to change; `None` for what makes something.
+    unsettled: HashMap<OperationId, (Instant, Option<Place>)>,
     /// What was written here, and when: lists may not show it yet.
     issues: HashMap<IssueNumber, Instant>,
     pull_requests: HashMap<IssueNumber, Instant>,
@@ -36,12 +36,13 @@ impl State {
 
     /// When this operation was sent without an answer so far.
     pub(super) fn unsettled(&self, operation: &OperationId) -> Option<Instant> {
-        self.unsettled.get(operation).copied()
+        self.unsettled.get(operation).map(|(at, _)| *at)
     }
 
-    /// It is about to be sent.
-    pub(super) fn begin(&mut self, operation: &OperationId) {
-        self.unsettled.insert(operation.clone(), Instant::now());
+    /// It is about to be sent, to change this.
+    pub(super) fn begin(&mut self, operation: &OperationId, changing: Option<&Place>) {
+        let begun = (Instant::now(), changing.cloned());
+        self.unsettled.insert(operation.clone(), begun);
     }
 
     /// It has not acted, or its trace was looked for in vain.
@@ -89,8 +90,22 @@ impl State {
         self.places.insert(operation.clone(), Place::Comment(id));
     }
 
-    /// Its mark was read. The earliest counts, should somebody have copied it.
-    pub(super) fn see(&mut self, operation: &OperationId, place: Place, issue: IssueNumber) {
+    /// Its mark was read. The earliest counts, should somebody have copied it. In a text of somebody else, who may
+    /// write there what he likes, only what was sent to change that very text is looked for.
+    pub(super) fn see(
+        &mut self,
+        operation: &OperationId,
+        place: Place,
+        issue: IssueNumber,
+        is_ours: bool,
+    ) {
+        let is_awaited = || {
+            let begun = self.unsettled.get(operation);
+            begun.is_some_and(|(_, changing)| changing.as_ref() == Some(&place))
+        };
+        if !is_ours && !is_awaited() {
+            return;
+        }
         if self.unsettled.contains_key(operation) {
             self.write(&place, issue);
         }

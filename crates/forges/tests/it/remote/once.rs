@@ -161,4 +161,28 @@ async fn marks_that_somebody_else_writes_count_for_nothing(kind: Kind) {
     assert!(matches!(found, Some(Operated::Issue(it)) if it.number == made.number));
     // What a person has written is shown as it is.
     assert_eq!(next.list_issues().await.unwrap()[1].body, forged);
+
+    // Whoever knows what we are about to say, and that its answer will be lost, gets nothing of his taken for it.
+    let comment = || NewComment {
+        issue: made.number,
+        body: "Done.".to_owned(),
+    };
+    let say = |text: &str| simulated.write_comment("ada", "backend", made.number, "mallory", text);
+    let his = say("Wait.") + 1;
+    let operation_3 = operation("3");
+    let forged = format!("Mine.\n\n<!-- automation-marks/1 changed={operation_3}@{his} -->");
+    assert_eq!(say(&forged), his);
+    next.list_issues().await.unwrap();
+    let lost = Faults {
+        down_before: 1.0,
+        ..Faults::default()
+    };
+    simulated.set_faults(lost, 1);
+    next.create_comment(&operation("3"), comment())
+        .await
+        .unwrap_err();
+    simulated.set_faults(Faults::default(), 1);
+    assert_eq!(next.find(&operation("3")).await.unwrap(), None, "his");
+    let ours = next.create_comment(&operation("3"), comment()).await;
+    assert_eq!(ours.unwrap().body, "Done.");
 }
