@@ -246,6 +246,7 @@ async fn try_land(
         branch: progress.target.clone(),
         expected: expected.clone(),
         commit: progress.head.clone(),
+        pull_request: progress.pull_request,
         checkout,
     };
     let fingerprint = Fingerprint::new()

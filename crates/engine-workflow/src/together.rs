@@ -149,6 +149,7 @@ fn members(
                 branch: progress.target.clone(),
                 expected: expected.clone(),
                 commit: progress.head.clone(),
+                pull_request: progress.pull_request,
                 checkout: asked.checkout(),
             },
         });

@@ -554,6 +554,26 @@ fn what_is_pushed_to_a_landed_branch_is_not_merged() {
     }
 }
 
+/// Anybody who can read the commit may propose it once more, and call his branch what git allows.
+#[test]
+fn what_strangers_propose_keeps_nothing_from_landing() {
+    for kind in ["gitea", "github", "gitlab"] {
+        let bed = Bed::of(kind);
+        bed.run(&format!("run --title Rename {AGENT} --run-id r1"))
+            .code(0);
+        let proposed = bed.forge.branch("ada", "app", "automation/r1/change");
+        let proposed = proposed.expect("it was pushed");
+        for (head, title) in [("same", "WIP: mine"), ("mallory/-odd", "Odd")] {
+            bed.forge.push("ada", "app", head, &proposed);
+            bed.forge.propose("ada", "app", "mallory", title, head);
+        }
+        bed.run("land r1").code(0);
+        assert_eq!(bed.main(), proposed.to_string(), "{kind}");
+        let listed = bed.run("issue ls").stdout;
+        assert!(listed.contains("merged  Rename"), "{kind}: {listed}");
+    }
+}
+
 #[test]
 fn what_a_token_lacks_is_named() {
     let bed = Bed::new();

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BranchName, CommitId, ConflictHunk, ConflictedFile, OperationId, PortError, RefName,
-    RepositoryName, Resolution, SettledFile, TreeId,
+    BranchName, CommitId, ConflictHunk, ConflictedFile, IssueNumber, OperationId, PortError,
+    PullRequest, PullRequestState, RefName, RepositoryName, Resolution, SettledFile, TreeId,
 };
 
 /// A clone that an agent or a test works in. Dropping it gives it back.
@@ -124,8 +124,24 @@ pub struct Landing {
     pub expected: CommitId,
     /// The tested commit.
     pub commit: CommitId,
+    /// The pull request that proposes it, where one does.
+    pub pull_request: Option<IssueNumber>,
     /// What to do where it is checked out.
     pub checkout: CheckoutPolicy,
+}
+
+impl Landing {
+    /// The pull request that proposes it: the one that is named, and else the first, since anybody may open another one
+    /// for a commit that he can read. One that is open comes before one that is merged.
+    #[must_use]
+    pub fn proposed_in<'a>(&self, all: &'a [PullRequest]) -> Option<&'a PullRequest> {
+        let is_it = |it: &PullRequest| {
+            let is_named = self.pull_request.is_none_or(|named| named == it.number);
+            is_named && it.base == self.branch && it.head_commit == self.commit
+        };
+        let of = |state| all.iter().find(|it| is_it(it) && it.state == state);
+        of(PullRequestState::Open).or_else(|| of(PullRequestState::Merged))
+    }
 }
 
 /// What came of a landing.

@@ -152,6 +152,7 @@ pub(crate) fn landing(expected: &CommitId, commit: &CommitId, checkout: Checkout
         branch: branch("main"),
         expected: expected.clone(),
         commit: commit.clone(),
+        pull_request: None,
         checkout,
     }
 }

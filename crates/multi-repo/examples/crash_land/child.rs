@@ -56,6 +56,7 @@ pub(crate) async fn land(home: &Path, kill: Option<Kill>) -> Result<ExitCode> {
                 branch: BranchName::new("main")?,
                 expected: expected.parse()?,
                 commit: commit.parse()?,
+                pull_request: None,
                 checkout: CheckoutPolicy::Update,
             },
         });

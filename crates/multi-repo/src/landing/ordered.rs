@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use core_types::{
     Blocked, BranchName, ChangeSetLanded, ChangeSetLander, ChangeSetLanding, CommitId, ErrorClass,
-    GitProvider, IssueNumber, LandingBlock, LandingMember, NewPullRequest, PortError,
-    PullRequestState, Repository, RepositoryName, Scope, StepKey, StepLog,
+    GitProvider, IssueNumber, LandingBlock, LandingMember, NewPullRequest, PortError, Repository,
+    RepositoryName, Scope, StepKey, StepLog,
     step::{self, Fingerprint, Step, StepError, StepState, WhenUnknown},
 };
 
@@ -131,12 +131,7 @@ impl OrderedMerge {
         };
         let all = provider.list_pull_requests().await;
         let all = all.map_err(|error| stopped(landing, error))?;
-        let mut proposing = all.iter().rev().filter(|it| {
-            it.base == to.branch
-                && it.head_commit == to.commit
-                && it.state != PullRequestState::Closed
-        });
-        let Some(found) = proposing.next() else {
+        let Some(found) = to.proposed_in(&all) else {
             let commit = to.commit.short();
             return Ok(Err(format!(
                 "no open pull request into it proposes {commit}"

@@ -50,6 +50,7 @@ impl World {
                     branch: main,
                     expected: base,
                     commit,
+                    pull_request: None,
                     checkout,
                 },
             });

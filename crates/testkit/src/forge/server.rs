@@ -15,7 +15,7 @@ use super::{
     Faults, Shown,
     faults::Chance,
     git::{Bare, copy},
-    state::{Comment, Late, Repository, now, touch},
+    state::{Comment, Late, Pull, Repository, now, touch},
     world::{State, World},
 };
 use crate::git::Fixture;
@@ -270,6 +270,22 @@ impl SimulatedForge {
         body: &str,
     ) -> u64 {
         self.with(owner, name, |it| it.add(title, body, author, None))
+    }
+
+    /// Somebody opens a pull request for a branch into `main` by hand, and its number is returned.
+    ///
+    /// # Panics
+    ///
+    /// When the repository or the branch is not there.
+    pub fn propose(&self, owner: &str, name: &str, author: &str, title: &str, head: &str) -> u64 {
+        let head_commit = self.branch(owner, name, head).expect("the branch is there");
+        let pull = Pull {
+            head: head.to_owned(),
+            base: "main".to_owned(),
+            head_commit: head_commit.to_string(),
+            is_merged: false,
+        };
+        self.with(owner, name, |it| it.add(title, "", author, Some(pull)))
     }
 
     /// Somebody writes a comment by hand, and its id is returned.

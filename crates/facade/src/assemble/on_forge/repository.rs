@@ -3,8 +3,8 @@ use std::{path::Path, sync::Arc};
 use async_trait::async_trait;
 use core_types::{
     Blocked, BranchName, CommitId, ConflictHunk, ConflictedFile, Diff, ErrorClass, GitProvider,
-    IssueNumber, Landed, Landing, Merge, OperationId, PortError, Prepared, PullRequestState,
-    RefName, RefUpdate, Repository, RepositoryName, Resolution, SettledFile, Standing, Workspace,
+    Landed, Landing, Merge, OperationId, PortError, Prepared, PullRequestState, RefName, RefUpdate,
+    Repository, RepositoryName, Resolution, SettledFile, Standing, Workspace,
 };
 use git_workspace::{GitRepository, RemoteCopy};
 
@@ -28,19 +28,6 @@ impl OnForge {
         })
     }
 
-    /// The open pull request of exactly this commit into this branch.
-    async fn pull_request(
-        &self,
-        branch: &BranchName,
-        commit: &CommitId,
-    ) -> Result<Option<IssueNumber>, PortError> {
-        let all = self.provider.list_pull_requests().await?;
-        let found = all.into_iter().rev().find(|it| {
-            it.state == PullRequestState::Open && it.base == *branch && it.head_commit == *commit
-        });
-        Ok(found.map(|it| it.number))
-    }
-
     async fn merge_on_forge(&self, landing: &Landing) -> Result<Landed, PortError> {
         let Landing {
             branch,
@@ -59,7 +46,10 @@ impl OnForge {
         if now != *expected {
             return Ok(Landed::TargetMoved { now });
         }
-        let Some(number) = self.pull_request(branch, commit).await? else {
+        let all = self.provider.list_pull_requests().await?;
+        let found = landing.proposed_in(&all);
+        let found = found.filter(|it| it.state == PullRequestState::Open);
+        let Some(number) = found.map(|it| it.number) else {
             let commit = commit.short();
             return Ok(blocked(format!(
                 "no open pull request into it proposes {commit}"

@@ -181,11 +181,9 @@ impl At<'_> {
     }
 
     pub(super) fn pull_request(&self, it: PullRequest) -> Result<RawPullRequest, Error> {
-        // The label keeps the branch's name after the branch is gone.
         let branch = |end: &End| {
-            BranchName::new(&end.label)
-                .or_else(|_| BranchName::new(&end.reference))
-                .map_err(|_| self.unexpected("a branch", &end.label))
+            let named = end.branch();
+            named.ok_or_else(|| self.unexpected("a branch", &end.label))
         };
         let state = match (it.merged, &*it.state) {
             (true, _) => PullRequestState::Merged,
@@ -205,7 +203,26 @@ impl At<'_> {
             created: created.transpose()?.unwrap_or_default(),
             is_draft: it.draft,
             is_mergeable: it.mergeable,
-            base_commit: Some(self.commit(&it.base.sha)?),
+            // It has none where its base is gone.
+            base_commit: match &*it.base.sha {
+                "" => None,
+                sha => Some(self.commit(sha)?),
+            },
         })
+    }
+}
+
+impl End {
+    /// The label keeps the branch's name after the branch is gone.
+    fn branch(&self) -> Option<BranchName> {
+        let named = BranchName::new(&self.label);
+        named.or_else(|_| BranchName::new(&self.reference)).ok()
+    }
+}
+
+impl PullRequest {
+    /// Whether its branches have names that ours could have: a fork may call its own what git allows.
+    pub(super) fn is_nameable(&self) -> bool {
+        self.head.branch().is_some() && self.base.branch().is_some()
     }
 }

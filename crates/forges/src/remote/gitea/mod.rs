@@ -252,7 +252,8 @@ impl Dialect for Gitea {
 
     async fn pull_requests(&self, at: At<'_>) -> Result<Vec<RawPullRequest>, Error> {
         let all: Vec<PullRequest> = at.client.list(&at.path("/pulls?state=all")).await?;
-        all.into_iter().map(|it| at.pull_request(it)).collect()
+        let all = all.into_iter().filter(PullRequest::is_nameable);
+        all.map(|it| at.pull_request(it)).collect()
     }
 
     async fn pull_request(&self, at: At<'_>, number: IssueNumber) -> Result<RawPullRequest, Error> {

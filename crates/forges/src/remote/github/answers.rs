@@ -171,6 +171,15 @@ pub(super) fn raw_comment(at: At<'_>, it: Comment) -> Result<RawComment, Error> 
     })
 }
 
+impl PullRequest {
+    /// Whether its branches have names that ours could have: a fork may call its own what git allows.
+    pub(super) fn is_nameable(&self) -> bool {
+        [&self.head, &self.base]
+            .iter()
+            .all(|end| BranchName::new(&end.reference).is_ok())
+    }
+}
+
 pub(super) fn raw_pull_request(at: At<'_>, it: PullRequest) -> Result<RawPullRequest, Error> {
     let branch = |end: &End| {
         BranchName::new(&end.reference).map_err(|_| at.unexpected("a branch", &end.reference))

@@ -244,7 +244,8 @@ impl Dialect for GitHub {
 
     async fn pull_requests(&self, at: At<'_>) -> Result<Vec<RawPullRequest>, Error> {
         let all: Vec<PullRequest> = at.client.list(&at.path("/pulls?state=all")).await?;
-        all.into_iter().map(|it| raw_pull_request(at, it)).collect()
+        let all = all.into_iter().filter(PullRequest::is_nameable);
+        all.map(|it| raw_pull_request(at, it)).collect()
     }
 
     async fn pull_request(&self, at: At<'_>, number: IssueNumber) -> Result<RawPullRequest, Error> {

@@ -243,6 +243,13 @@ impl MergeRequest {
         })
     }
 
+    /// Whether its branches have names that ours could have: a fork may call its own what git allows.
+    pub(super) fn is_nameable(&self) -> bool {
+        [&self.source_branch, &self.target_branch]
+            .iter()
+            .all(|name| BranchName::new(name.as_str()).is_ok())
+    }
+
     pub(super) fn into_raw(self, at: At<'_>) -> Result<RawPullRequest, Error> {
         let branch =
             |name: &str| BranchName::new(name).map_err(|_| at.unexpected("a branch", name));

@@ -293,7 +293,9 @@ impl Dialect for GitLab {
         let path = at.project(&format!("/merge_requests?{OLDEST_FIRST}"));
         let all: Vec<MergeRequest> = at.client.list(&path).await?;
         // One without a commit proposes nothing.
-        let all = all.into_iter().filter(|it| it.sha.is_some());
+        let all = all
+            .into_iter()
+            .filter(|it| it.sha.is_some() && it.is_nameable());
         all.map(|it| it.into_raw(at)).collect()
     }
 
