@@ -4,18 +4,16 @@
 
 use std::{
     ffi::{CStr, CString, OsStr},
-    fs::{DirBuilder, File, OpenOptions},
+    fs::{DirBuilder, File},
     io::{self, Read},
     os::{
         fd::{AsFd, OwnedFd},
-        unix::{
-            ffi::OsStrExt,
-            fs::{DirBuilderExt, OpenOptionsExt},
-        },
+        unix::{ffi::OsStrExt, fs::DirBuilderExt},
     },
     path::{Path, PathBuf},
 };
 
+use crate::exchange::replace_private;
 use rustix::{
     fs::{Dir, FileType, Mode, OFlags, fstat, openat},
     io::Errno,
@@ -62,20 +60,8 @@ pub(crate) fn copy_into(
             .mode(0o700)
             .create(folder)?;
     }
-    write_private(&copy, &bytes)?;
+    replace_private(&copy, &bytes)?;
     Ok(Some(copy))
-}
-
-/// Writes a file that is readable by us alone.
-pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-        .open(path)?;
-    io::Write::write_all(&mut file, bytes)
 }
 
 /// Looks below an open folder; what is found is a plain file.
@@ -167,13 +153,13 @@ mod tests {
         fs::create_dir_all(from.join("sessions/b")).expect("made");
         assert_eq!(find(&from), None, "no file");
         let secret = place.path().join("x-1.jsonl");
-        write_private(&secret, b"secret").expect("written");
+        replace_private(&secret, b"secret").expect("written");
         symlink(&secret, from.join("sessions/b/x-1.jsonl")).expect("linked");
         symlink(place.path(), from.join("sessions/a")).expect("linked");
         assert_eq!(find(&from), None, "links alone");
         fs::create_dir_all(from.join("sessions/c/y-1.jsonl")).expect("made");
         assert_eq!(find(&from), None, "a folder of that name");
-        write_private(&from.join("sessions/b/y-1.jsonl"), b"said").expect("written");
+        replace_private(&from.join("sessions/b/y-1.jsonl"), b"said").expect("written");
         let copy = to.join("sessions/b/y-1.jsonl");
         assert_eq!(find(&from), Some(copy.clone()));
         assert_eq!(fs::read(&copy).expect("readable"), b"said");

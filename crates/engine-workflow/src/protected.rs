@@ -27,6 +27,12 @@ const ALWAYS: &[&str] = &[
     ".claude/",
     ".codex/",
     ".mcp.json",
+    // Our own: a repository may be the home of its runs.
+    ".automation/",
+    "config/automation.yaml",
+    "config/models.yaml",
+    "config/prompts/",
+    "config/repositories.yaml",
 ];
 
 /// How many paths a reason names.

@@ -1,11 +1,4 @@
-use std::{
-    fmt,
-    io::Write as _,
-    os::unix::fs::OpenOptionsExt as _,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use core_types::{
@@ -26,7 +19,7 @@ use crate::{
     command::{on_disk_thread, process_error},
     conversation::RESUMED,
     error::Failed,
-    exchange::{Answer, Exchange, RequestRecord},
+    exchange::{Answer, Exchange, RequestRecord, append_plain},
     gateway::{Access, Ask, Before, Session, because, judged},
     program::{call_line, cut, schema},
     prompt::Prompts,
@@ -459,14 +452,9 @@ impl Work<'_> {
             return;
         }
         let path = self.transcript.clone();
-        drop(on_disk_thread("write the transcript", move || append(&path, &line)).await);
+        let line = line + "\n";
+        drop(on_disk_thread("write the transcript", move || append_plain(&path, &line)).await);
     }
-}
-
-fn append(path: &Path, line: &str) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.create(true).append(true).mode(0o600);
-    writeln!(options.open(path)?, "{line}")
 }
 
 #[async_trait]

@@ -6,7 +6,7 @@ use super::interface::Said;
 use crate::{
     command::on_disk_thread,
     conversation,
-    exchange::{Opened, open_plain},
+    exchange::{Opened, open_plain, replace_private},
 };
 
 /// The name of a conversation: its file in the scratch folder of its request.
@@ -19,7 +19,7 @@ pub(super) async fn leave(scratch: &Path, said: Vec<Said>) -> bool {
         let bytes = serde_json::to_vec(&said)?;
         let is_short = bytes.len() as u64 <= conversation::LARGEST_BYTES;
         if is_short {
-            conversation::write_private(&path, &bytes)?;
+            replace_private(&path, &bytes)?;
         }
         Ok(is_short)
     });

@@ -103,6 +103,30 @@ pub(crate) fn open_plain(path: &Path) -> io::Result<Opened> {
     }
 }
 
+/// Adds to a file that is an agent's to change; what is no plain file any more gets nothing.
+pub(crate) fn append_plain(path: &Path, text: &str) -> io::Result<()> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let mut file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    file.write_all(text.as_bytes())
+}
+
+/// Writes a new file that is readable by us alone, in the place of what an agent may have put there.
+pub(crate) fn replace_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    create_private(path)?.write_all(bytes)
+}
+
 fn create_private(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .write(true)

@@ -10,7 +10,7 @@ mod tests;
 
 pub(crate) use answer::reported;
 pub use answer::{ANSWER_LIMIT_BYTES, Answer, AnswerError, AnsweredError, Until};
-pub(crate) use files::{Exchange, Opened, open_plain};
+pub(crate) use files::{Exchange, Opened, append_plain, open_plain, replace_private};
 pub use request::{
     DependencyRecord, IssueRecord, REQUEST_VERSION, RepositoryRecord, RequestRecord, TaskRecord,
 };

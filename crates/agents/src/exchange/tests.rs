@@ -2,7 +2,9 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use core_types::{ErrorClass, Severity, Timestamp, TokenUsage};
 
-use super::{ANSWER_LIMIT_BYTES, Answer, AnswerError, Exchange, reported};
+use super::{
+    ANSWER_LIMIT_BYTES, Answer, AnswerError, Exchange, append_plain, replace_private, reported,
+};
 
 #[test]
 fn an_answer_may_have_every_key_or_none() {
@@ -245,4 +247,32 @@ fn record() -> super::RequestRecord {
         context: std::collections::BTreeMap::new(),
         advice: Vec::new(),
     }
+}
+
+/// The agent works in that folder: a link leads nowhere, and no pipe is waited for.
+#[test]
+fn what_an_agent_puts_there_is_not_written_through() {
+    let place = tempfile::tempdir().expect("a folder");
+    let (elsewhere, path) = (place.path().join("elsewhere"), place.path().join("log"));
+    replace_private(&elsewhere, b"his").expect("a new file");
+    std::os::unix::fs::symlink(&elsewhere, &path).expect("a link");
+    append_plain(&path, "ours").expect_err("a link is not followed");
+    replace_private(&path, b"ours").expect("the link is replaced");
+    let text = |path| std::fs::read_to_string(path).expect("readable");
+    assert_eq!(
+        (text(&elsewhere), text(&path)),
+        ("his".into(), "ours".into())
+    );
+    append_plain(&path, ", more").expect("a file");
+    assert_eq!(text(&path), "ours, more");
+    std::fs::remove_file(&path).expect("ours");
+    let pipe = |path| {
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        let made = rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0);
+        made.expect("a pipe");
+    };
+    pipe(&path);
+    append_plain(&path, "ours").expect_err("nobody reads it");
+    replace_private(&path, b"ours").expect("the pipe is replaced");
+    assert_eq!(text(&path), "ours");
 }

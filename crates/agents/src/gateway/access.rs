@@ -51,7 +51,8 @@ impl Access {
             upstreams.push(gateway.upstream(agent, provider, &url, credential)?);
             environment.retain(|(name, _)| {
                 let is_key = provider.keys().iter().any(|key| key.variable == name);
-                !is_key && !provider.urls().contains(&name.as_str())
+                let is_other = provider.urls().contains(&name.as_str());
+                !is_key && !is_other && !provider.logins().contains(&name.as_str())
             });
         }
         Ok((!upstreams.is_empty()).then(|| Self {

@@ -49,6 +49,9 @@ impl Ask {
             return Err(format!("{what} has no known price and is not forwarded"));
         }
         keep_client_tools(&mut body);
+        if endpoint == Endpoint::Chat {
+            one_limit(&mut body)?;
+        }
         let mut found = Found::default();
         found.look(&body);
         let mut ask = Self {
@@ -64,6 +67,9 @@ impl Ask {
         }
         if endpoint == Endpoint::Chat && ask.body["stream"] == true {
             // Else the end of the stream says nothing of tokens.
+            if !ask.body["stream_options"].is_object() {
+                ask.body["stream_options"] = json!({});
+            }
             ask.body["stream_options"]["include_usage"] = json!(true);
         }
         Ok(ask)
@@ -137,6 +143,29 @@ impl Ask {
             });
         }
         classes
+    }
+}
+
+/// Leaves one limit of an answer where two may stand: which one a server obeys, nobody knows.
+fn one_limit(body: &mut Value) -> Result<(), String> {
+    const KEYS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
+    let Value::Object(keys) = body else {
+        return Ok(());
+    };
+    let given: Vec<_> = KEYS.iter().filter(|key| keys.contains_key(**key)).collect();
+    let longest = given.iter().filter_map(|key| keys[**key].as_u64()).max();
+    let kept = given.last().map_or(KEYS[1], |key| **key);
+    for key in KEYS {
+        keys.remove(key);
+    }
+    if let Some(longest) = longest {
+        keys.insert(kept.to_owned(), json!(longest));
+    }
+    match keys.get("n") {
+        Some(n) if !n.is_null() && !n.is_u64() => {
+            Err(format!("expected a whole number as `n`, not {n}"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -281,6 +310,19 @@ mod tests {
         let chosen = json!({"model": "m", "max_tokens": 7});
         check(Endpoint::Chat, chosen.clone(), "max_tokens", 7);
         check(Endpoint::Messages, chosen, "max_tokens", 7);
+        // Of two limits, servers obey the one or the other.
+        let both = json!({"model": "m", "max_tokens": 7, "max_completion_tokens": 900});
+        check(Endpoint::Chat, both.clone(), "max_completion_tokens", 900);
+        assert_eq!(sent(Endpoint::Chat, &both)["max_tokens"], Value::Null);
+        for odd in [json!(-1), json!(1e6), json!("7")] {
+            let odd = json!({"model": "m", "max_tokens": odd});
+            check(Endpoint::Chat, odd, "max_completion_tokens", 32_768);
+        }
+        let many = json!({"model": "m", "n": 5.0});
+        read(Endpoint::Chat, &many).expect_err("how many is that");
+        let streamed = json!({"model": "m", "stream": true, "stream_options": "x"});
+        let streamed = sent(Endpoint::Chat, &streamed);
+        assert_eq!(streamed["stream_options"]["include_usage"], true);
         let chat = json!({"model": "m", "stream": true});
         let chat = sent(Endpoint::Chat, &chat);
         assert_eq!(chat["stream_options"]["include_usage"], true);

@@ -85,6 +85,14 @@ impl Provider {
         self.urls().iter().copied()
     }
 
+    /// Variables with a login of its own, which nobody needs who has the gateway.
+    pub(super) const fn logins(self) -> &'static [&'static str] {
+        match self {
+            Self::Anthropic => &["CLAUDE_CODE_OAUTH_TOKEN"],
+            Self::OpenAi => &[],
+        }
+    }
+
     pub(super) const fn urls(self) -> &'static [&'static str] {
         match self {
             Self::Anthropic => &["ANTHROPIC_BASE_URL"],

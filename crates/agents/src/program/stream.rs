@@ -1,10 +1,8 @@
 //! An agent's stream of events, read from the file that its output goes to.
 
 use std::{
-    fs::OpenOptions,
     future::Future,
-    io::{self, Read, Seek, SeekFrom, Write},
-    os::unix::fs::OpenOptionsExt,
+    io::{self, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -15,7 +13,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use super::{kind::Program, told::Told};
 use crate::{
     command::on_disk_thread,
-    exchange::{Opened, open_plain},
+    exchange::{Opened, append_plain, open_plain},
     gateway::Session,
 };
 
@@ -165,16 +163,11 @@ impl Stream {
             return;
         }
         let path = self.transcript.clone();
-        let written = on_disk_thread("write the transcript", move || append(&path, &shown)).await;
+        let written =
+            on_disk_thread("write the transcript", move || append_plain(&path, &shown)).await;
         // The work counts more than what is shown of it.
         drop(written);
     }
-}
-
-fn append(path: &Path, text: &str) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.create(true).append(true).mode(0o600);
-    options.open(path)?.write_all(text.as_bytes())
 }
 
 fn read_from(path: &Path, offset: u64) -> io::Result<Vec<u8>> {

@@ -88,6 +88,8 @@ async fn gateway(options: GatewayOptions) -> Gateway {
 /// Access to our provider by both interfaces, as an agent's variables name it.
 fn access(gateway: &Gateway, models: &SimulatedModels) -> Access {
     let mut environment = environment(models);
+    // A login of its own beside the key.
+    environment.push(("CLAUDE_CODE_OAUTH_TOKEN".to_owned(), KEY.to_owned()));
     let access = Access::take(gateway, "coder", &Provider::ALL, &mut environment);
     assert_eq!(environment, [], "nothing of it is left to the agent");
     access.expect("it is valid").expect("there is a key")

@@ -127,15 +127,47 @@ fn wrong_in(path: &str) -> Option<&'static str> {
 /// Whether nobody can read on the way what is sent to a URL: it is encrypted, or stays on this machine.
 #[must_use]
 pub fn keeps_secrets(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("http://") else {
+    const PLAIN: &str = "http://";
+    let is_plain = url.get(..PLAIN.len());
+    if !is_plain.is_some_and(|start| start.eq_ignore_ascii_case(PLAIN)) {
         // What else is wrong with it, a pool says.
         return true;
-    };
-    let authority = rest.split('/').next().unwrap_or_default();
+    }
+    let authority = url[PLAIN.len()..].split(['/', '?', '#']).next();
+    let authority = authority.unwrap_or_default();
+    // What stands before an `@` is no host.
+    let authority = authority.rsplit('@').next().unwrap_or_default();
     let host = match authority.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => authority.split(':').next().unwrap_or_default(),
     };
     let address = host.parse::<std::net::IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_go_out_encrypted_or_stay_here() {
+        for url in [
+            "https://example.com",
+            "http://localhost:8080/v1",
+            "http://127.0.0.1",
+            "http://[::1]:80/",
+        ] {
+            assert!(keeps_secrets(url), "{url}");
+        }
+        for url in [
+            "http://example.com",
+            "HTTP://example.com/",
+            "hTTp://10.0.0.1",
+            "http://localhost:8080@example.com/",
+            "http://example.com?@localhost",
+            "http://localhost.example.com",
+        ] {
+            assert!(!keeps_secrets(url), "{url}");
+        }
+    }
 }

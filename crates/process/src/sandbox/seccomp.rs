@@ -102,6 +102,14 @@ pub(super) fn filter(network: &Network, unix: UnixSockets, own_network: bool) ->
     on_call(&mut code, libc::SYS_socket, |code| {
         sockets(code, network, unix, own_network);
     });
+    if unix == UnixSockets::Refused {
+        // One end of a pair of datagrams may send to any name: to the system's log, for one.
+        on_call(&mut code, libc::SYS_socketpair, |code| {
+            load(code, argument(1));
+            code.push(jump(JUMP_BITS, libc::SOCK_DGRAM.unsigned_abs(), 0, 1));
+            code.push(refuse(libc::EACCES));
+        });
+    }
     if matches!(network, Network::Ports(_)) {
         // Data with the first packet connects without the call that is ruled.
         let flags = [
