@@ -8,6 +8,7 @@ use super::{
     PAGES, Page, SCHEMES, browser,
     browser::{Browser, text},
     gallery::{Build, Gallery},
+    left_open::left_open,
 };
 use crate::{real_parts::Outcome, workspace::Workspace};
 
@@ -28,7 +29,7 @@ pub(crate) fn check(sh: &Shell, workspace: &Workspace) -> Result<Outcome> {
         return Ok(Outcome::Skipped(missing.to_owned()));
     };
     let axe = axe(sh, workspace);
-    let gallery = Gallery::start(sh, workspace, Build::Release)?;
+    let mut gallery = Gallery::start(sh, workspace, Build::Release)?;
     let mut browser = Browser::start(sh, &program)?;
     browser.authorize(&gallery.token)?;
     let mut wrong = String::new();
@@ -50,6 +51,9 @@ pub(crate) fn check(sh: &Shell, workspace: &Workspace) -> Result<Outcome> {
     for finding in by_keyboard(&mut browser, &gallery)? {
         wrong.push_str(&format!("by keyboard: {finding}\n"));
     }
+    for finding in left_open(&mut browser, &mut gallery)? {
+        wrong.push_str(&format!("left open: {finding}\n"));
+    }
     if !wrong.is_empty() {
         return Ok(Outcome::Failed(wrong));
     }
@@ -58,7 +62,7 @@ pub(crate) fn check(sh: &Shell, workspace: &Workspace) -> Result<Outcome> {
         None => "axe-core NOT asked, since npm gives none",
     };
     Ok(Outcome::Passed(format!(
-        "{} pages in 2 schemes, wide and narrow: {axe}, no request leaves, no error; slowest first paint {:.0} ms ({})",
+        "{} pages in 2 schemes, wide and narrow: {axe}, no request leaves, no error, right when left open; slowest first paint {:.0} ms ({})",
         PAGES.len(),
         slowest.0,
         slowest.1

@@ -1,7 +1,7 @@
 //! A dashboard over made-up runs, as a child process.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
 
 use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
@@ -18,6 +18,7 @@ pub(super) enum Build {
 /// Ends with its value.
 pub(super) struct Gallery {
     child: Child,
+    input: ChildStdin,
     pub(super) origin: String,
     /// For `Authorization: Bearer`.
     pub(super) token: String,
@@ -37,10 +38,12 @@ impl Gallery {
         .run()?;
         let program = workspace.target.join(folder).join("examples/gallery");
         let mut child = Command::from(cmd!(sh, "{program} 0 --allow-control"))
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .context("the gallery does not start")?;
         let output = child.stdout.take().context("the gallery prints nothing")?;
+        let input = child.stdin.take().context("the gallery takes nothing")?;
         let mut lines = BufReader::new(output).lines();
         let mut line = || {
             lines
@@ -52,9 +55,15 @@ impl Gallery {
         let origin = link.split("/enter").next().unwrap_or_default().to_owned();
         Ok(Self {
             child,
+            input,
             origin,
             token,
         })
+    }
+
+    /// Changes what it shows: see the example's own words.
+    pub(super) fn tell(&mut self, line: &str) -> Result<()> {
+        writeln!(self.input, "{line}").context("the gallery has ended")
     }
 }
 

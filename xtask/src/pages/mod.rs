@@ -3,6 +3,7 @@
 mod browser;
 mod check;
 mod gallery;
+mod left_open;
 mod pictures;
 
 pub(crate) use self::{check::check, pictures::screenshots};

@@ -70,6 +70,26 @@ async fn a_change_reaches_the_pages_it_is_on() {
 }
 
 #[tokio::test]
+async fn what_runs_is_drawn_anew_also_where_nothing_is_told() {
+    let served = serve(options(Control::ReadOnly)).await;
+    for (path, seconds) in [
+        ("/", 5),
+        ("/history", 5),
+        ("/costs", 30),
+        ("/runs/65-two-factor", 5),
+        ("/runs/65-two-factor/tasks/e2e", 5),
+        ("/runs/61-search", 30),
+        ("/runs/64-billing", 30),
+    ] {
+        let page = served.get(path).await.body;
+        let said = format!("data-redraw=\"{seconds}\"");
+        assert!(page.contains(&said), "{path}: {said}");
+    }
+    let page = served.get("/runs/none").await.body;
+    assert!(!page.contains("data-redraw"), "nothing is to come there");
+}
+
+#[tokio::test]
 async fn no_line_is_lost_or_repeated_however_often_the_stream_breaks() {
     let served = serve(options(Control::ReadOnly)).await;
     let (run, task): (RunId, TaskId) = (

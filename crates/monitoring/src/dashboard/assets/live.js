@@ -1,18 +1,30 @@
 // Keeps the page as it is now. Without this script a page shows what was when it was loaded.
 //
-// The server says that something changed; the page is fetched anew and the differences are put
-// into the document, so that focus, selection, scroll positions and opened details stay.
+// The server says that something changed, and some figures grow without that: the page is fetched
+// anew then, and the differences are put into the document, so that focus, selection, scroll
+// positions and opened details stay.
 "use strict";
 (() => {
+  // An answer that takes longer is none; the server gives up at about the same time.
+  const PATIENCE_MS = 15000;
   const pulse = document.getElementById("pulse");
   const source = document.body.dataset.events;
-  let stream, log, followed, fetching = false, again = false;
+  let stream, log, followed, due, trouble = "", fetching = false, again = false;
 
-  const say = (state, text) => {
-    if (!pulse || pulse.textContent === text) return;
-    pulse.className = "pulse " + state;
+  // Says whether the page is as things are now, and where it is not, of when it is.
+  const say = () => {
+    if (!pulse) return;
+    const isLive = !trouble && stream?.readyState === EventSource.OPEN;
+    const asOf = document.querySelector("footer time")?.dateTime.slice(11, 19);
+    const text = isLive ? "Live" : (trouble || "Reconnecting …") + ", as of " + asOf + " UTC";
+    document.body.classList.toggle("stale", !isLive);
+    if (pulse.textContent === text) return;
+    pulse.className = isLive ? "pulse on" : "pulse off";
     pulse.textContent = text;
   };
+
+  // What a node is known by, wherever it stands among the others.
+  const key = (node) => node.id || (node.nodeName === "SECTION" && node.getAttribute("aria-label")) || "";
 
   // Makes `now` like `next`, touching only what differs.
   const morph = (now, next) => {
@@ -22,52 +34,88 @@
       return;
     }
     if (now.nodeType !== Node.ELEMENT_NODE) {
-      now.nodeValue = next.nodeValue;
+      // A selection that begins or ends here would be lost.
+      const { anchorNode, focusNode, isCollapsed } = getSelection();
+      if (isCollapsed || (anchorNode !== now && focusNode !== now)) now.nodeValue = next.nodeValue;
       return;
     }
-    // What a person is typing, and what another stream writes, is not ours to change.
-    if (now.hasAttribute("data-stream") || (now.nodeName === "FORM" && now.contains(document.activeElement))) return;
+    // What another stream writes is its own; it ends when that says so, and is opened anew when the page does.
+    if ("after" in now.dataset && "after" in next.dataset) {
+      if (next.dataset.stream) now.dataset.stream = next.dataset.stream;
+      return;
+    }
+    // What a person is typing is not ours to change.
+    if (now.nodeName === "FORM" && now.contains(document.activeElement)) return;
     for (const { name } of [...now.attributes])
       if (!next.hasAttribute(name) && !(now.nodeName === "DETAILS" && name === "open")) now.removeAttribute(name);
     for (const { name, value } of [...next.attributes])
       if (now.getAttribute(name) !== value) now.setAttribute(name, value);
-    const before = [...now.childNodes], after = [...next.childNodes];
-    after.forEach((child, index) => (before[index] ? morph(before[index], child) : now.append(child)));
-    before.slice(after.length).forEach((child) => child.remove());
+    morphChildren(now, next);
+  };
+
+  // Children that are known stay the same ones, also where others come or go before them.
+  const morphChildren = (now, next) => {
+    const wanted = new Set([...next.children].map(key));
+    const known = new Map([...now.children].map((child) => [key(child), child]));
+    known.delete("");
+    let at = now.firstChild;
+    const pass = () => {
+      const passed = at;
+      if (known.get(key(at)) === at) known.delete(key(at));
+      at = at.nextSibling;
+      return passed;
+    };
+    for (const child of [...next.childNodes]) {
+      const same = known.get(key(child));
+      while (same && at !== same) pass().remove();
+      if (same || (at && !key(child) && !(key(at) && wanted.has(key(at))))) morph(pass(), child);
+      else now.insertBefore(child, at);
+    }
+    while (at) pass().remove();
   };
 
   const refresh = async () => {
     if (fetching) { again = true; return; }
     fetching = true;
+    clearTimeout(due);
+    const began = performance.now();
     try {
-      const answer = await fetch(location.href, { headers: { accept: "text/html" }, cache: "no-store" });
+      const signal = AbortSignal.timeout(PATIENCE_MS);
+      const answer = await fetch(location.href, { headers: { accept: "text/html" }, cache: "no-store", signal });
       if (answer.ok) {
         const next = new DOMParser().parseFromString(await answer.text(), "text/html");
-        const main = next.querySelector("main");
-        if (main) {
-          morph(document.querySelector("main"), main);
-          document.title = next.title;
-          if (stream) follow();
+        for (const part of ["main", "footer"]) {
+          const [now, other] = [document.querySelector(part), next.querySelector(part)];
+          if (now && other) morph(now, other);
         }
-      } else if (answer.status === 401) {
-        say("off", "Signed out: use a new link");
+        document.title = next.title;
+        document.body.dataset.redraw = next.body.dataset.redraw ?? "";
+        trouble = "";
+        if (stream) follow();
+      } else {
+        trouble = { 401: "Signed out: use a new link", 404: "No longer there" }[answer.status] ?? "Cannot be shown now";
       }
-    } catch { say("off", "Connection lost"); }
+    } catch { trouble = "Connection lost"; }
     fetching = false;
-    if (again) { again = false; refresh(); }
+    if (document.hidden) return;
+    say();
+    if (again) { again = false; refresh(); return; }
+    // Times go on where nothing is told. A page that takes long to make is made less often.
+    const rest = document.body.dataset.redraw * 1000;
+    if (rest) due = setTimeout(refresh, Math.max(rest, 20 * (performance.now() - began)));
   };
 
   // Another task's log has another list, and what was read of the one before is of no use to it.
   const follow = () => {
     const list = document.querySelector("[data-stream]");
-    if (log && list === followed) return;
+    if (log && list === followed && log.readyState !== EventSource.CLOSED) return;
     log?.close();
     log = undefined;
     followed = list;
     if (!list) return;
+    const lines = list.firstElementChild;
     log = new EventSource(list.dataset.stream + "&after=" + encodeURIComponent(list.dataset.after));
     log.onmessage = ({ data, lastEventId }) => {
-      const lines = list.firstElementChild;
       const atEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - 24;
       const add = (text, kind) => {
         const item = document.createElement("li");
@@ -83,16 +131,20 @@
       while (lines.childElementCount > 1000) lines.firstElementChild.remove();
       if (atEnd) list.scrollTop = list.scrollHeight;
     };
-    log.addEventListener("complete", () => { log.close(); });
+    // Nobody holds the run any more. The page says so when somebody does again.
+    log.addEventListener("complete", ({ target }) => {
+      target.close();
+      list.removeAttribute("data-stream");
+    });
   };
 
   const open = () => {
     if (!source || stream) return;
     stream = new EventSource(source);
     // What happened before the stream was open is told by nobody else.
-    stream.onopen = () => { say("on", "Live"); refresh(); };
+    stream.onopen = () => { say(); refresh(); };
     stream.onerror = () => {
-      say("off", "Reconnecting …");
+      say();
       // A refused stream does not try again by itself; the page tells whether a person must sign in.
       if (stream?.readyState !== EventSource.CLOSED) return;
       close();
@@ -104,6 +156,7 @@
   };
   const close = () => {
     stream?.close(); log?.close();
+    clearTimeout(due);
     stream = log = followed = undefined;
   };
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     dashboard::{
-        parts::{Frame, Mark, Place, Tone, days, framed, heading, limit_bar},
+        parts::{Frame, Live, Mark, Place, Tone, days, framed, heading, limit_bar},
         text::{Foreign, count, money, tokens},
     },
     fold::Costs,
@@ -23,7 +23,10 @@ pub(in crate::dashboard) fn costs(context: Context<'_>, view: &Costs) -> Markup 
     let frame = Frame {
         title: "Costs",
         place: Some(Place::Costs),
-        events: Some("/api/events".to_owned()),
+        live: Some(Live {
+            events: "/api/events".to_owned(),
+            is_running: false,
+        }),
         is_file: false,
         now: context.now,
     };

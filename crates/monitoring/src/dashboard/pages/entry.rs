@@ -53,7 +53,7 @@ pub(in crate::dashboard) fn missing(now: Timestamp) -> Markup {
     let frame = Frame {
         title: "Not found",
         place: None,
-        events: None,
+        live: None,
         is_file: false,
         now,
     };
@@ -73,7 +73,7 @@ pub(in crate::dashboard) fn broken(now: Timestamp, message: &str) -> Markup {
     let frame = Frame {
         title: "Cannot be read",
         place: None,
-        events: None,
+        live: None,
         is_file: false,
         now,
     };

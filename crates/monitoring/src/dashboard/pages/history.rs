@@ -5,10 +5,10 @@ use maud::{Markup, html};
 use super::{Context, overview::ended_table};
 use crate::{
     dashboard::{
-        parts::{Frame, Place, Tone, days, framed, heading},
+        parts::{Frame, Live, Place, Tone, days, framed, heading},
         text::{count, day, money},
     },
-    fold::{DayCount, History},
+    fold::{DayCount, History, RunState},
 };
 
 /// Runs on one page.
@@ -18,7 +18,10 @@ pub(in crate::dashboard) fn history(context: Context<'_>, view: &History, page: 
     let frame = Frame {
         title: "History",
         place: Some(Place::History),
-        events: Some("/api/events".to_owned()),
+        live: Some(Live {
+            events: "/api/events".to_owned(),
+            is_running: view.runs.iter().any(|row| row.state == RunState::Running),
+        }),
         is_file: false,
         now: context.now,
     };

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::Context;
 use crate::{
     dashboard::{
-        parts::{Frame, Mark, Place, framed, heading, time},
+        parts::{Frame, Live, Mark, Place, framed, heading, time},
         text::{Foreign, count},
     },
     fold::{Learning, LessonStanding},
@@ -15,7 +15,10 @@ pub(in crate::dashboard) fn learning(context: Context<'_>, view: &Learning) -> M
     let frame = Frame {
         title: "Learning",
         place: Some(Place::Learning),
-        events: Some("/api/events".to_owned()),
+        live: Some(Live {
+            events: "/api/events".to_owned(),
+            is_running: false,
+        }),
         is_file: false,
         now: context.now,
     };

@@ -7,7 +7,7 @@ use super::{Context, run::capital};
 use crate::{
     dashboard::{
         parts::{
-            Frame, Mark, Place, Tone, command_line, days, framed, heading, icon, limit_bar,
+            Frame, Live, Mark, Place, Tone, command_line, days, framed, heading, icon, limit_bar,
             task_bar, time, title_or_id,
         },
         text::{self, Foreign, count, money, percent},
@@ -19,7 +19,10 @@ pub(in crate::dashboard) fn overview(context: Context<'_>, view: &Overview) -> M
     let frame = Frame {
         title: "Overview",
         place: Some(Place::Overview),
-        events: Some("/api/events".to_owned()),
+        live: Some(Live {
+            events: "/api/events".to_owned(),
+            is_running: view.running > 0,
+        }),
         is_file: false,
         now: context.now,
     };

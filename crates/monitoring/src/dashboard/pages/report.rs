@@ -24,7 +24,7 @@ pub fn report(view: &RunView, graph: &Graph, now: Timestamp) -> String {
     let frame = Frame {
         title,
         place: None,
-        events: None,
+        live: None,
         is_file: true,
         now,
     };

@@ -39,6 +39,26 @@ impl Place {
     }
 }
 
+/// What keeps an open page as things are.
+#[derive(Debug)]
+pub(in crate::dashboard) struct Live {
+    /// The address of the events that change the page.
+    pub(in crate::dashboard) events: String,
+    /// Whether figures grow on it without an event, such as elapsed times.
+    pub(in crate::dashboard) is_running: bool,
+}
+
+impl Live {
+    /// After so many seconds the page is drawn anew, also where nothing is told: an agent that is
+    /// silent for an hour has run for an hour.
+    const fn redraw_seconds(&self) -> u32 {
+        if self.is_running { 5 } else { RESTING_SECONDS }
+    }
+}
+
+/// What says how long ago something was is right to a minute.
+const RESTING_SECONDS: u32 = 30;
+
 /// What a page says about itself.
 #[derive(Debug)]
 pub(in crate::dashboard) struct Frame<'a> {
@@ -46,8 +66,8 @@ pub(in crate::dashboard) struct Frame<'a> {
     pub(in crate::dashboard) title: &'a str,
     /// Which entry of the bar is this page.
     pub(in crate::dashboard) place: Option<Place>,
-    /// The address of the events that change this page; `None` for a page that stays as it is.
-    pub(in crate::dashboard) events: Option<String>,
+    /// `None` for a page that stays as it is.
+    pub(in crate::dashboard) live: Option<Live>,
     /// Whether the page is one file without a server: styles are inside, links to pages are not.
     pub(in crate::dashboard) is_file: bool,
     pub(in crate::dashboard) now: Timestamp,
@@ -55,6 +75,7 @@ pub(in crate::dashboard) struct Frame<'a> {
 
 /// The whole page.
 pub(in crate::dashboard) fn framed(frame: &Frame<'_>, content: &Markup) -> Markup {
+    let live = frame.live.as_ref();
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -69,12 +90,12 @@ pub(in crate::dashboard) fn framed(frame: &Frame<'_>, content: &Markup) -> Marku
                     link rel="stylesheet" href=(assets::style_path());
                     link rel="icon" type="image/svg+xml" href="/assets/icon.svg";
                     script src=(assets::script_path()) defer {}
-                    @if frame.events.is_some() {
-                        noscript { meta http-equiv="refresh" content="30"; }
+                    @if frame.live.is_some() {
+                        noscript { meta http-equiv="refresh" content=(RESTING_SECONDS); }
                     }
                 }
             }
-            body data-events=[&frame.events] {
+            body data-events=[live.map(|it| &it.events)] data-redraw=[live.map(Live::redraw_seconds)] {
                 a class="skip" href="#content" { "Skip to the content" }
                 @if !frame.is_file { (bar(frame)) }
                 main id="content" { (content) }
@@ -103,7 +124,7 @@ fn bar(frame: &Frame<'_>) -> Markup {
                     }
                 }
             }
-            @if frame.events.is_some() {
+            @if frame.live.is_some() {
                 span id="pulse" class="pulse" role="status" { "As loaded" }
             }
         }

@@ -11,7 +11,7 @@ mod marks;
 pub(super) use self::{
     bars::{days, limit_bar, parts_bar, share_bar, task_bar},
     course::course,
-    frame::{Frame, Place, command_line, crumbs, framed, heading, time, title_or_id},
+    frame::{Frame, Live, Place, command_line, crumbs, framed, heading, time, title_or_id},
     gantt::{Rows, gantt},
     graph::{graph, map_legend},
     links::Links,

@@ -18,11 +18,12 @@ use super::Context;
 use crate::{
     dashboard::{
         parts::{
-            Frame, Links, Rows, course, framed, gantt, graph, heading, map_legend, title_or_id,
+            Frame, Links, Live, Rows, course, framed, gantt, graph, heading, map_legend,
+            title_or_id,
         },
         text::{count, duration, money},
     },
-    fold::{Graph, LogChunk, RunView, TaskRow},
+    fold::{Graph, LogChunk, RunState, RunView, TaskRow},
 };
 
 /// What the page of a run shows besides the run.
@@ -52,7 +53,10 @@ pub(in crate::dashboard) fn run(context: Context<'_>, page: &RunPage<'_>) -> Mar
     let frame = Frame {
         title,
         place: None,
-        events: Some(format!("/api/runs/{}/events", header.run)),
+        live: Some(Live {
+            events: format!("/api/runs/{}/events", header.run),
+            is_running: header.state == RunState::Running,
+        }),
         is_file: false,
         now: context.now,
     };

@@ -14,8 +14,8 @@ use crate::{
     dashboard::{
         Control,
         parts::{
-            Frame, Icon, Links, Mark, Rows, Tone, command_line, crumbs, framed, gantt, heading,
-            icon, time, title_or_id,
+            Frame, Icon, Links, Live, Mark, Rows, Tone, command_line, crumbs, framed, gantt,
+            heading, icon, time, title_or_id,
         },
         text::{self, Foreign, clock, count, duration, money, short_commit},
     },
@@ -44,7 +44,10 @@ pub(in crate::dashboard) fn task(context: Context<'_>, page: &TaskPage<'_>) -> M
     let frame = Frame {
         title,
         place: None,
-        events: Some(format!("/api/runs/{}/events", header.run)),
+        live: Some(Live {
+            events: format!("/api/runs/{}/events", header.run),
+            is_running: header.state == RunState::Running,
+        }),
         is_file: false,
         now: context.now,
     };
