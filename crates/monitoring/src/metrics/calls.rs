@@ -9,8 +9,9 @@ use super::{catalogue, families::Families, series::Counter};
 /// How much there may be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// The most series of a family, beside those that are there from the start and those of
-    /// [`OTHER`](super::OTHER). 100: a family with more needs another design, say Prometheus's guides.
+    /// With so many series a family makes no others but those of [`OTHER`](super::OTHER). Those that are
+    /// there from the start count; those that the last one brings with it (the failure beside a
+    /// success) are made, too. 100: a family with more needs another design, say Prometheus's guides.
     pub max_series: usize,
 }
 

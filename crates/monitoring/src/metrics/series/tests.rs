@@ -44,6 +44,25 @@ fn what_can_be_enumerated_is_there_from_the_start() {
 }
 
 #[test]
+fn the_bound_counts_what_is_there_from_the_start() {
+    let (from_start, of_a_stage) = (14 * 5, 14);
+    let (full, overflow) = family(&ERRORS, from_start);
+    full.with(&["timeout", "of my own"], Counter::inc);
+    assert_eq!(counted(&full)[0].0, ["timeout", OTHER]);
+    assert_eq!(
+        (n_series(&full), overflow.get()),
+        (from_start + of_a_stage, 1)
+    );
+
+    let (roomy, overflow) = family(&ERRORS, from_start + 1);
+    roomy.with(&["timeout", "of my own"], Counter::inc);
+    assert_eq!(counted(&roomy)[0].0, ["timeout", "of my own"]);
+    roomy.with(&["timeout", "another"], Counter::inc);
+    let most = from_start + 2 * of_a_stage;
+    assert_eq!((n_series(&roomy), overflow.get()), (most, 1));
+}
+
+#[test]
 fn a_success_brings_the_failure_that_has_not_happened() {
     let (calls, overflow) = family(&API_CALLS, 100);
     calls.with(&["gitea", "create_issue", "success"], Counter::inc);
