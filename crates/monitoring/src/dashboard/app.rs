@@ -14,7 +14,7 @@ use axum::{
 use core_types::{Clock, RunId, Timestamp};
 use tokio::{
     sync::{Semaphore, broadcast::error::TryRecvError, watch},
-    time::sleep,
+    time::{Instant, sleep},
 };
 
 use super::{Access, Control, Limits, Options, count::Counting, guard, pages, routes};
@@ -22,6 +22,9 @@ use crate::{fold::Board, metrics::Metrics};
 
 /// How often runs are looked at for what has come since; what came within is told at once.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// When a run that could not be counted is tried again, though nothing of it has changed.
+const COUNT_AGAIN: Duration = Duration::from_secs(10);
 
 /// How long a scrape waits at most; Prometheus gives up after 10 seconds by default.
 const COUNT_TIME: Duration = Duration::from_secs(8);
@@ -84,8 +87,8 @@ impl Dashboard {
             .into_iter()
             .map(|it| it.run)
             .collect();
-        // What could not be read is tried again.
-        let mut uncounted = BTreeSet::new();
+        // What could not be read, and when.
+        let mut uncounted: BTreeMap<RunId, Instant> = BTreeMap::new();
         loop {
             // A source that cannot be read now may be read later; pages say it where it matters.
             let is_read = self.0.board.refresh().await.is_ok();
@@ -102,12 +105,19 @@ impl Dashboard {
             if has_missed {
                 changed.extend(self.0.board.summaries().into_iter().map(|it| it.run));
             }
-            uncounted.extend(changed.iter().cloned());
-            for run in std::mem::take(&mut uncounted) {
-                let taken = counting.take(self.0.board.source().as_ref(), &run).await;
-                if taken.is_err() {
-                    uncounted.insert(run);
-                }
+            let rested = uncounted
+                .iter()
+                .filter(|(_, tried)| tried.elapsed() >= COUNT_AGAIN);
+            let again: BTreeSet<_> = rested
+                .map(|(run, _)| run)
+                .chain(&changed)
+                .cloned()
+                .collect();
+            for run in again {
+                match counting.take(self.0.board.source().as_ref(), &run).await {
+                    Ok(()) => uncounted.remove(&run),
+                    Err(_) => uncounted.insert(run, Instant::now()),
+                };
             }
             if is_read {
                 self.0.counted.send_replace(true);

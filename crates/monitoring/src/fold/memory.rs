@@ -28,6 +28,7 @@ struct State {
     order: Vec<RunId>,
     runs: BTreeMap<RunId, Run>,
     day: DaySpend,
+    is_ledger_damaged: bool,
     lessons: Vec<LessonStanding>,
     commands: Vec<(RunId, Command)>,
 }
@@ -38,6 +39,7 @@ struct Run {
     is_held: bool,
     is_removed: bool,
     is_damaged: bool,
+    n_reads: u64,
     summary: Option<RunSummary>,
     logs: BTreeMap<Option<TaskId>, Vec<LogLine>>,
     diffs: BTreeMap<(TaskId, u32), String>,
@@ -64,6 +66,12 @@ impl MemorySource {
     /// Says whether the events of a run cannot be read.
     pub fn set_damaged(&self, run: &RunId, is_damaged: bool) {
         self.change(run, |it| it.is_damaged = is_damaged);
+    }
+
+    /// How often the events of a run were asked for.
+    #[must_use]
+    pub fn n_reads(&self, run: &RunId) -> u64 {
+        self.state().runs.get(run).map_or(0, |it| it.n_reads)
     }
 
     /// Says whether a process holds a run.
@@ -111,6 +119,11 @@ impl MemorySource {
         self.state().day = day;
     }
 
+    /// Says whether what was spent today cannot be read.
+    pub fn set_ledger_damaged(&self, is_damaged: bool) {
+        self.state().is_ledger_damaged = is_damaged;
+    }
+
     /// Sets the lessons.
     pub fn set_lessons(&self, lessons: Vec<LessonStanding>) {
         self.state().lessons = lessons;
@@ -146,6 +159,10 @@ impl MemorySource {
     }
 }
 
+fn damaged(doing: &'static str) -> PortError {
+    PortError::new(ErrorClass::Internal, doing).because("it is damaged")
+}
+
 #[async_trait]
 impl RunSource for MemorySource {
     async fn runs(&self) -> Result<Vec<RunListing>, PortError> {
@@ -165,10 +182,14 @@ impl RunSource for MemorySource {
     }
 
     async fn events(&self, run: &RunId, after: u64) -> Result<Batch, PortError> {
-        self.look(run, "read a run's events", |it| {
+        const DOING: &str = "read a run's events";
+        if let Some(it) = self.state().runs.get_mut(run) {
+            it.n_reads += 1;
             if it.is_damaged {
-                return None;
+                return Err(damaged(DOING));
             }
+        }
+        self.look(run, DOING, |it| {
             let from = it.events.partition_point(|(seq, _)| *seq <= after);
             let rest = &it.events[from..];
             Some(Batch {
@@ -220,7 +241,11 @@ impl RunSource for MemorySource {
     }
 
     async fn day(&self) -> Result<DaySpend, PortError> {
-        Ok(self.state().day.clone())
+        let state = self.state();
+        match state.is_ledger_damaged {
+            true => Err(damaged("read what was spent")),
+            false => Ok(state.day.clone()),
+        }
     }
 
     async fn lessons(&self) -> Result<Vec<LessonStanding>, PortError> {

@@ -89,6 +89,18 @@ async fn what_runs_is_drawn_anew_also_where_nothing_is_told() {
     assert!(!page.contains("data-redraw"), "nothing is to come there");
 }
 
+/// In virtual time: each run is looked at ten times a second.
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_counted_is_left_alone_for_a_while() {
+    let served = serve(options(Control::ReadOnly)).await;
+    let run: RunId = "63-import".parse().expect("a name");
+    let n_before = served.source.n_reads(&run);
+    served.source.set_damaged(&run, true);
+    tokio::time::sleep(Duration::from_secs(35)).await;
+    let n_reads = served.source.n_reads(&run) - n_before;
+    assert!((2..=5).contains(&n_reads), "{n_reads} reads in 35 seconds");
+}
+
 #[tokio::test]
 async fn no_line_is_lost_or_repeated_however_often_the_stream_breaks() {
     let served = serve(options(Control::ReadOnly)).await;
