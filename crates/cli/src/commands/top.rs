@@ -58,7 +58,7 @@ pub(crate) async fn top(session: &Session, arguments: &TopArguments) -> Result<u
 
 async fn read(board: &Board) -> Result<Top> {
     board.refresh().await?;
-    let overview = board.overview().await?;
+    let overview = board.overview().await;
     let mut runs = Vec::new();
     for row in &overview.active {
         runs.extend(board.run(&row.run).await?);
@@ -69,6 +69,12 @@ async fn read(board: &Board) -> Result<Top> {
 fn lines(top: &Top) -> Vec<String> {
     let overview = &top.overview;
     let mut lines = vec![heading(overview)];
+    for reason in &overview.unreadable {
+        lines.push(format!(
+            "! cannot be read: {}",
+            printable(&one_line(reason, 100))
+        ));
+    }
     for it in &overview.attention {
         let task = it.task.as_ref();
         let task = task.map_or_else(String::new, |task| format!(" task {task}:"));
@@ -117,9 +123,9 @@ fn heading(overview: &Overview) -> String {
         "{} ended, {} of them well",
         overview.ended, overview.succeeded
     ));
-    parts.push(format!(
-        "{} spent today",
-        spending(overview.day.spent, overview.day.limit)
+    parts.push(overview.day.as_ref().map_or_else(
+        || "spent today is not known".to_owned(),
+        |day| format!("{} spent today", spending(day.spent, day.limit)),
     ));
     format!("automation: {}", parts.join(", "))
 }

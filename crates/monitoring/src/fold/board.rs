@@ -50,6 +50,8 @@ struct State {
     runs: BTreeMap<RunId, Entry>,
     /// Runs that could not be read, and why.
     unreadable: BTreeMap<RunId, Unreadable>,
+    /// Why the list of runs could not be read when that was tried last.
+    trouble: Option<String>,
 }
 
 #[derive(Debug)]
@@ -105,7 +107,9 @@ impl Board {
     /// Dropped, some runs are current and others are not.
     pub async fn refresh(&self) -> Result<usize, PortError> {
         let _reading = self.reading.lock().await;
-        let listings = self.source.runs().await?;
+        let listings = self.source.runs().await;
+        self.state().trouble = listings.as_ref().err().map(PortError::to_line);
+        let listings = listings?;
         let mut n_changed = 0;
         for listing in &listings {
             if !self.needs_reading(listing) {
@@ -133,19 +137,17 @@ impl Board {
         Ok(n_changed)
     }
 
-    /// The first page.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`RunSource::day`].
+    /// The first page. What of the home cannot be read is named on it, and hides nothing else.
     ///
     /// # Cancel safety
     ///
     /// Dropped, nothing has happened.
-    pub async fn overview(&self) -> Result<Overview, PortError> {
-        let day = self.source.day().await?;
-        let mut overview = Overview::of(&self.known(), day, self.clock.now());
+    pub async fn overview(&self) -> Overview {
+        let day = self.source.day().await;
+        let unread = day.as_ref().err().map(PortError::to_line);
+        let mut overview = Overview::of(&self.known(), day.ok(), self.clock.now());
         let state = self.state();
+        overview.unreadable = state.trouble.iter().cloned().chain(unread).collect();
         let unreadable = state.unreadable.iter().map(|(run, it)| Attention {
             run: run.clone(),
             title: run.to_string(),
@@ -156,7 +158,7 @@ impl Board {
         });
         overview.attention.extend(unreadable);
         most_urgent_first(&mut overview.attention);
-        Ok(overview)
+        overview
     }
 
     /// All runs, also those that are removed.
@@ -165,18 +167,14 @@ impl Board {
         History::of(&self.known(), self.clock.now())
     }
 
-    /// What was spent.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`RunSource::day`].
+    /// What was spent; by runs also where the ledger cannot be read.
     ///
     /// # Cancel safety
     ///
     /// Dropped, nothing has happened.
-    pub async fn costs(&self) -> Result<Costs, PortError> {
-        let day = self.source.day().await?;
-        Ok(Costs::of(&self.known(), day))
+    pub async fn costs(&self) -> Costs {
+        let day = self.source.day().await;
+        Costs::of(&self.known(), day.ok())
     }
 
     /// What is learnt.

@@ -50,7 +50,7 @@ impl Known {
 impl Overview {
     /// The first page, of all runs, newest first.
     #[must_use]
-    pub fn of(runs: &[Known], day: DaySpend, now: Timestamp) -> Self {
+    pub fn of(runs: &[Known], day: Option<DaySpend>, now: Timestamp) -> Self {
         let is_active = |run: &&Known| !run.summary.state.has_ended() && !run.is_removed;
         let has_ended = |run: &&Known| run.summary.state.has_ended();
         let mut attention: Vec<_> = runs.iter().flat_map(|run| attention(run, now)).collect();
@@ -70,6 +70,7 @@ impl Overview {
         let summaries = || runs.iter().map(|run| &run.summary);
         Self {
             now,
+            unreadable: Vec::new(),
             attention,
             active: runs
                 .iter()
@@ -107,7 +108,7 @@ impl History {
 impl Costs {
     /// What all runs have spent.
     #[must_use]
-    pub fn of(runs: &[Known], day: DaySpend) -> Self {
+    pub fn of(runs: &[Known], day: Option<DaySpend>) -> Self {
         let summaries = || runs.iter().map(|run| &run.summary);
         let mut by_run: Vec<_> = summaries()
             .filter(|it| it.spent > Usd::ZERO)

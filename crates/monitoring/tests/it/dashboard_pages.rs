@@ -401,6 +401,29 @@ async fn who_may_only_look_is_told_the_command_as_it_is() {
 }
 
 #[tokio::test]
+async fn a_ledger_that_cannot_be_read_is_named_and_hides_nothing_else() {
+    let served = looking().await;
+    served.source.set_ledger_damaged(true);
+    for (path, still) in [
+        ("/", "Second factor at sign-in"),
+        ("/costs", "claude-sonnet-4.5"),
+    ] {
+        let page = served.get(path).await;
+        assert_eq!(page.status, 200, "{path}");
+        assert!(page.body.contains("the ledger cannot be read"), "{path}");
+        assert!(page.body.contains(still), "{path}");
+    }
+    let page = served.get("/").await.body;
+    assert!(page.contains("it is damaged"), "why");
+    let body = served.get("/api/overview").await.body;
+    let body: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+    assert!(
+        body["day"].is_null() && body["unreadable"][0].is_string(),
+        "{body}"
+    );
+}
+
+#[tokio::test]
 async fn a_run_that_is_gone_is_named_and_not_linked() {
     let source = MemorySource::new();
     let run: RunId = "gone".parse().expect("valid");

@@ -13,7 +13,7 @@ use crate::{
         parts::{Frame, Live, Mark, Place, Tone, days, framed, heading, limit_bar},
         text::{Foreign, count, money, tokens},
     },
-    fold::Costs,
+    fold::{Costs, LimitStanding},
 };
 
 /// So many of the dearest runs are shown.
@@ -38,8 +38,13 @@ pub(in crate::dashboard) fn costs(context: Context<'_>, view: &Costs) -> Markup 
             dl class="figures" {
                 div {
                     dt { "Spent today" }
-                    dd class="value" { (money(view.day.spent)) @if let Some(limit) = view.day.limit { " " small { "of " (money(limit)) } } }
-                    dd class="note" { (limit_bar(view.day.spent, view.day.reserved, view.day.limit)) (money(view.day.reserved)) " set aside" }
+                    @if let Some(day) = &view.day {
+                        dd class="value" { (money(day.spent)) @if let Some(limit) = day.limit { " " small { "of " (money(limit)) } } }
+                        dd class="note" { (limit_bar(day.spent, day.reserved, day.limit)) (money(day.reserved)) " set aside" }
+                    } @else {
+                        dd class="value" { "–" }
+                        dd class="note" { "the ledger cannot be read" }
+                    }
                 }
                 div {
                     dt { "Spent in all" }
@@ -65,7 +70,7 @@ pub(in crate::dashboard) fn costs(context: Context<'_>, view: &Costs) -> Markup 
                     section aria-label="By repository" { (heading("By repository", &html! {}, &html! {})) div class="sheet scroll" { (amounts("Repository", "the run as a whole", &view.by_repository)) } }
                     section aria-label="Tokens" { (heading("Tokens", &html! { "by how they are priced" }, &html! {})) div class="sheet" { div class="pad" { (usage(&view.usage)) } } }
                 }
-                @if !view.day.limits.is_empty() { (limits(view)) }
+                @if let Some(day) = &view.day { @if !day.limits.is_empty() { (limits(&day.limits)) } }
                 (by_run(view))
                 section aria-label="By day" {
                     (heading("By day", &html! {}, &html! {}))
@@ -76,7 +81,7 @@ pub(in crate::dashboard) fn costs(context: Context<'_>, view: &Costs) -> Markup 
     }
 }
 
-fn limits(view: &Costs) -> Markup {
+fn limits(limits: &[LimitStanding]) -> Markup {
     html! {
         section aria-label="Limits" {
             (heading("Limits", &html! {}, &html! {}))
@@ -87,7 +92,7 @@ fn limits(view: &Costs) -> Markup {
                         th scope="col" class="number" { "Spent" } th scope="col" class="number" { "Set aside" } th scope="col" class="number" { "Of" }
                     } }
                     tbody {
-                        @for limit in &view.day.limits {
+                        @for limit in limits {
                             tr {
                                 th scope="row" { (Foreign(&limit.name)) }
                                 td class="share" { (limit_bar(limit.spent, limit.reserved, limit.limit)) }

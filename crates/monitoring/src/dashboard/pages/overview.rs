@@ -30,8 +30,9 @@ pub(in crate::dashboard) fn overview(context: Context<'_>, view: &Overview) -> M
         &frame,
         &html! {
             h1 class="hidden" { "Overview" }
-            @if view.total_runs == 0 { (welcome()) } @else {
-                @if !view.attention.is_empty() { (attention(context, &view.attention)) }
+            @let needs_person = !view.attention.is_empty() || !view.unreadable.is_empty();
+            @if needs_person { (attention(context, view)) }
+            @if view.total_runs == 0 { @if !needs_person { (welcome()) } } @else {
                 (figures(view))
                 (active(&view.active))
                 @if !view.recent.is_empty() { (recent(context, &view.recent)) }
@@ -52,9 +53,9 @@ fn welcome() -> Markup {
     }
 }
 
-fn attention(context: Context<'_>, calls: &[Attention]) -> Markup {
+fn attention(context: Context<'_>, view: &Overview) -> Markup {
     let mut groups: Vec<Vec<&Attention>> = Vec::new();
-    for call in calls {
+    for call in &view.attention {
         let same = |group: &&mut Vec<&Attention>| {
             group
                 .first()
@@ -67,8 +68,9 @@ fn attention(context: Context<'_>, calls: &[Attention]) -> Markup {
     }
     html! {
         section aria-label="Needs you" {
-            (heading("Needs you", &html! { (groups.len()) }, &html! {}))
+            (heading("Needs you", &html! { (view.unreadable.len() + groups.len()) }, &html! {}))
             ul class="sheet calls" {
+                @for reason in &view.unreadable { (unreadable(reason)) }
                 @for group in groups.iter().take(MAX_CALLS) { (call(context, group)) }
                 @if groups.len() > MAX_CALLS {
                     li class="more" {
@@ -85,6 +87,21 @@ fn attention(context: Context<'_>, calls: &[Attention]) -> Markup {
 
 /// What is not urgent is folded away after so many.
 const MAX_CALLS: usize = 5;
+
+/// What is known of no run alone, such as the ledger.
+fn unreadable(reason: &str) -> Markup {
+    let mark = Mark::attention(&AttentionKind::Unreadable);
+    html! {
+        li {
+            span class=(mark.tone.class()) { (icon(mark.icon)) }
+            div {
+                p class="what" { "Not all of this home can be read" }
+                p class="why" { strong class=(mark.tone.class()) { (capital(mark.word)) } ": " (Foreign(reason)) }
+            }
+            span {}
+        }
+    }
+}
 
 /// All of one kind in one run.
 fn call(context: Context<'_>, group: &[&Attention]) -> Markup {
@@ -154,14 +171,16 @@ fn figures(view: &Overview) -> Markup {
                 }
                 div {
                     dt { "Spent today" }
-                    dd class="value" {
-                        (money(view.day.spent))
-                        @if let Some(limit) = view.day.limit { " " small { "of " (money(limit)) } }
-                    }
-                    dd class="note" {
-                        (limit_bar(view.day.spent, view.day.reserved, view.day.limit))
-                        (money(view.spent)) " in all"
-                        @if view.day.reserved.pico() > 0 { ", " (money(view.day.reserved)) " set aside" }
+                    @if let Some(day) = &view.day {
+                        dd class="value" { (money(day.spent)) @if let Some(limit) = day.limit { " " small { "of " (money(limit)) } } }
+                        dd class="note" {
+                            (limit_bar(day.spent, day.reserved, day.limit))
+                            (money(view.spent)) " in all"
+                            @if day.reserved.pico() > 0 { ", " (money(day.reserved)) " set aside" }
+                        }
+                    } @else {
+                        dd class="value" { "–" }
+                        dd class="note" { "the ledger cannot be read; " (money(view.spent)) " in all" }
                     }
                 }
             }

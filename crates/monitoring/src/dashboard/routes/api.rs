@@ -76,7 +76,7 @@ pub(super) async fn costs(State(app): State<Arc<App>>) -> Response {
 }
 
 pub(super) async fn overview(State(app): State<Arc<App>>) -> Response {
-    answered(app.board.overview().await)
+    respond::json(&app.board.overview().await)
 }
 
 pub(super) async fn history(State(app): State<Arc<App>>) -> Response {
@@ -84,7 +84,7 @@ pub(super) async fn history(State(app): State<Arc<App>>) -> Response {
 }
 
 pub(super) async fn all_costs(State(app): State<Arc<App>>) -> Response {
-    answered(app.board.costs().await)
+    respond::json(&app.board.costs().await)
 }
 
 pub(super) async fn learning(State(app): State<Arc<App>>) -> Response {

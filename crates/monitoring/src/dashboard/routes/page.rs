@@ -36,8 +36,8 @@ fn answered(app: &App, page: Result<maud::Markup, PortError>) -> Response {
 }
 
 pub(super) async fn overview(State(app): State<Arc<App>>) -> Response {
-    let page = app.board.overview().await;
-    answered(&app, page.map(|view| pages::overview(app.context(), &view)))
+    let view = app.board.overview().await;
+    answered(&app, Ok(pages::overview(app.context(), &view)))
 }
 
 pub(super) async fn history(
@@ -50,8 +50,8 @@ pub(super) async fn history(
 }
 
 pub(super) async fn costs(State(app): State<Arc<App>>) -> Response {
-    let page = app.board.costs().await;
-    answered(&app, page.map(|view| pages::costs(app.context(), &view)))
+    let view = app.board.costs().await;
+    answered(&app, Ok(pages::costs(app.context(), &view)))
 }
 
 pub(super) async fn learning(State(app): State<Arc<App>>) -> Response {

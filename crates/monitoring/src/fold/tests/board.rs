@@ -103,7 +103,7 @@ async fn figures_survive_the_removal_of_a_run() {
     );
     assert_eq!(after, before);
     assert_eq!(board.run(&run(0)).await.expect("it reads"), None);
-    let overview = board.overview().await.expect("it reads");
+    let overview = board.overview().await;
     assert!(overview.active.is_empty() && overview.attention.is_empty());
     assert_eq!(overview.total_runs, 10);
 }
@@ -145,7 +145,7 @@ async fn what_needs_a_person_comes_first() {
     source.set_day(DaySpend::default());
     let board = board(&source, Timestamp(1000));
     board.refresh().await.expect("it reads");
-    let overview = board.overview().await.expect("it reads");
+    let overview = board.overview().await;
     let kinds: Vec<_> = overview
         .attention
         .iter()
@@ -183,7 +183,7 @@ async fn a_run_that_cannot_be_read_hides_no_other() {
     }
     source.set_damaged(&run(1), true);
     board.refresh().await.expect("the others are read");
-    let overview = board.overview().await.expect("there is one");
+    let overview = board.overview().await;
     let unreadable: Vec<_> = overview
         .attention
         .iter()
@@ -199,7 +199,7 @@ async fn a_run_that_cannot_be_read_hides_no_other() {
     source.set_damaged(&run(1), false);
     source.push(&run(1), events(&history(4)));
     assert_eq!(board.refresh().await.expect("all are read"), 1);
-    let overview = board.overview().await.expect("there is one");
+    let overview = board.overview().await;
     assert_eq!(overview.total_runs, 3);
     let kinds = overview.attention.iter().map(|it| &it.kind);
     assert!(
@@ -207,4 +207,19 @@ async fn a_run_that_cannot_be_read_hides_no_other() {
             .into_iter()
             .all(|kind| *kind != AttentionKind::Unreadable)
     );
+}
+
+#[tokio::test]
+async fn a_ledger_that_cannot_be_read_hides_no_run() {
+    let source = Arc::new(MemorySource::new());
+    let board = board(&source, Timestamp(1_800_000_000_000));
+    source.push(&run(0), events(&history(0)));
+    source.set_ledger_damaged(true);
+    board.refresh().await.expect("runs are read");
+    let overview = board.overview().await;
+    assert_eq!(overview.total_runs, 1);
+    assert_eq!(overview.day, None, "nothing is not zero");
+    assert_eq!(overview.unreadable.len(), 1, "{:?}", overview.unreadable);
+    let costs = board.costs().await;
+    assert_eq!(costs.spent, overview.spent);
 }

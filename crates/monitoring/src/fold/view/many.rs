@@ -12,6 +12,8 @@ use crate::fold::{DaySpend, LessonStanding};
 pub struct Overview {
     /// At which time it is so.
     pub now: Timestamp,
+    /// What of the home cannot be read, and why, beside runs: those are among `attention`.
+    pub unreadable: Vec<String>,
     /// What needs a person, the most urgent first.
     pub attention: Vec<Attention>,
     /// The runs that have not ended, newest first.
@@ -36,8 +38,8 @@ pub struct Overview {
     pub spent: Usd,
     /// What is set aside.
     pub reserved: Usd,
-    /// What was spent today, and the limits.
-    pub day: DaySpend,
+    /// What was spent today, and the limits; `None` where the ledger cannot be read.
+    pub day: Option<DaySpend>,
 }
 
 /// Something that needs a person.
@@ -157,8 +159,8 @@ pub struct Costs {
     pub removed: BTreeSet<RunId>,
     /// By the day on which a run began, newest first.
     pub days: Vec<DayCount>,
-    /// What was spent today, and the limits.
-    pub day: DaySpend,
+    /// What was spent today, and the limits; `None` where the ledger cannot be read.
+    pub day: Option<DaySpend>,
 }
 
 /// What is learnt.
