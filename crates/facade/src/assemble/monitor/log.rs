@@ -1,7 +1,7 @@
 //! What agents and commands printed, as one growing list of lines.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     fs::{self, File},
     io::{self, Read, Seek, SeekFrom},
@@ -20,8 +20,9 @@ const CHUNK_BYTES: u64 = 256 << 10;
 const TAIL_BYTES: u64 = 64 << 10;
 /// A longer line comes in pieces.
 const LINE_BYTES: usize = 16 << 10;
-/// How many files are followed, the newest: a position names each, and travels in a header.
-const FILES: usize = 512;
+/// How many files are followed, the newest. A position names each, with 26 bytes at most, and a stream
+/// that is opened again sends two: 8 KiB is what servers, and proxies before them, take for sure.
+const FILES: usize = 150;
 /// After so long without its end, the beginning of a line is shown.
 const REST: Duration = Duration::from_secs(2);
 
@@ -143,6 +144,17 @@ pub(super) fn open_plain(path: &Path) -> io::Result<File> {
     }
 }
 
+/// `None` for a file that has gone since it was listed, or is no file any more: the others are read.
+fn open_listed(log: &Log) -> io::Result<Option<File>> {
+    match open_plain(&log.path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) => match log.path.symlink_metadata() {
+            Ok(about) if about.is_file() => Err(error),
+            _ => Ok(None),
+        },
+    }
+}
+
 /// Lines from where files were read to; the last ones without.
 pub(super) fn read(
     root: &Path,
@@ -150,16 +162,24 @@ pub(super) fn read(
     after: Option<Ends>,
     end: End,
 ) -> io::Result<LogChunk> {
-    let logs = logs(root, folders);
+    read_all(&logs(root, folders), after, end)
+}
+
+fn read_all(logs: &[Log], after: Option<Ends>, end: End) -> io::Result<LogChunk> {
     let mut ends = match after {
         Some(ends) => ends,
-        None => tail(&logs)?,
+        None => tail(logs)?,
     };
+    // What is not followed any more makes room for what is.
+    let followed: BTreeSet<u32> = logs.iter().map(|log| name(&log.file)).collect();
+    ends.0.retain(|name, _| followed.contains(name));
     let mut left = CHUNK_BYTES;
     let mut lines = Vec::new();
-    for log in &logs {
+    for log in logs {
+        let Some(mut file) = open_listed(log)? else {
+            continue;
+        };
         let offset = ends.0.entry(name(&log.file)).or_default();
-        let mut file = open_plain(&log.path)?;
         file.seek(SeekFrom::Start(*offset))?;
         let mut bytes = Vec::new();
         file.take(left).read_to_end(&mut bytes)?;
@@ -212,7 +232,9 @@ fn tail(logs: &[Log]) -> io::Result<Ends> {
     let mut left = TAIL_BYTES;
     let mut ends = Ends::default();
     for log in logs.iter().rev() {
-        let mut file = open_plain(&log.path)?;
+        let Some(mut file) = open_listed(log)? else {
+            continue;
+        };
         let n_bytes = file.metadata()?.len();
         let start = n_bytes.saturating_sub(left);
         left -= n_bytes - start;
@@ -296,6 +318,51 @@ mod tests {
             heard.entry(line.file).or_default().push(line.text);
         }
         assert_eq!(heard, said);
+    }
+
+    #[test]
+    fn what_is_gone_hides_no_other_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path();
+        let file = |attempt| format!("tasks/t/{attempt}.1/transcript.log");
+        for attempt in 1..=4 {
+            write(root, &file(attempt), &format!("of {attempt}\n"));
+        }
+        let listed = logs(root, &["tasks/t"]);
+        // Between the look at the folder and the look at the files.
+        fs::remove_file(root.join(file(2))).expect("it is removed");
+        fs::remove_file(root.join(file(3))).expect("it is removed");
+        std::os::unix::fs::symlink("1.1/transcript.log", root.join(file(3))).expect("a link");
+        for after in [None, Some(Ends::default())] {
+            let chunk = read_all(&listed, after, End::Closed).expect("the others are read");
+            assert_eq!(texts(&chunk), ["of 1", "of 4"]);
+        }
+    }
+
+    #[test]
+    fn a_position_fits_into_a_header_whatever_there_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path();
+        let mut after = Ends::default();
+        let mut position = String::new();
+        for round in 0..3 {
+            for attempt in 0..1_000 {
+                let file = format!("tasks/t/{round}-{attempt}.1/transcript.log");
+                write(root, &file, "a line\n");
+            }
+            let chunk = read(root, &["tasks/t"], Some(after), GROWING).expect("it is read");
+            after = Ends::parse(&chunk.next).expect("a position of ours");
+            position = chunk.next.as_str().to_owned();
+            // The end of each file as far away as it may be.
+            after.0.values_mut().for_each(|end| *end = u64::MAX);
+            let longest = after.position();
+            // A stream that is opened again names it twice, as `after` and as Last-Event-ID.
+            let n_bytes = 2 * longest.as_str().len();
+            assert!(n_bytes <= 8 * 1024, "round {round}: {n_bytes} bytes");
+            after = Ends::parse(&LogPosition::new(position.as_str())).expect("one of ours");
+            fs::remove_dir_all(root.join("tasks/t")).expect("they are removed");
+        }
+        assert!(!position.is_empty());
     }
 
     #[test]
