@@ -1,14 +1,10 @@
 //! `logs`.
 
-use std::{
-    fs::{self, File},
-    io::{Read, Seek, SeekFrom},
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use facade::{
-    assemble::{Error, RunRecord},
+    assemble::{Error, RunRecord, printed},
     core_types::TaskId,
 };
 use serde::Serialize;
@@ -28,7 +24,7 @@ struct Log {
     /// Attempt, execution and what it belongs to, such as `1.1 agent`.
     of: String,
     file: PathBuf,
-    /// The end of what the file holds.
+    /// The end of what the file holds, without secrets.
     text: String,
     /// Whether more was printed than the run keeps.
     is_cut: bool,
@@ -48,29 +44,16 @@ pub(crate) fn logs(session: &Session, arguments: &LogsArguments) -> Result<u8> {
     }
     let record = RunRecord::read(&session.home, &run, &session.surroundings)?;
     let kept_bytes = record.output_disk_bytes;
-    let folder = session
-        .home
-        .run_folder(&run)
-        .join("tasks")
-        .join(task.as_str());
-    let mut logs = Vec::new();
-    for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-        let attempt = entry.file_name().to_string_lossy().into_owned();
-        for name in ["setup.log", "transcript.log", "test.log"] {
-            let file = entry.path().join(name);
-            let Ok((n_bytes, text)) = end_of(&file) else {
-                continue;
-            };
-            let what = name.trim_end_matches(".log").replace("transcript", "agent");
-            logs.push(Log {
-                of: format!("{attempt} {what}"),
-                file,
-                text,
-                is_cut: n_bytes >= kept_bytes,
-            });
-        }
-    }
-    logs.sort_by(|one, other| one.of.cmp(&other.of));
+    let printed = printed(&session.home, &run, &task, SHOWN_BYTES)?;
+    let logs: Vec<_> = printed
+        .into_iter()
+        .map(|it| Log {
+            of: it.of,
+            file: it.path,
+            text: it.text,
+            is_cut: it.n_bytes >= kept_bytes,
+        })
+        .collect();
     session.output.json(&logs)?;
     if logs.is_empty() {
         session
@@ -89,14 +72,4 @@ pub(crate) fn logs(session: &Session, arguments: &LogsArguments) -> Result<u8> {
         }
     }
     Ok(DONE)
-}
-
-/// The length of a file, and its last bytes as text.
-fn end_of(file: &Path) -> std::io::Result<(u64, String)> {
-    let mut file = File::open(file)?;
-    let n_bytes = file.metadata()?.len();
-    file.seek(SeekFrom::Start(n_bytes.saturating_sub(SHOWN_BYTES)))?;
-    let mut bytes = Vec::new();
-    file.take(SHOWN_BYTES).read_to_end(&mut bytes)?;
-    Ok((n_bytes, String::from_utf8_lossy(&bytes).into_owned()))
 }

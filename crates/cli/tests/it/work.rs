@@ -478,6 +478,9 @@ fn a_test_that_fails() {
         exit 0
         --- 1.1 agent ([ROOT]/work/.automation/runs/r1/tasks/right/1.1/transcript.log)
 
+        --- 1.recovery/recovery-rerun.1 test ([ROOT]/work/.automation/runs/r1/tasks/right/1.recovery/recovery-rerun.1/test.log)
+        right is wrong
+        make: *** [Makefile:2: test] Error 7
         --- 1.verify.1 test ([ROOT]/work/.automation/runs/r1/tasks/right/1.verify.1/test.log)
         right is wrong
         make: *** [Makefile:2: test] Error 7
@@ -584,4 +587,31 @@ fn a_set_up_that_fails() {
               app  [COMMIT]    failed: task app failed
             run r1 failed; nothing landed
         "#]]);
+}
+
+#[test]
+fn logs_follow_no_link_wait_for_no_pipe_and_keep_secrets() {
+    let place = Place::new();
+    place.repository("app", None);
+    place.script(
+        "agent.sh",
+        "#!/bin/sh\necho API_KEY=hunter2-and-more\necho done > done.txt\n",
+    );
+    place
+        .run("run --agent ./agent.sh --repo app --title X --run-id r1")
+        .code(0);
+    let folder = place.work().join(".automation/runs/r1/tasks/app/1.1");
+    let secret = place.work().join("elsewhere");
+    std::fs::write(&secret, "of somebody else").expect("it is written");
+    std::os::unix::fs::symlink(&secret, folder.join("setup.log")).expect("a link");
+    place.pipe(".automation/runs/r1/tasks/app/1.1/test.log");
+    let linked = place.work().join(".automation/runs/r1/tasks/app/2.1");
+    std::os::unix::fs::symlink(&folder, linked).expect("a link to a folder");
+    for arguments in ["logs app", "logs app --json"] {
+        let logs = place.run(arguments).code(0).stdout;
+        assert!(logs.contains("API_KEY=[scrubbed:"), "{logs}");
+        for absent in ["hunter2", "somebody else", "setup.log", "2.1"] {
+            assert!(!logs.contains(absent), "{absent}: {logs}");
+        }
+    }
 }

@@ -49,7 +49,7 @@ pub use issue::IssueSource;
 pub use known_agents::{AgentAccess, KnownAgent, known_agents};
 pub use lessons::{LearningRecord, Rules, forget_old, open_feedback, propose};
 pub use models::ModelsRecord;
-pub use monitor::HomeSource;
+pub use monitor::{HomeSource, Printed, printed};
 pub use on_forge::{ForgeAccess, ForgeRecord, RepositoryAccess, TokenRecord, forge_access};
 pub use plan_file::{plan_from_file, plan_to_yaml};
 pub use plan_runner::WorkflowRunner;

@@ -1,6 +1,7 @@
 //! What agents and commands printed, as one growing list of lines.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     fs::{self, File},
@@ -10,10 +11,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use core_types::{ErrorClass, PortError, Timestamp};
+use core_types::{ErrorClass, PortError, RunId, TaskId, Timestamp};
+use learning::scrub;
 use monitoring::fold::{LogChunk, LogLine, LogPosition};
 use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
+
+use crate::assemble::{Error, Home};
 
 /// How much one answer reads, and how much of the end a reader without a position gets.
 const CHUNK_BYTES: u64 = 256 << 10;
@@ -155,6 +159,75 @@ fn open_listed(log: &Log) -> io::Result<Option<File>> {
     }
 }
 
+/// What one program printed for a task: the end of its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Printed {
+    /// Whose: attempt, execution and program, such as `1.1 agent`.
+    pub of: String,
+    /// Where all of it is, with what is a secret.
+    pub path: PathBuf,
+    /// The last whole lines of it, without secrets.
+    pub text: String,
+    /// How long the file is.
+    pub n_bytes: u64,
+}
+
+/// What was printed for a task, at most `most_bytes` of the end of each file, by attempt. Agents write
+/// there, so that links are not followed and what is no file is not opened.
+///
+/// # Errors
+///
+/// `Internal` for a file that cannot be read; one that has just gone is passed over.
+pub fn printed(
+    home: &Home,
+    run: &RunId,
+    task: &TaskId,
+    most_bytes: u64,
+) -> Result<Vec<Printed>, Error> {
+    let folder = home.run_folder(run).join("tasks").join(task.as_str());
+    let mut all = Vec::new();
+    for log in logs(&folder, &[""]) {
+        let end = end_of(&log, most_bytes).map_err(|source| Error::Io {
+            operation: "read",
+            path: log.path.clone(),
+            source,
+        })?;
+        let Some((n_bytes, text)) = end else {
+            continue;
+        };
+        let (attempt, name) = log.file.rsplit_once('/').unwrap_or(("", &log.file));
+        let program = name.trim_end_matches(".log").replace("transcript", "agent");
+        all.push(Printed {
+            of: format!("{attempt} {program}"),
+            path: log.path,
+            text: scrub(&text).text.into_owned(),
+            n_bytes,
+        });
+    }
+    all.sort_by(|one, other| one.of.cmp(&other.of));
+    Ok(all)
+}
+
+/// The length of a file, and its last lines: half a line may be half a secret. A line that is
+/// longer than all that is asked for is left as it is cut.
+fn end_of(log: &Log, most_bytes: u64) -> io::Result<Option<(u64, String)>> {
+    let Some(mut file) = open_listed(log)? else {
+        return Ok(None);
+    };
+    let n_bytes = file.metadata()?.len();
+    let start = n_bytes.saturating_sub(most_bytes);
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(most_bytes).read_to_end(&mut bytes)?;
+    let cut = match bytes.iter().position(|byte| *byte == b'\n') {
+        Some(end) if start > 0 => end + 1,
+        _ => 0,
+    };
+    let text = String::from_utf8_lossy(&bytes[cut..]).into_owned();
+    Ok(Some((n_bytes, text)))
+}
+
 /// Lines from where files were read to; the last ones without.
 pub(super) fn read(
     root: &Path,
@@ -205,6 +278,22 @@ fn read_all(logs: &[Log], after: Option<Ends>, end: End) -> io::Result<LogChunk>
         next: ends.position(),
         is_complete: left > 0 && end == End::Closed,
     })
+}
+
+/// Lines with what is a secret in them taken out, also one that goes over several lines of a file.
+pub(super) fn without_secrets(lines: Vec<LogLine>) -> Vec<LogLine> {
+    let mut clean = Vec::with_capacity(lines.len());
+    for of_file in lines.chunk_by(|one, other| one.file == other.file) {
+        let texts: Vec<_> = of_file.iter().map(|line| line.text.as_str()).collect();
+        match scrub(&texts.join("\n")).text {
+            Cow::Borrowed(_) => clean.extend_from_slice(of_file),
+            Cow::Owned(text) => clean.extend(text.split('\n').map(|text| LogLine {
+                file: of_file[0].file.clone(),
+                text: text.to_owned(),
+            })),
+        }
+    }
+    clean
 }
 
 /// Gives the lines of `bytes` to `say`, the last one also where it lacks its end if `takes_rest`;
@@ -363,6 +452,32 @@ mod tests {
             fs::remove_dir_all(root.join("tasks/t")).expect("they are removed");
         }
         assert!(!position.is_empty());
+    }
+
+    #[test]
+    fn a_key_over_several_lines_is_taken_out() {
+        let line = |file: &str, text: &str| LogLine {
+            file: file.to_owned(),
+            text: text.to_owned(),
+        };
+        let key = [
+            "-----BEGIN PRIVATE KEY-----",
+            "MIIEabc",
+            "-----END PRIVATE KEY-----",
+        ];
+        let mut lines = vec![line("a", "before")];
+        lines.extend(key.map(|text| line("a", text)));
+        lines.extend([line("a", "after"), line("b", "other")]);
+        let clean = without_secrets(lines);
+        let texts: Vec<_> = clean
+            .iter()
+            .map(|it| (it.file.as_str(), it.text.as_str()))
+            .collect();
+        assert_eq!(texts.len(), 4, "{texts:?}");
+        assert_eq!(
+            (texts[0], texts[2], texts[3]),
+            (("a", "before"), ("a", "after"), ("b", "other"))
+        );
     }
 
     #[test]

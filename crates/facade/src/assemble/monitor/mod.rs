@@ -8,5 +8,6 @@ mod log;
 mod source;
 mod summaries;
 
+pub use log::{Printed, printed};
 pub use source::HomeSource;
 pub(crate) use summaries::keep;

@@ -1,5 +1,4 @@
 use std::{
-    borrow::Cow,
     collections::BTreeMap,
     fs,
     io::Read as _,
@@ -274,11 +273,7 @@ impl Inner {
             path: root.clone(),
             source,
         })?;
-        for line in &mut chunk.lines {
-            if let Cow::Owned(text) = scrub(&line.text).text {
-                line.text = text;
-            }
-        }
+        chunk.lines = log::without_secrets(chunk.lines);
         Ok(chunk)
     }
 
