@@ -26,6 +26,10 @@ const LOOK: Duration = Duration::from_millis(100);
 /// When a run that could not be counted is tried again, though nothing of it has changed.
 const COUNT_AGAIN: Duration = Duration::from_secs(10);
 
+/// How many views are made at a time: one that waits for git or a disk does not keep out the others,
+/// and a crowd of browsers does not take a machine from its runs.
+const VIEWS: usize = 4;
+
 /// How long a scrape waits at most; Prometheus gives up after 10 seconds by default.
 const COUNT_TIME: Duration = Duration::from_secs(8);
 
@@ -58,6 +62,7 @@ impl Dashboard {
             open_probes: options.address.ip().is_loopback(),
             limits: options.limits,
             streams: Arc::new(Semaphore::new(options.limits.streams)),
+            views: Arc::new(Semaphore::new(VIEWS)),
             changes: watch::Sender::default(),
             reach: OnceLock::new(),
             counted: watch::Sender::default(),
@@ -188,6 +193,8 @@ pub(super) struct App {
     pub(super) open_probes: bool,
     pub(super) limits: Limits,
     pub(super) streams: Arc<Semaphore>,
+    /// Places for views that are being made.
+    pub(super) views: Arc<Semaphore>,
     pub(super) changes: watch::Sender<Changes>,
     reach: OnceLock<Reach>,
     /// Whether what had happened before is counted.

@@ -9,7 +9,13 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::dashboard_client::{Served, options, serve};
+use core_types::RepositoryName;
+use monitoring::{
+    fold::MemorySource,
+    samples::{Ends, Sample, layered_plan},
+};
+
+use crate::dashboard_client::{NOW, Served, options, serve, serve_source};
 
 async fn limited(limits: Limits) -> Served {
     serve(Options {
@@ -159,6 +165,101 @@ async fn stream(served: &Served, path: &str) -> TcpStream {
     );
     stream.write_all(request.as_bytes()).await.expect("sent");
     stream
+}
+
+/// A run of `n_tasks` that goes on, `big`.
+async fn with_a_large_run(n_tasks: usize) -> Served {
+    let repository = |name: &str| -> RepositoryName { name.parse().expect("a name") };
+    let sample = Sample {
+        run: "big".parse().expect("a name"),
+        title: "Rewrite all of it".to_owned(),
+        plan: layered_plan(n_tasks, 40),
+        waits: ["backend", "frontend", "tools"]
+            .map(|it| (repository(it), Vec::new()))
+            .to_vec(),
+        max_workers: 16,
+        limit: None,
+        from: core_types::Timestamp(NOW.0 - 3_000_000),
+        until: NOW,
+        ends: Ends::Not,
+    };
+    let source = MemorySource::new();
+    source.push(&sample.run, sample.make().events);
+    source.set_held(&sample.run, true);
+    serve_source(options(Control::ReadOnly), source).await
+}
+
+/// What takes long to make. All of it is asked on the one thread of this test and its server.
+const LARGE: [&str; 6] = [
+    "/runs/big",
+    "/api/runs/big",
+    "/api/runs/big/graph",
+    "/runs/big/tasks/task-0100",
+    "/",
+    "/metrics",
+];
+
+#[tokio::test]
+async fn views_of_large_runs_keep_nobody_waiting() {
+    let served = with_a_large_run(1_000).await;
+    let mut views = Vec::new();
+    for path in LARGE {
+        let mut stream = served.connect().await;
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{}\r\n",
+            served.bearer()
+        );
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        views.push(stream);
+    }
+    assert_eq!(served.get("/api/health").await.status, 200);
+    let mut start = [0; 12];
+    let early = views
+        .iter()
+        .filter(|stream| stream.try_read(&mut start).is_ok());
+    let n_early = early.count();
+    assert!(
+        n_early < LARGE.len(),
+        "a short answer waited for all the long ones"
+    );
+}
+
+/// Run by `RUN_SLOW=1` in a release build, with a run of 10,000 tasks.
+#[tokio::test]
+async fn healthy_requests_stay_quick_beside_large_views() {
+    if std::env::var_os("RUN_SLOW").is_none() {
+        return;
+    }
+    let served = with_a_large_run(10_000).await;
+    let mut times = Vec::new();
+    let measure = async {
+        for _ in 0..400 {
+            let asked = Instant::now();
+            assert_eq!(served.get("/api/health").await.status, 200);
+            times.push(asked.elapsed());
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let look = |offset: usize| {
+        let served = &served;
+        async move {
+            for path in LARGE.iter().cycle().skip(offset) {
+                assert_eq!(served.get(path).await.status, 200, "{path}");
+            }
+        }
+    };
+    tokio::select! {
+        () = measure => {}
+        () = async { tokio::join!(look(0), look(1), look(2), look(3)); } => {}
+    }
+    times.sort_unstable();
+    let p99 = times[times.len() * 99 / 100];
+    println!(
+        "p50 {:?}, p99 {p99:?}, most {:?}",
+        times[times.len() / 2],
+        times[times.len() - 1]
+    );
+    assert!(p99 < Duration::from_millis(50), "p99 is {p99:?}");
 }
 
 /// 2,000 slow connections and 1,000 streams beside healthy requests. Run by `RUN_SLOW=1`, in a

@@ -9,18 +9,37 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
+    extract::{DefaultBodyLimit, Request, State},
     http::{StatusCode, Uri},
-    middleware,
+    middleware::{self, Next},
     response::Response,
     routing::{get, post},
 };
 use core_types::{ErrorClass, PortError};
+use tokio::{runtime::Handle, task::spawn_blocking};
 
 use super::{app::App, guard::guard, pages, respond};
 
 /// All routes behind the guard.
 pub(super) fn router(app: &Arc<App>) -> Router {
+    views()
+        .layer(middleware::from_fn_with_state(Arc::clone(app), aside))
+        .route("/enter", get(page::enter))
+        .route("/assets/{name}", get(asset))
+        .route("/runs/{run}/{command}", post(command::to_run))
+        .route("/runs/{run}/tasks/{task}/{command}", post(command::to_task))
+        .route("/api/health", get(api::health))
+        .route("/api/runs/{run}/log", get(live::log))
+        .route("/api/runs/{run}/events", get(live::run_events))
+        .route("/api/events", get(live::events))
+        .fallback(missing)
+        .layer(DefaultBodyLimit::max(app.limits.body_bytes))
+        .layer(middleware::from_fn_with_state(Arc::clone(app), guard))
+        .with_state(Arc::clone(app))
+}
+
+/// What is made anew for each request, out of as many tasks and runs as there are.
+fn views() -> Router<Arc<App>> {
     Router::new()
         .route("/", get(page::overview))
         .route("/history", get(page::history))
@@ -28,12 +47,7 @@ pub(super) fn router(app: &Arc<App>) -> Router {
         .route("/learning", get(page::learning))
         .route("/runs/{run}", get(page::run))
         .route("/runs/{run}/tasks/{task}", get(page::task))
-        .route("/enter", get(page::enter))
-        .route("/assets/{name}", get(asset))
-        .route("/runs/{run}/{command}", post(command::to_run))
-        .route("/runs/{run}/tasks/{task}/{command}", post(command::to_task))
         .route("/metrics", get(api::metrics))
-        .route("/api/health", get(api::health))
         .route("/api/metrics/summary", get(api::summary))
         .route("/api/metrics/workflows", get(api::workflows))
         .route("/api/metrics/tasks", get(api::tasks))
@@ -49,20 +63,29 @@ pub(super) fn router(app: &Arc<App>) -> Router {
         .route("/api/runs/{run}/graph", get(api::graph))
         .route("/api/runs/{run}/tasks/{task}", get(api::task))
         .route("/api/runs/{run}/tasks/{task}/explain", get(api::explain))
-        .route("/api/runs/{run}/log", get(live::log))
-        .route("/api/runs/{run}/events", get(live::run_events))
-        .route("/api/events", get(live::events))
-        .fallback(missing)
-        .layer(DefaultBodyLimit::max(app.limits.body_bytes))
-        .layer(middleware::from_fn_with_state(Arc::clone(app), guard))
-        .with_state(Arc::clone(app))
+}
+
+/// Makes a view on a thread of its own, a few at a time, so that a run of 10,000 tasks keeps neither
+/// streams nor the other connections waiting. One whose client has gone meanwhile is made to its end.
+async fn aside(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let broken = || respond::problem(StatusCode::INTERNAL_SERVER_ERROR, "this cannot be made");
+    let Ok(place) = Arc::clone(&app.views).acquire_owned().await else {
+        return broken();
+    };
+    let runtime = Handle::current();
+    let made = spawn_blocking(move || {
+        let _place = place;
+        runtime.block_on(next.run(request))
+    });
+    // A panic in a view ends that view alone.
+    made.await.unwrap_or_else(|_| broken())
 }
 
 async fn asset(uri: Uri) -> Response {
     pages::assets::asset(uri.path())
 }
 
-async fn missing(axum::extract::State(app): axum::extract::State<Arc<App>>, uri: Uri) -> Response {
+async fn missing(State(app): State<Arc<App>>, uri: Uri) -> Response {
     if uri.path().starts_with("/api/") {
         respond::problem(StatusCode::NOT_FOUND, "there is nothing at this address")
     } else {
