@@ -130,6 +130,31 @@ async fn pages_say_everything_without_their_script() {
 }
 
 #[tokio::test]
+async fn a_failed_run_says_what_failed_and_promises_nothing() {
+    let served = looking().await;
+    let page = served.get("/runs/61-search").await.body;
+    for said in [
+        "What failed: <a href=\"/runs/61-search/tasks/sign-in-api\">",
+        "automation retry sign-in-api --run 61-search",
+        "not reached",
+        ">skipped</text>",
+    ] {
+        assert!(page.contains(said), "{said}");
+    }
+    for untrue in ["to come", "skipped · "] {
+        assert!(!page.contains(untrue), "{untrue}");
+    }
+    // How long something has run is one figure wherever it stands; how long it may take is another.
+    let page = served.get("/runs/65-two-factor").await.body;
+    let graph = &page[page.find("class=\"graph\"").expect("a graph")..];
+    assert!(graph.contains("waiting · about "));
+    let from = graph.find("running · ").expect("a task runs") + "running · ".len();
+    let figure = &graph[from..from + graph[from..].find('<').expect("it ends")];
+    let took = format!("class=\"took\">{figure}</span>");
+    assert!(page.contains(&took), "{took}");
+}
+
+#[tokio::test]
 async fn a_thousand_tasks_are_few_elements() {
     let served = looking().await;
     let page = served.get("/runs/62-sessions").await.body;

@@ -96,7 +96,15 @@ fn boxed(links: Links<'_>, node: &Node, row: &TaskRow) -> Markup {
     let (middle, inner) = (node.y + node.height / 2.0, left + 32.0);
     let n_chars = ((width - 40.0) / 6.4).max(4.0) as usize;
     let title = title_or_id(&row.title, row.task.as_str());
-    let detail = format!("{} · {}", mark.word, text::duration(node.duration_ms));
+    let detail = match row.status {
+        TaskStatus::Running => format!("{} · {}", mark.word, text::duration(row.running_ms)),
+        status if !status.has_ended() => {
+            format!("{} · about {}", mark.word, text::duration(node.duration_ms))
+        }
+        // Skipped, say.
+        _ if row.running_ms == 0 => mark.word.to_owned(),
+        _ => format!("{} · {}", mark.word, text::duration(node.duration_ms)),
+    };
     html! {
         a class={ "node " (mark.tone.class()) (if node.is_critical { " critical" } else { "" }) }
             href=[links.task(&row.task)] {

@@ -7,10 +7,13 @@ use crate::{
     dashboard::{
         Control,
         pages::Context,
-        parts::{Icon, Links, Mark, Tone, command_line, crumbs, icon, limit_bar, parts_bar, time},
+        parts::{
+            Icon, Links, Mark, Tone, command_line, crumbs, icon, limit_bar, parts_bar, time,
+            title_or_id,
+        },
         text::{self, Foreign, clock_of_day, duration, money},
     },
-    fold::{Header, RunState, RunView},
+    fold::{Header, RunState, RunView, TaskRow},
 };
 
 pub(in crate::dashboard::pages) fn head(
@@ -110,11 +113,12 @@ fn stages(header: &Header) -> Markup {
                 @let (class, word) = match at {
                     Some(at) if stage < at => ("past", "done"),
                     Some(at) if stage == at => (now, Mark::run(header.state).word),
-                    _ => ("", ""),
+                    _ if header.state.has_ended() => ("", "not reached"),
+                    _ => ("", "to come"),
                 };
                 li class=(class) aria-current=[(at == Some(stage)).then_some("step")] {
                     (capital(stage.as_str()).replace("mentation", "men\u{ad}tation"))
-                    span class="sub" { @if word.is_empty() { "to come" } @else { (word) } }
+                    span class="sub" { (word) }
                 }
             }
         }
@@ -160,11 +164,35 @@ fn call(context: Context<'_>, view: &RunView, links: Links<'_>) -> Markup {
         section class={ "call" (tone) } aria-label="What to do" {
             h2 { span class=(icon_tone.class()) { (icon(shape)) } (Foreign(&what)) }
             @if !header.reason.is_empty() { p { (Foreign(&header.reason)) } }
+            @if header.state == RunState::Failed { (failed_tasks(view, links)) }
             @if let Some(line) = line { (command_line(&line)) }
             (actions_of_run(context, header, links))
         }
     }
 }
+
+/// What a run failed for, and how the first of it is tried once more.
+fn failed_tasks(view: &RunView, links: Links<'_>) -> Markup {
+    let is_failed = |row: &&TaskRow| Mark::task(row.status).tone == Tone::Bad;
+    let failed: Vec<&TaskRow> = view.tasks.iter().filter(is_failed).collect();
+    let Some(first) = failed.first() else {
+        return html! {};
+    };
+    html! {
+        p {
+            "What failed: "
+            @for (index, row) in failed.iter().take(MAX_FAILED).enumerate() {
+                @if index > 0 { ", " }
+                a href=[links.task(&row.task)] { (Foreign(title_or_id(&row.title, row.task.as_str()))) }
+            }
+            @if failed.len() > MAX_FAILED { " and " (failed.len() - MAX_FAILED) " more" }
+        }
+        (command_line(&format!("automation retry {} --run {}", first.task, view.header.run)))
+    }
+}
+
+/// So many are named; the list of tasks has them all.
+const MAX_FAILED: usize = 4;
 
 fn actions_of_run(context: Context<'_>, header: &Header, links: Links<'_>) -> Markup {
     if context.control == Control::ReadOnly || links.is_file() || header.state.has_ended() {

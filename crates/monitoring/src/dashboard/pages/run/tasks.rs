@@ -158,7 +158,7 @@ fn table(links: Links<'_>, rows: &[&TaskRow]) -> Markup {
                             @if row.running_ms > 0 { (duration(row.running_ms)) } @else { span class="quiet" { "–" } }
                             @if let Some(estimate) = row.estimate_ms { @if !row.status.has_ended() { span class="sub" { "of about " (duration(estimate)) } } }
                         }
-                        td class="number" { @if row.is_critical { span class="crit" { "critical" } } @else { (duration(row.slack_ms)) } }
+                        td class="number" { @if row.is_critical { span class="crit" { "critical" } } @else if matches!(row.status, TaskStatus::Skipped | TaskStatus::Cancelled) { "–" } @else { (duration(row.slack_ms)) } }
                         td class="number" { (text::tokens(row.tokens)) }
                         td class="number" { (money(row.cost)) }
                     }
