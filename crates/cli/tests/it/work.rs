@@ -601,9 +601,8 @@ fn logs_follow_no_link_wait_for_no_pipe_and_keep_secrets() {
         .run("run --agent ./agent.sh --repo app --title X --run-id r1")
         .code(0);
     let folder = place.work().join(".automation/runs/r1/tasks/app/1.1");
-    let secret = place.work().join("elsewhere");
-    std::fs::write(&secret, "of somebody else").expect("it is written");
-    std::os::unix::fs::symlink(&secret, folder.join("setup.log")).expect("a link");
+    place.file("elsewhere", "of somebody else");
+    std::os::unix::fs::symlink(place.path("elsewhere"), folder.join("setup.log")).expect("a link");
     place.pipe(".automation/runs/r1/tasks/app/1.1/test.log");
     let linked = place.work().join(".automation/runs/r1/tasks/app/2.1");
     std::os::unix::fs::symlink(&folder, linked).expect("a link to a folder");

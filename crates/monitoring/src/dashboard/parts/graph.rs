@@ -94,7 +94,8 @@ fn boxed(links: Links<'_>, node: &Node, row: &TaskRow) -> Markup {
     let mark = Mark::task(row.status);
     let (left, width) = (node.x - GROWTH, node.width + 2.0 * GROWTH);
     let (middle, inner) = (node.y + node.height / 2.0, left + 32.0);
-    let n_chars = ((width - 40.0) / 6.4).max(4.0) as usize;
+    // In the widest of the fonts that are asked for, so that no title lies on the box's edge.
+    let n_chars = ((width - 40.0) / 6.9).max(4.0) as usize;
     let title = title_or_id(&row.title, row.task.as_str());
     let detail = match row.status {
         TaskStatus::Running => format!("{} · {}", mark.word, text::duration(row.running_ms)),
