@@ -1,5 +1,7 @@
 //! The last stage: the target branches.
 
+use std::collections::BTreeMap;
+
 use core_types::{
     Blocked, CheckoutPolicy, CommitId, ErrorClass, Event, Gate, Landed, Landing, Merge, Message,
     PortError, PullRequestChange, RefUpdate, RepositoryName, Scope, StepKey,
@@ -167,7 +169,8 @@ pub(crate) async fn land(
 /// Brings changes up to targets that have moved, a few times in one session.
 #[derive(Debug, Default)]
 pub(crate) struct CatchUps {
-    n_made: u32,
+    /// How many, in each repository.
+    made: BTreeMap<RepositoryName, u32>,
 }
 
 impl CatchUps {
@@ -185,9 +188,10 @@ impl CatchUps {
             .ports
             .steps
             .state(&key(&progress.name, attempt, "catch-up"));
-        self.n_made += u32::from(!matches!(state, StepState::Finished { .. }));
+        let n_made = self.made.entry(progress.name.clone()).or_default();
+        *n_made += u32::from(!matches!(state, StepState::Finished { .. }));
         let branch = &progress.target;
-        if self.n_made > MAX_CATCH_UPS {
+        if *n_made > MAX_CATCH_UPS {
             let reason = format!("branch {branch} moved {MAX_CATCH_UPS} times while landing");
             return Ok(Err(blocked(run, reason)));
         }
@@ -332,7 +336,14 @@ async fn catch_up(
             head_commit: Some(head.clone()),
             ..PullRequestChange::default()
         };
-        update_pull_request(run, name, step_key, number, change).await?;
+        match update_pull_request(run, name, step_key, number, change).await {
+            // Somebody has merged it: what is in its target has landed.
+            Err(error) if error.class() == ErrorClass::Conflict => {
+                let message = format!("{name}: pull request {number} stays as it is: {error}");
+                run.emit(None, Event::Warning { message });
+            }
+            updated => updated?,
+        }
     }
     Ok(Ok(head))
 }

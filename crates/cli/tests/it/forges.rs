@@ -407,6 +407,36 @@ fn what_was_merged_is_taken_back_where_another_one_cannot_be_and_lands_again() {
     }
 }
 
+/// What a person does meanwhile: closes another pull request while the engine is killed, and gives the run up where
+/// all was taken back.
+#[test]
+fn a_killed_landing_takes_back_what_cannot_be_whole_any_more() {
+    let mut n_begun = 0;
+    for append in (168..220).step_by(4) {
+        let bed = run_together("gitea");
+        let run = format!("run --title Rename {AGENT} --run-id r1 --land");
+        let killed = bed.run_until(&run, &format!("{append}:after"));
+        let is_begun = killed.code != 0 && bed.on_main("app", "a.txt") == "bar";
+        if !is_begun || bed.on_main("web", "a.txt") == "bar" {
+            continue;
+        }
+        n_begun += 1;
+        bed.forge.close("ada", "web", 1);
+        let ran = bed.run("resume r1");
+        assert_eq!(ran.code, 3, "at {append}: {}", ran.stdout);
+        for name in TOGETHER {
+            assert_eq!(bed.on_main(name, "a.txt"), "foo", "{name} at {append}");
+        }
+        let ran = bed.run("abort r1");
+        assert_eq!(bed.on_main("app", "a.txt"), "foo", "{}", ran.stdout);
+        assert!(!ran.stdout.contains("it has landed"), "{}", ran.stdout);
+        if n_begun == 2 {
+            break;
+        }
+    }
+    assert!(n_begun > 0, "no kill came while it merged");
+}
+
 #[test]
 fn a_target_that_moves_while_others_are_merged_is_caught_up_with() {
     for kind in ["gitea", "github", "gitlab"] {

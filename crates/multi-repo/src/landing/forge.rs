@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::calls::{Call, Tried, find, is_final, try_often};
 
 /// The step that looks whether all is as it was tested.
-pub(super) const CHECK: &str = "forge-check";
+const CHECK: &str = "forge-check";
 
 /// A change set whose pull requests are to be merged.
 #[derive(Debug)]
@@ -74,6 +74,9 @@ pub struct ForgeEnd {
     pub unknown: Option<RepositoryName>,
     /// What of `missing` was merged and taken back.
     pub taken_back: BTreeMap<RepositoryName, TakenBack>,
+    /// What of `landed` was to be taken back: the pull request that does is left to a person.
+    #[serde(default)]
+    pub left: BTreeMap<RepositoryName, TakenBack>,
 }
 
 impl ForgeEnd {
@@ -201,21 +204,24 @@ async fn take_back(
     mut reason: String,
 ) -> Result<ForgeEnd, StepError> {
     let name = &member.repository;
-    let mut left = Vec::new();
+    let (mut landed, mut left) = (Vec::new(), BTreeMap::new());
     let mut taken_back = BTreeMap::new();
     let mut missing = BTreeMap::new();
     for taken in merged.iter().rev() {
         let repository = taken.repository.clone();
-        match undo(landing, taken).await? {
-            Ok(by) => {
+        let (by, undone) = undo(landing, taken).await?;
+        let head = taken.head.clone();
+        let back = by.map(|by| (repository.clone(), TakenBack { head, by }));
+        match undone {
+            Ok(()) => {
                 let why = format!("merged and taken back, since {name} was not merged");
-                missing.insert(repository.clone(), why);
-                let head = taken.head.clone();
-                taken_back.insert(repository, TakenBack { head, by });
+                missing.insert(repository, why);
+                taken_back.extend(back);
             }
             Err(why) => {
                 reason += &format!("; could not take back {repository}: {why}");
-                left.push(*taken);
+                landed.push(*taken);
+                left.extend(back);
             }
         }
     }
@@ -223,7 +229,8 @@ async fn take_back(
     let others = format!("not tried, since {name} was not merged");
     Ok(ForgeEnd {
         taken_back,
-        ..ended(landing, &left, missing, &others)
+        left,
+        ..ended(landing, &landed, missing, &others)
     })
 }
 
@@ -264,27 +271,28 @@ async fn merge(landing: &ForgeLanding<'_>, member: &ForgeMember) -> Result<Tried
     try_often(landing, member, Call::Merge).await
 }
 
-/// Takes a merged member back, by this commit; the inner error says why that cannot be.
+/// Takes a merged member back, by this commit if one was made; the inner error says why that cannot be.
 async fn undo(
     landing: &ForgeLanding<'_>,
     member: &ForgeMember,
-) -> Result<Result<CommitId, String>, StepError> {
+) -> Result<(Option<CommitId>, Result<(), String>), StepError> {
     let Some(undo) = &member.undo else {
-        return Ok(Err("nothing takes it back".to_owned()));
+        return Ok((None, Err("nothing takes it back".to_owned())));
     };
     let new = match prepare(landing, member, &**undo).await? {
         Ok(new) => new,
-        Err(reason) => return Ok(Err(reason)),
+        Err(reason) => return Ok((None, Err(reason))),
     };
+    let by = Some(new.head_commit.clone());
     for call in [Call::OpenUndo(&new), Call::MergeUndo(&new)] {
         match try_often(landing, member, call).await? {
             Tried::Done => {}
             Tried::Refused { reason } | Tried::Failed { reason } | Tried::Unknown { reason } => {
-                return Ok(Err(reason));
+                return Ok((by, Err(reason)));
             }
         }
     }
-    Ok(Ok(new.head_commit))
+    Ok((by, Ok(())))
 }
 
 /// Prepares the way back; the inner error is why that cannot be.

@@ -5,14 +5,15 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use core_types::{
     Blocked, BranchName, ChangeSetLanded, ChangeSetLander, ChangeSetLanding, CommitId, ErrorClass,
-    GitProvider, IssueNumber, LandingBlock, LandingMember, NewPullRequest, PortError, Repository,
-    RepositoryName, Scope, StepKey, StepLog,
+    GitProvider, IssueNumber, LandingBlock, LandingMember, Merge, NewPullRequest, PortError,
+    Repository, RepositoryName, Scope, StepKey, StepLog,
     step::{self, Fingerprint, Step, StepError, StepState, WhenUnknown},
 };
+use serde::{Deserialize, Serialize};
 
 use super::{
     attempt::{recorded, stopped},
-    forge::{CHECK, ForgeEnd, ForgeLanding, ForgeMember, Options, TakenBack, Undo, land_on_forges},
+    forge::{ForgeEnd, ForgeLanding, ForgeMember, Options, TakenBack, Undo, land_on_forges},
 };
 
 /// The [`ChangeSetLander`] over [`land_on_forges`]: merges one pull request after another, and takes
@@ -54,42 +55,22 @@ impl OrderedMerge {
         &self,
         landing: &ChangeSetLanding<'_>,
     ) -> Result<ChangeSetLanded, StepError> {
-        let (round, last) = round(landing.steps);
-        let is_underway = !matches!(
-            landing.steps.state(&StepKey::new(Scope::Run, round, CHECK)),
-            StepState::New
-        );
-        let mut members = landing.members.iter().collect::<Vec<_>>();
-        if !is_underway {
-            let targets = targets(landing).await?;
-            let again = again(landing, last.as_ref()).await?;
-            if !targets.moved.is_empty() || !again.is_empty() {
-                return Ok(moved(targets, again));
-            }
-            members.retain(|it| !targets.landed.contains(it.repository.name()));
-        }
-        let place = |name: &RepositoryName| self.order.iter().position(|it| it == name);
-        members.sort_by_key(|it| {
-            let name = it.repository.name();
-            place(name).unwrap_or(self.order.len())
+        let (round, ends) = rounds(landing.steps);
+        let proposed = match begun(landing.steps, round) {
+            Some(proposed) => proposed,
+            None => match self.begin(landing, round, &ends).await? {
+                Ok(proposed) => proposed,
+                Err(ended) => return Ok(ended),
+            },
+        };
+        let members = proposed.into_iter().filter_map(|it| {
+            let is_its = |member: &&LandingMember| *member.repository.name() == it.repository;
+            self.member(landing.members.iter().find(is_its)?, it)
         });
-        let mut proposed = Vec::new();
-        let mut blocked = BTreeMap::new();
-        for member in members {
-            match self.proposed(landing, member).await? {
-                Ok(member) => proposed.push(member),
-                Err(reason) => {
-                    blocked.insert(member.repository.name().clone(), block(reason));
-                }
-            }
-        }
-        if !blocked.is_empty() {
-            return Ok(ChangeSetLanded::Blocked { blocked });
-        }
         let merging = ForgeLanding {
             change_set: landing.change_set,
             attempt: round,
-            members: proposed,
+            members: members.collect(),
             steps: landing.steps,
             options: self.options,
         };
@@ -101,29 +82,71 @@ impl OrderedMerge {
         let has_landed = !ended.landed.is_empty() || ended.unknown.is_some();
         if !has_landed && targets.moved.keys().any(has_moved) {
             let again = redone(landing, &ended.taken_back).await?;
-            return Ok(moved(targets, again));
+            return Ok(moved(landing, targets, again));
         }
         let missing = ended.missing.into_iter();
         let missing = missing.filter(|(name, _)| !targets.landed.contains(name));
-        let blocked: BTreeMap<_, _> = missing.map(|(name, why)| (name, block(why))).collect();
-        Ok(if blocked.is_empty() {
-            ChangeSetLanded::All
-        } else if targets.landed.is_empty() {
-            ChangeSetLanded::Blocked { blocked }
-        } else {
-            ChangeSetLanded::Partial {
-                landed: targets.landed,
-                blocked,
-            }
+        let missing: BTreeMap<_, _> = missing.map(|(name, why)| (name, block(why))).collect();
+        Ok(match missing.is_empty() {
+            true => ChangeSetLanded::All,
+            false => blocked(targets, missing),
         })
     }
 
-    /// A member with the pull request that proposes exactly its commit; the inner error says that there is none.
+    /// Begins a round: who takes part by which pull request, recorded before anything is merged, since the forge may
+    /// show something else when a killed round goes on. The inner error is the end of a landing that cannot begin.
+    async fn begin(
+        &self,
+        landing: &ChangeSetLanding<'_>,
+        round: u32,
+        ends: &[ForgeEnd],
+    ) -> Result<Result<Vec<Proposed>, ChangeSetLanded>, StepError> {
+        let targets = targets(landing).await?;
+        let again = again(landing, ends).await?;
+        if !targets.moved.is_empty() || !again.is_empty() {
+            return Ok(Err(moved(landing, targets, again)));
+        }
+        let is_left = |it: &&LandingMember| !targets.landed.contains(it.repository.name());
+        let mut members: Vec<_> = landing.members.iter().filter(is_left).collect();
+        let place = |name: &RepositoryName| self.order.iter().position(|it| it == name);
+        members.sort_by_key(|it| {
+            let name = it.repository.name();
+            place(name).unwrap_or(self.order.len())
+        });
+        let mut proposed = Vec::new();
+        let mut missing = BTreeMap::new();
+        for member in &members {
+            match self.proposed(landing, member).await? {
+                Ok(found) => proposed.push(found),
+                Err(reason) => {
+                    missing.insert(member.repository.name().clone(), reason);
+                }
+            }
+        }
+        if let Some(first) = missing.keys().next() {
+            let others = format!("not tried, since nothing proposes the change of {first}");
+            let block = |it: &&LandingMember| {
+                let name = it.repository.name().clone();
+                let why = missing.get(&name).unwrap_or(&others).clone();
+                (name, block(why))
+            };
+            return Ok(Err(blocked(targets, members.iter().map(block).collect())));
+        }
+        let step = Step::new(
+            begin_key(round),
+            Fingerprint::new().with("change set", landing.change_set),
+            WhenUnknown::Idempotent,
+        );
+        let recorded = step::run(landing.steps, step, |_| async { Ok(proposed) }).await?;
+        Ok(Ok(recorded))
+    }
+
+    /// The pull request that proposes exactly the commit of a member; the inner error says that there is none.
     async fn proposed(
         &self,
         landing: &ChangeSetLanding<'_>,
         member: &LandingMember,
-    ) -> Result<Result<ForgeMember, String>, StepError> {
+    ) -> Result<Result<Proposed, String>, StepError> {
         let name = member.repository.name();
         let to = &member.landing;
         let Some(provider) = self.providers.get(name) else {
@@ -131,32 +154,58 @@ impl OrderedMerge {
         };
         let all = provider.list_pull_requests().await;
         let all = all.map_err(|error| stopped(landing, error))?;
-        let Some(found) = to.proposed_in(&all) else {
-            let commit = to.commit.short();
-            return Ok(Err(format!(
-                "no open pull request into it proposes {commit}"
-            )));
-        };
-        let undo = format!("{}-{}", self.undo_branch, to.commit.short());
-        let undo = BranchName::new(undo).map_err(|error| {
-            let error = PortError::new(ErrorClass::Validation, "name a branch").because(error);
-            stopped(landing, error)
-        })?;
-        Ok(Ok(ForgeMember {
-            repository: name.clone(),
-            provider: Arc::clone(provider),
-            pull_request: found.number,
-            head: to.commit.clone(),
-            undo: Some(Arc::new(Reverting {
-                repository: Arc::clone(&member.repository),
-                number: found.number,
+        Ok(match to.proposed_in(&all) {
+            Some(found) => Ok(Proposed {
+                repository: name.clone(),
+                pull_request: found.number,
                 title: found.title.clone(),
-                merged: to.commit.clone(),
-                before: to.expected.clone(),
-                base: to.branch.clone(),
-                branch: undo,
-            })),
-        }))
+            }),
+            None => {
+                let commit = to.commit.short();
+                Err(format!("no open pull request into it proposes {commit}"))
+            }
+        })
+    }
+
+    fn member(&self, member: &LandingMember, proposed: Proposed) -> Option<ForgeMember> {
+        let to = &member.landing;
+        let undo = format!("{}-{}", self.undo_branch, to.commit.short());
+        let undo = Reverting {
+            repository: Arc::clone(&member.repository),
+            number: proposed.pull_request,
+            title: proposed.title,
+            merged: to.commit.clone(),
+            before: to.expected.clone(),
+            base: to.branch.clone(),
+            branch: BranchName::new(undo).ok()?,
+        };
+        Some(ForgeMember {
+            provider: Arc::clone(self.providers.get(&proposed.repository)?),
+            repository: proposed.repository,
+            pull_request: proposed.pull_request,
+            head: to.commit.clone(),
+            undo: Some(Arc::new(undo)),
+        })
+    }
+}
+
+/// Who takes part in a round, as it is recorded.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Proposed {
+    repository: RepositoryName,
+    pull_request: IssueNumber,
+    title: String,
+}
+
+fn begin_key(round: u32) -> StepKey {
+    StepKey::new(Scope::Run, round, "forge-round")
+}
+
+/// Who takes part in a round that was begun.
+fn begun(steps: &dyn StepLog, round: u32) -> Option<Vec<Proposed>> {
+    match steps.state(&begin_key(round)) {
+        StepState::Finished { result, .. } => serde_json::from_value(result).ok(),
+        _ => None,
     }
 }
 
@@ -164,17 +213,17 @@ fn end_key(round: u32) -> StepKey {
     StepKey::new(Scope::Run, round, "forge-end")
 }
 
-/// The round that merges now, from 1, and how the last one has ended. It is counted by itself: a landing that
-/// ended without landing may be asked again under its number.
-fn round(steps: &dyn StepLog) -> (u32, Option<ForgeEnd>) {
-    let mut last = None;
+/// The round that merges now, from 1, and how those before it have ended. They are counted by themselves: a landing
+/// that ended without landing may be asked again under its number.
+fn rounds(steps: &dyn StepLog) -> (u32, Vec<ForgeEnd>) {
+    let mut ends = Vec::new();
     for round in 1.. {
         match steps.state(&end_key(round)) {
-            StepState::Finished { result, .. } => last = serde_json::from_value(result).ok(),
-            _ => return (round, last),
+            StepState::Finished { result, .. } => ends.extend(serde_json::from_value(result)),
+            _ => return (round, ends),
         }
     }
-    (1, None)
+    (1, ends)
 }
 
 /// Records how a round has ended, and tells of what has landed by it.
@@ -221,23 +270,69 @@ async fn targets(landing: &ChangeSetLanding<'_>) -> Result<Targets, StepError> {
     Ok(found)
 }
 
-fn moved(targets: Targets, again: BTreeMap<RepositoryName, CommitId>) -> ChangeSetLanded {
+/// The end at targets that have moved; what was taken back counts as that, wherever its target is.
+fn moved(
+    landing: &ChangeSetLanding<'_>,
+    targets: Targets,
+    again: BTreeMap<RepositoryName, CommitId>,
+) -> ChangeSetLanded {
+    let mut moved = targets.moved;
+    for member in &landing.members {
+        let name = member.repository.name();
+        if again.contains_key(name) {
+            let expected = &member.landing.expected;
+            moved.entry(name.clone()).or_insert(expected.clone());
+        }
+    }
     ChangeSetLanded::TargetMoved {
-        moved: targets.moved,
+        moved,
         landed: targets.landed,
         again,
     }
 }
 
-/// What stands for the changes of this landing that the last round has merged and taken back.
+fn blocked(targets: Targets, blocked: BTreeMap<RepositoryName, LandingBlock>) -> ChangeSetLanded {
+    match targets.landed.is_empty() {
+        true => ChangeSetLanded::Blocked { blocked },
+        false => ChangeSetLanded::Partial {
+            landed: targets.landed,
+            blocked,
+        },
+    }
+}
+
+/// What stands for the changes of this landing that an earlier round has merged and taken back, or that a person has:
+/// where taking back was refused, its pull request is left to him.
 async fn again(
     landing: &ChangeSetLanding<'_>,
-    last: Option<&ForgeEnd>,
+    ends: &[ForgeEnd],
 ) -> Result<BTreeMap<RepositoryName, CommitId>, StepError> {
-    match last {
-        Some(last) => redone(landing, &last.taken_back).await,
-        None => Ok(BTreeMap::new()),
+    let mut taken_back = BTreeMap::new();
+    for end in ends {
+        taken_back.extend(end.taken_back.clone());
+        for member in &landing.members {
+            let name = member.repository.name();
+            let Some(left) = end.left.get(name) else {
+                continue;
+            };
+            let holds = holds(member, &left.by).await;
+            if holds.map_err(|error| stopped(landing, error))? {
+                taken_back.insert(name.clone(), left.clone());
+            }
+        }
     }
+    redone(landing, &taken_back).await
+}
+
+/// Whether the target holds a commit.
+async fn holds(member: &LandingMember, commit: &CommitId) -> Result<bool, PortError> {
+    let LandingMember {
+        repository,
+        landing: to,
+    } = member;
+    let now = repository.fetch(&to.branch).await?;
+    let merged = repository.merge(&now, commit, "Is it there?\n").await?;
+    Ok(merged == Merge::FastForward { commit: now })
 }
 
 async fn redone(

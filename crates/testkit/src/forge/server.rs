@@ -288,6 +288,19 @@ impl SimulatedForge {
         self.with(owner, name, |it| it.add(title, "", author, Some(pull)))
     }
 
+    /// Somebody closes an issue or a pull request by hand.
+    ///
+    /// # Panics
+    ///
+    /// When it is not there.
+    pub fn close(&self, owner: &str, name: &str, number: u64) {
+        self.with(owner, name, |it| {
+            let item = it.items.get_mut(&number).expect("it is there");
+            item.change(|item| item.is_open = false);
+            touch(it, number);
+        });
+    }
+
     /// Somebody writes a comment by hand, and its id is returned.
     ///
     /// # Panics
