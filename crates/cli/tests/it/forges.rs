@@ -57,7 +57,7 @@ impl Bed {
     }
 
     /// Adds the repository `ada/<name>`.
-    fn and(self, name: &str) -> Self {
+    pub(crate) fn and(self, name: &str) -> Self {
         let made = self.place.repository("source", Some("grep -q bar a.txt"));
         self.forge.add_copy("ada", name, &made);
         fs::remove_dir_all(made.dir()).expect("nobody works there");

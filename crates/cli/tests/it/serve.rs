@@ -15,10 +15,10 @@ use crate::{
     place::Ran,
 };
 
-const AGENT: &str = "agents: [{name: bar, kind: command, command: \"echo bar > a.txt\"}]\n";
+pub(crate) const AGENT: &str = "agents: [{name: bar, kind: command, command: \"echo bar > a.txt\"}]\n";
 
 /// A forge where grace may write and mallory may not, and an issue of grace's.
-fn bed(kind: &str, settings: &str) -> Bed {
+pub(crate) fn bed(kind: &str, settings: &str) -> Bed {
     let bed = Bed::of(kind);
     let settings = format!("{AGENT}{settings}");
     bed.place.file("config/automation.yaml", settings);
@@ -30,24 +30,24 @@ fn bed(kind: &str, settings: &str) -> Bed {
 }
 
 impl Bed {
-    fn serve(&self) -> Ran {
+    pub(crate) fn serve(&self) -> Ran {
         self.run("serve --once").code(0)
     }
 
-    fn label(&self, who: &str, label: &str) {
+    pub(crate) fn label(&self, who: &str, label: &str) {
         self.forge.write_label("ada", "app", 1, who, label);
     }
 
-    fn say(&self, who: &str, text: &str) {
+    pub(crate) fn say(&self, who: &str, text: &str) {
         self.forge.write_comment("ada", "app", 1, who, text);
     }
 
-    fn labels(&self) -> Vec<String> {
+    pub(crate) fn labels(&self) -> Vec<String> {
         self.forge.labels("ada", "app", 1)
     }
 
     /// The one status comment.
-    fn status(&self) -> String {
+    pub(crate) fn status(&self) -> String {
         let truth = self.forge.truth("ada", "app");
         let is_status = |body: &str| body.starts_with("### ");
         let comments = truth.iter().filter(|it| it.kind == "comment");
@@ -58,7 +58,7 @@ impl Bed {
     }
 
     /// The line by which a person approves what is shown.
-    fn approval(&self) -> String {
+    pub(crate) fn approval(&self) -> String {
         let status = self.status();
         let is_it = |it: &&str| it.starts_with("/approve ") || it.starts_with("!approve ");
         let line = status.lines().find(is_it);
@@ -66,12 +66,12 @@ impl Bed {
             .to_owned()
     }
 
-    fn n_comments(&self) -> usize {
+    pub(crate) fn n_comments(&self) -> usize {
         let truth = self.forge.truth("ada", "app");
         truth.iter().filter(|it| it.kind == "comment").count()
     }
 
-    fn n_runs(&self) -> usize {
+    pub(crate) fn n_runs(&self) -> usize {
         let runs = std::fs::read_dir(self.place.path(".automation/runs"));
         runs.map_or(0, Iterator::count)
     }
@@ -384,7 +384,7 @@ fn a_forge_that_fails_in_passing_is_followed_all_the_same() {
 }
 
 /// A process that stays; it is ended with the test.
-struct Staying {
+pub(crate) struct Staying {
     child: Child,
     lines: mpsc::Receiver<String>,
 }
@@ -400,7 +400,7 @@ impl Drop for Staying {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Staying {
-    fn start(bed: &Bed, arguments: &str) -> Self {
+    pub(crate) fn start(bed: &Bed, arguments: &str) -> Self {
         let mut command = bed.place.command(arguments);
         command.env("FORGE_TOKEN", TOKEN).env("HOOK_SECRET", SECRET);
         let mut child = command.spawn().expect("it can be started");
@@ -417,7 +417,7 @@ impl Staying {
     }
 
     /// Waits for a line that begins so, and returns the rest of it.
-    fn says(&self, start: &str) -> String {
+    pub(crate) fn says(&self, start: &str) -> String {
         loop {
             let line = self.lines.recv_timeout(PATIENCE);
             let line = line.unwrap_or_else(|_| panic!("it says {start:?}"));
@@ -428,14 +428,14 @@ impl Staying {
     }
 
     /// Ends it as a service manager does; its exit code.
-    fn end(mut self, bed: &Bed) -> Option<i32> {
+    pub(crate) fn end(mut self, bed: &Bed) -> Option<i32> {
         bed.place.signal(&self.child, "-TERM");
         self.child.wait().expect("it ends").code()
     }
 }
 
 /// Waits until it is so; what a forge gets and a folder holds tells nobody that it has changed.
-fn until(what: &str, is_so: impl Fn() -> bool) {
+pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
     let begun = Instant::now();
     while !is_so() {
         assert!(begun.elapsed() < PATIENCE, "{what}");
@@ -443,7 +443,7 @@ fn until(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-const SECRET: &str = "between-forge-and-us";
+pub(crate) const SECRET: &str = "between-forge-and-us";
 
 #[test]
 fn a_signed_webhook_makes_it_look_at_once_and_others_do_nothing() {
@@ -533,7 +533,7 @@ fn a_signed_webhook_makes_it_look_at_once_and_others_do_nothing() {
 }
 
 /// An agent that waits until it is let go.
-const WAITS: &str = "agents: [{name: bar, kind: command, command: \"echo begun > $LC_PLACE/begun; \
+pub(crate) const WAITS: &str = "agents: [{name: bar, kind: command, command: \"echo begun > $LC_PLACE/begun; \
                      test -e $LC_PLACE/go || sleep 600; echo bar > a.txt\"}]\n\
                      serve: {interval: 50ms, land: true}\n";
 

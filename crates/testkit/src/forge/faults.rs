@@ -11,7 +11,8 @@ pub struct Faults {
     pub down_after: f64,
     /// Acts, and closes the connection without an answer.
     pub lost: f64,
-    /// Lists that are late show nothing of what has changed within this time.
+    /// Lists that are late, the history of an issue's labels among them, show nothing of what has
+    /// changed within this time.
     pub lag: Duration,
     /// How many lists are late.
     pub late: f64,

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use core_types::{APART, CommitId};
+use core_types::{APART, CommitId, Timestamp};
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -330,6 +330,48 @@ impl SimulatedForge {
             touch(it, issue);
             id
         })
+    }
+
+    /// Somebody rewrites a comment by hand, at the earliest a second after it was written: times are whole
+    /// seconds. Who did it, forges do not tell.
+    ///
+    /// # Panics
+    ///
+    /// When the repository or the comment is not there.
+    pub fn edit_comment(&self, owner: &str, name: &str, id: u64, body: &str) {
+        self.with(owner, name, |it| {
+            let comment = it.comments.get_mut(&id).expect("the comment is there");
+            comment.change(|it| {
+                let next = Timestamp(it.created.0 + 1000);
+                (it.body, it.updated) = (body.to_owned(), now().max(next));
+            });
+            let issue = comment.now.issue;
+            touch(it, issue);
+        });
+    }
+
+    /// Somebody deletes a comment by hand.
+    ///
+    /// # Panics
+    ///
+    /// When the repository or the comment is not there.
+    pub fn delete_comment(&self, owner: &str, name: &str, id: u64) {
+        self.with(owner, name, |it| {
+            let comment = it.comments.remove(&id).expect("the comment is there");
+            touch(it, comment.now.issue);
+        });
+    }
+
+    /// Somebody rewrites an issue by hand.
+    ///
+    /// # Panics
+    ///
+    /// When the repository or the issue is not there.
+    pub fn edit_issue(&self, owner: &str, name: &str, issue: u64, body: &str) {
+        self.with(owner, name, |it| {
+            let item = it.items.get_mut(&issue).expect("the issue is there");
+            item.change(|it| (it.body, it.updated) = (body.to_owned(), now()));
+        });
     }
 
     /// Somebody gives an issue a label by hand, or takes it away with `-` before its name.

@@ -1,6 +1,9 @@
 //! What a simulated forge holds.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use core_types::{Clock as _, SystemClock, Timestamp};
 
@@ -53,6 +56,7 @@ pub(super) struct LabelChange {
     pub(super) label: i64,
     pub(super) is_added: bool,
     pub(super) at: Timestamp,
+    pub(super) changed: Instant,
 }
 
 #[derive(Debug, Clone)]
@@ -117,7 +121,7 @@ impl<T: Clone> Late<T> {
     }
 
     /// What a list shows that is late by so much.
-    pub(super) fn shown(&self, lag: std::time::Duration) -> Option<&T> {
+    pub(super) fn shown(&self, lag: Duration) -> Option<&T> {
         if self.changed.elapsed() < lag {
             self.before.as_ref()
         } else {
@@ -218,6 +222,7 @@ impl Repository {
             label,
             is_added,
             at,
+            changed: Instant::now(),
         };
         let before = item.now.labels.clone();
         let removed = before.iter().filter(|it| !labels.contains(it));
@@ -226,6 +231,16 @@ impl Repository {
             .extend(removed.map(|it| change(*it, false)));
         self.label_changes.extend(added.map(|it| change(*it, true)));
         item.change(|it| (it.labels, it.updated) = (labels, at));
+    }
+
+    /// What became of an issue's labels, with ids, as a list shows it that is late by so much.
+    pub(super) fn history(
+        &self,
+        index: u64,
+        lag: Duration,
+    ) -> impl Iterator<Item = (usize, &LabelChange)> {
+        let all = self.label_changes.iter().enumerate();
+        all.filter(move |(_, it)| it.issue == index && it.changed.elapsed() >= lag)
     }
 
     /// A pull request whose head its base holds is merged, however that came about.

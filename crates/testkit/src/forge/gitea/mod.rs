@@ -123,8 +123,7 @@ pub(super) fn of_repository(repository: &mut Repository, request: &Request<'_>) 
                 shown["type"] = json!("comment");
                 (it.created, shown)
             });
-            let changes = repository.label_changes.iter().enumerate();
-            let changes = changes.filter(|(_, it)| it.issue == index).map(|(id, it)| {
+            let changes = repository.history(index, request.lag).map(|(id, it)| {
                 let body = if it.is_added { "1" } else { "" };
                 let name = repository.label_name(it.label);
                 let shown = json!({

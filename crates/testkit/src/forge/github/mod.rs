@@ -117,8 +117,7 @@ pub(super) fn of_repository(repository: &mut Repository, request: &Request<'_>) 
         (_, ["issues", index, "labels", ..]) => labels(repository, request, number_of(index), rest),
         ("GET", ["issues", index, "events"]) => {
             let index = number_of(index);
-            let all = repository.label_changes.iter().enumerate();
-            let all = all.filter(|(_, it)| it.issue == index).map(|(id, it)| {
+            let all = repository.history(index, request.lag).map(|(id, it)| {
                 json!({
                     "id": id + 1, "event": if it.is_added { "labeled" } else { "unlabeled" },
                     "actor": user(&it.author), "created_at": it.at.to_string(),

@@ -125,8 +125,7 @@ pub(super) fn of_repository(repository: &mut Repository, request: &Request<'_>) 
         },
         ("GET", ["issues", iid, "resource_label_events"]) => {
             let index = number(iid);
-            let all = repository.label_changes.iter().enumerate();
-            let all = all.filter(|(_, it)| it.issue == index).map(|(id, it)| {
+            let all = repository.history(index, request.lag).map(|(id, it)| {
                 json!({
                     "id": id + 1, "user": user(&it.author), "created_at": it.at.to_string(),
                     "resource_type": "Issue", "resource_id": index,
