@@ -24,5 +24,6 @@ mod reload;
 mod retries;
 mod secrets;
 mod serve;
+mod serve_trust;
 mod setup;
 mod work;

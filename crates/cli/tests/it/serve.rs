@@ -15,7 +15,8 @@ use crate::{
     place::Ran,
 };
 
-pub(crate) const AGENT: &str = "agents: [{name: bar, kind: command, command: \"echo bar > a.txt\"}]\n";
+pub(crate) const AGENT: &str =
+    "agents: [{name: bar, kind: command, command: \"echo bar > a.txt\"}]\n";
 
 /// A forge where grace may write and mallory may not, and an issue of grace's.
 pub(crate) fn bed(kind: &str, settings: &str) -> Bed {

@@ -37,8 +37,11 @@ impl Follower {
                 continue;
             };
             let is_begun = RunStatus::read(&self.home, &run, &self.surroundings).is_ok();
-            let by = &followed.by;
-            if !is_begun && self.account(name)?.repository.may_write(by).await? {
+            if is_begun {
+                continue;
+            }
+            let changed = self.to_be_changed()?;
+            if self.may_steer(&followed.by, name, &changed).await? {
                 asked.push(Asked {
                     run,
                     key,

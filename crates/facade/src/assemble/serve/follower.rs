@@ -317,8 +317,8 @@ impl Follower {
             issue,
         } = asked;
         // What somebody writes who may not write here may change at any time: people look at the plan.
-        let repository = &self.account(&key.0)?.repository;
-        let approve_plan = !repository.may_write(&issue.author).await?;
+        let changed = self.to_be_changed()?;
+        let approve_plan = !self.may_steer(&issue.author, &key.0, &changed).await?;
         let by = followed.by.clone();
         let request = RunRequest {
             issue: Some(IssueSource::Forge(Some(key.0.clone()), key.1)),

@@ -9,6 +9,7 @@ use super::{
     Follower,
     memory::{Hearing, IssueKey, Saying},
     phase::Phase,
+    rights::changed_by,
     said::Said,
     seen::{Seen, failed},
 };
@@ -39,6 +40,7 @@ impl Follower {
         let login = self.account(&key.0)?.forge.login().await?;
         let since = seen.record.settings.followed.as_ref();
         let since = since.map_or(Timestamp(0), |it| it.since);
+        let changed = changed_by(&seen.record);
         let mut was_told = false;
         for comment in comments {
             let of = (key.0.clone(), format!("comment:{}", comment.id));
@@ -48,9 +50,7 @@ impl Follower {
             let Some(said) = Said::parse(&comment.body) else {
                 continue;
             };
-            let repository = &self.account(&key.0)?.repository;
-            let by = &comment.author;
-            if by.is_empty() || !repository.may_write(by).await? {
+            if !self.may_steer(&comment.author, &key.0, &changed).await? {
                 self.memory.heard(&of).await?;
                 continue;
             }
@@ -181,7 +181,10 @@ impl Follower {
         if self.memory.has_heard(&of) || self.is_pending(run, &of) {
             return Ok(false);
         }
-        if by.is_empty() || !account.repository.may_write(by).await? {
+        if !self
+            .may_steer(by, &key.0, &changed_by(&seen.record))
+            .await?
+        {
             self.memory.heard(&of).await?;
             return Ok(false);
         }

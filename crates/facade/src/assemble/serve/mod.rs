@@ -9,6 +9,7 @@ mod follower;
 mod hearing;
 mod memory;
 mod phase;
+mod rights;
 mod said;
 mod seen;
 mod showing;
