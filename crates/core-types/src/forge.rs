@@ -100,6 +100,9 @@ pub struct Comment {
     pub author: String,
     /// When it was written.
     pub created: Timestamp,
+    /// When it was last changed, by whomever; zero where that is not known.
+    #[serde(default)]
+    pub updated: Timestamp,
 }
 
 /// A comment to be created.

@@ -147,11 +147,12 @@ impl RepositoryState {
                     body,
                     author,
                     created: at,
+                    updated: at,
                 }))
             }
             Change::UpdateComment { id, body } => {
                 let mut comment = self.comment(id)?.clone();
-                comment.body = body;
+                (comment.body, comment.updated) = (body, at);
                 Ok(Operated::Comment(comment))
             }
             Change::CreatePullRequest {

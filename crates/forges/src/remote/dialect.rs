@@ -82,6 +82,7 @@ pub(super) struct RawComment {
     pub(super) body: String,
     pub(super) author: String,
     pub(super) created: Timestamp,
+    pub(super) updated: Timestamp,
 }
 
 /// A pull request.

@@ -360,6 +360,7 @@ impl RemoteRepository {
             body: Marked::parse(&raw.body, raw.id, is_ours).text,
             author: raw.author,
             created: raw.created,
+            updated: raw.updated,
         })
     }
 

@@ -198,6 +198,7 @@ impl GitProvider for MemoryForge {
             body: comment.body,
             author: AUTHOR.to_owned(),
             created: self.clock.now(),
+            updated: core_types::Timestamp(0),
         };
         state.comments.push((number, comment.clone()));
         let left = Operated::Comment(comment.clone());

@@ -64,6 +64,7 @@ pub(super) struct Comment {
     pub(super) body: String,
     pub(super) user: Option<User>,
     pub(super) created_at: String,
+    pub(super) updated_at: String,
 }
 
 /// What happened to an issue, comments included.
@@ -177,6 +178,7 @@ impl At<'_> {
             body: it.body,
             author: login(it.user),
             created: self.time(&it.created_at)?,
+            updated: self.time(&it.updated_at)?,
         })
     }
 

@@ -59,6 +59,7 @@ pub(super) struct Comment {
     pub(super) body: Option<String>,
     pub(super) user: Option<User>,
     pub(super) created_at: String,
+    pub(super) updated_at: String,
 }
 
 /// What happened to an issue.
@@ -168,6 +169,7 @@ pub(super) fn raw_comment(at: At<'_>, it: Comment) -> Result<RawComment, Error> 
         body: it.body.unwrap_or_default(),
         author: login(it.user),
         created: at.time(&it.created_at)?,
+        updated: at.time(&it.updated_at)?,
     })
 }
 

@@ -109,6 +109,7 @@ pub(super) struct Note {
     pub(super) body: String,
     pub(super) author: Option<User>,
     created_at: String,
+    updated_at: String,
     pub(super) system: bool,
 }
 
@@ -211,6 +212,7 @@ impl Note {
             body: texts::read(&self.body),
             author: login(self.author),
             created: at.time(&self.created_at)?,
+            updated: at.time(&self.updated_at)?,
         })
     }
 }
