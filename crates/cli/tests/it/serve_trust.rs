@@ -1,6 +1,9 @@
 //! Whom `automation serve` believes, and what it makes of forges that people and time change under it.
 
-use crate::{forges::Bed, serve::bed};
+use crate::{
+    forges::Bed,
+    serve::{Staying, bed, until},
+};
 
 const GATE: &str = "serve: {interval: 20ms}\napprovals: {plan: true}\n";
 
@@ -11,6 +14,14 @@ impl Bed {
         assert!(configured.contains(from), "{configured}");
         let configured = configured.replace(from, to);
         self.place.file("config/repositories.yaml", configured);
+    }
+
+    /// The id of the one status comment.
+    fn status_id(&self) -> u64 {
+        let truth = self.forge.truth("ada", "app");
+        let mut comments = truth.iter().filter(|it| it.kind == "comment");
+        let status = comments.find(|it| it.body.starts_with("### "));
+        status.expect("there is a status comment").number
     }
 }
 
@@ -38,4 +49,21 @@ fn who_may_not_write_everywhere_begins_and_approves_nothing() {
         bed.serve();
         assert_eq!(bed.labels(), ["merge-ready"], "{kind}: {}", bed.status());
     }
+}
+
+#[test]
+fn what_people_make_of_the_status_comment_is_mended() {
+    let bed = bed("gitea", "serve: {interval: 20ms}\n");
+    bed.label("grace", "needs-planning");
+    let staying = Staying::start(&bed, "serve");
+    until("it is proposed", || bed.labels() == ["merge-ready"]);
+    bed.forge
+        .edit_comment("ada", "app", bed.status_id(), "### Approved by all");
+    let says = "### The change is proposed";
+    until("it says what it said", || bed.status().starts_with(says));
+    bed.forge.delete_comment("ada", "app", bed.status_id());
+    until("there is one", || bed.n_comments() == 1);
+    let status = bed.status();
+    assert!(status.starts_with(says), "{status}");
+    assert_eq!(staying.end(&bed), Some(0));
 }

@@ -21,6 +21,7 @@ use super::{
     memory::{IssueKey, Memory, Saying},
     phase::{Phase, changes},
     seen::Seen,
+    showing::Written,
 };
 use crate::assemble::{
     Assembly, Error, Home, IssueSource, Observer, RepositorySource, RunRecord, RunRequest,
@@ -96,7 +97,7 @@ pub struct Follower {
     /// What became of the last thing that somebody said.
     pub(super) heard: BTreeMap<IssueKey, String>,
     /// What status comments say.
-    pub(super) written: BTreeMap<IssueKey, String>,
+    pub(super) written: BTreeMap<IssueKey, Written>,
     /// Where runs stood when they were looked at last.
     pub(super) phases: BTreeMap<RunId, Option<Phase>>,
     /// The last error of each place, which is told once.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use core_types::{Comment, ErrorClass, NewComment, Operated, OperationId};
+use core_types::{Comment, ErrorClass, NewComment, Operated, OperationId, Timestamp};
 use forges::Forge as _;
 
 use super::{
@@ -11,17 +11,21 @@ use super::{
 };
 use crate::assemble::Error;
 
+/// What we wrote, and how the forge has it.
+#[derive(Debug)]
+pub(super) struct Written {
+    text: String,
+    stored: String,
+}
+
 impl Follower {
-    /// Makes the status comment say this.
+    /// Makes the status comment say this; when the comment was last changed.
     pub(super) async fn show(
         &mut self,
         key: &IssueKey,
         comments: &[Comment],
         text: String,
-    ) -> Result<(), Error> {
-        if self.written.get(key) == Some(&text) {
-            return Ok(());
-        }
+    ) -> Result<Timestamp, Error> {
         let provider = self.accounts.provider(&key.0);
         let (name, issue) = key;
         let made_by = |n: u32| operation(format!("serve:{name}#{issue}:status:{n}"));
@@ -47,28 +51,35 @@ impl Follower {
             known = Some(StatusComment { n, id });
         }
         let StatusComment { mut n, id } = known.expect("it was made up above");
-        if let Some(id) = id {
-            let stands = comments.iter().find(|it| it.id == id);
-            let is_same = |it: &Comment| it.body.replace("\r\n", "\n").trim() == text.trim();
-            if !stands.is_some_and(is_same) {
-                let now = self.surroundings.clock.now().0;
-                let change = operation(format!("serve:{name}#{issue}:status:{n}:{now}"));
-                match provider.update_comment(&change, id, text.clone()).await {
-                    Ok(_) => {}
-                    // Somebody has deleted it.
-                    Err(error) if error.class() == ErrorClass::NotFound => {
-                        n += 1;
-                        self.memory.commenting(key, n).await?;
-                        self.make_comment(key, &made_by(n), &text).await?;
-                    }
-                    Err(error) => return Err(error.into()),
+        let stands = if let Some(id) = id {
+            let is_same = |it: &&Comment| {
+                let body = it.body.replace("\r\n", "\n");
+                // Forges may store a text in a form of their own.
+                let written = self.written.get(key);
+                let written = written.is_some_and(|it| it.text == text && it.stored == body);
+                it.id == id && (written || body.trim() == text.trim())
+            };
+            if let Some(stands) = comments.iter().find(is_same) {
+                return Ok(stands.updated);
+            }
+            let now = self.surroundings.clock.now().0;
+            let change = operation(format!("serve:{name}#{issue}:status:{n}:{now}"));
+            match provider.update_comment(&change, id, text.clone()).await {
+                Ok(changed) => changed,
+                // Somebody has deleted it.
+                Err(error) if error.class() == ErrorClass::NotFound => {
+                    n += 1;
+                    self.memory.commenting(key, n).await?;
+                    self.make_comment(key, &made_by(n), &text).await?
                 }
+                Err(error) => return Err(error.into()),
             }
         } else {
-            self.make_comment(key, &made_by(n), &text).await?;
-        }
-        self.written.insert(key.clone(), text);
-        Ok(())
+            self.make_comment(key, &made_by(n), &text).await?
+        };
+        let stored = stands.body.replace("\r\n", "\n");
+        self.written.insert(key.clone(), Written { text, stored });
+        Ok(stands.updated)
     }
 
     pub(super) async fn make_comment(
@@ -76,14 +87,15 @@ impl Follower {
         key: &IssueKey,
         made_by: &OperationId,
         text: &str,
-    ) -> Result<(), Error> {
+    ) -> Result<Comment, Error> {
         let new = NewComment {
             issue: key.1,
             body: text.to_owned(),
         };
         let provider = self.accounts.provider(&key.0);
         let made = provider.create_comment(made_by, new).await?;
-        self.memory.commented(key, made.id).await
+        self.memory.commented(key, made.id).await?;
+        Ok(made)
     }
 }
 
