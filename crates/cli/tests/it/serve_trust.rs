@@ -7,6 +7,10 @@ use crate::{
 
 const GATE: &str = "serve: {interval: 20ms}\napprovals: {plan: true}\n";
 
+/// An agent whose work is what a file says, and that is not mended.
+const BY_WORD: &str = "agents: [{name: bar, kind: command, command: \"cp $LC_PLACE/word a.txt\"}]\n\
+                       recovery: {enabled: false}\nserve: {interval: 20ms}\n";
+
 impl Bed {
     /// Changes what stands in `config/repositories.yaml`.
     fn configure(&self, from: &str, to: &str) {
@@ -66,4 +70,27 @@ fn what_people_make_of_the_status_comment_is_mended() {
     let status = bed.status();
     assert!(status.starts_with(says), "{status}");
     assert_eq!(staying.end(&bed), Some(0));
+}
+
+#[test]
+fn a_label_of_an_earlier_run_approves_nothing() {
+    let bed = bed("gitea", "");
+    let settings = format!("{BY_WORD}approvals: {{plan: true}}\n");
+    bed.place.file("config/automation.yaml", settings);
+    bed.place.file("word", "wrong\n");
+    bed.label("grace", "needs-planning");
+    bed.serve();
+    bed.say("grace", &bed.approval());
+    bed.serve();
+    assert_eq!(bed.labels(), ["needs-attention"]);
+    // Before the label that begins the next run: it cannot be about that one's plan.
+    bed.label("grace", "in-progress");
+    bed.label("grace", "needs-planning");
+    bed.serve();
+    assert_eq!(bed.labels(), ["plan-review"], "{}", bed.status());
+    assert_eq!(bed.n_runs(), 2);
+    bed.place.file("word", "bar\n");
+    bed.label("grace", "in-progress");
+    bed.serve();
+    assert_eq!(bed.labels(), ["merge-ready"], "{}", bed.status());
 }

@@ -477,7 +477,12 @@ impl Follower {
         };
         let text = comment(&seen, phase, &self.labels, &remarks);
         // Before the label: whoever gives the next one has seen what it is about.
-        self.show(key, &comments, text).await?;
+        let shown = self.show(key, &comments, text).await?;
+        let awaited = seen.awaited.as_ref().filter(|it| it.is_shown());
+        let pin = awaited.map_or("", |it| &it.pin);
+        if self.memory.shown_since(run, pin).is_none() {
+            self.memory.show(run, pin, shown).await?;
+        }
         let (add, mut remove) = changes(&self.labels, phase, &issue.labels);
         if remove.contains(&self.labels.needs_planning) && seen.status.state.has_ended() {
             // Somebody may have given it in this very moment, for another run.

@@ -161,21 +161,18 @@ impl Follower {
         if !awaited.is_shown() || !issue.labels.iter().any(|it| it == next) {
             return Ok(false);
         }
+        let Some(since) = self.memory.shown_since(&seen.status.run, &awaited.pin) else {
+            return Ok(false);
+        };
         let account = self.account(&key.0)?;
         let login = account.forge.login().await?;
         let changes = account.repository.label_changes(key.1).await?;
         let now = phase.label(&self.labels);
-        let is_shown = |it: &LabelChange| it.is_added && it.label == now && it.author == login;
-        let Some(shown_at) = changes.iter().rposition(is_shown) else {
+        let Some(given) = given_after(&changes, now, next, &login, since) else {
             return Ok(false);
         };
-        let given = |it: &LabelChange| it.is_added && it.label == next && it.author != login;
-        let given = changes[shown_at..].iter().rposition(given);
-        let Some(given_at) = given.map(|it| shown_at + it) else {
-            return Ok(false);
-        };
-        let by = &changes[given_at].author;
-        let saying = format!("label:{}:{given_at}:{next}:{by}", key.1);
+        let by = &given.author;
+        let saying = format!("label:{}:{}:{next}:{by}", key.1, given.at.0);
         let of = (key.0.clone(), saying);
         let run = &seen.status.run;
         if self.memory.has_heard(&of) || self.is_pending(run, &of) {
@@ -263,5 +260,66 @@ impl Follower {
             session.pause.cancel();
         }
         Ok(())
+    }
+}
+
+/// The label `next` as somebody else gave it last, after something was shown and we gave the label `now` for that.
+///
+/// Times of forges are whole seconds. What was given in the second of the showing counts only where our own label of
+/// the same second stands before it.
+fn given_after<'a>(
+    changes: &'a [LabelChange],
+    now: &str,
+    next: &str,
+    login: &str,
+    shown: Timestamp,
+) -> Option<&'a LabelChange> {
+    let is_ours = |it: &LabelChange| it.is_added && it.label == now && it.author == login;
+    let ours = changes.iter().rposition(is_ours)?;
+    let last = changes.iter().rposition(|it| it.label == next)?;
+    let given = &changes[last];
+    let is_after = match changes[ours].at >= shown {
+        true => last > ours && given.at >= shown,
+        false => given.at > shown,
+    };
+    (is_after && given.is_added && given.author != login).then_some(given)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_counts_after_what_it_is_about_was_shown() {
+        let change = |at, author: &str, label: &str| LabelChange {
+            author: author.to_owned(),
+            label: label.trim_start_matches('-').to_owned(),
+            is_added: !label.starts_with('-'),
+            at: Timestamp(at * 1000),
+        };
+        let by = |history: &[(u64, &str, &str)]| {
+            let changes: Vec<_> = history.iter().map(|it| change(it.0, it.1, it.2)).collect();
+            let given = given_after(&changes, "review", "go", "robot", Timestamp(5000));
+            given.map(|it| it.at.0 / 1000)
+        };
+        let shown = (5, "robot", "review");
+        assert_eq!(by(&[shown, (5, "grace", "go")]), Some(5));
+        assert_eq!(by(&[shown, (6, "grace", "go")]), Some(6));
+        for history in [
+            &[(4, "grace", "go"), shown][..],
+            &[(5, "grace", "go"), shown],
+            &[shown, (6, "robot", "go")],
+            &[shown, (6, "grace", "go"), (7, "robot", "-go")],
+            &[shown, (6, "grace", "go"), (7, "robot", "go")],
+            // Given for what was shown before.
+            &[(3, "robot", "review"), (4, "grace", "go")],
+            &[(3, "robot", "review"), (5, "grace", "go")],
+            &[(6, "grace", "go")],
+        ] {
+            assert_eq!(by(history), None, "{history:?}");
+        }
+        // The label of the phase stood already.
+        let again = [(3, "robot", "review"), (6, "grace", "go")];
+        assert_eq!(by(&again), Some(6));
     }
 }

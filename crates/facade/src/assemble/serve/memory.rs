@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use core_types::{IssueNumber, RepositoryName, RunId};
+use core_types::{IssueNumber, RepositoryName, RunId, Timestamp};
 use journal::{FoldError, Journal, Kind, Record};
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +52,12 @@ enum What {
         repository: RepositoryName,
         saying: Saying,
     },
+    /// The status comment shows what a run waits for, since a time of the forge's.
+    Shown {
+        run: RunId,
+        pin: String,
+        at: Timestamp,
+    },
     /// Nothing more is to be shown of a run.
     Settled { run: RunId },
 }
@@ -77,6 +83,7 @@ struct State {
     comments: BTreeMap<IssueKey, StatusComment>,
     hearing: BTreeMap<(RepositoryName, Saying), Hearing>,
     heard: BTreeSet<(RepositoryName, Saying)>,
+    shown: BTreeMap<RunId, (String, Timestamp)>,
     settled: BTreeSet<RunId>,
 }
 
@@ -113,7 +120,11 @@ impl State {
                 self.hearing.remove(&(repository.clone(), saying.clone()));
                 self.heard.insert((repository, saying));
             }
+            What::Shown { run, pin, at } => {
+                self.shown.insert(run, (pin, at));
+            }
             What::Settled { run } => {
+                self.shown.remove(&run);
                 self.settled.insert(run);
             }
         }
@@ -217,6 +228,25 @@ impl Memory {
     pub(super) async fn heard(&mut self, of: &(RepositoryName, Saying)) -> Result<(), Error> {
         let (repository, saying) = of.clone();
         self.note(What::Heard { repository, saying }).await
+    }
+
+    /// Since when the status comment shows what has this mark, if that is what it showed last; the
+    /// empty mark is that of nothing.
+    pub(super) fn shown_since(&self, run: &RunId, pin: &str) -> Option<Timestamp> {
+        match self.state.shown.get(run) {
+            Some((of, at)) => (of == pin).then_some(*at),
+            None => pin.is_empty().then_some(Timestamp(0)),
+        }
+    }
+
+    pub(super) async fn show(
+        &mut self,
+        run: &RunId,
+        pin: &str,
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        let (run, pin) = (run.clone(), pin.to_owned());
+        self.note(What::Shown { run, pin, at }).await
     }
 
     pub(super) fn is_settled(&self, run: &RunId) -> bool {
