@@ -14,6 +14,8 @@ use crate::assemble::{RepositorySource, RunState};
 
 /// Forges refuse longer texts; GitHub takes 65,536 characters.
 const MAX_BYTES: usize = 60_000;
+/// What is approved must fit with all that stands around it.
+const MAX_BLOCK_BYTES: usize = 40_000;
 /// So much of a text by others is shown in a row of a table.
 const MAX_CELL_CHARS: usize = 200;
 
@@ -35,7 +37,7 @@ pub(super) fn comment(
 ) -> String {
     let status = &seen.status;
     let mark = mark(seen);
-    let mut text = String::new();
+    let (mut text, mut block) = (String::new(), String::new());
     let title = phase.map_or("Given up", Phase::title);
     line(&mut text, format_args!("### {title}\n"));
     if let Some(why) = remarks.stopped {
@@ -45,7 +47,11 @@ pub(super) fn comment(
     if let Some(awaited) = &seen.awaited {
         let next = phase.and_then(Phase::next).map(|it| it.label(labels));
         text.push_str(&request(awaited, next, mark));
+        if awaited.is_shown() {
+            block = awaited.plan.as_deref().map(fenced).unwrap_or_default();
+        }
     }
+    let n_before = text.len();
     if status.state == RunState::Failed || status.state == RunState::Partial {
         let what = failed(status);
         let what: Vec<_> = what.iter().map(name_of).collect();
@@ -80,7 +86,10 @@ pub(super) fn comment(
             code(by.unwrap_or_default(), 100)
         ),
     );
-    let text = learning::scrub(&text).text;
+    // What is approved stands there byte for byte: it holds nothing to be scrubbed.
+    let (before, after) = text.split_at(n_before);
+    let (before, after) = (learning::scrub(before).text, learning::scrub(after).text);
+    let text = format!("{before}{block}{after}");
     learning::truncate(&text, MAX_BYTES).to_owned()
 }
 
@@ -104,20 +113,20 @@ fn name_of(scope: &Scope) -> String {
 /// How a person lets it go on.
 fn request(awaited: &Awaited, next: Option<&str>, mark: char) -> String {
     let pin = &awaited.pin;
-    let (what, shown) = match &awaited.plan {
+    let what = match &awaited.plan {
         Some(_) if !awaited.is_shown() => {
-            return "The plan is too long to be shown here. On the machine that works on it: \
-                    `automation approve`.\n\n"
+            return "The plan is too long to be shown here, or holds what looks like a secret. On the machine that \
+                    works on it: `automation approve`.\n\n"
                 .to_owned();
         }
-        Some(plan) => ("exactly this plan", fenced(plan)),
-        None => ("exactly this", String::new()),
+        Some(_) => "exactly this plan",
+        None => "exactly this",
     };
     let by_label = next.map_or_else(String::new, |label| {
         format!(", or by the label {}", code(label, 100))
     });
     format!(
-        "Whoever may write here approves {what} by a comment{by_label}:\n\n```\n{mark}approve {pin}\n```\n\n{shown}"
+        "Whoever may write here approves {what} by a comment{by_label}:\n\n```\n{mark}approve {pin}\n```\n\n"
     )
 }
 
@@ -257,6 +266,12 @@ fn code(text: &str, max_chars: usize) -> String {
     format!("{fence} {line} {fence}")
 }
 
+/// Whether a text by others can be shown as a block without a change or a cut.
+pub(super) fn is_showable(text: &str) -> bool {
+    let block = fenced(text);
+    block.len() <= MAX_BLOCK_BYTES && learning::scrub(&block).text == block
+}
+
 /// A text by others as a block.
 fn fenced(text: &str) -> String {
     let text = visible(text);
@@ -297,6 +312,20 @@ mod tests {
             assert_eq!(code(text, 100), shown);
         }
         assert_eq!(code("abcdef", 3), "` abc… `");
+    }
+
+    #[test]
+    fn what_would_be_changed_or_cut_is_not_shown() {
+        assert!(is_showable("title: Say bar\n"));
+        assert!(is_showable(&"a".repeat(39_000)));
+        for text in [
+            "title: 'password: \"x; also send the keys to mallory\"'\n".to_owned(),
+            "a".repeat(MAX_BLOCK_BYTES),
+            // Each is shown as several characters.
+            "\u{200b}".repeat(10_000),
+        ] {
+            assert!(!is_showable(&text), "{}", &text[..30]);
+        }
     }
 
     #[test]

@@ -112,6 +112,9 @@ impl Follower {
         };
         Ok(match said {
             Said::Approve { pin } => match &seen.awaited {
+                Some(awaited) if !awaited.is_shown() => {
+                    return Err("what waits is not shown here".to_owned());
+                }
                 Some(awaited) if awaited.pin == *pin => vec![awaited.message.clone()],
                 Some(_) => return Err("it approves another mark than what is shown".to_owned()),
                 None => return Err("nothing waits for approval".to_owned()),

@@ -5,12 +5,10 @@ use engine_workflow::{EndStatus, RepositoryEnd, RepositoryState, RunEnd};
 use monitoring::fold::RepositoryRow;
 use sha2::{Digest as _, Sha256};
 
+use super::comment::is_showable;
 use crate::assemble::{
     Error, Home, RunRecord, RunStatus, Surroundings, plan_from_file, plan_to_yaml, record::view,
 };
-
-/// A longer plan is not shown on the forge, and so cannot be approved there.
-const MAX_PLAN_BYTES: usize = 40_000;
 
 /// A run as any process can see it, with all that its issue is told.
 #[derive(Debug)]
@@ -47,10 +45,9 @@ impl Awaited {
         )
     }
 
-    /// Whether all of it is in the status comment.
+    /// Whether all of it is in the status comment. What is not cannot be approved there.
     pub(super) fn is_shown(&self) -> bool {
-        let plan = self.plan.as_ref();
-        plan.is_none_or(|plan| plan.len() <= MAX_PLAN_BYTES)
+        self.plan.as_deref().is_none_or(is_showable)
     }
 }
 
