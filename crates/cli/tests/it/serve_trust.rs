@@ -111,3 +111,25 @@ fn what_is_not_shown_whole_cannot_be_approved_there() {
     bed.serve();
     assert_eq!(bed.forge.labels("ada", "app", issue), ["plan-review"]);
 }
+
+#[test]
+fn what_an_edited_comment_says_is_not_heard() {
+    for kind in ["gitea", "github", "gitlab"] {
+        let bed = bed(kind, GATE);
+        bed.label("grace", "needs-planning");
+        bed.serve();
+        // On some forges whoever may write issues may rewrite what others say.
+        let comment = bed
+            .forge
+            .write_comment("ada", "app", 1, "grace", "Not so sure.");
+        bed.forge
+            .edit_comment("ada", "app", comment, &bed.approval());
+        bed.serve();
+        assert_eq!(bed.labels(), ["plan-review"], "{kind}");
+        let status = bed.status();
+        assert!(status.contains("say it in a new comment"), "{status}");
+        bed.say("grace", &bed.approval());
+        bed.serve();
+        assert_eq!(bed.labels(), ["merge-ready"], "{kind}");
+    }
+}

@@ -58,7 +58,11 @@ impl Follower {
             if is_pending {
                 continue;
             }
-            let messages = said.and_then(|said| self.messages(seen, &said));
+            // On some forges whoever may write issues may rewrite what others say.
+            let messages = match comment.updated > comment.created {
+                true => Err("it was edited; say it in a new comment".to_owned()),
+                false => said.and_then(|said| self.messages(seen, &said)),
+            };
             let was_begun = self.memory.hearing(&of).is_some();
             match messages {
                 Ok(messages) => {
