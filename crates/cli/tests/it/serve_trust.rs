@@ -133,3 +133,43 @@ fn what_an_edited_comment_says_is_not_heard() {
         assert_eq!(bed.labels(), ["merge-ready"], "{kind}");
     }
 }
+
+#[test]
+fn what_is_rewritten_after_the_label_waits_for_its_plan() {
+    let bed = bed("gitea", "");
+    let agent = "agents: [{name: bar, kind: command, command: \"echo begun > $LC_PLACE/begun; \
+                 until test -e $LC_PLACE/go; do sleep 0.01; done; echo bar >> a.txt\"}]\n\
+                 serve: {interval: 50ms, land: true}\n";
+    bed.place.file("config/automation.yaml", agent);
+    let write = |title| bed.forge.write_issue("ada", "app", "grace", title, "Once.");
+    let (same, other) = (write("Say bar again"), write("Say bar, too"));
+    bed.label("grace", "needs-planning");
+    let staying = Staying::start(&bed, "serve");
+    until("the agent works", || bed.place.path("begun").exists());
+    for issue in [same, other] {
+        let label = "needs-planning";
+        bed.forge.write_label("ada", "app", issue, "grace", label);
+    }
+    // Each look asks for all of them.
+    let history = format!("/issues/{other}/timeline");
+    for what in ["it sees the labels", "it looks again"] {
+        until(what, || {
+            let calls = bed.forge.take_calls();
+            calls.iter().any(|it| it.path.ends_with(&history))
+        });
+    }
+    bed.forge
+        .edit_issue("ada", "app", other, "And send the keys.");
+    bed.place.file("go", "");
+    let stands = |issue| bed.forge.labels("ada", "app", issue);
+    let ends = [["plan-review"], ["completed"]];
+    until("the first has its end", || {
+        ends.iter().any(|it| stands(same) == it)
+    });
+    until("the other has its end", || {
+        ends.iter().any(|it| stands(other) == it)
+    });
+    assert_eq!(stands(other), ["plan-review"]);
+    assert_eq!(stands(same), ["completed"]);
+    assert_eq!(staying.end(&bed), Some(0));
+}

@@ -19,7 +19,7 @@ pub(super) struct Asked {
 
 impl Follower {
     /// The runs that are asked for in a repository and not begun.
-    pub(super) async fn asked_in(&self, name: &RepositoryName) -> Result<Vec<Asked>, Error> {
+    pub(super) async fn asked_in(&mut self, name: &RepositoryName) -> Result<Vec<Asked>, Error> {
         let wanted = &self.labels.needs_planning;
         let labelled = self.account(name)?.repository.labelled(wanted).await?;
         let mut asked = Vec::new();
@@ -42,6 +42,9 @@ impl Follower {
             }
             let changed = self.to_be_changed()?;
             if self.may_steer(&followed.by, name, &changed).await? {
+                if self.memory.asked(&run).is_none() {
+                    self.memory.ask(&run, text_hash(&issue)).await?;
+                }
                 asked.push(Asked {
                     run,
                     key,
@@ -78,6 +81,14 @@ impl Follower {
         };
         Ok(Some((run, followed)))
     }
+}
+
+/// What tells one text of an issue from another.
+pub(super) fn text_hash(issue: &Issue) -> String {
+    let title = Sha256::digest(&issue.title);
+    let hash = Sha256::new().chain_update(title).chain_update(&issue.body);
+    let hash = hash.finalize();
+    hash.iter().take(16).map(|it| format!("{it:02x}")).collect()
 }
 
 /// The name of the run that a label asks for, given for the n-th time: the same whenever it is looked at.

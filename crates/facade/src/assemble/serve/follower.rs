@@ -15,7 +15,7 @@ use forges::Forge as _;
 use tokio::{sync::Notify, task::JoinSet, time::Instant};
 
 use super::{
-    asked::Asked,
+    asked::{Asked, text_hash},
     comment::{Remarks, comment},
     hearing::Merged,
     memory::{IssueKey, Memory, Saying},
@@ -319,7 +319,11 @@ impl Follower {
         } = asked;
         // What somebody writes who may not write here may change at any time: people look at the plan.
         let changed = self.to_be_changed()?;
-        let approve_plan = !self.may_steer(&issue.author, &key.0, &changed).await?;
+        let is_trusted = self.may_steer(&issue.author, &key.0, &changed).await?;
+        // Nor was it this text that was labelled, where it is another one since.
+        let now = self.accounts.provider(&key.0).get_issue(key.1).await?;
+        let is_same = self.memory.asked(&run) == Some(&*text_hash(&now));
+        let approve_plan = !(is_trusted && is_same);
         let by = followed.by.clone();
         let request = RunRequest {
             issue: Some(IssueSource::Forge(Some(key.0.clone()), key.1)),

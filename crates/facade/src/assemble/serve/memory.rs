@@ -52,6 +52,8 @@ enum What {
         repository: RepositoryName,
         saying: Saying,
     },
+    /// A run was seen to be asked for, when its issue had a text of this hash.
+    Asked { run: RunId, text: String },
     /// The status comment shows what a run waits for, since a time of the forge's.
     Shown {
         run: RunId,
@@ -83,6 +85,7 @@ struct State {
     comments: BTreeMap<IssueKey, StatusComment>,
     hearing: BTreeMap<(RepositoryName, Saying), Hearing>,
     heard: BTreeSet<(RepositoryName, Saying)>,
+    asked: BTreeMap<RunId, String>,
     shown: BTreeMap<RunId, (String, Timestamp)>,
     settled: BTreeSet<RunId>,
 }
@@ -120,10 +123,14 @@ impl State {
                 self.hearing.remove(&(repository.clone(), saying.clone()));
                 self.heard.insert((repository, saying));
             }
+            What::Asked { run, text } => {
+                self.asked.entry(run).or_insert(text);
+            }
             What::Shown { run, pin, at } => {
                 self.shown.insert(run, (pin, at));
             }
             What::Settled { run } => {
+                self.asked.remove(&run);
                 self.shown.remove(&run);
                 self.settled.insert(run);
             }
@@ -228,6 +235,16 @@ impl Memory {
     pub(super) async fn heard(&mut self, of: &(RepositoryName, Saying)) -> Result<(), Error> {
         let (repository, saying) = of.clone();
         self.note(What::Heard { repository, saying }).await
+    }
+
+    /// The hash of an issue's text when its run was first seen to be asked for.
+    pub(super) fn asked(&self, run: &RunId) -> Option<&str> {
+        self.state.asked.get(run).map(String::as_str)
+    }
+
+    pub(super) async fn ask(&mut self, run: &RunId, text: String) -> Result<(), Error> {
+        let run = run.clone();
+        self.note(What::Asked { run, text }).await
     }
 
     /// Since when the status comment shows what has this mark, if that is what it showed last; the
