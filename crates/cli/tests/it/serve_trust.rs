@@ -1,5 +1,9 @@
 //! Whom `automation serve` believes, and what it makes of forges that people and time change under it.
 
+use std::time::Duration;
+
+use testkit::forge::Faults;
+
 use crate::{
     forges::Bed,
     serve::{Staying, bed, until},
@@ -172,4 +176,28 @@ fn what_is_rewritten_after_the_label_waits_for_its_plan() {
     assert_eq!(stands(other), ["plan-review"]);
     assert_eq!(stands(same), ["completed"]);
     assert_eq!(staying.end(&bed), Some(0));
+}
+
+#[test]
+fn a_label_given_anew_stays_where_its_history_is_late() {
+    for kind in ["gitea", "github", "gitlab"] {
+        let bed = bed(kind, "");
+        bed.configure("settle: 60ms", "settle: 5s");
+        bed.place.file("config/automation.yaml", BY_WORD);
+        bed.place.file("word", "wrong\n");
+        bed.label("grace", "needs-planning");
+        bed.serve();
+        assert_eq!(bed.labels(), ["needs-attention"], "{kind}");
+        bed.place.file("word", "bar\n");
+        let late = Faults {
+            lag: Duration::from_millis(500),
+            late: 1.0,
+            ..Faults::default()
+        };
+        bed.forge.set_faults(late, 1);
+        bed.label("grace", "needs-planning");
+        bed.serve();
+        assert_eq!(bed.labels(), ["merge-ready"], "{kind}: {}", bed.status());
+        assert_eq!(bed.n_runs(), 2, "{kind}");
+    }
 }

@@ -98,6 +98,10 @@ pub struct Follower {
     pub(super) heard: BTreeMap<IssueKey, String>,
     /// What status comments say.
     pub(super) written: BTreeMap<IssueKey, Written>,
+    /// Issues with a label that their history does not explain, since when.
+    pub(super) unexplained: BTreeMap<IssueKey, Instant>,
+    /// Whether something is to be looked at again, though there is nothing to do now.
+    pub(super) is_to_look_again: bool,
     /// Where runs stood when they were looked at last.
     pub(super) phases: BTreeMap<RunId, Option<Phase>>,
     /// The last error of each place, which is told once.
@@ -166,6 +170,8 @@ impl Follower {
             stopped: BTreeMap::new(),
             heard: BTreeMap::new(),
             written: BTreeMap::new(),
+            unexplained: BTreeMap::new(),
+            is_to_look_again: false,
             phases: BTreeMap::new(),
             errors: BTreeMap::new(),
         };
@@ -242,6 +248,7 @@ impl Follower {
     /// Looks at all issues once; whether all that should be could be done.
     async fn look(&mut self) -> Result<bool, Error> {
         let mut is_whole = true;
+        self.is_to_look_again = false;
         let mut asked = Vec::new();
         for source in self.sources.clone() {
             let found = self.asked_in(&source.name).await;
@@ -273,7 +280,7 @@ impl Follower {
             self.unless_failed(shown(&key), tended, &mut is_whole)?;
         }
         self.take_up();
-        Ok(is_whole)
+        Ok(is_whole && !self.is_to_look_again)
     }
 
     /// What came of something. An error is told once; one of our own memory ends everything.
@@ -440,6 +447,16 @@ impl Follower {
         RunStatus::read(&self.home, run, &self.surroundings)
     }
 
+    /// Whether the history of an issue may not tell yet who gave it a label: as long as lists may be late.
+    fn is_history_late(&mut self, key: &IssueKey) -> bool {
+        let source = self.sources.iter().find(|it| it.name == key.0);
+        let settle = source.and_then(|it| Some(it.on_forge.as_ref()?.settle()));
+        let since = self.unexplained.entry(key.clone());
+        let is_late = since.or_insert_with(Instant::now).elapsed() < settle.unwrap_or_default();
+        self.is_to_look_again |= is_late;
+        is_late
+    }
+
     /// Hears what is said on an issue, tells its run, and shows where that stands.
     async fn tend(&mut self, run: &RunId, key: &IssueKey) -> Result<(), Error> {
         let mut seen = Seen::read(&self.home, run, &self.surroundings)?;
@@ -488,12 +505,19 @@ impl Follower {
             self.memory.show(run, pin, shown).await?;
         }
         let (add, mut remove) = changes(&self.labels, phase, &issue.labels);
-        if remove.contains(&self.labels.needs_planning) && seen.status.state.has_ended() {
+        let wanted = self.labels.needs_planning.clone();
+        if remove.contains(&wanted) && seen.status.state.has_ended() {
             // Somebody may have given it in this very moment, for another run.
             let asker = self.asker(&key.0, key.1).await?;
+            // The list of those with that label may be later than the history.
+            let is_late = self.is_history_late(key);
             if asker.is_some_and(|(asked, _)| asked != *run) {
                 remove.clear();
+            } else if is_late {
+                remove.retain(|it| *it != wanted);
             }
+        } else {
+            self.unexplained.remove(key);
         }
         if !(add.is_empty() && remove.is_empty()) {
             let repository = &self.account(&key.0)?.repository;
