@@ -419,12 +419,14 @@ impl Staying {
 
     /// Waits for a line that begins so, and returns the rest of it.
     pub(crate) fn says(&self, start: &str) -> String {
+        let mut said = Vec::new();
         loop {
             let line = self.lines.recv_timeout(PATIENCE);
-            let line = line.unwrap_or_else(|_| panic!("it says {start:?}"));
+            let line = line.unwrap_or_else(|_| panic!("it says {start:?}: {said:#?}"));
             if let Some(rest) = line.strip_prefix(start) {
                 return rest.to_owned();
             }
+            said.push(line);
         }
     }
 

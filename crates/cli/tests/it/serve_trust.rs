@@ -1,6 +1,6 @@
 //! Whom `automation serve` believes, and what it makes of forges that people and time change under it.
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 use testkit::forge::Faults;
 
@@ -200,4 +200,24 @@ fn a_label_given_anew_stays_where_its_history_is_late() {
         assert_eq!(bed.labels(), ["merge-ready"], "{kind}: {}", bed.status());
         assert_eq!(bed.n_runs(), 2, "{kind}");
     }
+}
+
+#[test]
+fn a_run_that_was_cleaned_up_is_not_under_way() {
+    let bed = bed("gitea", "");
+    bed.place.file("config/automation.yaml", BY_WORD);
+    bed.place.file("word", "wrong\n");
+    bed.label("grace", "needs-planning");
+    let staying = Staying::start(&bed, "serve");
+    until("it has failed", || bed.labels() == ["needs-attention"]);
+    let runs = bed.place.path(".automation/runs");
+    for run in fs::read_dir(runs).expect("there is one") {
+        let folder = run.expect("it can be read").path();
+        fs::remove_dir_all(folder).expect("nobody works there");
+    }
+    bed.place.file("word", "bar\n");
+    bed.label("grace", "needs-planning");
+    until("another is proposed", || bed.labels() == ["merge-ready"]);
+    assert_eq!(staying.end(&bed), Some(0));
+    assert_eq!(bed.n_runs(), 1);
 }

@@ -27,7 +27,11 @@ impl Follower {
             let key = (name.clone(), issue.number);
             let current = self.runs.iter().rev().find(|(_, it)| **it == key);
             let is_under_way = match current {
-                Some((run, _)) => !self.status(run)?.state.has_ended(),
+                // One that cannot be read is not under way, unless we work on it.
+                Some((run, _)) => {
+                    let status = self.status(run);
+                    self.active.contains_key(run) || status.is_ok_and(|it| !it.state.has_ended())
+                }
                 None => false,
             };
             if is_under_way {

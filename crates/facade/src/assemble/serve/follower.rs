@@ -249,6 +249,10 @@ impl Follower {
     async fn look(&mut self) -> Result<bool, Error> {
         let mut is_whole = true;
         self.is_to_look_again = false;
+        // Old runs are cleaned up beside us.
+        let (home, active) = (&self.home, &self.active);
+        let is_there = |run: &RunId| active.contains_key(run) || home.run_folder(run).exists();
+        self.runs.retain(|run, _| is_there(run));
         let mut asked = Vec::new();
         for source in self.sources.clone() {
             let found = self.asked_in(&source.name).await;
