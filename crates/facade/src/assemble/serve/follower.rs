@@ -50,6 +50,11 @@ impl Nudge {
     pub fn nudge(&self) {
         self.0.notify_one();
     }
+
+    /// Waits for a nudge; one that came before counts, once.
+    pub(super) async fn notified(&self) {
+        self.0.notified().await;
+    }
 }
 
 /// How long a [`Follower`] goes on.
@@ -229,7 +234,7 @@ impl Follower {
             }
             tokio::select! {
                 () = stop.cancelled() => break,
-                () = nudge.0.notified() => {}
+                () = nudge.notified() => {}
                 Some(ended) = self.sessions.join_next(), if !self.sessions.is_empty() => {
                     self.ended(ended).await?;
                 }

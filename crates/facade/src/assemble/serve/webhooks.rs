@@ -145,10 +145,13 @@ impl Webhooks {
         if marks.iter().any(|mark| seen.known.contains(mark)) {
             return Ok(Received::Again);
         }
-        seen.add(marks);
-        seen.write(&self.file)?;
-        drop(seen);
+        // A look too many does no harm; one that nobody takes, since the repetition is known, does.
         self.nudge.nudge();
+        seen.add(marks.iter().cloned());
+        if let Err(error) = seen.write(&self.file) {
+            seen.forget(&marks);
+            return Err(error);
+        }
         Ok(Received::Taken)
     }
 }
@@ -196,6 +199,13 @@ impl Seen {
         }
     }
 
+    fn forget(&mut self, marks: &[String]) {
+        self.order.retain(|it| !marks.contains(it));
+        for mark in marks {
+            self.known.remove(mark);
+        }
+    }
+
     fn write(&self, file: &Path) -> Result<(), Error> {
         let mut text = String::with_capacity(self.order.len() * 33);
         for mark in &self.order {
@@ -209,6 +219,41 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_could_not_be_remembered_counts_when_it_comes_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("state").join("webhooks");
+        let nudge = Nudge::default();
+        let webhooks = Webhooks {
+            secrets: vec![(Sender::GitLab, Secret::new("between-us".to_owned()))],
+            file: file.clone(),
+            seen: Mutex::default(),
+            clock: Arc::new(core_types::SystemClock),
+            nudge: nudge.clone(),
+        };
+        let headers = [
+            ("x-gitlab-token", "between-us"),
+            ("x-gitlab-event-uuid", "1"),
+        ];
+        let send = || webhooks.receive_blocking("gitlab", &headers, b"{}");
+        let is_nudged = async || {
+            tokio::select! {
+                biased;
+                () = nudge.notified() => true,
+                () = std::future::ready(()) => false,
+            }
+        };
+        // What cannot be a file.
+        std::fs::create_dir_all(file.join("in-the-way")).expect("it can be made");
+        send().expect_err("it cannot be written");
+        assert!(is_nudged().await, "it may be the last that is heard of it");
+        std::fs::remove_dir_all(&file).expect("it can be removed");
+        assert_eq!(send().ok(), Some(Received::Taken));
+        assert!(is_nudged().await);
+        assert_eq!(send().ok(), Some(Received::Again));
+        assert!(!is_nudged().await);
+    }
 
     #[test]
     fn so_many_are_remembered_and_read_again() {
