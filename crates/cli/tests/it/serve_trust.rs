@@ -2,7 +2,8 @@
 
 use std::{fs, time::Duration};
 
-use testkit::forge::Faults;
+use testkit::forge::{Call, Faults, SimulatedForge};
+use tokio::runtime::Runtime;
 
 use crate::{
     forges::Bed,
@@ -220,4 +221,35 @@ fn a_run_that_was_cleaned_up_is_not_under_way() {
     until("another is proposed", || bed.labels() == ["merge-ready"]);
     assert_eq!(staying.end(&bed), Some(0));
     assert_eq!(bed.n_runs(), 1);
+}
+
+#[test]
+fn a_dead_forge_is_asked_once_in_a_look() {
+    // What it looks at next stands on another forge.
+    let bed = bed("gitea", "serve: {interval: 1h}\n").and("backend");
+    let runtime = Runtime::new().expect("a runtime can be made");
+    let folder = bed.place.path("../elsewhere");
+    let other = runtime.block_on(SimulatedForge::start(&folder));
+    other.add_copy("ada", "docs", &bed.git());
+    let second = format!(
+        "forges:\n- {{name: second, kind: gitea, url: \"{}\", token: \"env:FORGE_TOKEN\", settle: 60ms, \
+         backoff: 1ms}}\n",
+        other.url()
+    );
+    bed.configure("forges:\n", &second);
+    let configured = bed.place.read("config/repositories.yaml")
+        + "- {name: docs, forge: second, owner: ada, test_command: make test}\n";
+    bed.place.file("config/repositories.yaml", configured);
+    let dead = Faults {
+        down_before: 1.0,
+        ..Faults::default()
+    };
+    bed.forge.set_faults(dead, 1);
+    let staying = Staying::start(&bed, "serve");
+    until("it asks the other one", || !other.take_calls().is_empty());
+    let calls = bed.forge.take_calls();
+    let is_of = |it: &&Call| it.path.starts_with("/repos/ada/backend");
+    assert_eq!(calls.iter().filter(is_of).count(), 0);
+    assert!(!calls.is_empty());
+    assert_eq!(staying.end(&bed), Some(0));
 }

@@ -107,6 +107,8 @@ pub struct Follower {
     pub(super) unexplained: BTreeMap<IssueKey, Instant>,
     /// Whether something is to be looked at again, though there is nothing to do now.
     pub(super) is_to_look_again: bool,
+    /// The forges that have failed in this look.
+    down: BTreeSet<String>,
     /// Where runs stood when they were looked at last.
     pub(super) phases: BTreeMap<RunId, Option<Phase>>,
     /// The last error of each place, which is told once.
@@ -177,6 +179,7 @@ impl Follower {
             written: BTreeMap::new(),
             unexplained: BTreeMap::new(),
             is_to_look_again: false,
+            down: BTreeSet::new(),
             phases: BTreeMap::new(),
             errors: BTreeMap::new(),
         };
@@ -254,13 +257,19 @@ impl Follower {
     async fn look(&mut self) -> Result<bool, Error> {
         let mut is_whole = true;
         self.is_to_look_again = false;
+        self.down.clear();
         // Old runs are cleaned up beside us.
         let (home, active) = (&self.home, &self.active);
         let is_there = |run: &RunId| active.contains_key(run) || home.run_folder(run).exists();
         self.runs.retain(|run, _| is_there(run));
         let mut asked = Vec::new();
         for source in self.sources.clone() {
+            if self.is_down(&source.name) {
+                is_whole = false;
+                continue;
+            }
             let found = self.asked_in(&source.name).await;
+            self.note_down(&source.name, found.as_ref().err());
             let place = format!("{}", source.name);
             if let Some(found) = self.unless_failed(place, found, &mut is_whole)? {
                 asked.extend(found);
@@ -270,9 +279,12 @@ impl Follower {
         let waiting: BTreeSet<_> = asked.iter().map(|it| it.key.clone()).collect();
         self.take_up();
         for asked in asked {
-            if self.has_room() {
-                let place = shown(&asked.key);
+            if self.is_down(&asked.key.0) {
+                is_whole = false;
+            } else if self.has_room() {
+                let (place, name) = (shown(&asked.key), asked.key.0.clone());
                 let begun = Box::pin(self.begin(asked)).await;
+                self.note_down(&name, begun.as_ref().err());
                 self.unless_failed(place, begun, &mut is_whole)?;
             }
         }
@@ -285,11 +297,34 @@ impl Follower {
             if self.memory.is_settled(&run) || (waiting.contains(&key) && !is_begun) {
                 continue;
             }
+            if self.is_down(&key.0) {
+                is_whole = false;
+                continue;
+            }
             let tended = Box::pin(self.tend(&run, &key)).await;
+            self.note_down(&key.0, tended.as_ref().err());
             self.unless_failed(shown(&key), tended, &mut is_whole)?;
         }
         self.take_up();
         Ok(is_whole && !self.is_to_look_again)
+    }
+
+    /// Whether the forge of a repository has failed in this look: others do not wait for it.
+    fn is_down(&self, name: &RepositoryName) -> bool {
+        self.url(name).is_some_and(|url| self.down.contains(url))
+    }
+
+    fn note_down(&mut self, name: &RepositoryName, error: Option<&Error>) {
+        let passes = error.is_some_and(|it| it.class() == ErrorClass::Transient);
+        if let Some(url) = self.url(name).filter(|_| passes) {
+            let url = url.to_owned();
+            self.down.insert(url);
+        }
+    }
+
+    fn url(&self, name: &RepositoryName) -> Option<&str> {
+        let source = self.sources.iter().find(|it| it.name == *name)?;
+        Some(&source.on_forge.as_ref()?.url)
     }
 
     /// What came of something. An error is told once; one of our own memory ends everything.
