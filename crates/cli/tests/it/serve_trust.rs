@@ -1,13 +1,16 @@
 //! Whom `automation serve` believes, and what it makes of forges that people and time change under it.
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
-use testkit::forge::{Call, Faults, SimulatedForge};
+use testkit::forge::{Call, Dialect, Faults, Signature, SimulatedForge, Webhook};
 use tokio::runtime::Runtime;
 
 use crate::{
     forges::Bed,
-    serve::{Staying, bed, until},
+    serve::{SECRET, Staying, bed, until},
 };
 
 const GATE: &str = "serve: {interval: 20ms}\napprovals: {plan: true}\n";
@@ -251,5 +254,37 @@ fn a_dead_forge_is_asked_once_in_a_look() {
     let is_of = |it: &&Call| it.path.starts_with("/repos/ada/backend");
     assert_eq!(calls.iter().filter(is_of).count(), 0);
     assert!(!calls.is_empty());
+    assert_eq!(staying.end(&bed), Some(0));
+}
+
+#[test]
+fn looks_are_some_time_apart() {
+    let bed = bed("gitea", "serve: {interval: 1h}\n");
+    bed.configure(
+        "settle: 60ms",
+        "settle: 60s, webhook_secret: \"env:HOOK_SECRET\"",
+    );
+    let staying = Staying::start(&bed, "serve --webhooks=0");
+    let address = staying.says("listening for webhooks on ");
+    let looks = || {
+        let calls = bed.forge.take_calls();
+        let is_look = |it: &Call| it.path.ends_with("/issues") && it.query.contains("page=1&");
+        calls.iter().any(is_look)
+    };
+    until("it looks when it begins", looks);
+    let begun = Instant::now();
+    for n in 0..3 {
+        let (delivery, body) = (format!("d-{n}"), format!("[{n}]"));
+        let sent = Webhook {
+            dialect: Dialect::Gitea,
+            delivery: &delivery,
+            body: &body,
+            signature: Signature::By(SECRET),
+        };
+        assert_eq!(sent.send(&address), 202);
+        until("it looks", looks);
+    }
+    // Three seconds, less what it took to see the first look.
+    assert!(begun.elapsed() > Duration::from_millis(2000));
     assert_eq!(staying.end(&bed), Some(0));
 }

@@ -24,8 +24,8 @@ use super::{
     showing::Written,
 };
 use crate::assemble::{
-    Assembly, Error, Home, IssueSource, Observer, RepositorySource, RunRecord, RunRequest,
-    RunState, RunStatus, Surroundings,
+    Assembly, Error, ForgeRecord, Home, IssueSource, Observer, RepositorySource, RunRecord,
+    RunRequest, RunState, RunStatus, Surroundings,
     assembly::{line, open_forge},
     on_forge::{Account, Accounts},
     repositories::on_forges,
@@ -34,6 +34,10 @@ use crate::assemble::{
 
 /// When a run that an error stopped, which may pass, is tried again.
 const AGAIN: Duration = Duration::from_secs(300);
+
+/// Looks begin so far apart, however many webhooks come; less where lists of all forges settle sooner, or where it is
+/// to look more often.
+const APART: Duration = Duration::from_secs(1);
 
 /// Says what a follower does, for whoever watches it.
 pub trait Teller: Debug + Send + Sync {
@@ -226,7 +230,11 @@ impl Follower {
         nudge: &Nudge,
         stop: &CancellationToken,
     ) -> Result<(), Error> {
+        let forges = self.sources.iter().filter_map(|it| it.on_forge.as_ref());
+        let settle = forges.map(ForgeRecord::settle).max().unwrap_or(APART);
+        let apart = APART.min(settle).min(self.serve.interval);
         loop {
+            let next = Instant::now() + apart;
             let looked = tokio::select! {
                 () = stop.cancelled() => break,
                 looked = Box::pin(self.look()) => looked?,
@@ -242,6 +250,10 @@ impl Follower {
                     self.ended(ended).await?;
                 }
                 () = tokio::time::sleep(self.serve.interval) => {}
+            }
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep_until(next) => {}
             }
         }
         for session in self.active.values() {
