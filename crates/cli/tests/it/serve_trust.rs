@@ -288,3 +288,32 @@ fn looks_are_some_time_apart() {
     assert!(begun.elapsed() > Duration::from_millis(2000));
     assert_eq!(staying.end(&bed), Some(0));
 }
+
+#[test]
+fn all_that_is_consented_to_is_shown() {
+    let bed = bed("gitea", "");
+    let agent = "agents: [{name: bar, kind: command, command: \"echo bar > a.txt; mkdir -p .github/workflows; \
+                 for i in 1 2 3 4 5 6 7 8 9; do echo x > .github/workflows/a-name-that-is-longer-than-what-a-cell-of-the-table-can-show-$i.yml; \
+                 done\"}]\nserve: {interval: 20ms, land: true}\n";
+    bed.place.file("config/automation.yaml", agent);
+    bed.label("grace", "needs-planning");
+    bed.serve();
+    assert_eq!(bed.labels(), ["needs-attention"]);
+    let status = bed.status();
+    for n in 1..=3 {
+        let path = format!(
+            ".github/workflows/a-name-that-is-longer-than-what-a-cell-of-the-table-can-show-{n}.yml"
+        );
+        assert!(status.contains(&path), "{status}");
+    }
+    assert!(status.contains("and 6 more"), "{status}");
+    let proposed = bed.git().git(&[
+        "for-each-ref",
+        "--format=%(objectname)",
+        "refs/heads/automation",
+    ]);
+    assert!(status.contains(&proposed), "{status}");
+    bed.say("grace", &bed.approval());
+    bed.serve();
+    assert_eq!(bed.labels(), ["completed"], "{}", bed.status());
+}

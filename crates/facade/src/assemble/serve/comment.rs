@@ -48,7 +48,7 @@ pub(super) fn comment(
         let next = phase.and_then(Phase::next).map(|it| it.label(labels));
         text.push_str(&request(awaited, next, mark));
         if awaited.is_shown() {
-            block = awaited.plan.as_deref().map(fenced).unwrap_or_default();
+            block = fenced(&awaited.shown);
         }
     }
     let n_before = text.len();
@@ -113,20 +113,18 @@ fn name_of(scope: &Scope) -> String {
 /// How a person lets it go on.
 fn request(awaited: &Awaited, next: Option<&str>, mark: char) -> String {
     let pin = &awaited.pin;
-    let what = match &awaited.plan {
-        Some(_) if !awaited.is_shown() => {
-            return "The plan is too long to be shown here, or holds what looks like a secret. On the machine that \
-                    works on it: `automation approve`.\n\n"
-                .to_owned();
-        }
-        Some(_) => "exactly this plan",
-        None => "exactly this",
-    };
+    if !awaited.is_shown() {
+        let command = if awaited.lands() { "land" } else { "approve" };
+        return format!(
+            "What waits is too long to be shown here, or holds what looks like a secret. On the machine that works on \
+             it: `automation {command}`.\n\n"
+        );
+    }
     let by_label = next.map_or_else(String::new, |label| {
         format!(", or by the label {}", code(label, 100))
     });
     format!(
-        "Whoever may write here approves {what} by a comment{by_label}:\n\n```\n{mark}approve {pin}\n```\n\n"
+        "Whoever may write here approves exactly this by a comment{by_label}:\n\n```\n{mark}approve {pin}\n```\n\n"
     )
 }
 

@@ -28,8 +28,8 @@ pub(super) struct Awaited {
     pub(super) pin: String,
     /// What the run is told.
     pub(super) message: Message,
-    /// The plan as it is shown, at its gate.
-    pub(super) plan: Option<String>,
+    /// What a person reads who approves it: a plan, or what lands or acts.
+    pub(super) shown: String,
 }
 
 impl Awaited {
@@ -47,7 +47,7 @@ impl Awaited {
 
     /// Whether all of it is in the status comment. What is not cannot be approved there.
     pub(super) fn is_shown(&self) -> bool {
-        self.plan.as_deref().is_none_or(is_showable)
+        is_showable(&self.shown)
     }
 }
 
@@ -79,10 +79,13 @@ fn awaited(home: &Home, record: &RunRecord, status: &RunStatus) -> Result<Option
     };
     let run = status.run.as_str();
     if let Some(key) = &end.waits_for {
+        let shown = format!(
+            "step: {key}\nwhy: nobody can tell whether it has acted\nthen: it acts once more\n"
+        );
         return Ok(Some(Awaited {
             pin: pin(&["consent", run, &key.to_string()]),
             message: Message::Consent { key: key.clone() },
-            plan: None,
+            shown,
         }));
     }
     let heads = end.repositories.iter();
@@ -90,6 +93,12 @@ fn awaited(home: &Home, record: &RunRecord, status: &RunStatus) -> Result<Option
         .map(|it| format!("{} {}", it.repository, it.head))
         .collect();
     let heads = heads.join("\n");
+    let landing: String = end
+        .repositories
+        .iter()
+        .filter(could_land)
+        .map(row)
+        .collect();
     let approve = |gate, plan| Message::Approve { gate, plan };
     Ok(match end.status {
         EndStatus::AtGate(Gate::Plan) => {
@@ -98,22 +107,22 @@ fn awaited(home: &Home, record: &RunRecord, status: &RunStatus) -> Result<Option
             Some(Awaited {
                 pin: pin(&["plan", run, &text]),
                 message: approve(Gate::Plan, Some(plan)),
-                plan: Some(text),
+                shown: text,
             })
         }
         EndStatus::AtGate(gate) => Some(Awaited {
-            pin: pin(&[gate.as_str(), run, &heads]),
+            pin: pin(&[gate.as_str(), run, &heads, &landing]),
             message: approve(gate, None),
-            plan: None,
+            shown: landing,
         }),
         EndStatus::Done | EndStatus::Partial | EndStatus::NeedsPerson if can_land(end) => {
             Some(Awaited {
-                pin: pin(&["land", run, &heads]),
+                pin: pin(&["land", run, &heads, &landing]),
                 message: Message::Land {
                     update_checkout: false,
                     allow_unverified: false,
                 },
-                plan: None,
+                shown: landing,
             })
         }
         EndStatus::Done
@@ -126,15 +135,43 @@ fn awaited(home: &Home, record: &RunRecord, status: &RunStatus) -> Result<Option
 
 /// Whether something has not landed that could.
 fn can_land(end: &RunEnd) -> bool {
-    let could = |it: &RepositoryEnd| {
-        matches!(
-            it.state,
-            RepositoryState::Published
-                | RepositoryState::Ready { .. }
-                | RepositoryState::Blocked { .. }
-        )
+    end.repositories.iter().any(|it| could_land(&it))
+}
+
+fn could_land(it: &&RepositoryEnd) -> bool {
+    matches!(
+        it.state,
+        RepositoryState::Published
+            | RepositoryState::Ready { .. }
+            | RepositoryState::Blocked { .. }
+    )
+}
+
+/// What is approved of a repository whose change lands.
+fn row(it: &RepositoryEnd) -> String {
+    let tests = match it.tested {
+        Some(true) => "passed",
+        Some(false) => "failed",
+        None => "not verified",
     };
-    end.repositories.iter().any(could)
+    let review = it.review.as_ref().map(|it| it.approved);
+    let review = match review {
+        Some(true) => "approved",
+        Some(false) => "not approved",
+        None => "not reviewed",
+    };
+    let mut row = format!(
+        "{}:\n  commit: {}\n  tests: {tests}\n  review: {review}\n",
+        it.repository, it.head
+    );
+    if let RepositoryState::Ready { reason, .. } | RepositoryState::Blocked { reason, .. } =
+        &it.state
+    {
+        // One line, whatever names of files are in it.
+        let words: Vec<_> = reason.split_whitespace().collect();
+        row.push_str(&format!("  waits: {}\n", words.join(" ")));
+    }
+    row
 }
 
 /// The plan that waits: a run writes it before it stops at the gate.
