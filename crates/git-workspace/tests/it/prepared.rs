@@ -274,6 +274,9 @@ async fn victim() {
 }
 
 /// A home whose branch was held by an engine that was killed.
+///
+/// The git that held it is stopped before, so that it cannot see its engine go and clear up in
+/// the moment before it is killed with it.
 async fn killed(script: &str) -> (Home, GitRepository, Landing) {
     let home = Home::new().await;
     let (repository, ..) = published(&home, "user", "echo two >> a.txt").await;
@@ -288,6 +291,8 @@ async fn killed(script: &str) -> (Home, GitRepository, Landing) {
         while !sign.exists() {
             tokio::task::yield_now().await;
         }
+        home.sh("kill -STOP $(sed -n 's/^git \\([0-9]*\\) .*/\\1/p' mirrors/app.landings/*)")
+            .await;
     };
     tokio::select! {
         ended = victim => panic!("the victim must hold: {ended:?}"),
