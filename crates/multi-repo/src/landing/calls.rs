@@ -2,7 +2,7 @@
 
 use core_types::{
     CommitId, ErrorClass, NewPullRequest, Operated, OperationId, PortError, PullRequest,
-    PullRequestState, Scope, StepKey, StepName,
+    PullRequestState, Reference, Scope, StepKey, StepName,
     step::{self, Fingerprint, Look, Step, StepError, WhenUnknown},
 };
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,7 @@ pub(super) async fn find(member: &ForgeMember) -> Result<PullRequest, PortError>
     let all = member.provider.list_pull_requests().await?;
     let found = all.into_iter().find(|it| it.number == member.pull_request);
     found.ok_or_else(|| {
-        let operation = format!("find pull request {}", member.pull_request);
+        let operation = format!("find pull request {}", Reference(member.pull_request));
         PortError::new(ErrorClass::NotFound, operation)
     })
 }
@@ -180,14 +180,18 @@ pub(super) async fn try_often(
         })
         .await?;
         match &last {
-            Tried::Done | Tried::Refused { .. } => return Ok(last),
+            Tried::Done => return Ok(last),
+            Tried::Refused { .. } => break,
             Tried::Failed { .. } => {}
             Tried::Unknown { .. } => was_unknown = true,
         }
     }
-    // A list that shows nothing now is no proof that an earlier try has not acted.
+    // A list that shows nothing now is no proof that an earlier try has not acted; and a forge
+    // refuses what it has done already.
     Ok(match last {
-        Tried::Failed { reason } if was_unknown => Tried::Unknown { reason },
+        Tried::Failed { reason } | Tried::Refused { reason } if was_unknown => {
+            Tried::Unknown { reason }
+        }
         last => last,
     })
 }

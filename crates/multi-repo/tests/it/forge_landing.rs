@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -31,12 +31,15 @@ enum Fault {
     ReplyLost,
     /// It refuses, now and always.
     Refusal,
+    /// It has acted, nobody hears of it, and from then on nothing shows it while merging is refused.
+    Late,
 }
 
 /// Counts the calls of all forges of a change set, and says which fail.
 #[derive(Debug)]
 struct Faults {
     n_calls: AtomicUsize,
+    is_late: AtomicBool,
     from: usize,
     until: usize,
     fault: Fault,
@@ -51,6 +54,7 @@ impl Faults {
     fn of(from: usize, until: usize, fault: Fault) -> Arc<Self> {
         Arc::new(Self {
             n_calls: AtomicUsize::new(0),
+            is_late: AtomicBool::new(false),
             from,
             until,
             fault,
@@ -79,6 +83,11 @@ impl Faults {
                 acting.await?;
                 failed(ErrorClass::UnknownOutcome)
             }
+            Some(Fault::Late) => {
+                acting.await?;
+                self.is_late.store(true, Ordering::SeqCst);
+                failed(ErrorClass::UnknownOutcome)
+            }
         }
     }
 }
@@ -89,9 +98,18 @@ struct FaultyForge {
     faults: Arc<Faults>,
 }
 
+impl FaultyForge {
+    fn is_late(&self) -> bool {
+        self.faults.is_late.load(Ordering::SeqCst)
+    }
+}
+
 #[async_trait]
 impl GitProvider for FaultyForge {
     async fn find(&self, operation: &OperationId) -> Result<Option<Operated>, PortError> {
+        if self.is_late() {
+            return Ok(None);
+        }
         self.faults.call(self.inner.find(operation)).await
     }
     async fn create_issue(&self, _: &OperationId, _: NewIssue) -> Result<Issue, PortError> {
@@ -148,13 +166,21 @@ impl GitProvider for FaultyForge {
         number: IssueNumber,
         expected_head: &CommitId,
     ) -> Result<PullRequest, PortError> {
+        if self.is_late() {
+            return Err(PortError::new(ErrorClass::Conflict, "merge"));
+        }
         let merging = self
             .inner
             .merge_pull_request(operation, number, expected_head);
         self.faults.call(merging).await
     }
     async fn list_pull_requests(&self) -> Result<Vec<PullRequest>, PortError> {
-        self.faults.call(self.inner.list_pull_requests()).await
+        let mut all = self.faults.call(self.inner.list_pull_requests()).await?;
+        if self.is_late() {
+            all.iter_mut()
+                .for_each(|it| it.state = PullRequestState::Open);
+        }
+        Ok(all)
     }
 }
 
@@ -308,6 +334,18 @@ impl World {
     }
 }
 
+/// A forge that refuses after nobody heard of a merge may refuse for the very reason that it has merged.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_after_an_unknown_merge_takes_nothing_back() {
+    let world = World::in_memory().await;
+    // Three checks, the merge of `a`, that of `b`.
+    let faults = Faults::of(5, 6, Fault::Late);
+    let steps = MemoryStepLog::default();
+    let end = world.land(&faults, true, &steps).await.expect("an end");
+    assert_eq!(world.look().await, ["merged", "merged", "open"]);
+    world.check(&end, "late").await;
+}
+
 #[tokio::test]
 async fn all_are_merged_at_what_was_tested() {
     let world = World::in_memory().await;
@@ -365,7 +403,7 @@ async fn nothing_is_merged_where_a_head_has_moved() {
         [
             "a: not tried, since c is not as it was tested",
             "b: not tried, since c is not as it was tested",
-            "c: pull request 1 is at bbbbbbbbbb, tested was aaaaaaaaaa",
+            "c: pull request #1 is at bbbbbbbbbb, tested was aaaaaaaaaa",
         ]
     );
     world.check(&end, "a moved head").await;
