@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use core_types::{
     Blocked, CheckoutPolicy, CommitId, ErrorClass, Event, Gate, Landed, Landing, Merge, Message,
-    PortError, PullRequestChange, RefUpdate, RepositoryName, Scope, StepKey,
+    PortError, PullRequestChange, RefUpdate, Reference, RepositoryName, Scope, StepKey,
     step::{Fingerprint, StepError, StepState},
 };
 use serde::{Deserialize, Serialize};
@@ -339,7 +339,10 @@ async fn catch_up(
         match update_pull_request(run, name, step_key, number, change).await {
             // Somebody has merged it: what is in its target has landed.
             Err(error) if error.class() == ErrorClass::Conflict => {
-                let message = format!("{name}: pull request {number} stays as it is: {error}");
+                let message = format!(
+                    "{name}: pull request {} stays as it is: {error}",
+                    Reference(number)
+                );
                 run.emit(None, Event::Warning { message });
             }
             updated => updated?,

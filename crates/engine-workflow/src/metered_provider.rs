@@ -145,4 +145,8 @@ impl GitProvider for MeteredProvider {
         let call = self.provider.list_pull_requests();
         self.told("list_pull_requests", call).await
     }
+
+    fn page(&self, number: IssueNumber) -> Option<String> {
+        self.provider.page(number)
+    }
 }

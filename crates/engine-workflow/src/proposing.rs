@@ -2,7 +2,7 @@
 
 use core_types::{
     CommitId, ErrorClass, Event, IssueChange, IssueNumber, IssueState, NewComment, NewPullRequest,
-    Operated, PullRequestChange, PullRequestState, RepositoryName, Scope, StepKey,
+    Operated, PullRequestChange, PullRequestState, Reference, RepositoryName, Scope, StepKey,
     step::{self, Fingerprint, Look, Step, WhenUnknown},
 };
 
@@ -157,7 +157,8 @@ pub(crate) async fn close_pull_request(run: &Run, progress: &Progress) -> Result
         match changed {
             Err(error) if error.class() == ErrorClass::Conflict => {
                 let message = format!(
-                    "{name}: pull request {number} stays open: {}",
+                    "{name}: pull request {} stays open: {}",
+                    Reference(number),
                     error.to_line()
                 );
                 run.emit(Some(&step), Event::Warning { message });
@@ -213,8 +214,9 @@ pub(crate) async fn propose_again(
     before: IssueNumber,
 ) -> Result<IssueNumber, Error> {
     let body = format!(
-        "What pull request {before} proposed: it was merged and taken back, since the change lands in all \
-         repositories or in none."
+        "What pull request {} proposed: it was merged and taken back, since the change lands in all \
+         repositories or in none.",
+        Reference(before)
     );
     open_pull_request(run, progress, attempt, body).await
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use core_types::{Plan, Reference, Review};
+use core_types::{IssueNumber, Plan, Reference, RepositoryName, Review};
 
 use crate::{
     TaskEnd,
@@ -27,19 +27,12 @@ pub(crate) fn pull_request_body(
     let mut text = String::new();
     if let Some((home, number)) = &run.settings.issue_home {
         // In its own repository a forge makes a link of the number alone.
-        let home = if *home == progress.name {
-            ""
-        } else {
-            home.as_str()
+        let issue = match *home == progress.name {
+            true => Reference(*number).to_string(),
+            false => reference(run, home, *number),
         };
-        line(
-            &mut text,
-            format_args!(
-                "For issue {home}{}: {}\n",
-                Reference(*number),
-                one_line(&run.settings.issue.title)
-            ),
-        );
+        let title = one_line(&run.settings.issue.title);
+        line(&mut text, format_args!("For issue {issue}: {title}\n"));
     }
     line(
         &mut text,
@@ -112,8 +105,8 @@ fn change_set(text: &mut String, run: &Run, members: &[Progress]) {
         line(
             text,
             format_args!(
-                "| {name} | {name}{} | {} | {} |",
-                Reference(number),
+                "| {name} | {} | {} | {} |",
+                reference(run, name, number),
                 progress.head.short(),
                 tests(progress)
             ),
@@ -140,7 +133,7 @@ pub(crate) fn issue_comment(run: &Run, repositories: &[Progress]) -> String {
     );
     for progress in repositories {
         let pull_request = match (progress.pull_request, &progress.failed) {
-            (Some(number), _) => format!("{}{}", progress.name, Reference(number)),
+            (Some(number), _) => reference(run, &progress.name, number),
             (None, Some(reason)) => cell(reason),
             (None, None) => "unchanged".to_owned(),
         };
@@ -155,6 +148,17 @@ pub(crate) fn issue_comment(run: &Run, repositories: &[Progress]) -> String {
         );
     }
     start(&text, MAX_BODY_BYTES)
+}
+
+/// An issue or pull request of any of the run's repositories: a link where its forge has pages.
+/// The names of repositories are ours, so that no forge makes a link of `name#12` by itself.
+fn reference(run: &Run, name: &RepositoryName, number: IssueNumber) -> String {
+    let text = format!("{name}{}", Reference(number));
+    let repository = run.repository(name).ok();
+    match repository.and_then(|it| it.forge.page(number)) {
+        Some(page) => format!("[{text}]({page})"),
+        None => text,
+    }
 }
 
 fn tests(progress: &Progress) -> &'static str {

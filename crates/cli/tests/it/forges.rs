@@ -104,6 +104,14 @@ impl Bed {
         truth.iter().filter(|it| it.kind == "pull").count()
     }
 
+    /// The text of the one pull request of a repository.
+    fn pull_request(&self, name: &str) -> String {
+        let mut truth = self.forge.truth("ada", name);
+        truth.retain(|it| it.kind == "pull");
+        assert_eq!(truth.len(), 1, "{name}");
+        truth.remove(0).body
+    }
+
     /// Lets somebody push to `main` of one repository in the instant in which that of another moves.
     fn push_when_moved(&self, moving: &str, pushed: &str) {
         let there = self.forge.git_dir("ada", pushed);
@@ -376,9 +384,17 @@ fn several_repositories_land_together() {
         let bed = run_together(kind);
         bed.run(&format!("run --title Rename {AGENT} --run-id r1 --land"))
             .code(0);
+        let page = match kind {
+            "gitlab" => "-/merge_requests",
+            _ => "issues",
+        };
         for name in TOGETHER {
             assert_eq!(bed.on_main(name, "a.txt"), "bar", "{kind}");
-            assert_eq!(bed.n_pulls(name), 1, "{kind}");
+            let body = bed.pull_request(name);
+            for other in TOGETHER {
+                let link = format!("]({}/ada/{other}/{page}/1)", bed.forge.url());
+                assert!(body.contains(&link), "{kind}: {link} in {body}");
+            }
         }
     }
 }

@@ -219,6 +219,10 @@ pub(super) trait Dialect: Debug + Send + Sync {
     fn headers(&self) -> &'static [(&'static str, &'static str)];
     /// What the forge publishes of its limits.
     fn limits(&self) -> Limits;
+    /// Where people read an issue or pull request, after the repository's page.
+    fn page(&self, number: IssueNumber) -> String {
+        format!("issues/{number}")
+    }
     /// How its lists have pages.
     fn pages(&self) -> Pages;
 

@@ -81,6 +81,8 @@ pub struct RemoteForge {
 /// What the repositories of an account share.
 #[derive(Debug)]
 pub(super) struct Account {
+    /// Where its pages for people are, without a slash at the end.
+    pub(super) pages: String,
     pub(super) client: Client,
     pub(super) dialect: Arc<dyn Dialect>,
     pub(super) settle: Duration,
@@ -110,6 +112,10 @@ impl RemoteForge {
             Kind::GitHub if github::is_public(url) => github::PUBLIC_API.to_owned(),
             Kind::GitHub | Kind::Gitea | Kind::GitLab => format!("{url}{}", dialect.api()),
         };
+        let pages = match kind {
+            Kind::GitHub if github::is_public(url) => github::PUBLIC_PAGES,
+            Kind::GitHub | Kind::Gitea | Kind::GitLab => url,
+        };
         let means = Means {
             base: &base,
             authorization: dialect.authorization(),
@@ -125,6 +131,7 @@ impl RemoteForge {
             clock,
         };
         let account = Account {
+            pages: pages.to_owned(),
             client: Client::new(means, token)?,
             dialect,
             settle: options.settle,

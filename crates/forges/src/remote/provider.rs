@@ -9,7 +9,7 @@ use core_types::{
 };
 use tokio::time::Instant;
 
-use super::RemoteRepository;
+use super::{RemoteRepository, dialect::At, forge::Account};
 use crate::Error;
 
 impl RemoteRepository {
@@ -165,5 +165,12 @@ impl GitProvider for RemoteRepository {
         };
         list.await
             .map_err(|error: Error| error.into_port_error("list pull requests"))
+    }
+
+    fn page(&self, number: IssueNumber) -> Option<String> {
+        let Account { pages, dialect, .. } = &*self.account;
+        let At { slug, .. } = self.at();
+        let page = dialect.page(number);
+        Some(format!("{pages}/{}/{}/{page}", slug.owner(), slug.name()))
     }
 }

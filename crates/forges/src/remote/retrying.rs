@@ -249,6 +249,10 @@ impl GitProvider for Retrying {
     async fn list_pull_requests(&self) -> Result<Vec<PullRequest>, PortError> {
         self.read(|| self.provider.list_pull_requests()).await
     }
+
+    fn page(&self, number: IssueNumber) -> Option<String> {
+        self.provider.page(number)
+    }
 }
 
 impl fmt::Debug for Retrying {

@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use core_types::{
     ChangeSetEnd, CommitId, GitProvider, IssueNumber, NewPullRequest, OperationId, PortError,
-    PullRequestState, RepositoryName, Scope, StepKey, StepLog,
+    PullRequestState, Reference, RepositoryName, Scope, StepKey, StepLog,
     step::{self, Fingerprint, Step, StepError, WhenUnknown},
 };
 use serde::{Deserialize, Serialize};
@@ -250,12 +250,12 @@ async fn check(landing: &ForgeLanding<'_>) -> Result<BTreeMap<RepositoryName, St
             let why = match find(member).await {
                 Ok(found) if found.head_commit != member.head => format!(
                     "pull request {} is at {}, tested was {}",
-                    found.number,
+                    Reference(found.number),
                     found.head_commit.short(),
                     member.head.short()
                 ),
                 Ok(found) if found.state == PullRequestState::Closed => {
-                    format!("pull request {} is closed", found.number)
+                    format!("pull request {} is closed", Reference(found.number))
                 }
                 Ok(_) => continue,
                 Err(error) => error.to_line(),

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use core_types::{
     Blocked, BranchName, ChangeSetLanded, ChangeSetLander, ChangeSetLanding, CommitId, ErrorClass,
     GitProvider, IssueNumber, LandingBlock, LandingMember, Merge, NewPullRequest, PortError,
-    Repository, RepositoryName, Scope, StepKey, StepLog,
+    Reference, Repository, RepositoryName, Scope, StepKey, StepLog,
     step::{self, Fingerprint, Step, StepError, StepState, WhenUnknown},
 };
 use serde::{Deserialize, Serialize};
@@ -401,7 +401,7 @@ impl Undo for Reverting {
         self.repository.publish(&self.branch, &commit).await?;
         Ok(NewPullRequest {
             title,
-            body: format!("Takes back pull request {}. {why}", self.number),
+            body: format!("Takes back pull request {}. {why}", Reference(self.number)),
             head: self.branch.clone(),
             base: self.base.clone(),
             head_commit: commit,

@@ -28,6 +28,9 @@ use crate::Error;
 /// Where github.com has its API.
 pub(super) const PUBLIC_API: &str = "https://api.github.com";
 
+/// Where github.com has its pages.
+pub(super) const PUBLIC_PAGES: &str = "https://github.com";
+
 /// What a classic token needs for all that we do.
 const SCOPE: &str = "repo";
 

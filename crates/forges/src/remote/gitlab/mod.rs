@@ -87,6 +87,13 @@ impl Dialect for GitLab {
         "/api/v4"
     }
 
+    fn page(&self, number: IssueNumber) -> String {
+        match Subject::of(number) {
+            Subject::Issue(iid) => format!("-/issues/{iid}"),
+            Subject::MergeRequest(iid) => format!("-/merge_requests/{iid}"),
+        }
+    }
+
     /// This header takes access tokens and those of OAuth.
     fn authorization(&self) -> (&'static str, &'static str) {
         ("authorization", "Bearer ")

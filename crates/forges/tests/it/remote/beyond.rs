@@ -2,10 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "these are the bodies of tests")]
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use core_types::{BranchName, ErrorClass, GitProvider as _, IssueChange, NewIssue};
-use forges::remote::{Check, CheckState, Kind, PullRequestReview, Verdict};
+use core_types::{
+    APART, BranchName, ErrorClass, GitProvider as _, IssueChange, NewIssue, RepositoryName,
+    SystemClock,
+};
+use forges::remote::{
+    Check, CheckState, Kind, Options, PullRequestReview, RemoteForge, Secret, Slug, Verdict,
+};
 
 use super::{assert_as_described, contract, new_pull_request, open, start};
 use crate::support::{new_issue, operation};
@@ -179,4 +184,46 @@ async fn all_that_is_asked_and_answered_is_as_described(kind: Kind) {
     };
     let n_calls = assert_as_described(&simulated, Some(&contract));
     assert!(n_calls >= 20, "{n_calls} calls");
+}
+
+#[test]
+fn each_forge_has_its_pages_for_people() {
+    let own = "https://git.example.org";
+    for (kind, url, issue, merge_request) in [
+        (
+            Kind::Gitea,
+            own,
+            "https://git.example.org/ada/backend/issues/7",
+            None,
+        ),
+        (
+            Kind::GitHub,
+            own,
+            "https://git.example.org/ada/backend/issues/7",
+            None,
+        ),
+        (
+            Kind::GitHub,
+            "https://api.github.com/",
+            "https://github.com/ada/backend/issues/7",
+            None,
+        ),
+        (
+            Kind::GitLab,
+            own,
+            "https://git.example.org/ada/backend/-/issues/7",
+            Some("https://git.example.org/ada/backend/-/merge_requests/7"),
+        ),
+    ] {
+        let name = RepositoryName::new("backend").unwrap();
+        let token = Secret::new("token".to_owned());
+        let clock = Arc::new(SystemClock);
+        let forge = RemoteForge::new(kind, url, token, Options::default(), clock).unwrap();
+        let forge = forge.with_repository(name.clone(), Slug::new("ada", "backend").unwrap());
+        let backend = forge.repository(&name).unwrap();
+        assert_eq!(backend.page(7).as_deref(), Some(issue));
+        if let Some(page) = merge_request {
+            assert_eq!(backend.page(APART + 7).as_deref(), Some(page));
+        }
+    }
 }
