@@ -7,8 +7,12 @@ use facade::{
     assemble::{Home, HomeSource, Surroundings},
     core_types::{ErrorClass, Gate, RunId, TaskId},
     engine_checkpoint::RunJournal,
-    monitoring::fold::{Command, LessonStanding, LogPosition, RunSource},
+    monitoring::{
+        fold::{Command, LessonStanding, LogPosition, RunSource},
+        metrics::Tally,
+    },
 };
+use tokio::runtime::Runtime;
 
 use crate::place::Place;
 
@@ -229,7 +233,17 @@ fn figures_survive_the_removal_of_a_run() {
         runs,
         [("r2".into(), false.into()), ("r1".into(), false.into())]
     );
+    let (source, r1): (_, RunId) = (source(&place), "r1".parse().expect("valid"));
+    let events = runtime().block_on(source.events(&r1, 0));
+    let events = events.expect("it reads").events;
     place.run("gc").code(0);
+    runtime().block_on(async {
+        let gone = source.events(&r1, 0).await.expect_err("they are gone");
+        assert_eq!(gone.class(), ErrorClass::NotFound);
+        let counted = source.tally(&r1).await.expect("it reads");
+        let expected = Tally::of(&r1, events.iter().map(|(_, event)| event));
+        assert_eq!(counted, Some(expected), "counters do not fall");
+    });
     let (after, runs) = shown();
     assert_eq!(after, before, "what is summed up is still there");
     assert_eq!(
@@ -287,6 +301,22 @@ fn a_report_is_one_file_with_the_figures_of_status() {
     assert!(place.path("r1.html").exists());
 }
 
+fn source(place: &Place) -> HomeSource {
+    let environment = ["PATH", "HOME"].map(|name| {
+        let value = std::env::var_os(name).unwrap_or_default();
+        (OsString::from(name), value)
+    });
+    let surroundings = Surroundings::new(place.work(), environment.into());
+    HomeSource::new(Home::locate(&place.work(), None), surroundings)
+}
+
+fn runtime() -> Runtime {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.expect("a runtime")
+}
+
 /// What a monitor reads of a home beside events.
 #[test]
 fn logs_changes_prompts_money_and_commands_of_a_home() {
@@ -298,18 +328,9 @@ fn logs_changes_prompts_money_and_commands_of_a_home() {
     );
     let run = "run --agent ./agent.sh --repo app --title X --plan plan.yaml";
     place.run(&format!("{run} --run-id r1")).code(0);
-    let environment = ["PATH", "HOME"].map(|name| {
-        let value = std::env::var_os(name).unwrap_or_default();
-        (OsString::from(name), value)
-    });
-    let surroundings = Surroundings::new(place.work(), environment.into());
-    let home = Home::locate(&place.work(), None);
-    let source = HomeSource::new(home, surroundings);
+    let source = source(&place);
     let (run, one): (RunId, TaskId) = ("r1".parse().expect("valid"), "one".parse().expect("valid"));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    runtime.expect("a runtime").block_on(async {
+    runtime().block_on(async {
         let listed = source.runs().await.expect("it lists");
         let summary = listed[0].summary.as_ref().expect("it has ended");
         assert!(listed[0].is_summary_current && !listed[0].is_held);

@@ -1,6 +1,6 @@
 //! What journals tell, counted for Prometheus.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use core_types::{ErrorClass, PortError, RunId};
 
@@ -12,7 +12,10 @@ use crate::{
 /// Counts each event of each run once.
 #[derive(Debug)]
 pub(super) struct Counting {
+    metrics: Metrics,
     fold: EventFold,
+    /// The removed runs of which all is counted that there is.
+    removed: BTreeSet<RunId>,
     /// Up to which event each run is counted.
     counted: BTreeMap<RunId, u64>,
 }
@@ -20,13 +23,16 @@ pub(super) struct Counting {
 impl Counting {
     pub(super) fn into(metrics: Metrics) -> Self {
         Self {
-            fold: EventFold::new(metrics),
+            fold: EventFold::new(metrics.clone()),
+            metrics,
+            removed: BTreeSet::new(),
             counted: BTreeMap::new(),
         }
     }
 
     /// Counts what has come of a run since. One that was removed has nothing more to count: it is
-    /// forgotten, and what it has counted stays.
+    /// forgotten, and what it has counted stays. Was it removed before it was ever looked at, what it
+    /// had counted by then is counted.
     ///
     /// # Cancel safety
     ///
@@ -41,6 +47,13 @@ impl Counting {
             let batch = match source.events(run, after).await {
                 Ok(batch) => batch,
                 Err(error) if error.class() == ErrorClass::NotFound => {
+                    if !self.counted.contains_key(run)
+                        && !self.removed.contains(run)
+                        && let Some(tally) = source.tally(run).await?
+                    {
+                        self.metrics.add(&tally);
+                    }
+                    self.removed.insert(run.clone());
                     self.fold.forget(run);
                     self.counted.remove(run);
                     return Ok(());

@@ -12,6 +12,7 @@ use super::{
     Batch, Command, DaySpend, LessonStanding, LogChunk, LogLine, LogPosition, Prompt, RunListing,
     RunSource, RunSummary,
 };
+use crate::metrics::Tally;
 
 /// How many events an answer holds at most.
 const BATCH: usize = 4096;
@@ -41,6 +42,7 @@ struct Run {
     is_damaged: bool,
     n_reads: u64,
     summary: Option<RunSummary>,
+    tally: Option<Tally>,
     logs: BTreeMap<Option<TaskId>, Vec<LogLine>>,
     diffs: BTreeMap<(TaskId, u32), String>,
     prompts: BTreeMap<(TaskId, u32), Prompt>,
@@ -79,9 +81,10 @@ impl MemorySource {
         self.change(run, |it| it.is_held = is_held);
     }
 
-    /// Removes a run, of which the summary stays.
+    /// Removes a run, of which the summary and what it has counted stay.
     pub fn remove(&self, run: &RunId, summary: RunSummary) {
         self.change(run, |it| {
+            it.tally = Some(Tally::of(run, it.events.iter().map(|(_, event)| event)));
             it.events.clear();
             it.is_removed = true;
             it.is_held = false;
@@ -190,6 +193,9 @@ impl RunSource for MemorySource {
             }
         }
         self.look(run, DOING, |it| {
+            if it.is_removed {
+                return None;
+            }
             let from = it.events.partition_point(|(seq, _)| *seq <= after);
             let rest = &it.events[from..];
             Some(Batch {
@@ -197,6 +203,12 @@ impl RunSource for MemorySource {
                 is_held: it.is_held,
                 has_more: rest.len() > BATCH,
             })
+        })
+    }
+
+    async fn tally(&self, run: &RunId) -> Result<Option<Tally>, PortError> {
+        self.look(run, "read what a run has counted", |it| {
+            Some(it.tally.clone())
         })
     }
 

@@ -7,6 +7,7 @@ use core_types::{EventRecord, Gate, Message, PortError, RunId, TaskId, Timestamp
 use serde::{Deserialize, Serialize};
 
 use super::RunSummary;
+use crate::metrics::Tally;
 
 /// What a [`Board`](super::Board) reads. All may be called at the same time, by any number of callers.
 ///
@@ -30,6 +31,13 @@ pub trait RunSource: Debug + Send + Sync {
     ///
     /// `NotFound` where there is no such run any more; `Internal` where it cannot be read.
     async fn events(&self, run: &RunId, after: u64) -> Result<Batch, PortError>;
+
+    /// What a run's events have counted by the time that it was removed; `None` where that was not kept.
+    ///
+    /// # Errors
+    ///
+    /// `Internal` where it cannot be read.
+    async fn tally(&self, run: &RunId) -> Result<Option<Tally>, PortError>;
 
     /// Lines of what agents and commands said: of one task, or of the run's planning, testing and
     /// review. `after` is where an earlier answer ended, the default the beginning; whatever files the

@@ -56,7 +56,8 @@
 //!   what may not stand in a label (control characters, more than 128 bytes), counts as [`OTHER`] and in
 //!   `automation_series_overflow_total{family}`. A series is never removed.
 //! - Counters live as long as the process, as Prometheus expects. [`EventFold`] counts what journals of
-//!   runs tell; after a restart it counts the same events again from the start. What is under way now,
+//!   runs tell; after a restart it counts the same events again from the start, and a
+//!   [`Tally`] stands for those of a run that was removed. What is under way now,
 //!   [`Metrics::show_runs`] takes from the summaries that pages show.
 //! - [`Format`] is what a scraper gets, chosen by its `Accept` header.
 
@@ -72,6 +73,7 @@ mod series;
 mod show;
 #[doc(hidden)]
 pub mod support;
+mod tally;
 
 pub use ::macros::{measure_api_call, measure_duration, measure_task};
 
@@ -82,4 +84,5 @@ pub use self::{
     fold::EventFold,
     reference::reference,
     series::{Counter, Dollars, Gauge, Histogram, OTHER},
+    tally::Tally,
 };

@@ -464,9 +464,11 @@ async fn a_run_that_is_gone_is_named_and_not_linked() {
         ends: Ends::Whole,
     };
     let mut fold = RunFold::new(run.clone());
-    fold.extend((1..).zip(sample.make().events));
+    let events = sample.make().events;
+    fold.extend((1..).zip(events.clone()));
     let summary = fold.summary(NOW);
     assert!(summary.spent > core_types::Usd::ZERO);
+    source.push(&run, events);
     source.remove(&run, summary);
     let served = serve_source(options(Control::Allowed), source).await;
     for path in ["/history", "/costs"] {
@@ -474,4 +476,8 @@ async fn a_run_that_is_gone_is_named_and_not_linked() {
         assert!(page.contains("gone, removed"), "{path}: {page}");
         assert!(!page.contains("href=\"/runs/gone\""), "{path}: {page}");
     }
+    // Prometheus would take a counter that has fallen for one that has begun anew.
+    let metrics = served.get("/metrics").await.body;
+    let ended = r#"automation_runs_total{outcome="done"} 1"#;
+    assert!(metrics.lines().any(|line| line == ended), "{metrics}");
 }

@@ -14,9 +14,12 @@ use engine_checkpoint::EventTail;
 use git_workspace::{Git, Places};
 use journal::SharedJournal;
 use learning::{Figure, LessonFigures, LessonKind, Status, scrub};
-use monitoring::fold::{
-    Batch, Command, DaySpend, LessonStanding, LimitStanding, LogChunk, LogPosition, Prompt,
-    RunListing, RunSource,
+use monitoring::{
+    fold::{
+        Batch, Command, DaySpend, LessonStanding, LimitStanding, LogChunk, LogPosition, Prompt,
+        RunListing, RunSource,
+    },
+    metrics::Tally,
 };
 
 use super::{
@@ -248,6 +251,10 @@ impl Inner {
         })
     }
 
+    fn tally(&self, run: &RunId) -> Result<Option<Tally>, Error> {
+        self.with_summaries(|summaries| summaries.0.get(run).and_then(|kept| kept.tally.clone()))
+    }
+
     fn log(
         &self,
         run: &RunId,
@@ -430,6 +437,14 @@ impl RunSource for HomeSource {
         let run = run.clone();
         self.blocking("read a run", move |inner| inner.events(&run, after))
             .await
+    }
+
+    async fn tally(&self, run: &RunId) -> Result<Option<Tally>, PortError> {
+        let run = run.clone();
+        self.blocking("read what a run has counted", move |inner| {
+            inner.tally(&run)
+        })
+        .await
     }
 
     async fn log(

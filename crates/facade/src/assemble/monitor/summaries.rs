@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, fs, path::Path};
 use core_types::RunId;
 use engine_checkpoint::{EventTail, kind};
 use journal::{Fold, FoldError, Record, SharedJournal};
-use monitoring::fold::{RunFold, RunSummary};
+use monitoring::{
+    fold::{RunFold, RunSummary},
+    metrics::Tally,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::assemble::{Error, Home, Surroundings};
@@ -20,6 +23,9 @@ pub(super) struct Kept {
     /// The mark of the journal that it was made of.
     pub(super) mark: u64,
     pub(super) summary: RunSummary,
+    /// What its events have counted; an older version has not kept it.
+    #[serde(default)]
+    pub(super) tally: Option<Tally>,
 }
 
 /// The last summary of each run.
@@ -57,13 +63,17 @@ fn keep_of(home: &Home, surroundings: &Surroundings, run: &RunId) -> Result<(), 
     let folder = home.run_folder(run).join("journal");
     let mark = mark(&folder);
     let summaries = open(home, surroundings).map_err(Error::Write)?;
-    let is_kept = summaries.read(|it| it.0.get(run).is_some_and(|kept| kept.mark == mark));
+    let is_kept = summaries.read(|it| {
+        let kept = it.0.get(run);
+        kept.is_some_and(|kept| kept.mark == mark && kept.tally.is_some())
+    });
     if is_kept.map_err(Error::Write)? {
         return Ok(());
     }
     let mut tail = EventTail::open(&folder, &surroundings.journal);
     let events = tail.read_new();
     let events = events.map_err(|source| Error::journal(run, source))?;
+    let tally = Tally::of(run, events.iter().map(|(_, event)| event));
     let mut fold = RunFold::new(run.clone());
     fold.extend(events);
     let summary = fold.summary(surroundings.clock.now());
@@ -71,6 +81,7 @@ fn keep_of(home: &Home, surroundings: &Surroundings, run: &RunId) -> Result<(), 
         v: VERSION,
         mark,
         summary,
+        tally: Some(tally),
     };
     let payload = serde_json::to_vec(&kept).map_err(|source| Error::Record {
         run: run.clone(),

@@ -1,13 +1,13 @@
 //! What is counted for Prometheus agrees with what pages show, on the random histories of their tests.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use core_types::{Event, RunId, Usd};
 
 use super::history::{History, history};
 use crate::{
     fold::{RunFold, RunState, RunSummary},
-    metrics::{EventFold, Metrics},
+    metrics::{EventFold, Format, Metrics, Tally},
 };
 
 const HISTORIES: u64 = 200;
@@ -56,6 +56,39 @@ fn near(seed: u64, what: &str, counted: f64, shown: f64) {
         is_near,
         "seed {seed}: {what}: counted {counted}, shown {shown}"
     );
+}
+
+/// The samples that only grow.
+fn counted(metrics: &Metrics) -> BTreeSet<String> {
+    let text = metrics.get_metrics();
+    let mut is_gauge = false;
+    let counted = text.lines().filter(|line| {
+        if line.starts_with("# TYPE") {
+            is_gauge = line.ends_with("gauge");
+        }
+        !is_gauge && !line.starts_with('#')
+    });
+    counted.map(str::to_owned).collect()
+}
+
+#[test]
+fn a_tally_counts_what_the_events_of_its_run_have_counted() {
+    let run: RunId = "r".parse().expect("valid");
+    for seed in 0..HISTORIES {
+        let events: Vec<_> = history(seed).events.into_iter().map(|(_, it)| it).collect();
+        let expected = Metrics::default();
+        EventFold::new(expected.clone()).apply_all(&run, &events);
+        let kept = serde_json::to_string(&Tally::of(&run, &events)).expect("JSON");
+        let tally: Tally = serde_json::from_str(&kept).expect("a tally");
+        let metrics = Metrics::default();
+        metrics.add(&tally);
+        let (told, wanted) = (counted(&metrics), counted(&expected));
+        let differ: Vec<_> = told.symmetric_difference(&wanted).collect();
+        assert!(differ.is_empty(), "seed {seed}: {differ:?}");
+        let [metrics, expected] = [metrics, expected].map(|it| it.encode(Format::Protobuf).len());
+        // Native buckets are in this format alone.
+        assert_eq!(metrics, expected, "seed {seed}");
+    }
 }
 
 #[test]

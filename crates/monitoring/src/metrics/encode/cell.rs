@@ -9,10 +9,11 @@ use crate::metrics::{
     calls::usd,
     catalogue::Spec,
     series::{Counter, Dollars, Family, Gauge, Histogram, Row},
+    tally::Tallied,
 };
 
 /// A family.
-pub(in crate::metrics) trait Encode: fmt::Debug + Send + Sync {
+pub(in crate::metrics) trait Encode: Tallied + fmt::Debug + Send + Sync {
     fn spec(&self) -> &'static Spec;
     fn encode(&self, encoder: MetricEncoder<'_>) -> fmt::Result;
     /// Adds a message for each series.
@@ -25,7 +26,10 @@ pub(super) trait Cell {
     fn write(&self, metric: &mut Message);
 }
 
-impl<C: Cell + Clone + Send + Sync> Encode for Family<C> {
+impl<C: Cell + Clone + Send + Sync> Encode for Family<C>
+where
+    Self: Tallied,
+{
     fn spec(&self) -> &'static Spec {
         Self::spec(self)
     }
@@ -83,7 +87,8 @@ impl Cell for Gauge {
 impl Cell for Histogram {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
         let state = self.state();
-        encoder.encode_histogram::<NoLabelSet>(state.sum, state.count, &state.buckets, None)
+        let sum = state.sum.as_secs_f64();
+        encoder.encode_histogram::<NoLabelSet>(sum, state.count, &state.buckets, None)
     }
 
     fn write(&self, metric: &mut Message) {

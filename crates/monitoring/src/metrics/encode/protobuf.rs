@@ -102,7 +102,7 @@ impl Message {
     pub(super) fn histogram(&mut self, state: &State) {
         let mut message = Self::default();
         message.int(histogram::SAMPLE_COUNT, state.count);
-        message.double(histogram::SAMPLE_SUM, state.sum);
+        message.double(histogram::SAMPLE_SUM, state.sum.as_secs_f64());
         let mut cumulative = 0;
         for (bound, n) in &state.buckets {
             cumulative += n;

@@ -88,7 +88,8 @@ impl EventFold {
         }
     }
 
-    /// Forgets a run that was removed. What it has counted stays.
+    /// Forgets a run that was removed. What it has counted stays; after a restart its
+    /// [`Tally`](super::Tally) stands for it.
     pub fn forget(&mut self, run: &RunId) {
         self.runs.remove(run);
         self.under_way.remove(run);

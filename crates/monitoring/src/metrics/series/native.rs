@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 /// 2³ = 8 buckets for each power of two: a bucket's end is 9 % above its start.
 pub(crate) const SCHEMA: i32 = 3;
 /// What is no longer counts as zero: a nanosecond.
@@ -11,7 +13,7 @@ const PER_POWER: f64 = (1 << SCHEMA) as f64;
 
 /// Observations by the index of their bucket. Durations lie between a nanosecond and 2⁶⁴ seconds, which
 /// bounds the indices to 8 × (30 + 64).
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct Native {
     pub(crate) zero: u64,
     buckets: BTreeMap<i32, u64>,
@@ -26,6 +28,13 @@ impl Native {
         // Bucket i holds (2^((i-1)/8), 2^(i/8)].
         let index = (seconds.log2() * PER_POWER).ceil() as i32;
         *self.buckets.entry(index).or_default() += 1;
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        self.zero += other.zero;
+        for (index, n) in &other.buckets {
+            *self.buckets.entry(*index).or_default() += n;
+        }
     }
 
     /// The buckets as Prometheus takes them: runs of neighbors as (gap to the end of the run before,
