@@ -138,10 +138,12 @@ async fn a_failed_run_says_what_failed_and_promises_nothing() {
         "automation retry sign-in-api --run 61-search",
         "not reached",
         ">skipped</text>",
+        "</svg>ran and did it</li>",
+        "</svg>ran in vain</li>",
     ] {
         assert!(page.contains(said), "{said}");
     }
-    for untrue in ["to come", "skipped · "] {
+    for untrue in ["to come", "skipped · ", "</svg>running</li>"] {
         assert!(!page.contains(untrue), "{untrue}");
     }
     // How long something has run is one figure wherever it stands; how long it may take is another.

@@ -1,6 +1,9 @@
 //! When each task did what, as bars over one axis of time.
 
-use std::{collections::HashMap, fmt::Write as _};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt::Write as _,
+};
 
 use core_types::{TaskId, Timestamp};
 use maud::{Markup, html};
@@ -87,16 +90,21 @@ fn bars(scale: &Scale, links: Links<'_>, row: &TaskRow, lane: &Lane) -> Markup {
     }
 }
 
+/// Classes of what ran and ended well, and of what ran in vain.
+const GOOD: &str = " good";
+const BAD: &str = " bad";
+const TONES: [&str; 3] = [GOOD, BAD, ""];
+
 /// What ran in vain is red; what runs or ended well is blue or green.
 fn tone(segment: &Segment, row: &TaskRow) -> &'static str {
     if segment.kind != SegmentKind::Running {
         ""
     } else if segment.attempt < row.attempt {
-        " bad"
+        BAD
     } else {
         match Mark::task(row.status).tone {
-            super::Tone::Good => " good",
-            super::Tone::Bad => " bad",
+            super::Tone::Good => GOOD,
+            super::Tone::Bad => BAD,
             _ => "",
         }
     }
@@ -187,32 +195,35 @@ fn slots(timeline: &Timeline, scale: &Scale, max_workers: usize) -> Markup {
 }
 
 fn legend(rows: &[&TaskRow], lanes: &HashMap<&TaskId, &Lane>) -> Markup {
-    let mut seen = [false; SegmentKind::ALL.len()];
-    let shown = rows.iter().filter_map(|row| lanes.get(&row.task));
-    for segment in shown.flat_map(|lane| &lane.segments) {
-        seen[SegmentKind::ALL
-            .iter()
-            .position(|kind| *kind == segment.kind)
-            .unwrap_or(0)] = true;
-    }
+    let shown = rows
+        .iter()
+        .filter_map(|row| Some((row, lanes.get(&row.task)?)));
+    let seen: HashSet<_> = shown
+        .flat_map(|(row, lane)| lane.segments.iter().map(|it| (it.kind, tone(it, row))))
+        .collect();
+    let of_kind = |kind| TONES.iter().map(move |tone| (kind, *tone));
     html! {
         ul class="legend" {
             @if rows.iter().any(|row| row.is_critical) { li { span class="key" aria-hidden="true" { "◆" } "on the critical path" } }
-            @for (kind, _) in SegmentKind::ALL.iter().zip(seen).filter(|(_, seen)| *seen) {
+            @for (kind, tone) in SegmentKind::ALL.into_iter().flat_map(of_kind).filter(|it| seen.contains(it)) {
                 li {
-                    svg viewBox="0 0 22 12" aria-hidden="true" { line class={ "seg " (kind.as_str()) } x1="0" x2="22" y1="6" y2="6" {} }
-                    (meaning(*kind))
+                    svg viewBox="0 0 22 12" aria-hidden="true" { line class={ "seg " (kind.as_str()) (tone) } x1="0" x2="22" y1="6" y2="6" {} }
+                    (meaning(kind, tone))
                 }
             }
         }
     }
 }
 
-const fn meaning(kind: SegmentKind) -> &'static str {
+fn meaning(kind: SegmentKind, tone: &str) -> &'static str {
     match kind {
         SegmentKind::Scheduled => "scheduled: waits for dependencies",
         SegmentKind::Queued => "queued: waits for a worker slot",
-        SegmentKind::Running => "running",
+        SegmentKind::Running => match tone {
+            GOOD => "ran and did it",
+            BAD => "ran in vain",
+            _ => "running",
+        },
         SegmentKind::Lost => "lost with a killed process",
         SegmentKind::Retry => "waits to be tried again",
         SegmentKind::Recovery => "is repaired",
