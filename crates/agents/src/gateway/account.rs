@@ -41,43 +41,15 @@ pub(super) struct Failure {
     pub(super) message: String,
 }
 
-/// The most that a request under way may cost; dropped, it has cost nothing.
+/// A request under way, reckoned at the most that it may cost. Dropped before it is sent, it has cost nothing;
+/// dropped while its answer is owed, nobody knows what it has cost, and it counts as its most.
 #[derive(Debug)]
 pub(super) struct InFlight {
     account: Arc<Account>,
-    most: Usd,
-}
-
-/// A request that was sent and has no answer yet: dropped, nobody knows what it has cost, and it counts as its most.
-#[derive(Debug)]
-pub(super) struct Unanswered {
-    in_flight: Option<InFlight>,
-    model: String,
-    most: TokenUsage,
-}
-
-impl Unanswered {
-    pub(super) fn new(in_flight: InFlight, model: &str, most: TokenUsage) -> Self {
-        Self {
-            in_flight: Some(in_flight),
-            model: model.to_owned(),
-            most,
-        }
-    }
-
-    /// There is an answer, or it is known that there will be none.
-    pub(super) fn answered(mut self) -> Option<InFlight> {
-        self.in_flight.take()
-    }
-}
-
-impl Drop for Unanswered {
-    fn drop(&mut self) {
-        if let Some(in_flight) = self.in_flight.take() {
-            let most = in_flight.most;
-            in_flight.settle(&self.model, &self.most, Some(most));
-        }
-    }
+    /// `None` where nobody knows the price.
+    most: Option<Usd>,
+    /// Of what was sent and has no answer: the model, and the most that it can have used.
+    owed: Option<(String, TokenUsage)>,
 }
 
 /// Whether a request may go out.
@@ -126,18 +98,19 @@ impl Account {
                 _ => Answer::Refused(error),
             };
         }
-        Answer::Allowed(self.begin(most))
+        Answer::Allowed(self.begin(Some(most)))
     }
 
-    /// Begins a request without asking.
-    pub(super) fn begin(self: &Arc<Self>, most: Usd) -> InFlight {
+    /// Begins a request without asking; `None` is the most of one whose price nobody knows.
+    pub(super) fn begin(self: &Arc<Self>, most: Option<Usd>) -> InFlight {
         let mut state = self.state();
-        state.in_flight = state.in_flight.saturating_add(most);
+        state.in_flight = state.in_flight.saturating_add(most.unwrap_or_default());
         state.n_in_flight += 1;
         state.n_requests += 1;
         InFlight {
             account: Arc::clone(self),
             most,
+            owed: None,
         }
     }
 
@@ -201,14 +174,35 @@ impl Account {
     }
 }
 
-impl InFlight {
-    /// The request has ended and cost this; `None` where nobody knows the price.
-    pub(super) fn settle(self, model: &str, usage: &TokenUsage, cost: Option<Usd>) {
-        let mut state = self.account.state();
-        state.settled = state.settled.saturating_add(cost.unwrap_or_default());
-        state.is_unpriced |= cost.is_none();
-        let used = state.by_model.entry(model.to_owned()).or_default();
+impl State {
+    fn count(&mut self, model: &str, usage: &TokenUsage, cost: Option<Usd>) {
+        self.settled = self.settled.saturating_add(cost.unwrap_or_default());
+        self.is_unpriced |= cost.is_none();
+        let used = self.by_model.entry(model.to_owned()).or_default();
         *used = used.plus(usage);
+    }
+}
+
+impl InFlight {
+    /// It is being sent: until there is an answer, it may have used the most.
+    pub(super) fn sent(&mut self, model: &str, most: TokenUsage) {
+        self.owed = Some((model.to_owned(), most));
+    }
+
+    pub(super) fn is_owed(&self) -> bool {
+        self.owed.is_some()
+    }
+
+    /// There is an answer, or it is known that there will be none.
+    pub(super) fn answered(&mut self) {
+        self.owed = None;
+    }
+
+    /// The request has ended and cost this; `None` where nobody knows the price.
+    pub(super) fn settle(mut self, model: &str, usage: &TokenUsage, cost: Option<Usd>) {
+        self.answered();
+        let mut state = self.account.state();
+        state.count(model, usage, cost);
         state.failure = None;
     }
 }
@@ -217,7 +211,11 @@ impl Drop for InFlight {
     fn drop(&mut self) {
         {
             let mut state = self.account.state();
-            state.in_flight = state.in_flight.saturating_sub(self.most);
+            if let Some((model, usage)) = self.owed.take() {
+                state.count(&model, &usage, self.most);
+            }
+            let most = self.most.unwrap_or_default();
+            state.in_flight = state.in_flight.saturating_sub(most);
             state.n_in_flight -= 1;
         }
         self.account.ended.notify_waiters();

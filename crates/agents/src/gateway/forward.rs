@@ -1,7 +1,19 @@
 //! One request of an agent, from its arrival to the end of its answer.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
+use super::{
+    Provider,
+    ask::Ask,
+    provider::Endpoint,
+    refusal::Refusal,
+    reply::{Count, Reply, Streamed, name_of},
+    sending::{Sent, read_whole},
+    server::{Shared, Upstream},
+    session::Line,
+    tape::Recorded,
+    usage::Reading,
+};
 use core_types::{ErrorClass, TokenUsage, Usd};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::{
@@ -9,34 +21,12 @@ use hyper::{
     body::{Bytes, Incoming},
     header::{self, HeaderMap, HeaderName},
 };
-use perf_utils::{
-    governor::{CallKind, Permit},
-    http::{Error as HttpError, Phase, Response as Whole, StreamedResponse},
-};
-use serde_json::Value;
-use tokio::time::{sleep, timeout};
-
-use super::{
-    Provider,
-    account::{Answer, InFlight, Unanswered},
-    ask::Ask,
-    provider::Endpoint,
-    refusal::{Refusal, because, judged},
-    reply::{Count, Reply, Streamed, name_of},
-    server::{Shared, Upstream},
-    session::Line,
-    tape::Recorded,
-    usage::Reading,
-};
 
 /// The largest request: what Anthropic takes at most.
 const REQUEST_BYTES: usize = 32 * 1024 * 1024;
 
-/// How long the first wait is after a failure without an answer; the next ones are twice as long each.
-const FIRST_WAIT: Duration = Duration::from_millis(500);
-
 /// Headers that are said anew on each side.
-const OWN: [HeaderName; 12] = [
+pub(super) const OWN: [HeaderName; 12] = [
     header::HOST,
     header::CONNECTION,
     header::CONTENT_LENGTH,
@@ -61,15 +51,15 @@ pub(super) async fn answer(shared: &Arc<Shared>, request: Request<Incoming>) -> 
 }
 
 /// A request that may be forwarded.
-struct Call {
-    line: Arc<Line>,
-    upstream: Arc<Upstream>,
-    endpoint: Endpoint,
-    method: hyper::Method,
+pub(super) struct Call {
+    pub(super) line: Arc<Line>,
+    pub(super) upstream: Arc<Upstream>,
+    pub(super) endpoint: Endpoint,
+    pub(super) method: hyper::Method,
     /// Below the upstream's address, with its query.
-    target: String,
-    headers: HeaderMap,
-    bytes: Bytes,
+    pub(super) target: String,
+    pub(super) headers: HeaderMap,
+    pub(super) bytes: Bytes,
 }
 
 async fn forwarded(
@@ -78,11 +68,7 @@ async fn forwarded(
 ) -> Result<Response<Reply>, Refusal> {
     let (head, body) = request.into_parts();
     let line = token(&head.headers).and_then(|token| shared.session(token));
-    let line = line.ok_or_else(|| {
-        let message =
-            "the gateway does not know this key: it ends with the work that it was made for";
-        Refusal::new(StatusCode::UNAUTHORIZED, "authentication_error", message)
-    })?;
+    let line = line.ok_or_else(Refusal::unknown_key)?;
     let path = head.uri.path();
     let found = Provider::of_path(path).and_then(|(provider, below)| {
         let mut upstreams = line.upstreams.iter();
@@ -160,7 +146,7 @@ impl Call {
             return Err(Refusal::invalid(message));
         };
         if let Some(ask) = ask {
-            let in_flight = self.line.account.begin(Usd::ZERO);
+            let in_flight = self.line.account.begin(Some(Usd::ZERO));
             let kind = recorded
                 .headers
                 .iter()
@@ -199,7 +185,7 @@ impl Call {
 
     /// Forwards what costs nothing.
     async fn free(&self, shared: &Arc<Shared>) -> Result<Response<Reply>, Refusal> {
-        let (answer, permit) = self.send(shared, &self.bytes).await?;
+        let Sent { answer, permit, .. } = self.send(shared, None).await?;
         let (status, headers) = (answer.status(), passed_on(answer.headers()));
         let whole = read_whole(shared, answer).await;
         let whole = whole.map_err(|error| self.broken(&error))?;
@@ -234,13 +220,13 @@ impl Call {
             account.fail(ErrorClass::Validation, message.clone());
             return Err(Refusal::invalid(message));
         }
-        let (ask, sent, most, in_flight) = self.allowed(shared, ask).await?;
-        let unanswered = Unanswered::new(in_flight, &ask.model, most);
-        let sending = self.send(shared, &sent).await;
-        let in_flight = unanswered.answered();
-        let (answer, permit) = sending?;
-        let Some(in_flight) = in_flight else {
-            return Err(Refusal::invalid("it was answered already"));
+        let Sent {
+            paid: Some(paid),
+            answer,
+            permit,
+        } = self.send(shared, Some(&ask)).await?
+        else {
+            return Err(Refusal::invalid("it asks for nothing"));
         };
         let (status, headers) = (answer.status(), passed_on(answer.headers()));
         let is_stream = headers
@@ -248,19 +234,25 @@ impl Call {
             .and_then(|kind| kind.to_str().ok())
             .is_some_and(|kind| kind.starts_with("text/event-stream"));
         let record = self.line.recorder.as_ref().map(|_| {
-            let recorded = Recorded::new(self.path(), &sent, status.as_u16(), told(&headers), b"");
+            let recorded = Recorded::new(
+                self.path(),
+                &paid.bytes,
+                status.as_u16(),
+                told(&headers),
+                b"",
+            );
             (recorded, Vec::new())
         });
         let count = Count {
             shared: Arc::clone(shared),
             line: Arc::clone(&self.line),
             upstream: Arc::clone(&self.upstream),
-            in_flight,
+            in_flight: paid.in_flight,
             permit: Some(permit),
             reading: Reading::new(self.endpoint, is_stream),
-            ask,
-            sent,
-            most,
+            ask: paid.ask,
+            sent: paid.bytes,
+            most: paid.most,
             record,
         };
         let streamed = Streamed::new(answer.into_body(), count);
@@ -268,162 +260,6 @@ impl Call {
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         Ok(response)
-    }
-
-    /// Asks for the most that a request can cost: for the whole answer, else for a shorter one.
-    async fn allowed(
-        &self,
-        shared: &Shared,
-        whole: Ask,
-    ) -> Result<(Ask, Vec<u8>, TokenUsage, InFlight), Refusal> {
-        let account = &self.line.account;
-        let before = self.line.before(&whole.model);
-        loop {
-            let mut ask = whole.clone();
-            let refused = loop {
-                let sent = ask.bytes();
-                let classes = ask.most(&sent, before.as_ref());
-                let priced = classes.iter().filter_map(|usage| {
-                    let price = (shared.options.prices)(&ask.model, usage)?;
-                    Some((price, *usage))
-                });
-                let dearest = priced.max_by_key(|(price, _)| *price);
-                let Some((price, most)) = dearest else {
-                    if account.has_limit() && !self.upstream.is_own {
-                        let message = format!(
-                            "the price of {} is not known, so the limit of this work could not be kept: add it to `prices` in config/models.yaml",
-                            ask.model
-                        );
-                        account.fail(ErrorClass::Validation, message.clone());
-                        return Err(Refusal::invalid(message));
-                    }
-                    let most = classes.first().copied().unwrap_or_default();
-                    let in_flight = account.begin(Usd::ZERO);
-                    return Ok((ask, sent, most, in_flight));
-                };
-                match account.ask(price).await {
-                    Answer::Allowed(in_flight) => return Ok((ask, sent, most, in_flight)),
-                    Answer::Later => break None,
-                    Answer::Refused(error) => match ask.shorter() {
-                        Some(shorter) if error.class() == ErrorClass::BudgetExceeded => {
-                            ask = shorter;
-                        }
-                        _ => break Some(error),
-                    },
-                }
-            };
-            match refused {
-                // What is under way is reckoned at its most, and costs less.
-                None => account.changed().await,
-                Some(error) => {
-                    let message = because(&error);
-                    account.refuse(error);
-                    return Err(Refusal::new(
-                        StatusCode::PAYMENT_REQUIRED,
-                        "billing_error",
-                        message,
-                    ));
-                }
-            }
-        }
-    }
-
-    /// Sends a request until it has an answer that another try would not change.
-    async fn send(
-        &self,
-        shared: &Shared,
-        bytes: &[u8],
-    ) -> Result<(StreamedResponse, Permit), Refusal> {
-        let mut n_left = shared.options.retries;
-        let mut wait = FIRST_WAIT;
-        loop {
-            let permit = self.upstream.governor.acquire(CallKind::Read).await;
-            let permit = permit.map_err(|error| {
-                let class = error.class();
-                self.failed(class, error.to_string())
-            })?;
-            let mut request = self
-                .upstream
-                .pool
-                .request(self.method.clone(), &self.target)
-                .body(bytes.to_vec())
-                .read_only();
-            for (name, value) in &self.headers {
-                let is_own = OWN.contains(name) || *name == "x-api-key";
-                if let (false, Ok(value)) = (is_own, value.to_str()) {
-                    request = request.header(name.as_str(), value);
-                }
-            }
-            let error = match request.send_streamed().await {
-                Ok(answer) if answer.status().is_success() => return Ok((answer, permit)),
-                Ok(answer) => match read_whole(shared, answer).await {
-                    Ok(whole) => {
-                        let (class, observation) = judged(&whole);
-                        permit.report(observation);
-                        let is_passing = matches!(
-                            class,
-                            ErrorClass::RateLimited { .. } | ErrorClass::Transient
-                        );
-                        if !is_passing || n_left == 0 {
-                            return Err(self.refused(&whole, class));
-                        }
-                        // The governor holds what was refused for a limit; all else waits here.
-                        if class == ErrorClass::Transient {
-                            sleep(wait).await;
-                        }
-                        n_left -= 1;
-                        wait *= 2;
-                        continue;
-                    }
-                    Err(error) => error,
-                },
-                Err(error) => error,
-            };
-            drop(permit);
-            if n_left == 0 || error.class() != ErrorClass::Transient {
-                return Err(self.broken(&error));
-            }
-            n_left -= 1;
-            sleep(wait).await;
-            wait *= 2;
-        }
-    }
-
-    /// Passes a refusal of the provider on.
-    fn refused(&self, whole: &Whole, class: ErrorClass) -> Refusal {
-        let body: Value = serde_json::from_slice(whole.bytes()).unwrap_or_default();
-        let message = match body["error"]["message"].as_str() {
-            Some(message) => message.to_owned(),
-            None => whole.text().chars().take(500).collect(),
-        };
-        let message = self.upstream.without_key(message);
-        let (origin, status) = (self.upstream.pool.origin(), whole.status());
-        let shown = format!("{origin} answers {}: {message}", status.as_u16());
-        self.line.account.fail(class, shown);
-        let kind = match class {
-            ErrorClass::Unauthorized => "authentication_error",
-            ErrorClass::RateLimited { .. } => "rate_limit_error",
-            ErrorClass::QuotaExhausted { .. } => "insufficient_quota",
-            ErrorClass::NotFound => "not_found_error",
-            ErrorClass::Transient if status.as_u16() == 529 => "overloaded_error",
-            ErrorClass::Transient => "api_error",
-            _ => "invalid_request_error",
-        };
-        Refusal::new(status, kind, message)
-    }
-
-    fn broken(&self, error: &HttpError) -> Refusal {
-        self.failed(error.class(), because(error))
-    }
-
-    fn failed(&self, class: ErrorClass, message: String) -> Refusal {
-        let message = self.upstream.without_key(message);
-        self.line.account.fail(class, message.clone());
-        let (status, kind) = match class {
-            ErrorClass::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "rate_limit_error"),
-            _ => (StatusCode::BAD_GATEWAY, "api_error"),
-        };
-        Refusal::new(status, kind, message)
     }
 }
 
@@ -442,19 +278,4 @@ fn told(headers: &HeaderMap) -> Vec<(String, String)> {
     kind.map(|kind| (name.to_owned(), kind.to_owned()))
         .into_iter()
         .collect()
-}
-
-/// The whole of a short answer, which may not take longer than a silence.
-async fn read_whole(shared: &Shared, answer: StreamedResponse) -> Result<Whole, HttpError> {
-    let limit = shared.options.silence;
-    let origin = answer.origin().to_owned();
-    let read = timeout(limit, answer.whole()).await;
-    read.unwrap_or_else(|_| {
-        Err(HttpError::TimedOut {
-            origin,
-            phase: Phase::Answering,
-            limit,
-            may_have_acted: false,
-        })
-    })
 }

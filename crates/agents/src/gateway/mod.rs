@@ -31,6 +31,7 @@ mod forward;
 mod provider;
 mod refusal;
 mod reply;
+mod sending;
 mod server;
 mod session;
 mod tape;

@@ -31,6 +31,13 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", message)
     }
 
+    /// No session has the key that it comes with.
+    pub(super) fn unknown_key() -> Self {
+        let message =
+            "the gateway does not know this key: it ends with the work that it was made for";
+        Self::new(StatusCode::UNAUTHORIZED, "authentication_error", message)
+    }
+
     /// In the form of the provider's own errors.
     pub(super) fn response(&self, provider: Option<Provider>) -> Response<Reply> {
         let error = json!({"type": self.kind, "message": self.message, "code": self.kind});
@@ -52,7 +59,11 @@ impl Refusal {
 
 /// What a refusal means, and what it says of limits.
 pub(crate) fn judged(whole: &Whole) -> (ErrorClass, Observation) {
-    let class = whole.class().unwrap_or(ErrorClass::Internal);
+    let class = match whole.class().unwrap_or(ErrorClass::Internal) {
+        // To be asked changes nothing at the provider.
+        ErrorClass::UnknownOutcome => ErrorClass::Transient,
+        class => class,
+    };
     let mut observation = whole.observation();
     let names_time = whole.header("retry-after").is_some();
     let body: Value = serde_json::from_slice(whole.bytes()).unwrap_or_default();

@@ -297,7 +297,9 @@ impl Shared {
     }
 
     pub(super) fn close(&self, token: &str) {
-        self.sessions().remove(token);
+        if let Some(line) = self.sessions().remove(token) {
+            line.closed.cancel();
+        }
     }
 
     fn token(&self, number: u64) -> String {

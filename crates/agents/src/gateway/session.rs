@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use core_types::{ErrorClass, PortError, Spent};
+use core_types::{CancellationToken, ErrorClass, PortError, Spent};
 
 use super::{
     Gateway, Provider,
@@ -30,6 +30,8 @@ pub(super) struct Line {
     pub(super) token: String,
     pub(super) upstreams: Vec<Arc<Upstream>>,
     pub(super) account: Arc<Account>,
+    /// Cancelled when its token ends.
+    pub(super) closed: CancellationToken,
     /// The last request of each model, from whose input the next one's is reckoned.
     before: Mutex<HashMap<String, Before>>,
     pub(super) recorder: Option<Recorder>,
@@ -48,6 +50,7 @@ impl Line {
             token,
             upstreams,
             account: Arc::new(account),
+            closed: CancellationToken::new(),
             before: Mutex::default(),
             recorder,
             player,

@@ -103,6 +103,8 @@ pub enum Fault {
     QuotaExhausted,
     /// 529 of Anthropic, 503 of the others.
     Overloaded,
+    /// 504 of who stands before the provider, which may have made the answer.
+    GatewayTimeout,
     /// The answer breaks off after its first half.
     CutStream,
     /// The answer begins, and nothing more comes.

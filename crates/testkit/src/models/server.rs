@@ -247,6 +247,7 @@ fn refusal(api: Api, fault: Option<Fault>) -> Option<Result<Response<Pieces>, io
         },
         Fault::Overloaded if anthropic => error(529, "overloaded_error", "overloaded"),
         Fault::Overloaded => error(503, "server_error", "overloaded"),
+        Fault::GatewayTimeout => error(504, "api_error", "the origin has not answered in time"),
         Fault::WrongJson => {
             let mut answer = Pieces::json(StatusCode::OK, &Value::Null);
             answer.body_mut().pieces = [Bytes::from_static(b"{\"no\": json")].into();

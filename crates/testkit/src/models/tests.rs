@@ -90,6 +90,7 @@ async fn what_goes_wrong_goes_wrong() {
         (Fault::RateLimited { retry_after: 3 }, "retry-after: 3"),
         (Fault::QuotaExhausted, "usage limit"),
         (Fault::Overloaded, "529"),
+        (Fault::GatewayTimeout, "504"),
         (Fault::WrongJson, "{\"no\": json"),
         (Fault::CutStream, "message_start"),
     ];
