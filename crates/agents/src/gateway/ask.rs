@@ -94,6 +94,19 @@ impl Ask {
         self.body[key] = json!(n_tokens);
     }
 
+    /// Whether its model may think. What is thought is paid for as output, and at most a summary of it is shown.
+    pub(super) fn thinks(&self) -> bool {
+        let is_off = |value: &Value, off: &str| value.is_null() || value == off;
+        match self.endpoint {
+            // A model that thinks unasked tells of it by the part that begins.
+            Endpoint::Messages => !is_off(&self.body["thinking"]["type"], "disabled"),
+            // Who is not told otherwise may think, and nothing in the answer tells of it.
+            Endpoint::Responses => self.body["reasoning"]["effort"] != "none",
+            Endpoint::Chat => self.body["reasoning_effort"] != "none",
+            Endpoint::Free => false,
+        }
+    }
+
     /// The same with an answer of a quarter of the length; `None` where that is too short to be of use.
     pub(super) fn shorter(&self) -> Option<Self> {
         let thinking = self.body["thinking"]["budget_tokens"].as_u64();
@@ -173,7 +186,12 @@ fn one_limit(body: &mut Value) -> Result<(), String> {
 /// was not made to need more.
 fn tokens_of(bytes: &[u8]) -> u64 {
     let n_ascii = bytes.iter().filter(|byte| byte.is_ascii()).count() as u64;
-    (bytes.len() as u64 - n_ascii).saturating_add(n_ascii.div_ceil(2))
+    tokens(n_ascii, bytes.len() as u64 - n_ascii)
+}
+
+/// The same by the numbers of ASCII and other bytes.
+pub(super) fn tokens(n_ascii: u64, n_other: u64) -> u64 {
+    n_other.saturating_add(n_ascii.div_ceil(2))
 }
 
 /// What of `new` stands between its common beginning and its common end with `old`.

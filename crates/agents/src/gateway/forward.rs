@@ -151,7 +151,7 @@ impl Call {
                 .headers
                 .iter()
                 .any(|(_, value)| value.starts_with("text/event-stream"));
-            let mut reading = Reading::new(self.endpoint, kind);
+            let mut reading = Reading::new(self.endpoint, kind, false);
             reading.take(recorded.body.as_bytes());
             reading.end();
             if recorded.status < 300 {
@@ -249,7 +249,7 @@ impl Call {
             upstream: Arc::clone(&self.upstream),
             in_flight: paid.in_flight,
             permit: Some(permit),
-            reading: Reading::new(self.endpoint, is_stream),
+            reading: Reading::new(self.endpoint, is_stream, paid.ask.thinks()),
             ask: paid.ask,
             sent: paid.bytes,
             most: paid.most,

@@ -18,7 +18,7 @@
 //!   counted it, and a token for each two ASCII bytes and each other byte that was added; text made to need more
 //!   tokens than that passes a limit by the input of one request at most.
 //! - What is counted is what the provider says. Of an answer that breaks off, it is what was said until then, and
-//!   the bound for what was not.
+//!   the bound for what was not; so it is of a request that was sent and has no answer.
 //! - What has no known price, or no bound, is not forwarded: tools that the provider runs (they are taken out of
 //!   requests), priority tiers, answers in the background and, under a limit, documents and context that lies with
 //!   the provider.

@@ -212,7 +212,7 @@ impl Call {
 
     /// Counts what a refusal says that was used; gives back what is still set aside.
     fn settled(&self, shared: &Shared, paid: Paid, whole: &Whole) -> Option<Paid> {
-        let mut reading = Reading::new(self.endpoint, false);
+        let mut reading = Reading::new(self.endpoint, false, false);
         reading.take(whole.bytes());
         reading.end();
         if reading.input().is_none() {

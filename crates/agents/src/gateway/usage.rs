@@ -3,7 +3,7 @@
 use core_types::TokenUsage;
 use serde_json::Value;
 
-use super::provider::Endpoint;
+use super::{ask::tokens, provider::Endpoint};
 
 /// How much of an answer, or of one event of a stream, is read for what it says.
 const READ_BYTES: usize = 32 * 1024 * 1024;
@@ -20,14 +20,19 @@ pub(super) struct Reading {
     has_input: bool,
     has_output: bool,
     pub(super) model: String,
-    /// The bytes that have come.
-    n_bytes: u64,
+    /// The bytes that have come: ASCII ones, and others.
+    n_bytes: (u64, u64),
+    /// Whether all came that was to come, though nothing of usage may be in it.
+    is_whole: bool,
+    /// Whether the model thinks, which is paid for and not shown as it was thought.
+    thinks: bool,
     /// What it says went wrong after it had begun.
     pub(super) error: Option<String>,
 }
 
 impl Reading {
-    pub(super) fn new(endpoint: Endpoint, is_stream: bool) -> Self {
+    /// `thinks` is whether what was asked for may have its model think.
+    pub(super) fn new(endpoint: Endpoint, is_stream: bool, thinks: bool) -> Self {
         Self {
             endpoint,
             is_stream,
@@ -37,13 +42,17 @@ impl Reading {
             has_input: false,
             has_output: false,
             model: String::new(),
-            n_bytes: 0,
+            n_bytes: (0, 0),
+            is_whole: false,
+            thinks,
             error: None,
         }
     }
 
     pub(super) fn take(&mut self, piece: &[u8]) {
-        self.n_bytes += piece.len() as u64;
+        let n_ascii = piece.iter().filter(|byte| byte.is_ascii()).count();
+        self.n_bytes.0 += n_ascii as u64;
+        self.n_bytes.1 += (piece.len() - n_ascii) as u64;
         if self.is_too_long {
             return;
         }
@@ -72,13 +81,16 @@ impl Reading {
             false => {
                 if let Ok(answer) = serde_json::from_slice::<Value>(&rest) {
                     self.whole(&answer);
+                    let parts = ["content", "choices", "output"];
+                    self.is_whole = parts.iter().any(|part| answer[*part].is_array());
                 }
             }
         }
     }
 
-    /// What was used, as far as it was said; of what was not, what `most` says of the input, and a token for
-    /// three bytes that have come.
+    /// What was used, as far as it was said; of what was not, what `most` says. Of the output that is all that the
+    /// request allows, unless the answer shows what it is made of: a stream whose model does not think, and what
+    /// came to its end without a word of usage, count as text of their length.
     pub(super) fn usage(&self, most: &TokenUsage) -> TokenUsage {
         let mut usage = self.usage;
         if !self.has_input {
@@ -87,8 +99,13 @@ impl Reading {
                 (most.cache_write_5m, most.cache_write_1h);
         }
         if !self.has_output {
-            let seen = self.n_bytes.div_ceil(3).min(most.output);
-            usage.output = usage.output.max(seen);
+            let is_shown = self.is_whole || (self.is_stream && !self.thinks);
+            let (n_ascii, n_other) = self.n_bytes;
+            let unsaid = match is_shown {
+                true => tokens(n_ascii, n_other).min(most.output),
+                false => most.output,
+            };
+            usage.output = usage.output.max(unsaid);
         }
         usage
     }
@@ -105,11 +122,16 @@ impl Reading {
             return;
         };
         let Ok(event) = serde_json::from_slice::<Value>(data) else {
+            self.is_whole |= data.trim_ascii() == b"[DONE]";
             return;
         };
         match self.endpoint {
             Endpoint::Messages => match event["type"].as_str() {
                 Some("message_start") => self.whole(&event["message"]),
+                Some("content_block_start") => {
+                    let kind = event["content_block"]["type"].as_str();
+                    self.thinks |= matches!(kind, Some("thinking" | "redacted_thinking"));
+                }
                 Some("message_delta") => {
                     self.anthropic(&event["usage"]);
                     self.has_output = true;
@@ -221,5 +243,39 @@ pub(crate) fn chat(usage: &Value) -> TokenUsage {
         output: number(&usage["completion_tokens"]),
         reasoning: number(&usage["completion_tokens_details"]["reasoning_tokens"]),
         ..TokenUsage::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_whole_or_shows_all_counts_as_its_text() {
+        let most = TokenUsage {
+            output: 5000,
+            ..TokenUsage::default()
+        };
+        let output = |endpoint, is_stream, came: &str| {
+            let mut reading = Reading::new(endpoint, is_stream, endpoint != Endpoint::Messages);
+            reading.take(came.as_bytes());
+            reading.end();
+            reading.usage(&most).output
+        };
+        let text = "data: {\"choices\":[]}\n\n";
+        let n_tokens = text.len() as u64 / 2;
+        assert_eq!(output(Endpoint::Chat, true, text), 5000);
+        let ended = format!("{text}data: [DONE]\n\n");
+        assert_eq!(output(Endpoint::Chat, true, &ended), n_tokens + 7);
+        let whole = "{\"choices\":[]}";
+        assert_eq!(output(Endpoint::Chat, false, whole), 7);
+        assert_eq!(output(Endpoint::Chat, false, "{\"no\": usage}"), 5000);
+        let shown =
+            "data: {\"type\":\"content_block_start\",\"content_block\":{\"type\":\"text\"}}\n";
+        let n_tokens = (shown.len() as u64).div_ceil(2);
+        assert_eq!(output(Endpoint::Messages, true, shown), n_tokens);
+        // A model that thinks unasked.
+        let thought = shown.replace("\"text\"", "\"thinking\"");
+        assert_eq!(output(Endpoint::Messages, true, &thought), 5000);
     }
 }

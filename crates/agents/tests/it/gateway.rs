@@ -507,6 +507,55 @@ async fn an_answer_that_breaks_off_is_paid_for_as_far_as_it_came() {
     }
 }
 
+/// What nobody has seen of an answer may have been made: it counts as all that was allowed, unless what came
+/// shows all that it is made of.
+#[tokio::test]
+async fn an_answer_that_breaks_off_counts_what_it_does_not_show() {
+    let (anthropic, openai) = (Provider::Anthropic, Provider::OpenAi);
+    let thinking = json!({"thinking": {"type": "enabled", "budget_tokens": 2000}});
+    let adaptive = json!({"thinking": {"type": "adaptive"}});
+    let no_effort = json!({"reasoning_effort": "none"});
+    let none = json!({"reasoning": {"effort": "none"}});
+    let plain = json!({});
+    for (provider, path, with, is_streamed, is_most) in [
+        (anthropic, "/v1/messages", &plain, true, false),
+        (anthropic, "/v1/messages", &plain, false, true),
+        (anthropic, "/v1/messages", &thinking, true, true),
+        (anthropic, "/v1/messages", &adaptive, true, true),
+        (openai, "/responses", &plain, true, true),
+        (openai, "/responses", &plain, false, true),
+        (openai, "/responses", &none, true, false),
+        (openai, "/chat/completions", &plain, true, true),
+        (openai, "/chat/completions", &plain, false, true),
+        (openai, "/chat/completions", &no_effort, true, false),
+    ] {
+        let models = SimulatedModels::start(failing(Fault::CutStream, usize::MAX)).await;
+        let session = session(&access(&gateway(options()).await, &models), None);
+        let client = Client::of(&session);
+        let mut body = message("hi", 8000);
+        if path == "/responses" {
+            body = json!({"model": "m", "max_output_tokens": 8000, "input": "hi"});
+        }
+        body["stream"] = json!(is_streamed);
+        let Value::Object(with) = with else {
+            unreachable!("each is an object")
+        };
+        for (key, value) in with {
+            body[key] = value.clone();
+        }
+        let request = client
+            .pool(provider)
+            .request(Method::POST, path)
+            .json(&body);
+        request.send().await.expect_err("it has no end");
+        let spent = session.spent();
+        let output = spent.usage.output;
+        let what = format!("{path} {body}: {output}");
+        assert_eq!(output == 8000, is_most, "{what}");
+        assert!(output > 0 && output <= 8000, "{what}");
+    }
+}
+
 #[tokio::test]
 async fn what_an_agent_does_not_wait_for_is_paid_for() {
     let models = SimulatedModels::start(|_| Turn::fails(Fault::Silence)).await;
