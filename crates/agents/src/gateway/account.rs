@@ -26,6 +26,8 @@ struct State {
     settled: Usd,
     in_flight: Usd,
     n_in_flight: usize,
+    /// Those of them whose input may be more than was reckoned, as text can be made to.
+    n_reckoned: usize,
     n_requests: u64,
     by_model: BTreeMap<String, TokenUsage>,
     /// Whether the cost of some request is not known.
@@ -48,6 +50,7 @@ pub(super) struct InFlight {
     account: Arc<Account>,
     /// `None` where nobody knows the price.
     most: Option<Usd>,
+    is_reckoned: bool,
     /// Of what was sent and has no answer: the model, and the most that it can have used.
     owed: Option<(String, TokenUsage)>,
 }
@@ -80,15 +83,21 @@ impl Account {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks for the most that a request can cost, beside all else of the session.
-    pub(super) async fn ask(self: &Arc<Self>, most: Usd) -> Answer {
+    /// Asks for the most that a request can cost, beside all else of the session: what is reckoned where no other
+    /// under way may cost more than was reckoned, else what is certain.
+    pub(super) async fn ask(self: &Arc<Self>, reckoned: Usd, certain: Usd) -> Answer {
         let _asking = self.asking.lock().await;
-        let (so_far, n_in_flight) = {
+        let (so_far, n_in_flight, is_reckoned) = {
             let state = self.state();
             (
                 state.settled.saturating_add(state.in_flight),
                 state.n_in_flight,
+                state.n_reckoned == 0 || self.grant.is_none(),
             )
+        };
+        let most = match is_reckoned {
+            true => reckoned,
+            false => certain,
         };
         if let Some(grant) = &self.grant
             && let Err(error) = grant.meter.allow(so_far.saturating_add(most)).await
@@ -98,18 +107,24 @@ impl Account {
                 _ => Answer::Refused(error),
             };
         }
-        Answer::Allowed(self.begin(Some(most)))
+        Answer::Allowed(self.begun(Some(most), is_reckoned))
     }
 
     /// Begins a request without asking; `None` is the most of one whose price nobody knows.
     pub(super) fn begin(self: &Arc<Self>, most: Option<Usd>) -> InFlight {
+        self.begun(most, false)
+    }
+
+    fn begun(self: &Arc<Self>, most: Option<Usd>, is_reckoned: bool) -> InFlight {
         let mut state = self.state();
         state.in_flight = state.in_flight.saturating_add(most.unwrap_or_default());
         state.n_in_flight += 1;
+        state.n_reckoned += usize::from(is_reckoned);
         state.n_requests += 1;
         InFlight {
             account: Arc::clone(self),
             most,
+            is_reckoned,
             owed: None,
         }
     }
@@ -189,6 +204,11 @@ impl InFlight {
         self.owed = Some((model.to_owned(), most));
     }
 
+    /// Whether its most is what was reckoned; else it is certain.
+    pub(super) fn is_reckoned(&self) -> bool {
+        self.is_reckoned
+    }
+
     pub(super) fn is_owed(&self) -> bool {
         self.owed.is_some()
     }
@@ -217,6 +237,7 @@ impl Drop for InFlight {
             let most = self.most.unwrap_or_default();
             state.in_flight = state.in_flight.saturating_sub(most);
             state.n_in_flight -= 1;
+            state.n_reckoned -= usize::from(self.is_reckoned);
         }
         self.account.ended.notify_waiters();
     }

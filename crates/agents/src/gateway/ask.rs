@@ -3,7 +3,10 @@
 use core_types::TokenUsage;
 use serde_json::{Value, json};
 
-use super::provider::Endpoint;
+use super::{
+    passed::{Found, keep_client_tools, unpriced},
+    provider::Endpoint,
+};
 
 /// The shortest answer that is worth its input.
 const LEAST_OUTPUT: u64 = 1024;
@@ -11,8 +14,11 @@ const LEAST_OUTPUT: u64 = 1024;
 /// What thinking leaves to the answer.
 const BESIDE_THINKING: u64 = 1024;
 
-/// More than any provider counts for one image.
+/// More than Anthropic counts for one image.
 const IMAGE_TOKENS: u64 = 6000;
+
+/// The same of OpenAI: 10,000 patches in its `original` detail, at its small models' 2.46 tokens for each.
+const OPENAI_IMAGE_TOKENS: u64 = 24_600;
 
 /// What a request carries beside its text: names of roles, separators, what tools are told with.
 const FRAME_TOKENS: u64 = 1024;
@@ -24,7 +30,7 @@ pub(crate) struct Ask {
     body: Value,
     pub(super) model: String,
     /// What no bound covers.
-    pub(super) unbounded: Option<&'static str>,
+    pub(super) unbounded: Option<String>,
     n_images: u64,
     n_answers: u64,
 }
@@ -52,12 +58,11 @@ impl Ask {
         if endpoint == Endpoint::Chat {
             one_limit(&mut body)?;
         }
-        let mut found = Found::default();
-        found.look(&body);
+        let found = Found::of(endpoint, &body);
         let mut ask = Self {
             endpoint,
             model,
-            unbounded: found.unbounded.or_else(|| elsewhere(&body)),
+            unbounded: found.unbounded,
             n_images: found.n_images,
             n_answers: body["n"].as_u64().unwrap_or(1).max(1),
             body,
@@ -127,13 +132,31 @@ impl Ask {
 
     /// What may be used at most, in each class of input that it may be priced by.
     pub(crate) fn most(&self, bytes: &[u8], before: Option<&Before>) -> Vec<TokenUsage> {
+        self.classes(bytes, before, tokens_of)
+    }
+
+    /// The same by a bound that no text passes: a token for each byte.
+    pub(super) fn certain(&self, bytes: &[u8], before: Option<&Before>) -> Vec<TokenUsage> {
+        self.classes(bytes, before, |bytes| bytes.len() as u64)
+    }
+
+    fn classes(
+        &self,
+        bytes: &[u8],
+        before: Option<&Before>,
+        tokens_of: impl Fn(&[u8]) -> u64,
+    ) -> Vec<TokenUsage> {
         let anew = tokens_of(bytes);
         let added = before.map(|before| {
             let rest = tokens_of(differing(&before.body, bytes));
             before.tokens.saturating_add(rest)
         });
         let text = added.map_or(anew, |added| added.min(anew));
-        let images = self.n_images.saturating_mul(IMAGE_TOKENS);
+        let of_image = match self.endpoint {
+            Endpoint::Messages | Endpoint::Free => IMAGE_TOKENS,
+            Endpoint::Responses | Endpoint::Chat => OPENAI_IMAGE_TOKENS,
+        };
+        let images = self.n_images.saturating_mul(of_image);
         let input = [images, FRAME_TOKENS]
             .into_iter()
             .fold(text, u64::saturating_add);
@@ -143,17 +166,21 @@ impl Ask {
             ..TokenUsage::default()
         };
         let mut classes = vec![TokenUsage { input, ..base }];
-        if self.endpoint == Endpoint::Messages && contains(bytes, b"\"cache_control\"") {
-            classes.push(match contains(bytes, b"\"1h\"") {
-                true => TokenUsage {
-                    cache_write_1h: input,
-                    ..base
-                },
-                false => TokenUsage {
-                    cache_write_5m: input,
-                    ..base
-                },
-            });
+        let short = TokenUsage {
+            cache_write_5m: input,
+            ..base
+        };
+        let long = TokenUsage {
+            cache_write_1h: input,
+            ..base
+        };
+        match self.endpoint {
+            Endpoint::Messages if !contains(bytes, b"\"cache_control\"") => {}
+            Endpoint::Messages if contains(bytes, b"\"1h\"") => classes.push(long),
+            Endpoint::Messages => classes.push(short),
+            // What is written to the cache is OpenAI's choice, and its newest models charge for it.
+            Endpoint::Responses | Endpoint::Chat => classes.push(short),
+            Endpoint::Free => {}
         }
         classes
     }
@@ -205,103 +232,6 @@ fn differing<'a>(old: &[u8], new: &'a [u8]) -> &'a [u8] {
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
-}
-
-/// What makes an answer cost more than the table of prices says.
-fn unpriced(body: &Value) -> Option<&'static str> {
-    let tier = body["service_tier"].as_str();
-    let usual = ["auto", "default", "standard_only", "flex"];
-    if tier.is_some_and(|tier| !usual.contains(&tier)) {
-        return Some("the `service_tier`");
-    }
-    let speed = body["speed"].as_str();
-    if speed.is_some_and(|speed| speed != "standard") {
-        return Some("the `speed`");
-    }
-    let place = body["inference_geo"].as_str();
-    if place.is_some_and(|place| place != "global") {
-        return Some("the `inference_geo`");
-    }
-    if body["background"] == true {
-        return Some("an answer in the `background`");
-    }
-    None
-}
-
-/// What of the input lies with the provider.
-fn elsewhere(body: &Value) -> Option<&'static str> {
-    let keys = [
-        "previous_response_id",
-        "conversation",
-        "prompt",
-        "container",
-    ];
-    keys.into_iter().find(|key| !body[*key].is_null())
-}
-
-/// Takes the tools out that the provider runs.
-fn keep_client_tools(body: &mut Value) {
-    if let Some(object) = body.as_object_mut() {
-        object.remove("mcp_servers");
-        object.remove("web_search_options");
-    }
-    if let Some(tools) = body["tools"].as_array_mut() {
-        tools.retain(|tool| match tool["type"].as_str() {
-            None => true,
-            Some(kind) => is_clients(kind),
-        });
-    }
-}
-
-/// Whether the client runs tools of this type.
-fn is_clients(kind: &str) -> bool {
-    let exact = [
-        "custom",
-        "function",
-        "local_shell",
-        "shell",
-        "apply_patch",
-        "namespace",
-        "tool_search",
-    ];
-    let versioned = [
-        "bash_",
-        "text_editor_",
-        "memory_",
-        "computer_",
-        "tool_search_tool_",
-    ];
-    exact.contains(&kind) || versioned.iter().any(|start| kind.starts_with(start))
-}
-
-/// What a request holds beside text.
-#[derive(Default)]
-struct Found {
-    n_images: u64,
-    unbounded: Option<&'static str>,
-}
-
-impl Found {
-    fn look(&mut self, value: &Value) {
-        match value {
-            Value::Array(values) => values.iter().for_each(|it| self.look(it)),
-            Value::Object(object) => {
-                match object.get("type").and_then(Value::as_str) {
-                    Some("image" | "image_url" | "input_image") => self.n_images += 1,
-                    Some("document" | "file" | "input_file" | "container_upload")
-                        // Its text is in the request.
-                        if object.get("source").is_none_or(|it| it["type"] != "text") =>
-                    {
-                        self.unbounded = Some("a document");
-                    }
-                    Some("input_audio") => self.unbounded = Some("a recording"),
-                    _ => {}
-                }
-                object.values().for_each(|it| self.look(it));
-            }
-            _ => {}
-        }
-    }
 }
 
 #[cfg(test)]
@@ -390,21 +320,123 @@ mod tests {
 
     #[test]
     fn what_has_no_bound_is_known() {
-        let unbounded = |body: Value| {
-            read(Endpoint::Messages, &body)
-                .expect("it is read")
-                .unbounded
+        let check = |endpoint, with: Value, expected: Option<&str>| {
+            let mut body = with;
+            body["model"] = json!("m");
+            let ask = read(endpoint, &body).expect("it is read");
+            assert_eq!(ask.unbounded.as_deref(), expected, "{body}");
         };
-        assert_eq!(unbounded(json!({"model": "m", "messages": "hi"})), None);
-        let stored = json!({"model": "m", "previous_response_id": "r"});
-        assert_eq!(unbounded(stored), Some("previous_response_id"));
-        let document = |source: &str| {
-            json!({"model": "m", "messages": [{"content": [
-                {"type": "document", "source": {"type": source, "data": "x"}},
-            ]}]})
+        let (messages, responses, chat) = (Endpoint::Messages, Endpoint::Responses, Endpoint::Chat);
+        check(messages, json!({"messages": "hi"}), None);
+        let stored = json!({"previous_response_id": "r"});
+        check(responses, stored, Some("`previous_response_id`"));
+        check(
+            messages,
+            json!({"container": {"skills": []}}),
+            Some("`container`"),
+        );
+        check(chat, json!({"prediction": {}}), Some("`prediction`"));
+        check(chat, json!({"plugins": [{"id": "web"}]}), Some("`plugins`"));
+        check(chat, json!({"plugins": null}), None);
+
+        let tool = |endpoint, tool: Value, expected| {
+            check(endpoint, json!({"tools": [tool]}), expected);
         };
-        assert_eq!(unbounded(document("base64")), Some("a document"));
-        assert_eq!(unbounded(document("text")), None);
+        let search = Some("a search for tools at the provider, which reads the input again,");
+        let kind = "tool_search_tool_bm25_20251119";
+        tool(messages, json!({"type": kind, "name": "s"}), search);
+        tool(responses, json!({"type": "tool_search"}), search);
+        let own = json!({"type": "tool_search", "execution": "client"});
+        tool(responses, own, None);
+
+        let part = |endpoint, part: Value, expected| {
+            let message = json!({"role": "user", "content": [part]});
+            let key = match endpoint {
+                Endpoint::Responses => "input",
+                _ => "messages",
+            };
+            check(endpoint, json!({key: [message]}), expected);
+        };
+        let document = |source: &str| json!({"type": "document", "source": {"type": source}});
+        part(messages, document("base64"), Some("a document"));
+        part(messages, document("text"), None);
+        let within = json!({"type": "tool_result", "content": [document("file")]});
+        part(messages, within, Some("a document"));
+        // A tool may be called with anything.
+        let input = json!({"type": "tool_use", "input": {"type": "video"}});
+        part(messages, input, None);
+        part(
+            responses,
+            json!({"type": "input_file", "file_id": "f"}),
+            Some("a document"),
+        );
+        part(chat, json!({"type": "input_audio"}), Some("a recording"));
+        part(chat, json!({"type": "video_url"}), Some("a video"));
+        let odd = Some("a part of the type `hologram`");
+        part(chat, json!({"type": "hologram"}), odd);
+
+        let item = |item: Value, expected| check(responses, json!({"input": [item]}), expected);
+        let reference = Some("an `item_reference`, whose text lies with the provider,");
+        item(json!({"type": "item_reference", "id": "i"}), reference);
+        item(json!({"id": "i"}), reference);
+        item(json!({"role": "user", "content": "hi"}), None);
+        let stored = Some("reasoning whose text lies with the provider");
+        item(
+            json!({"type": "reasoning", "id": "r", "summary": []}),
+            stored,
+        );
+        let kept = json!({"type": "reasoning", "id": "r", "encrypted_content": "x"});
+        item(kept, None);
+        let output = json!([{"type": "input_file", "file_id": "f"}]);
+        let output = json!({"type": "function_call_output", "output": output});
+        item(output, Some("a document"));
+        item(
+            json!({"type": "hologram"}),
+            Some("an item of the type `hologram`"),
+        );
+    }
+
+    #[test]
+    fn what_the_provider_makes_of_the_context_is_refused() {
+        let read = |endpoint, management: Value| {
+            read(
+                endpoint,
+                &json!({"model": "m", "context_management": management}),
+            )
+        };
+        let edits =
+            |kind: &str| json!({"edits": [{"type": "clear_thinking_20251015"}, {"type": kind}]});
+        read(Endpoint::Messages, edits("clear_tool_uses_20250919")).expect("it leaves out");
+        read(Endpoint::Messages, Value::Null).expect("nothing of it");
+        let said = read(Endpoint::Messages, edits("compact_20260112")).expect_err("it writes");
+        assert!(said.contains("compaction by the provider"), "{said}");
+        let compaction = json!([{"type": "compaction", "compact_threshold": 1000}]);
+        read(Endpoint::Responses, compaction).expect_err("it writes");
+        let spoken = json!({"model": "m", "modalities": ["text", "audio"]});
+        super::Ask::read(Endpoint::Chat, spoken.to_string().as_bytes(), 1).expect_err("it speaks");
+    }
+
+    #[test]
+    fn tools_in_a_container_of_the_provider_are_taken_out() {
+        let tools = json!([
+            {"type": "shell", "name": "a"},
+            {"type": "shell", "name": "b", "environment": {"type": "local"}},
+            {"type": "shell", "name": "c", "environment": {"type": "container_auto"}},
+            {"type": "namespace", "name": "d", "tools": [
+                {"type": "function", "name": "e"}, {"type": "web_search", "name": "f"},
+            ]},
+        ]);
+        let item = json!({"type": "tool_search_output", "tools": tools});
+        let sent = sent(
+            Endpoint::Responses,
+            &json!({"model": "m", "tools": tools, "input": [item]}),
+        );
+        for tools in [&sent["tools"], &sent["input"][0]["tools"]] {
+            let kept = tools.as_array().expect("tools").iter();
+            let names: Vec<_> = kept.map(|it| it["name"].clone()).collect();
+            assert_eq!(names, ["a", "b", "d"]);
+            assert_eq!(tools[2]["tools"].as_array().map(Vec::len), Some(1));
+        }
     }
 
     #[test]
@@ -449,5 +481,10 @@ mod tests {
         };
         assert!(classes(json!({"type": "ephemeral"})).cache_write_5m > 0);
         assert!(classes(json!({"type": "ephemeral", "ttl": "1h"})).cache_write_1h > 0);
+        for endpoint in [Endpoint::Responses, Endpoint::Chat] {
+            let ask = read(endpoint, &json!({"model": "m"})).expect("it is read");
+            let classes = ask.most(&ask.bytes(), None);
+            assert_eq!(classes[1].cache_write_5m, classes[0].input, "{endpoint:?}");
+        }
     }
 }

@@ -77,7 +77,11 @@ async fn forwarded(
         Some((Arc::clone(upstream), endpoint, below))
     });
     let Some((upstream, endpoint, below)) = found else {
-        let message = format!("the gateway does not forward {} {path}", head.method);
+        let message = format!(
+            "the gateway does not forward {} {path}: it forwards what it can count as it is answered, which are \
+             messages, responses, chat completions, lists of models, and the counting of tokens",
+            head.method
+        );
         return Err(Refusal::new(
             StatusCode::NOT_FOUND,
             "not_found_error",
@@ -212,14 +216,6 @@ impl Call {
         let Some(ask) = self.ask(shared)? else {
             return Err(Refusal::invalid("it asks for nothing"));
         };
-        let account = &self.line.account;
-        if let Some(what) = ask.unbounded.filter(|_| account.has_limit()) {
-            let message = format!(
-                "`{what}` can cost more than anybody can tell before, and this work has a limit"
-            );
-            account.fail(ErrorClass::Validation, message.clone());
-            return Err(Refusal::invalid(message));
-        }
         let Sent {
             paid: Some(paid),
             answer,

@@ -14,9 +14,10 @@
 //!
 //! - No request is forwarded before the most that it can cost, together with what the session has spent and what
 //!   of it is under way, has been allowed by the session's grant. Where the whole answer would pass the limit, a
-//!   shorter one is asked for. The bound of the input is the input of the request before, as the provider has
-//!   counted it, and a token for each two ASCII bytes and each other byte that was added; text made to need more
-//!   tokens than that passes a limit by the input of one request at most.
+//!   shorter one is asked for. The most of the input is reckoned: the input of the request before, as the provider
+//!   has counted it, and a token for each two ASCII bytes and each other byte that was added. Text can be made to
+//!   need more. While a request that is reckoned so is under way, all others of its session are asked for with a
+//!   token for each byte, which no text passes: so a limit is passed by the input of one request at most.
 //! - What is counted is what the provider says. Of an answer that breaks off, it is what was said until then, and
 //!   the bound for what was not; so it is of a request that was sent and has no answer.
 //! - What has no known price, or no bound, is not forwarded: tools that the provider runs (they are taken out of
@@ -28,6 +29,7 @@ mod access;
 mod account;
 mod ask;
 mod forward;
+mod passed;
 mod provider;
 mod refusal;
 mod reply;

@@ -49,12 +49,15 @@ impl Call {
             let refused = loop {
                 let bytes = ask.bytes();
                 let classes = ask.most(&bytes, before.as_ref());
-                let priced = classes.iter().filter_map(|usage| {
-                    let price = (shared.options.prices)(&ask.model, usage)?;
-                    Some((price, *usage))
-                });
-                let dearest = priced.max_by_key(|(price, _)| *price);
-                let Some((price, most)) = dearest else {
+                let dearest = |classes: &[TokenUsage]| {
+                    let priced = classes.iter().filter_map(|usage| {
+                        let price = (shared.options.prices)(&ask.model, usage)?;
+                        Some((price, *usage))
+                    });
+                    priced.max_by_key(|(price, _)| *price)
+                };
+                let certain = dearest(&ask.certain(&bytes, before.as_ref()));
+                let (Some(reckoned), Some(certain)) = (dearest(&classes), certain) else {
                     if account.has_limit() && !self.upstream.is_own {
                         let message = format!(
                             "the price of {} is not known, so the limit of this work could not be kept: add it to `prices` in config/models.yaml",
@@ -70,8 +73,19 @@ impl Call {
                         bytes,
                     });
                 };
-                match account.ask(price).await {
+                if let Some(what) = ask.unbounded.as_ref().filter(|_| account.has_limit()) {
+                    let message = format!(
+                        "{what} can cost more than anybody can tell before, and this work has a limit"
+                    );
+                    account.fail(ErrorClass::Validation, message.clone());
+                    return Err(Refusal::invalid(message));
+                }
+                match account.ask(reckoned.0, certain.0).await {
                     Answer::Allowed(in_flight) => {
+                        let (_, most) = match in_flight.is_reckoned() {
+                            true => reckoned,
+                            false => certain,
+                        };
                         return Ok(Paid {
                             ask,
                             bytes,

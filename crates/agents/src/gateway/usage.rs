@@ -236,10 +236,13 @@ pub(crate) fn responses(usage: &Value) -> TokenUsage {
 
 /// The `usage` of a chat completion.
 pub(crate) fn chat(usage: &Value) -> TokenUsage {
-    let cached = number(&usage["prompt_tokens_details"]["cached_tokens"]);
+    let details = &usage["prompt_tokens_details"];
+    let cached = number(&details["cached_tokens"]);
+    let written = number(&details["cache_write_tokens"]);
     TokenUsage {
-        input: number(&usage["prompt_tokens"]).saturating_sub(cached),
+        input: number(&usage["prompt_tokens"]).saturating_sub(cached + written),
         cache_read: cached,
+        cache_write_5m: written,
         output: number(&usage["completion_tokens"]),
         reasoning: number(&usage["completion_tokens_details"]["reasoning_tokens"]),
         ..TokenUsage::default()

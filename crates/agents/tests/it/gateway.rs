@@ -211,6 +211,13 @@ async fn only_what_is_known_is_forwarded() {
         let answer = client.post(Provider::OpenAi, path, &json!({})).await;
         assert_eq!(answer.status().as_u16(), 404, "{path}");
     }
+    // What is answered later, or elsewhere, is not counted here.
+    for path in ["/v1/messages/batches", "/v1/complete", "/v1/files"] {
+        let answer = client.post(Provider::Anthropic, path, &json!({})).await;
+        assert_eq!(answer.status().as_u16(), 404, "{path}");
+        let said = answer.text();
+        assert!(said.contains("what it can count"), "{said}");
+    }
     let unread = client.message(&json!({"messages": []})).await;
     assert_eq!(unread.status().as_u16(), 400);
     assert!(unread.text().contains("`model`"), "{}", unread.text());
@@ -325,6 +332,43 @@ async fn requests_at_once_never_pass_the_limit_together() {
     assert_eq!(session.spent().cost, Some(micro(100 * 200)));
     let most = *purse.allowed.lock().expect("no panic");
     assert!(most > micro(20_000) && most <= micro(40_000), "{most}");
+}
+
+/// Text that needs a token for each of its bytes, twice what is reckoned: several at once pass a limit by the input
+/// of one of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn text_made_to_be_dear_passes_the_limit_once() {
+    let models = SimulatedModels::start(|asked| {
+        let input = asked.body.to_string().len() as u64;
+        Turn::says("hello").using(TokenUsage {
+            input,
+            output: 10,
+            ..TokenUsage::default()
+        })
+    })
+    .await;
+    let access = access(&gateway(options()).await, &models);
+    let text = "x".repeat(20_000);
+    // Reckoned, four of them fit: 10,000 for each text, the frame of 1,024, and 1,000 for the output.
+    let limit = 50_000;
+    let (_, grant) = purse(micro(limit));
+    let session = session(&access, Some(grant));
+    let mut requests = tokio::task::JoinSet::new();
+    for number in 0..8 {
+        // One token more for each, so that none is reckoned from another.
+        let (client, text) = (Client::of(&session), format!("{number}{text}{number}"));
+        requests.spawn(async move { client.message(&message(&text, 100)).await });
+    }
+    while let Some(done) = requests.join_next().await {
+        done.expect("no panic");
+    }
+    let spent = session.spent().cost.expect("it has a price");
+    assert!(
+        spent >= micro(40_000),
+        "at least two were answered: {spent}"
+    );
+    let excess = 10_100;
+    assert!(spent <= micro(limit + excess), "{spent}");
 }
 
 #[tokio::test]
