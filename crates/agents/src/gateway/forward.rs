@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use tokio::sync::OwnedSemaphorePermit;
+
 use super::{
     Provider,
     ask::Ask,
+    incoming,
     provider::Endpoint,
     refusal::Refusal,
     reply::{Count, Reply, Streamed, name_of},
@@ -15,15 +18,11 @@ use super::{
     usage::Reading,
 };
 use core_types::{ErrorClass, TokenUsage, Usd};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::{
     Request, Response, StatusCode,
     body::{Bytes, Incoming},
     header::{self, HeaderMap, HeaderName},
 };
-
-/// The largest request: what Anthropic takes at most.
-const REQUEST_BYTES: usize = 32 * 1024 * 1024;
 
 /// Headers that are said anew on each side.
 pub(super) const OWN: [HeaderName; 12] = [
@@ -60,6 +59,8 @@ pub(super) struct Call {
     pub(super) target: String,
     pub(super) headers: HeaderMap,
     pub(super) bytes: Bytes,
+    /// Held as long as the bytes, or what was made of them.
+    room: OwnedSemaphorePermit,
 }
 
 async fn forwarded(
@@ -90,22 +91,7 @@ async fn forwarded(
     };
     let query = head.uri.query().map(|query| format!("?{query}"));
     let target = format!("{below}{}", query.unwrap_or_default());
-    let bytes = match Limited::new(body, REQUEST_BYTES).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => {
-            let message = format!("the request is larger than {REQUEST_BYTES} bytes");
-            return Err(Refusal::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "request_too_large",
-                message,
-            ));
-        }
-        Err(error) => {
-            return Err(Refusal::invalid(format!(
-                "the request did not come whole: {error}"
-            )));
-        }
-    };
+    let (bytes, room) = incoming::read(shared, body).await?;
     let call = Call {
         line,
         upstream,
@@ -114,6 +100,7 @@ async fn forwarded(
         target,
         headers: head.headers,
         bytes,
+        room,
     };
     match (&call.line.player, endpoint) {
         (Some(_), _) => call.replayed(shared),
@@ -249,6 +236,7 @@ impl Call {
             ask: paid.ask,
             sent: paid.bytes,
             most: paid.most,
+            _room: self.room,
             record,
         };
         let streamed = Streamed::new(answer.into_body(), count);

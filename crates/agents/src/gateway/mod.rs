@@ -23,12 +23,15 @@
 //! - What has no known price, or no bound, is not forwarded: tools that the provider runs (they are taken out of
 //!   requests), priority tiers, answers in the background and, under a limit, documents and context that lies with
 //!   the provider.
+//! - Memory is bounded, however many connections there are: bodies of requests wait for room, and come in time or
+//!   not at all.
 //! - Refusals of a provider for its limits hold all requests to it, and are tried again here.
 
 mod access;
 mod account;
 mod ask;
 mod forward;
+mod incoming;
 mod passed;
 mod provider;
 mod refusal;

@@ -13,7 +13,10 @@ use perf_utils::{
     governor::{Observation, Permit},
     http::{Error as HttpError, Phase, StreamedBody},
 };
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::{
+    sync::OwnedSemaphorePermit,
+    time::{Instant, Sleep, sleep},
+};
 
 use super::{
     account::InFlight,
@@ -53,6 +56,8 @@ pub(super) struct Count {
     pub(super) ask: Ask,
     pub(super) sent: Vec<u8>,
     pub(super) most: TokenUsage,
+    /// For `sent`.
+    pub(super) _room: OwnedSemaphorePermit,
     /// The answer so far, where it is recorded.
     pub(super) record: Option<(Recorded, Vec<u8>)>,
 }

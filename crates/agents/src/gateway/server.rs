@@ -19,12 +19,12 @@ use perf_utils::{
     governor::{self, Limits},
 };
 use sha2::{Digest as _, Sha256};
-use tokio::{net::TcpListener, task::JoinSet, time::sleep};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet, time::sleep};
 
 use super::{
     Provider, Session,
     account::{Account, Prices},
-    forward,
+    forward, incoming,
     session::Line,
     tape::{Player, Recorder},
 };
@@ -61,6 +61,12 @@ pub struct GatewayOptions {
     pub silence: Duration,
     /// How long an upstream may take to begin its answer; default 10 minutes.
     pub first_byte: Duration,
+    /// How many bytes of requests are held at once, answered ones apart: further ones wait for room, as long as
+    /// for an upstream's limits. What is made of a request while it is read is several times as large. Default 128
+    /// MiB, of which a request is 1 or 2, and at most 32.
+    pub held_bytes: usize,
+    /// How long the body of a request may take to come; default a minute, from a process of this machine.
+    pub body_time: Duration,
     /// How often a request is sent again that was refused or failed without an answer; default 4.
     pub retries: u32,
     /// By which times to wait for are told; default the system's.
@@ -93,6 +99,8 @@ impl GatewayOptions {
             max_wait: Duration::from_secs(4 * 60),
             silence: Duration::from_secs(5 * 60),
             first_byte: Duration::from_secs(10 * 60),
+            held_bytes: 128 * 1024 * 1024,
+            body_time: Duration::from_secs(60),
             retries: 4,
             clock: Arc::new(SystemClock),
         }
@@ -128,6 +136,8 @@ pub(super) struct Credential {
 pub(super) struct Shared {
     address: SocketAddr,
     pub(super) options: GatewayOptions,
+    /// For the bodies of requests.
+    pub(super) room: Arc<Semaphore>,
     sessions: Mutex<HashMap<String, Arc<Line>>>,
     upstreams: Mutex<Vec<Arc<Upstream>>>,
     n_opened: AtomicU64,
@@ -147,6 +157,7 @@ impl Gateway {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let shared = Arc::new(Shared {
             address: listener.local_addr()?,
+            room: Arc::new(incoming::room(options.held_bytes)),
             options,
             sessions: Mutex::default(),
             upstreams: Mutex::default(),

@@ -23,6 +23,7 @@ use perf_utils::{
 };
 use serde_json::{Value, json};
 use testkit::models::{Asked, Fault, SimulatedModels, Turn};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::support::{Place, implement};
 
@@ -428,6 +429,43 @@ async fn a_key_does_not_go_out_in_the_clear() {
         "it has a login of its own"
     );
     assert_eq!(none.len(), 1);
+}
+
+/// Whoever announces a body and does not send it holds room for as long as it may take, and not longer.
+#[tokio::test]
+async fn bodies_wait_for_room_and_come_in_time() {
+    let models = SimulatedModels::start(|_| Turn::says("hello")).await;
+    let mut options = options();
+    options.held_bytes = 64 * 1024;
+    options.body_time = Duration::from_millis(400);
+    let gateway = gateway(options).await;
+    let session = session(&access(&gateway, &models), None);
+    let client = Client::of(&session);
+    let began = std::time::Instant::now();
+    let mut slow = tokio::net::TcpStream::connect(gateway.address()).await;
+    let slow = slow.as_mut().expect("it listens");
+    let head = format!(
+        "POST /anthropic/v1/messages HTTP/1.1\r\nhost: x\r\nx-api-key: {}\r\ncontent-length: 49152\r\n\
+         expect: 100-continue\r\n\r\n",
+        session.token()
+    );
+    slow.write_all(head.as_bytes()).await.expect("sent");
+    // It is told to go on when it has its room.
+    let mut said = vec![0; 1024];
+    let n_read = slow.read(&mut said).await.expect("it is answered");
+    assert!(said[..n_read].starts_with(b"HTTP/1.1 100"));
+    let waiting = message(&"x".repeat(40 * 1024), 100);
+    let answer = client.message(&waiting).await;
+    assert!(answer.status().is_success(), "{}", answer.text());
+    assert!(began.elapsed() >= Duration::from_millis(400), "it waited");
+    let n_read = slow.read(&mut said).await.expect("it is answered");
+    let said = String::from_utf8_lossy(&said[..n_read]);
+    assert!(said.starts_with("HTTP/1.1 408"), "{said}");
+    let short = client.message(&message("hi", 100)).await;
+    assert!(short.status().is_success(), "all room is free again");
+    let long = client.message(&message(&"x".repeat(70_000), 100)).await;
+    assert_eq!(long.status().as_u16(), 413, "{}", long.text());
+    assert_eq!(models.heard().len(), 2);
 }
 
 /// Fails so often, then answers.
