@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Api, Asked, Say, Turn, server::event, text_of};
+use super::{Api, Asked, Say, Stop, Turn, server::event, text_of};
 
 pub(super) fn asked(body: &Value, number: usize) -> Asked {
     let mut prompt = vec![text_of(&body["system"])];
@@ -57,9 +57,17 @@ pub(super) fn answer(asked: &Asked, turn: &Turn, is_streamed: bool) -> Vec<Strin
         "service_tier": "standard",
     });
     let calls_tool = turn.says.iter().any(|say| matches!(say, Say::Tool { .. }));
-    let stop = if calls_tool { "tool_use" } else { "end_turn" };
+    let refuses = turn.says.iter().any(|say| matches!(say, Say::Refusal(_)));
+    let stop = match turn.stop {
+        Stop::Whole if refuses => "refusal",
+        Stop::Whole if calls_tool => "tool_use",
+        Stop::Whole => "end_turn",
+        Stop::Filtered => "refusal",
+        Stop::Cut | Stop::Failed | Stop::Cancelled => "max_tokens",
+    };
     let content = turn.says.iter().enumerate().map(|(idx, say)| match say {
-        Say::Text(text) => json!({"type": "text", "text": text}),
+        Say::Text(text) | Say::Refusal(text) => json!({"type": "text", "text": text}),
+        Say::Thought(text) => json!({"type": "thinking", "thinking": text, "signature": "signed"}),
         Say::Tool { name, input } => json!({
             "type": "tool_use", "id": format!("toolu_{}_{idx}", asked.number), "name": name, "input": input,
         }),
@@ -85,6 +93,10 @@ pub(super) fn answer(asked: &Asked, turn: &Turn, is_streamed: bool) -> Vec<Strin
             Some("text") => (
                 json!({"type": "text", "text": ""}),
                 json!({"type": "text_delta", "text": part["text"]}),
+            ),
+            Some("thinking") => (
+                json!({"type": "thinking", "thinking": "", "signature": ""}),
+                json!({"type": "thinking_delta", "thinking": part["thinking"]}),
             ),
             _ => {
                 let mut empty = part.clone();

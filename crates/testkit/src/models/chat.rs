@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Api, Asked, Say, Turn, server::event, text_of};
+use super::{Api, Asked, Say, Stop, Turn, server::event, text_of};
 
 pub(super) fn asked(body: &Value, number: usize) -> Asked {
     let (mut prompt, mut results) = (Vec::new(), Vec::new());
@@ -41,22 +41,28 @@ pub(super) fn asked(body: &Value, number: usize) -> Asked {
 
 pub(super) fn answer(asked: &Asked, turn: &Turn, is_streamed: bool) -> Vec<String> {
     let number = asked.number;
-    let (mut text, mut calls) = (String::new(), Vec::new());
+    let (mut text, mut calls, mut refusal) = (String::new(), Vec::new(), None);
     for say in &turn.says {
         match say {
             Say::Text(words) => text.push_str(words),
+            Say::Refusal(words) => refusal = Some(words),
+            Say::Thought(_) => {}
             Say::Tool { name, input } => calls.push(json!({
                 "index": calls.len(), "id": format!("call_{number}_{}", calls.len()), "type": "function",
                 "function": {"name": name, "arguments": input.to_string()},
             })),
         }
     }
-    let stop = if calls.is_empty() {
-        "stop"
-    } else {
-        "tool_calls"
+    let stop = match turn.stop {
+        Stop::Whole if calls.is_empty() => "stop",
+        Stop::Whole => "tool_calls",
+        Stop::Filtered => "content_filter",
+        Stop::Cut | Stop::Failed | Stop::Cancelled => "length",
     };
     let mut said = json!({"role": "assistant", "content": text});
+    if let Some(words) = refusal {
+        said["refusal"] = json!(words);
+    }
     if !calls.is_empty() {
         said["tool_calls"] = json!(calls);
     }

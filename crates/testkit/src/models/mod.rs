@@ -71,6 +71,8 @@ pub struct Turn {
     pub usage: TokenUsage,
     /// What goes wrong, if anything does.
     pub fault: Option<Fault>,
+    /// How the answer ends.
+    pub stop: Stop,
 }
 
 /// A part of a turn.
@@ -78,6 +80,11 @@ pub struct Turn {
 pub enum Say {
     /// Words.
     Text(String),
+    /// What the model thinks, which Chat Completions do not show. The Responses API shows it to itself alone: as
+    /// text that its client gives back, where that is asked for by `include`.
+    Thought(String),
+    /// Words in place of an answer that it will not give.
+    Refusal(String),
     /// A call of a tool, with its arguments: an object, or a text for tools that take one.
     Tool {
         /// The tool's name.
@@ -85,6 +92,22 @@ pub enum Say {
         /// Its arguments.
         input: Value,
     },
+}
+
+/// How an answer ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Stop {
+    /// As the model will.
+    #[default]
+    Whole,
+    /// At its longest length.
+    Cut,
+    /// By a filter of its content.
+    Filtered,
+    /// By an error within the provider; Chat Completions and Messages have no word for it, and are cut.
+    Failed,
+    /// By somebody who has cancelled it; Chat Completions and Messages have no word for it, and are cut.
+    Cancelled,
 }
 
 /// What goes wrong at a turn.
@@ -103,6 +126,10 @@ pub enum Fault {
     QuotaExhausted,
     /// 529 of Anthropic, 503 of the others.
     Overloaded,
+    /// 400: the conversation is longer than the model takes.
+    TooLong,
+    /// 400: the model gives no reasoning to be kept by its client.
+    NoInclude,
     /// 504 of who stands before the provider, which may have made the answer.
     GatewayTimeout,
     /// The answer breaks off after its first half.
@@ -145,6 +172,26 @@ impl Turn {
         self
     }
 
+    /// Says this before all else.
+    #[must_use]
+    pub fn thinking(mut self, thought: impl Into<String>) -> Self {
+        self.says.insert(0, Say::Thought(thought.into()));
+        self
+    }
+
+    /// The same with another end.
+    #[must_use]
+    pub fn stopping(mut self, stop: Stop) -> Self {
+        self.stop = stop;
+        self
+    }
+
+    /// Will not answer, and uses 100 tokens of input and 10 of output.
+    #[must_use]
+    pub fn refuses(why: impl Into<String>) -> Self {
+        Self::of(Say::Refusal(why.into()))
+    }
+
     fn of(say: Say) -> Self {
         let usage = TokenUsage {
             input: 100,
@@ -155,6 +202,7 @@ impl Turn {
             says: vec![say],
             usage,
             fault: None,
+            stop: Stop::Whole,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Api, Asked, Say, Turn, server::event, text_of};
+use super::{Api, Asked, Say, Stop, Turn, server::event, text_of};
 
 pub(super) fn asked(body: &Value, number: usize) -> Asked {
     let mut prompt = vec![text_of(&body["instructions"])];
@@ -47,7 +47,23 @@ pub(super) fn asked(body: &Value, number: usize) -> Asked {
 
 pub(super) fn answer(asked: &Asked, turn: &Turn, is_streamed: bool) -> Vec<String> {
     let number = asked.number;
+    let includes = asked.body["include"].as_array().into_iter().flatten();
+    let is_kept = includes
+        .into_iter()
+        .any(|it| it == "reasoning.encrypted_content");
     let item = |(idx, say): (usize, &Say)| match say {
+        Say::Thought(text) => {
+            let mut item =
+                json!({"type": "reasoning", "id": format!("rs_{number}_{idx}"), "summary": []});
+            if is_kept {
+                item["encrypted_content"] = json!(text);
+            }
+            item
+        }
+        Say::Refusal(text) => json!({
+            "type": "message", "id": format!("msg_{number}_{idx}"), "status": "completed", "role": "assistant",
+            "content": [{"type": "refusal", "refusal": text}],
+        }),
         Say::Text(text) => json!({
             "type": "message", "id": format!("msg_{number}_{idx}"), "status": "completed", "role": "assistant",
             "content": [{"type": "output_text", "text": text, "annotations": []}],
@@ -80,7 +96,21 @@ pub(super) fn answer(asked: &Asked, turn: &Turn, is_streamed: bool) -> Vec<Strin
             "model": asked.model, "output": output, "usage": usage, "error": null,
         })
     };
-    let whole = response("completed", &json!(items), &counted);
+    let (status, kind) = match turn.stop {
+        Stop::Whole => ("completed", "response.completed"),
+        Stop::Cut | Stop::Filtered => ("incomplete", "response.incomplete"),
+        Stop::Failed => ("failed", "response.failed"),
+        Stop::Cancelled => ("cancelled", "response.cancelled"),
+    };
+    let mut whole = response(status, &json!(items), &counted);
+    match turn.stop {
+        Stop::Cut => whole["incomplete_details"] = json!({"reason": "max_output_tokens"}),
+        Stop::Filtered => whole["incomplete_details"] = json!({"reason": "content_filter"}),
+        Stop::Failed => {
+            whole["error"] = json!({"code": "server_error", "message": "the model has failed"});
+        }
+        Stop::Whole | Stop::Cancelled => {}
+    }
     if !is_streamed {
         return vec![whole.to_string()];
     }
@@ -90,7 +120,7 @@ pub(super) fn answer(asked: &Asked, turn: &Turn, is_streamed: bool) -> Vec<Strin
         let mut empty = item.clone();
         empty["status"] = json!("in_progress");
         all.push(json!({"type": "response.output_item.added", "output_index": idx, "item": empty}));
-        if item["type"] == "message" {
+        if item["content"][0]["type"] == "output_text" {
             all.push(json!({
                 "type": "response.output_text.delta", "item_id": item["id"], "output_index": idx,
                 "content_index": 0, "delta": item["content"][0]["text"],
@@ -98,7 +128,7 @@ pub(super) fn answer(asked: &Asked, turn: &Turn, is_streamed: bool) -> Vec<Strin
         }
         all.push(json!({"type": "response.output_item.done", "output_index": idx, "item": item}));
     }
-    all.push(json!({"type": "response.completed", "response": whole}));
+    all.push(json!({"type": kind, "response": whole}));
     let numbered = all.into_iter().enumerate().map(|(number, mut data)| {
         data["sequence_number"] = json!(number);
         event(data["type"].as_str(), &data)

@@ -247,6 +247,16 @@ fn refusal(api: Api, fault: Option<Fault>) -> Option<Result<Response<Pieces>, io
         },
         Fault::Overloaded if anthropic => error(529, "overloaded_error", "overloaded"),
         Fault::Overloaded => error(503, "server_error", "overloaded"),
+        Fault::TooLong => error(
+            400,
+            "invalid_request_error",
+            "prompt is too long: 250000 tokens > 200000 maximum",
+        ),
+        Fault::NoInclude => error(
+            400,
+            "invalid_request_error",
+            "Encrypted content is not supported with this model.",
+        ),
         Fault::GatewayTimeout => error(504, "api_error", "the origin has not answered in time"),
         Fault::WrongJson => {
             let mut answer = Pieces::json(StatusCode::OK, &Value::Null);

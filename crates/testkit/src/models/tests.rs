@@ -91,6 +91,7 @@ async fn what_goes_wrong_goes_wrong() {
         (Fault::QuotaExhausted, "usage limit"),
         (Fault::Overloaded, "529"),
         (Fault::GatewayTimeout, "504"),
+        (Fault::TooLong, "prompt is too long"),
         (Fault::WrongJson, "{\"no\": json"),
         (Fault::CutStream, "message_start"),
     ];
@@ -167,4 +168,61 @@ async fn tokens_are_counted_before_a_request() {
     let expected = format!("{{\"input_tokens\":{}}}", body.to_string().len() / 4);
     assert!(answer.contains(&expected), "{answer}");
     assert_eq!(models.used("m"), TokenUsage::default(), "counting is free");
+}
+
+#[tokio::test]
+async fn answers_end_as_the_script_says() {
+    for (path, stop, told) in [
+        ("/v1/messages", Stop::Cut, r#""stop_reason":"max_tokens""#),
+        ("/v1/messages", Stop::Filtered, r#""stop_reason":"refusal""#),
+        (
+            "/v1/responses",
+            Stop::Cut,
+            r#""incomplete_details":{"reason":"max_output_tokens"}"#,
+        ),
+        (
+            "/v1/responses",
+            Stop::Filtered,
+            r#""incomplete_details":{"reason":"content_filter"}"#,
+        ),
+        ("/v1/responses", Stop::Failed, r#""status":"failed""#),
+        ("/v1/responses", Stop::Cancelled, r#""status":"cancelled""#),
+        (
+            "/v1/chat/completions",
+            Stop::Cut,
+            r#""finish_reason":"length""#,
+        ),
+        (
+            "/v1/chat/completions",
+            Stop::Filtered,
+            r#""finish_reason":"content_filter""#,
+        ),
+    ] {
+        let models = SimulatedModels::start(move |_| Turn::says("so").stopping(stop)).await;
+        for is_streamed in [false, true] {
+            let body = json!({"model": "m", "stream": is_streamed, "messages": [], "input": ""});
+            let answer = post(&models, path, &body).await;
+            assert!(answer.contains(told), "{path} {stop:?}: {answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn thoughts_are_for_who_keeps_them() {
+    let models = SimulatedModels::start(|_| Turn::refuses("never").thinking("a secret")).await;
+    let mut body = json!({"model": "m", "messages": [], "input": ""});
+    let said = post(&models, "/v1/responses", &body).await;
+    assert!(
+        said.contains(r#""type":"reasoning""#) && !said.contains("a secret"),
+        "{said}"
+    );
+    assert!(said.contains(r#""refusal":"never""#), "{said}");
+    body["include"] = json!(["reasoning.encrypted_content"]);
+    let said = post(&models, "/v1/responses", &body).await;
+    assert!(said.contains(r#""encrypted_content":"a secret""#), "{said}");
+    let said = post(&models, "/v1/messages", &body).await;
+    assert!(said.contains(r#""thinking":"a secret""#), "{said}");
+    let said = post(&models, "/v1/chat/completions", &body).await;
+    assert!(!said.contains("a secret"), "{said}");
+    assert!(said.contains(r#""refusal":"never""#), "{said}");
 }
