@@ -5,12 +5,12 @@ use core_types::{
     Agent, AgentCapabilities, AgentRequest, AgentResult, AgentTask, CancellationToken,
     ChangePolicy, Clock, ErrorClass, EventSink, PortError, Spent, SystemClock, TokenUsage, Usd,
 };
-use perf_utils::http::{HttpConnectionPool, Method, Response};
+use perf_utils::http::{HttpConnectionPool, Response};
 use process::{Containment, Launch, OutputLimit, RUN_MARK};
 use serde_json::Value;
 
 use super::{
-    interface::{Call, Interface, Reply, Said, Told},
+    interface::{Call, Interface, Said, Told},
     kept::{CONVERSATION, leave, left_in},
     tools,
 };
@@ -20,13 +20,13 @@ use crate::{
     conversation::RESUMED,
     error::Failed,
     exchange::{Answer, Exchange, RequestRecord, append_plain},
-    gateway::{Access, Ask, Before, Session, because, judged},
+    gateway::{Access, Before, Session, judged},
     program::{call_line, cut, schema},
     prompt::Prompts,
 };
 
 /// What the model is told before all else.
-const SYSTEM: &str = include_str!("../../prompts/api.md");
+pub(super) const SYSTEM: &str = include_str!("../../prompts/api.md");
 /// How often a model that gives no answer is asked for it.
 const REMINDERS: u32 = 2;
 /// How much of a test's output the model is given.
@@ -107,23 +107,26 @@ impl fmt::Debug for ApiAgentOptions {
 /// provider says with each answer; before each request the most that it can cost is asked for.
 #[derive(Debug)]
 pub struct ApiAgent {
-    options: ApiAgentOptions,
-    pool: HttpConnectionPool,
+    pub(super) options: ApiAgentOptions,
+    pub(super) pool: HttpConnectionPool,
 }
 
 /// One request under way.
-struct Work<'a> {
-    agent: &'a ApiAgent,
-    request: &'a AgentRequest,
+pub(super) struct Work<'a> {
+    pub(super) agent: &'a ApiAgent,
+    pub(super) request: &'a AgentRequest,
     transcript: PathBuf,
     /// Its gateway's.
-    session: Option<Session>,
-    model: String,
-    said: Vec<Said>,
-    usage: TokenUsage,
-    cost: Option<Usd>,
+    pub(super) session: Option<Session>,
+    pub(super) model: String,
+    pub(super) said: Vec<Said>,
+    pub(super) usage: TokenUsage,
+    pub(super) cost: Option<Usd>,
     /// The last request, from whose input the next one's is reckoned.
-    before: Option<Before>,
+    pub(super) before: Option<Before>,
+    pub(super) n_replies: u32,
+    /// Whether what a model has thought is asked for, to be given back.
+    pub(super) keeps_thoughts: bool,
 }
 
 impl ApiAgent {
@@ -186,9 +189,10 @@ impl ApiAgent {
             Ok((Exchange::prepare(&scratch, &record)?, said))
         });
         let (files, mut said) = files.await.map_err(unstarted)?;
-        said.push(Said::Us(match said.is_empty() {
-            true => prompt.to_owned(),
-            false => format!("{RESUMED}{prompt}"),
+        let is_resumed = !said.is_empty();
+        said.push(Said::Us(match is_resumed {
+            false => prompt.to_owned(),
+            true => format!("{RESUMED}{prompt}"),
         }));
         let session = match &self.options.access {
             Some(access) => Some(access.open(request).await.map_err(unstarted)?),
@@ -204,11 +208,13 @@ impl ApiAgent {
             usage: TokenUsage::default(),
             cost: None,
             before: None,
+            n_replies: 0,
+            keeps_thoughts: true,
         };
         let limit = self.options.timeout;
         let limit = limit.map_or(request.timeout, |own| own.min(request.timeout));
         let answered = tokio::select! {
-            answered = tokio::time::timeout(limit, work.converse()) => {
+            answered = tokio::time::timeout(limit, work.begin(prompt, is_resumed)) => {
                 answered.unwrap_or(Err(RunError::TimedOut { after: limit }))
             }
             () = cancel.cancelled() => Err(RunError::Cancelled),
@@ -238,7 +244,7 @@ impl ApiAgent {
     }
 
     /// What a provider that refuses says of it.
-    fn refusal(&self, response: &Response) -> RunError {
+    pub(super) fn refusal(&self, response: &Response) -> RunError {
         let (class, _) = judged(response);
         let status = response.status().as_u16();
         let said: Value = serde_json::from_slice(response.bytes()).unwrap_or_default();
@@ -257,13 +263,48 @@ impl ApiAgent {
 }
 
 impl Work<'_> {
+    /// Converses; anew where an earlier conversation cannot be gone on with.
+    async fn begin(&mut self, prompt: &str, is_resumed: bool) -> Result<Answer, RunError> {
+        let answered = self.converse().await;
+        let Err(error) = answered else {
+            return answered;
+        };
+        if !is_resumed || !self.is_unheard(&error) {
+            return Err(error);
+        }
+        let line = format!("! the earlier conversation is not gone on with: {error}");
+        self.show(line).await;
+        self.said = vec![Said::Us(prompt.to_owned())];
+        self.converse().await
+    }
+
+    /// Whether what was said was refused before anything was used: as too long, as invalid, or as too dear.
+    fn is_unheard(&self, error: &RunError) -> bool {
+        if self.n_replies > 0 {
+            return false;
+        }
+        match &self.session {
+            Some(session) => {
+                let is_dear = session.take_refusal().is_some();
+                let is_free = session.spent().usage == TokenUsage::default();
+                is_free && (is_dear || error.class() == ErrorClass::Validation)
+            }
+            None => matches!(
+                error.class(),
+                ErrorClass::Validation | ErrorClass::BudgetExceeded
+            ),
+        }
+    }
+
     async fn converse(&mut self) -> Result<Answer, RunError> {
         let is_bound = schema::of(&self.request.task).is_some();
         let mut n_reminders = 0;
         for _ in 0..self.agent.options.max_turns {
             let reply = self.ask().await?;
             self.show(reply.text.trim_end().to_owned()).await;
-            self.said.push(Said::Model(reply.said));
+            if !reply.said.is_null() {
+                self.said.push(Said::Model(reply.said));
+            }
             if let Some(answer) = reply.calls.iter().find(|it| it.name == tools::ANSWER) {
                 let input = answer.input.clone().unwrap_or_default();
                 return Ok(Answer::parse(input.to_string().as_bytes())?);
@@ -285,10 +326,12 @@ impl Work<'_> {
             if !is_bound {
                 let mut summary = reply.text;
                 cut(&mut summary, SUMMARY_BYTES);
+                // No call is left unanswered. A conversation whose last message is empty is refused.
+                let is_kept = !summary.trim().is_empty();
+                let conversation = if is_kept { CONVERSATION } else { "" };
                 return Ok(Answer {
                     summary,
-                    // No call is left unanswered.
-                    conversation: CONVERSATION.to_owned(),
+                    conversation: conversation.to_owned(),
                     ..Answer::default()
                 });
             }
@@ -307,80 +350,6 @@ impl Work<'_> {
         }
         Err(RunError::TooManyTurns {
             turns: self.agent.options.max_turns,
-        })
-    }
-
-    async fn ask(&mut self) -> Result<Reply, RunError> {
-        let ApiAgent { options, pool } = self.agent;
-        let interface = options.interface;
-        let offers = tools::offers(&self.request.task);
-        let chosen = self.request.model.as_ref();
-        let chosen = chosen.map_or_else(String::new, |it| it.model.clone());
-        let body = interface.request(&chosen, options.max_tokens, SYSTEM, &self.said, &offers);
-        // A lost answer is paid for, and the work is not: asking again changes nothing else.
-        let mut post = pool
-            .request(Method::POST, interface.path())
-            .json(&body)
-            .read_only();
-        match &self.session {
-            Some(session) => {
-                let known = interface.provider().key();
-                post = post.header(known.header, &known.value(session.token()));
-            }
-            None => self.allow(&chosen, body.to_string().as_bytes()).await?,
-        }
-        let response = post.send().await.map_err(|error| RunError::Provider {
-            class: error.class(),
-            message: because(&error),
-        })?;
-        if response.class().is_some() {
-            return Err(self.agent.refusal(&response));
-        }
-        let reply = serde_json::from_slice(response.bytes())
-            .ok()
-            .and_then(|answer| interface.reply(&answer));
-        let reply = reply.ok_or_else(|| RunError::Provider {
-            class: ErrorClass::Transient,
-            message: format!("{} answers what is no message", pool.origin()),
-        })?;
-        if !reply.model.is_empty() {
-            self.model.clone_from(&reply.model);
-        }
-        let usage = reply.usage.unwrap_or_default();
-        self.before = reply.usage.map(|usage| Before {
-            body: body.to_string().into_bytes(),
-            tokens: usage.total().saturating_sub(usage.output),
-        });
-        self.usage = self.usage.plus(&usage);
-        let meter = self.request.grant.as_ref().map(|grant| &grant.meter);
-        let price = |model: &str| meter.and_then(|meter| meter.price(model, &usage));
-        // The name that it answers by may be one that the table does not have.
-        if let Some(cost) = price(&self.model).or_else(|| price(&chosen)) {
-            self.cost = Some(self.cost.unwrap_or_default().saturating_add(cost));
-        }
-        Ok(reply)
-    }
-
-    /// Asks for the most that the next answer can cost.
-    async fn allow(&self, model: &str, body: &[u8]) -> Result<(), RunError> {
-        let Some(grant) = &self.request.grant else {
-            return Ok(());
-        };
-        let options = &self.agent.options;
-        // What we write ourselves can be read.
-        let Ok(ask) = Ask::read(options.interface.endpoint(), body, options.max_tokens) else {
-            return Ok(());
-        };
-        let classes = ask.most(body, self.before.as_ref());
-        let priced = classes.iter().filter_map(|it| grant.meter.price(model, it));
-        let Some(most) = priced.max() else {
-            return Ok(());
-        };
-        let so_far = self.cost.unwrap_or_default();
-        let allowed = grant.meter.allow(so_far.saturating_add(most)).await;
-        allowed.map_err(|source| RunError::BudgetSpent {
-            reported: so_far,
-            source,
         })
     }
 

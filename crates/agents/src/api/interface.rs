@@ -1,6 +1,6 @@
 //! What differs between interfaces.
 
-use core_types::TokenUsage;
+use core_types::{ErrorClass, TokenUsage};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -56,6 +56,7 @@ pub(super) struct Call {
 /// One answer of a model.
 #[derive(Debug)]
 pub(super) struct Reply {
+    /// What is given back to it; null where that is nothing.
     pub(super) said: Value,
     pub(super) text: String,
     pub(super) calls: Vec<Call>,
@@ -64,6 +65,8 @@ pub(super) struct Reply {
     pub(super) model: String,
     /// Whether it was cut off at the longest answer.
     pub(super) is_cut: bool,
+    /// Why it is no answer, if it is none.
+    pub(super) failure: Option<(ErrorClass, String)>,
 }
 
 impl Interface {
@@ -127,6 +130,7 @@ impl Interface {
         system: &str,
         said: &[Said],
         offers: &[Offer],
+        keeps_thoughts: bool,
     ) -> Value {
         match self {
             Self::Anthropic => json!({
@@ -151,19 +155,24 @@ impl Interface {
                     }})).collect::<Vec<_>>(),
                 })
             }
-            Self::Responses => json!({
-                "model": model,
-                "max_output_tokens": max_tokens,
-                "instructions": system,
-                "input": said.iter().flat_map(responses_items).collect::<Vec<_>>(),
-                "tools": offers.iter().map(|it| json!({
-                    "type": "function", "name": it.name, "description": it.description,
-                    "parameters": it.schema, "strict": false,
-                })).collect::<Vec<_>>(),
-                // The provider keeps nothing: what it has thought comes with its answer, for it alone to read.
-                "store": false,
-                "include": ["reasoning.encrypted_content"],
-            }),
+            Self::Responses => {
+                let mut body = json!({
+                    "model": model,
+                    "max_output_tokens": max_tokens,
+                    "instructions": system,
+                    "input": said.iter().flat_map(responses_items).collect::<Vec<_>>(),
+                    "tools": offers.iter().map(|it| json!({
+                        "type": "function", "name": it.name, "description": it.description,
+                        "parameters": it.schema, "strict": false,
+                    })).collect::<Vec<_>>(),
+                    // The provider keeps nothing: what it has thought comes with its answer, for it alone to read.
+                    "store": false,
+                });
+                if keeps_thoughts {
+                    body["include"] = json!(["reasoning.encrypted_content"]);
+                }
+                body
+            }
         }
     }
 
@@ -205,17 +214,40 @@ fn anthropic_reply(answer: &Value) -> Option<Reply> {
     };
     let of_type = |kind: &'static str| content.iter().filter(move |part| part["type"] == kind);
     let told = &answer["usage"];
+    // A part without text is refused where it is given back.
+    let is_empty = |part: &&Value| part["type"] == "text" && part["text"] == "";
+    let said = content.iter().filter(|part| !is_empty(part)).cloned();
+    let words = of_type("text")
+        .filter_map(text)
+        .collect::<Vec<_>>()
+        .join("\n");
+    let failure = (answer["stop_reason"] == "refusal").then(|| refused(&words));
     Some(Reply {
-        said: answer["content"].clone(),
-        text: of_type("text")
-            .filter_map(text)
-            .collect::<Vec<_>>()
-            .join("\n"),
+        said: unless_empty(said.collect()),
+        text: words,
         calls: of_type("tool_use").filter_map(call).collect(),
         usage: told.is_object().then(|| usage::messages(told)),
         model: answer["model"].as_str().unwrap_or_default().to_owned(),
         is_cut: answer["stop_reason"] == "max_tokens",
+        failure,
     })
+}
+
+fn unless_empty(said: Vec<Value>) -> Value {
+    match said.is_empty() {
+        true => Value::Null,
+        false => Value::Array(said),
+    }
+}
+
+/// The model will not do it, and would say so again.
+fn refused(words: &str) -> (ErrorClass, String) {
+    let words = words.trim();
+    let message = match words.is_empty() {
+        true => "the model refuses the work, or a filter of its provider does".to_owned(),
+        false => format!("the model refuses the work: {words}"),
+    };
+    (ErrorClass::Validation, message)
 }
 
 fn chat_messages(said: &Said) -> Vec<Value> {
@@ -242,17 +274,22 @@ fn chat_reply(answer: &Value) -> Option<Reply> {
         })
     };
     let told = &answer["usage"];
+    let words = |key: &str| message.get(key).and_then(Value::as_str).unwrap_or_default();
+    let calls: Vec<Call> = calls.into_iter().flatten().filter_map(call).collect();
+    let is_filtered = choice["finish_reason"] == "content_filter";
+    let refusal = words("refusal");
+    let failure = (is_filtered || !refusal.is_empty()).then(|| refused(refusal));
     Some(Reply {
-        said: Value::Object(message.clone()),
-        text: message
-            .get("content")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned(),
-        calls: calls.into_iter().flatten().filter_map(call).collect(),
+        said: match words("content").is_empty() && calls.is_empty() {
+            true => Value::Null,
+            false => Value::Object(message.clone()),
+        },
+        text: words("content").to_owned(),
+        calls,
         usage: told.is_object().then(|| usage::chat(told)),
         model: answer["model"].as_str().unwrap_or_default().to_owned(),
         is_cut: choice["finish_reason"] == "length",
+        failure,
     })
 }
 
@@ -276,10 +313,17 @@ fn responses_items(said: &Said) -> Vec<Value> {
 }
 
 fn responses_reply(answer: &Value) -> Option<Reply> {
-    let output = answer["output"].as_array()?;
+    let none = Vec::new();
+    let failure = response_failure(answer);
+    let output = match answer["output"].as_array() {
+        None if failure.is_some() => &none,
+        output => output?,
+    };
     let of_type = |kind: &'static str| output.iter().filter(move |item| item["type"] == kind);
     let parts = of_type("message").filter_map(|item| item["content"].as_array());
-    let texts = parts.flatten().filter_map(|part| part["text"].as_str());
+    let parts: Vec<&Value> = parts.flatten().collect();
+    let texts = parts.iter().filter_map(|part| part["text"].as_str());
+    let mut refusals = parts.iter().filter_map(|part| part["refusal"].as_str());
     let call = |item: &Value| {
         Some(Call {
             id: item["call_id"].as_str()?.to_owned(),
@@ -289,11 +333,56 @@ fn responses_reply(answer: &Value) -> Option<Reply> {
     };
     let told = &answer["usage"];
     Some(Reply {
-        said: answer["output"].clone(),
+        said: unless_empty(given_back(output)),
         text: texts.collect::<Vec<_>>().join("\n"),
         calls: of_type("function_call").filter_map(call).collect(),
         usage: told.is_object().then(|| usage::responses(told)),
         model: answer["model"].as_str().unwrap_or_default().to_owned(),
         is_cut: answer["incomplete_details"]["reason"] == "max_output_tokens",
+        failure: failure.or_else(|| refusals.next().map(refused)),
     })
+}
+
+/// Why a response is none, by its status.
+fn response_failure(answer: &Value) -> Option<(ErrorClass, String)> {
+    let error = &answer["error"];
+    let message = error["message"].as_str().unwrap_or("it names no reason");
+    match answer["status"].as_str()? {
+        "failed" => {
+            let class = match error["code"].as_str() {
+                Some("rate_limit_exceeded") => ErrorClass::RateLimited { until: None },
+                Some("server_error") | None => ErrorClass::Transient,
+                Some(_) => ErrorClass::Validation,
+            };
+            Some((class, format!("the answer has failed: {message}")))
+        }
+        "cancelled" => {
+            let message = "the answer was cancelled at its provider";
+            Some((ErrorClass::Transient, message.to_owned()))
+        }
+        "incomplete" if answer["incomplete_details"]["reason"] == "content_filter" => {
+            Some(refused(""))
+        }
+        _ => None,
+    }
+}
+
+/// What of an output can be given back. Thoughts must have something behind them, and come with their text: the
+/// provider keeps none.
+fn given_back(output: &[Value]) -> Vec<Value> {
+    let is_thought = |item: &Value| item["type"] == "reasoning";
+    let end = output.iter().rposition(|item| !is_thought(item));
+    let output = &output[..end.map_or(0, |last| last + 1)];
+    let is_lost = |item: &Value| is_thought(item) && !item["encrypted_content"].is_string();
+    if !output.iter().any(is_lost) {
+        return output.to_vec();
+    }
+    let mut kept: Vec<Value> = output.iter().filter(|it| !is_lost(it)).cloned().collect();
+    // By their ids, what follows thoughts would ask for them.
+    for item in &mut kept {
+        if let Some(keys) = item.as_object_mut() {
+            keys.remove("id");
+        }
+    }
+    kept
 }

@@ -5,6 +5,7 @@
 //! where it is asked to repair them. Nothing else is done in its name, and no path leads out of its folder.
 
 mod agent;
+mod asking;
 mod interface;
 mod kept;
 mod tools;

@@ -140,7 +140,7 @@ impl Reading {
                 _ => {}
             },
             Endpoint::Responses => match event["type"].as_str() {
-                Some("response.completed" | "response.incomplete") => {
+                Some("response.completed" | "response.incomplete" | "response.cancelled") => {
                     self.whole(&event["response"]);
                 }
                 Some("response.failed") => {

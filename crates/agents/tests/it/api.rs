@@ -2,14 +2,17 @@
 
 use std::sync::{Arc, Mutex};
 
-use agents::api::{ApiAgent, ApiAgentOptions, Interface};
+use agents::{
+    api::{ApiAgent, ApiAgentOptions, Interface},
+    gateway::{Access, Gateway, GatewayOptions, Provider},
+};
 use async_trait::async_trait;
 use core_types::{
     Agent as _, AgentAnswer, AgentResult, AgentTask, CancellationToken, ErrorClass, Grant, Meter,
     ModelChoice, NoEvents, PortError, TokenUsage, Usd,
 };
 use serde_json::{Value, json};
-use testkit::models::{Asked, Fault, SimulatedModels, Turn};
+use testkit::models::{Asked, Fault, Say, SimulatedModels, Stop, Turn};
 
 use crate::support::{Place, fix_tests, implement, plan, read, review};
 
@@ -382,4 +385,248 @@ async fn what_cannot_be_asked_is_said_before() {
         "{}",
         error.to_line()
     );
+}
+
+/// Runs it twice, the second time going on with the conversation of the first.
+async fn run_twice(place: &Place, options: ApiAgentOptions) -> Result<AgentResult, PortError> {
+    let first = run(place, options.clone(), implement("greet"), None).await;
+    let conversation = first.expect("the first works").conversation;
+    let mut request = place.request(fix_tests(None));
+    request.model = Some(ModelChoice {
+        model: "some-model".to_owned(),
+        tier: String::new(),
+    });
+    request.conversation = Some(conversation.expect("it is kept"));
+    let agent = ApiAgent::new(options).expect("it is configured well");
+    agent.run(request, &CancellationToken::new()).await
+}
+
+const GOES_ON: &str = "You go on with a conversation";
+
+#[tokio::test]
+async fn a_conversation_that_is_refused_begins_anew_once() {
+    for interface in Interface::ALL {
+        // How often it is refused as too long.
+        for (times, is_done) in [(0, true), (1, true), (2, false)] {
+            let place = Place::new();
+            let models = SimulatedModels::start(move |asked| match asked.number {
+                number if number > 1 && number <= 1 + times => Turn::fails(Fault::TooLong),
+                _ => Turn::says("Done."),
+            })
+            .await;
+            let result = run_twice(&place, options(interface, &models)).await;
+            let heard = models.heard();
+            let goes_on = |idx: usize| heard[idx].body.to_string().contains(GOES_ON);
+            assert!(goes_on(1), "{interface:?}");
+            match times {
+                0 => assert_eq!(heard.len(), 2),
+                _ => assert!(heard.len() == 3 && !goes_on(2), "{interface:?}"),
+            }
+            match result {
+                Ok(_) => assert!(is_done, "{interface:?} {times}"),
+                Err(error) => {
+                    assert!(!is_done, "{interface:?}: {}", error.to_line());
+                    assert_eq!(error.class(), ErrorClass::Validation);
+                }
+            }
+        }
+    }
+}
+
+/// Through a gateway, where the earlier conversation alone may cost more than there is.
+#[tokio::test]
+async fn a_conversation_that_is_too_dear_begins_anew() {
+    let place = Place::new();
+    let models = SimulatedModels::start(|_| Turn::says("Done. ".repeat(10_000))).await;
+    let mut gated = GatewayOptions::new([7; 32]);
+    let purse = Arc::new(Purse {
+        has: "30000".parse().expect("an amount"),
+        asked: Mutex::default(),
+    });
+    let prices = Arc::clone(&purse);
+    gated.prices = Arc::new(move |model: &str, usage: &TokenUsage| prices.price(model, usage));
+    let gateway = Gateway::start(gated).await.expect("a port is free");
+    let access = Access::to(
+        &gateway,
+        "model",
+        Provider::Anthropic,
+        models.url(),
+        Some(KEY),
+    );
+    let mut options = options(Interface::Anthropic, &models);
+    options.access = Some(access.expect("it is valid"));
+    let first = run(&place, options.clone(), implement("greet"), None).await;
+    let mut request = place.request(fix_tests(None));
+    request.conversation = first.expect("the first works").conversation;
+    assert!(request.conversation.is_some());
+    request.model = Some(ModelChoice {
+        model: "some-model".to_owned(),
+        tier: String::new(),
+    });
+    request.grant = Some(Grant {
+        amount: purse.has,
+        meter: purse,
+    });
+    let agent = ApiAgent::new(options).expect("it is configured well");
+    let result = agent.run(request, &CancellationToken::new()).await;
+    result.expect("without the conversation there is enough");
+    let heard = models.heard();
+    assert_eq!(heard.len(), 2, "what is too dear is not sent");
+    assert!(!heard[1].body.to_string().contains(GOES_ON));
+}
+
+#[tokio::test]
+async fn only_a_conversation_that_can_be_gone_on_with_is_kept() {
+    for interface in Interface::ALL {
+        for (words, is_kept) in [("Done.".to_owned(), true), (" \n".to_owned(), false)] {
+            let place = Place::new();
+            let models = SimulatedModels::start(move |_| Turn::says(words.clone())).await;
+            let options = options(interface, &models);
+            let result = run(&place, options, implement("greet"), None).await;
+            let conversation = result.expect("it works").conversation;
+            assert_eq!(conversation.is_some(), is_kept, "{interface:?}");
+        }
+        let place = Place::new();
+        let long = json!({"path": "a.txt", "text": "x".repeat(160_000)});
+        let models = SimulatedModels::start(calls(vec![("write_file", long)], "Done.")).await;
+        let options = options(interface, &models);
+        let result = run(&place, options, implement("greet"), None).await;
+        let conversation = result.expect("it works").conversation;
+        assert!(conversation.is_none(), "{interface:?}: it is too long");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_none_says_why() {
+    use ErrorClass::{Transient, Validation};
+    for (interface, turn, class, said) in [
+        (
+            Interface::Responses,
+            Turn::says("so").stopping(Stop::Failed),
+            Transient,
+            "the answer has failed: the model has failed",
+        ),
+        (
+            Interface::Responses,
+            Turn::says("so").stopping(Stop::Cancelled),
+            Transient,
+            "was cancelled at its provider",
+        ),
+        (
+            Interface::Responses,
+            Turn::says("so").stopping(Stop::Filtered),
+            Validation,
+            "a filter of its provider",
+        ),
+        (
+            Interface::Responses,
+            Turn::refuses("I will not."),
+            Validation,
+            "the model refuses the work: I will not.",
+        ),
+        (
+            Interface::OpenAi,
+            Turn::refuses("I will not."),
+            Validation,
+            "the model refuses the work: I will not.",
+        ),
+        (
+            Interface::OpenAi,
+            Turn::says("so").stopping(Stop::Filtered),
+            Validation,
+            "a filter of its provider",
+        ),
+        (
+            Interface::Anthropic,
+            Turn::refuses("I will not."),
+            Validation,
+            "the model refuses the work: I will not.",
+        ),
+    ] {
+        let place = Place::new();
+        let models = SimulatedModels::start(move |_| turn.clone()).await;
+        let error = run(
+            &place,
+            options(interface, &models),
+            implement("greet"),
+            None,
+        )
+        .await;
+        let error = error.expect_err("it is no answer");
+        let line = error.to_line();
+        assert_eq!(error.class(), class, "{interface:?}: {line}");
+        assert!(line.contains(said), "{interface:?}: {line}");
+        let spent = error.spent().expect("it was paid for");
+        assert_eq!(spent.usage, models.used("some-model"), "{interface:?}");
+    }
+}
+
+#[tokio::test]
+async fn thoughts_are_given_back_with_what_follows_them() {
+    let place = Place::new();
+    let models = SimulatedModels::start(|asked| match asked.number {
+        1 => Turn::tool("list_files", json!({})).thinking("first"),
+        // Cut while it thinks.
+        2 => {
+            let mut turn = Turn::says("So far.").stopping(Stop::Cut);
+            turn.says.push(Say::Thought("second".to_owned()));
+            turn
+        }
+        3 => Turn::says("").thinking("third").stopping(Stop::Cut),
+        _ => Turn::says("Done."),
+    })
+    .await;
+    let options = options(Interface::Responses, &models);
+    let result = run(&place, options, implement("greet"), None).await;
+    result.expect("it works");
+    let last = models.heard().pop().expect("some").body;
+    let items = last["input"].as_array().expect("items").iter();
+    let kinds: Vec<_> = items
+        .map(|it| it["type"].as_str().unwrap_or("us"))
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            "us",
+            "reasoning",
+            "function_call",
+            "function_call_output",
+            "message",
+            "us",
+            "reasoning",
+            "message",
+            "us"
+        ],
+        "{last}"
+    );
+    assert_eq!(last["input"][1]["encrypted_content"], "first");
+}
+
+#[tokio::test]
+async fn a_model_that_gives_no_thoughts_is_asked_for_none() {
+    let place = Place::new();
+    let models = SimulatedModels::start(|asked| match asked.number {
+        1 => Turn::fails(Fault::NoInclude),
+        2 => Turn::tool("list_files", json!({})).thinking("unseen"),
+        _ => Turn::says("Done."),
+    })
+    .await;
+    let options = options(Interface::Responses, &models);
+    let result = run(&place, options, implement("greet"), None).await;
+    result.expect("it works");
+    let heard = models.heard();
+    assert_eq!(heard.len(), 3, "it is asked again once");
+    let asks: Vec<_> = heard
+        .iter()
+        .map(|it| it.body["include"].is_array())
+        .collect();
+    assert_eq!(asks, [true, false, false]);
+    let items = heard[2].body["input"].as_array().expect("items");
+    for item in items {
+        assert_ne!(item["type"], "reasoning", "the provider has not kept it");
+        assert!(
+            item["id"].is_null(),
+            "by its id it would ask for it: {item}"
+        );
+    }
 }
