@@ -47,3 +47,35 @@ pub fn show_hidden(text: &str) -> Cow<'_, str> {
     }
     Cow::Owned(shown)
 }
+
+/// A text whose HTML comments are marked: who reads it on a page does not see them. Marked are those in code, too,
+/// which a page shows, since what is code depends on who reads it; nothing else of them is changed.
+///
+/// ```
+/// let shown = core_types::show_comments("a <!-- b --> c");
+/// assert_eq!(shown, "a ⟨not shown on a page: <!-- b -->⟩ c");
+/// ```
+#[must_use]
+pub fn show_comments(text: &str) -> Cow<'_, str> {
+    const START: &str = "<!--";
+    const END: &str = "-->";
+    let mut rest = text;
+    let mut shown = String::new();
+    while let Some(start) = rest.find(START) {
+        let (before, comment) = rest.split_at(start);
+        // `<!-->` is a whole one; what does not end hides all that follows.
+        let open = START.len() - 2;
+        let end = comment[open..].find(END);
+        let end = end.map_or(comment.len(), |at| open + at + END.len());
+        let (comment, after) = comment.split_at(end);
+        shown.push_str(before);
+        shown.push_str("⟨not shown on a page: ");
+        shown.push_str(comment);
+        shown.push('⟩');
+        rest = after;
+    }
+    match shown.is_empty() {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(shown + rest),
+    }
+}

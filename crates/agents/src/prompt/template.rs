@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use core_types::{
     AgentRequest, AgentTask, ConflictKind, ConflictedFile, DependencyResult, FailedTest, Issue,
-    RepositoryBrief, Task, show_hidden,
+    RepositoryBrief, Task, show_comments,
 };
 
 use super::fence::{DATA_RULE, fence};
@@ -16,10 +16,10 @@ pub(super) const BY_WORDS: &str = "answer with one JSON object";
 
 /// A template, filled with what a request brings.
 pub(super) fn rendered(template: &str, request: &AgentRequest, answer: &str) -> String {
-    let mut issue = fence(&show_hidden(&issue_text(&request.issue)));
+    let mut issue = fence(&issue_text(&request.issue));
     if !request.context.is_empty() {
         // It belongs to the issue in every prompt: what this change is, beside its words.
-        let context = fence(&show_hidden(&context_text(&request.context)));
+        let context = fence(&context_text(&request.context));
         write!(
             issue,
             "\n\n# What the caller says about this change\n\n{context}"
@@ -49,7 +49,7 @@ pub(super) fn rendered(template: &str, request: &AgentRequest, answer: &str) -> 
         ],
         AgentTask::Implement { task, dependencies } => vec![
             ("repository", task.repository.to_string()),
-            ("task", fence(&show_hidden(&task_text(task)))),
+            ("task", fence(&task_text(task))),
             ("dependencies", dependency_section(dependencies)),
         ],
         AgentTask::Review {
@@ -72,8 +72,8 @@ pub(super) fn rendered(template: &str, request: &AgentRequest, answer: &str) -> 
         } => vec![
             ("repository", repository_name(request)),
             ("task", task_section(task.as_ref())),
-            ("ours", fence(ours)),
-            ("theirs", fence(theirs)),
+            ("ours", fence(&show_comments(ours))),
+            ("theirs", fence(&show_comments(theirs))),
             ("conflicts", fence(&conflicts_text(files))),
             ("findings", last_try(findings)),
         ],
@@ -136,7 +136,7 @@ fn issue_text(issue: &Issue) -> String {
         // Writing to a string cannot fail, here and below.
         writeln!(text, "Labels: {}", issue.labels.join(", ")).ok();
     }
-    write!(text, "\n{}", issue.body.trim_end()).ok();
+    write!(text, "\n{}", show_comments(issue.body.trim_end())).ok();
     text
 }
 
@@ -145,7 +145,8 @@ fn task_text(task: &Task) -> String {
         "Id: {}\nTitle: {}\n\n{}",
         task.id,
         task.title,
-        task.description.trim_end()
+        // It may be the issue's own text.
+        show_comments(task.description.trim_end())
     );
     if !task.files.is_empty() {
         write!(

@@ -346,6 +346,86 @@ fn hidden_characters_of_an_issue_are_shown() {
     }
 }
 
+/// Whatever others wrote, in whichever prompt: repairs get the words of tasks and of both sides of a conflict.
+#[test]
+fn hidden_characters_are_shown_wherever_they_stand() {
+    let hidden = "x\u{202e}y";
+    let mut conflict = resolve_conflict("greet");
+    if let AgentTask::ResolveConflict {
+        task: Some(task),
+        ours,
+        theirs,
+        files,
+        findings,
+    } = &mut conflict
+    {
+        task.description = hidden.to_owned();
+        for text in [ours, theirs, &mut files[0].hunks[0].ours] {
+            hidden.clone_into(text);
+        }
+        findings.push(hidden.to_owned());
+    }
+    let mut tests = fix_tests(Some("greet"));
+    if let AgentTask::FixTests {
+        task: Some(task),
+        command,
+        failures,
+        output,
+        findings,
+        ..
+    } = &mut tests
+    {
+        task.title = hidden.to_owned();
+        for text in [command, output, &mut failures[0].message, &mut findings[0]] {
+            hidden.clone_into(text);
+        }
+    }
+    let mut reviewed = review();
+    if let AgentTask::Review { diff, .. } = &mut reviewed {
+        hidden.clone_into(diff);
+    }
+    for (task, n_shown) in [(conflict, 5), (tests, 5), (reviewed, 1)] {
+        let mut request = Place::new().request(task);
+        request.advice.texts = vec![hidden.to_owned()];
+        let prompt = render(&request);
+        assert!(!prompt.contains(core_types::is_hidden), "{prompt}");
+        assert_eq!(
+            prompt.matches("x⟨U+202E⟩y").count(),
+            n_shown + 1,
+            "{prompt}"
+        );
+    }
+}
+
+/// The forge's page shows nothing of them, and so nobody has approved them.
+#[test]
+fn comments_in_markdown_are_marked() {
+    for (body, shown) in [
+        ("a <!-- b --> c", "a ⟨not shown on a page: <!-- b -->⟩ c"),
+        (
+            "<!--\nb\n-->\n<!---->d",
+            "⟨not shown on a page: <!--\nb\n-->⟩\n⟨not shown on a page: <!---->⟩d",
+        ),
+        (
+            "<!--> b <!-- c",
+            "⟨not shown on a page: <!-->⟩ b ⟨not shown on a page: <!-- c⟩",
+        ),
+        ("a <!- b --> c", "a <!- b --> c"),
+    ] {
+        let mut request = Place::new().request(plan());
+        body.clone_into(&mut request.issue.body);
+        let prompt = render(&request);
+        assert!(prompt.contains(&format!("\n{shown}\nend data")), "{prompt}");
+        // A plan of one task is the issue's own text.
+        let mut task = implement("greet");
+        if let AgentTask::Implement { task, .. } = &mut task {
+            body.clone_into(&mut task.description);
+        }
+        let prompt = render(&Place::new().request(task));
+        assert!(prompt.contains(shown), "{prompt}");
+    }
+}
+
 #[test]
 fn templates_of_ones_own_take_the_place_of_ours() {
     let folder = tempfile::tempdir().expect("a folder");
