@@ -116,6 +116,16 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         model: Option<ModelChoice>,
     },
+    /// A prompt was made for an agent.
+    PromptMade {
+        /// The template's name, such as `implement`.
+        template: String,
+        /// The start of the SHA-256 of its text, in hexadecimal: each change of the text is another version.
+        version: String,
+        /// Whether it takes the place of the engine's.
+        #[serde(default)]
+        is_own: bool,
+    },
     /// What an agent was asked to do for a task, as much as is kept of it.
     PromptGiven {
         /// SHA-256 of the prompt, in hexadecimal.

@@ -12,7 +12,7 @@ mod tests;
 
 use core_types::AgentRequest;
 
-pub use templates::Prompts;
+pub use templates::{Prompts, Template};
 
 /// The prompt for a request by the crate's templates.
 #[must_use]

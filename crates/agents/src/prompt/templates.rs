@@ -5,6 +5,7 @@ use std::{
 };
 
 use core_types::{AgentRequest, AgentTask};
+use sha2::{Digest as _, Sha256};
 
 use super::template::{self, BY_FILE, BY_WORDS};
 use crate::Error;
@@ -32,6 +33,26 @@ const NEEDED: [&str; 2] = ["answer", "data_rule"];
 pub struct Prompts {
     /// By repository, empty for all, and name.
     own: BTreeMap<(String, &'static str), String>,
+}
+
+/// A template of prompts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Template<'a> {
+    /// Its name, such as `implement`.
+    pub name: &'static str,
+    /// Whether it takes the place of the crate's.
+    pub is_own: bool,
+    text: &'a str,
+}
+
+impl Template<'_> {
+    /// Twelve hexadecimal digits that follow from its text: each change of it is another version.
+    #[must_use]
+    pub fn version(&self) -> String {
+        let digest = Sha256::digest(self.text);
+        let digest = digest.iter().take(6);
+        digest.map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 impl Prompts {
@@ -94,16 +115,17 @@ impl Prompts {
     /// The prompt for a request: plain text that ends with a line break. The same request always gives the same.
     #[must_use]
     pub fn render(&self, request: &AgentRequest) -> String {
-        template::rendered(self.of(request), request, BY_FILE)
+        template::rendered(self.template(request).text, request, BY_FILE)
     }
 
     /// The same for an agent whose last words are its answer.
     pub(crate) fn render_for_words(&self, request: &AgentRequest) -> String {
-        template::rendered(self.of(request), request, BY_WORDS)
+        template::rendered(self.template(request).text, request, BY_WORDS)
     }
 
-    /// The repository's own template, else that of all, else the crate's.
-    fn of(&self, request: &AgentRequest) -> &str {
+    /// The template of a request's prompt: the repository's own, else that of all, else the crate's.
+    #[must_use]
+    pub fn template(&self, request: &AgentRequest) -> Template<'_> {
         let name = match &request.task {
             AgentTask::Plan { .. } => "plan",
             AgentTask::Implement { .. } => "implement",
@@ -111,16 +133,20 @@ impl Prompts {
             AgentTask::ResolveConflict { .. } => "resolve_conflict",
             AgentTask::FixTests { .. } => "fix_tests",
             // A request that this version has no template for is its issue alone.
-            _ => return "{{issue}}\n\n{{data_rule}}\n",
+            _ => "issue",
         };
         let repository = request.repository.as_ref();
         let repository = repository.map_or("", |it| it.as_str());
         let own = |repository: &str| self.own.get(&(repository.to_owned(), name));
-        let found = own(repository).or_else(|| own(""));
-        let built_in = || BUILT_IN.iter().find(|(known, _)| *known == name);
-        match found {
-            Some(text) => text,
-            None => built_in().map_or("", |(_, text)| text),
+        if let Some(text) = own(repository).or_else(|| own("")) {
+            let is_own = true;
+            return Template { name, is_own, text };
+        }
+        let built_in = BUILT_IN.iter().find(|(known, _)| *known == name);
+        Template {
+            name,
+            is_own: false,
+            text: built_in.map_or("{{issue}}\n\n{{data_rule}}\n", |(_, text)| text),
         }
     }
 }

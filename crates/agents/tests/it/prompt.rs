@@ -451,8 +451,22 @@ fn templates_of_ones_own_take_the_place_of_ours() {
     assert!(prompts.render(&request).starts_with("For all: begin data "));
     request.repository = Some("app".parse().expect("a name"));
     assert!(prompts.render(&request).starts_with("For app: begin data "));
+    let template = prompts.template(&request);
+    assert!(template.is_own && template.name == "implement");
+    let version = template.version();
+    assert_eq!(version.len(), 12, "{version}");
+    put(
+        "app/implement.md",
+        "For app! {{issue}} {{data_rule}} {{answer}}\n",
+    );
+    let changed = read().expect("they are valid");
+    assert_ne!(changed.template(&request).version(), version);
+    let ours = Prompts::default();
+    assert!(!ours.template(&request).is_own);
+    assert_ne!(ours.template(&request).version(), version);
     let others = Place::new().request(review());
     assert_eq!(prompts.render(&others), render(&others));
+    assert_eq!(prompts.template(&others), ours.template(&others));
     let check = |path: &str, text: &str, expected: &str| {
         put(path, text);
         let error = read().expect_err("it is refused").to_string();

@@ -5,7 +5,7 @@ use std::{ffi::OsString, fs};
 use expect_test::expect;
 use facade::{
     assemble::{Home, HomeSource, Surroundings},
-    core_types::{ErrorClass, Gate, RunId, TaskId},
+    core_types::{ErrorClass, Event, Gate, RunId, TaskId},
     engine_checkpoint::RunJournal,
     monitoring::{
         fold::{Command, LessonStanding, LogPosition, RunSource},
@@ -353,6 +353,17 @@ fn logs_changes_prompts_money_and_commands_of_a_home() {
         assert_eq!(missing.class(), ErrorClass::NotFound);
         let prompt = source.prompt(&run, &one, 1).await.expect("it is kept");
         assert!(prompt.request.contains("Add one"), "{}", prompt.request);
+        let template = prompt.template.expect("its template is recorded");
+        let version = template.strip_prefix("implement, version ");
+        assert_eq!(version.map(str::len), Some(12), "{template}");
+        let made: Vec<_> = whole
+            .iter()
+            .filter_map(|(_, record)| match &record.event {
+                Event::PromptMade { template, .. } => Some(template.as_str()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(made, ["implement"; 3], "each use is recorded");
 
         let start = Some(LogPosition::default());
         let log = source.log(&run, Some(&one), start).await.expect("it reads");

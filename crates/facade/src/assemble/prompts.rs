@@ -10,12 +10,14 @@ use core_types::{
 };
 use learning::{KeepPrompts, KeptPrompt};
 
-/// An agent whose prompts for tasks are told as events: as much as is to be kept of them, without secrets.
+/// An agent whose prompts are told as events: by which template each was made, and of those for tasks as much as is to
+/// be kept, without secrets.
 #[derive(Debug)]
 pub(crate) struct TellingAgent {
     pub(crate) agent: Arc<dyn Agent>,
     pub(crate) events: Arc<dyn EventSink>,
-    pub(crate) keep: KeepPrompts,
+    /// `None` where nothing is learnt.
+    pub(crate) keep: Option<KeepPrompts>,
     pub(crate) prompts: Arc<Prompts>,
 }
 
@@ -38,10 +40,17 @@ impl Agent for TellingAgent {
         request: AgentRequest,
         cancel: &CancellationToken,
     ) -> Result<AgentResult, PortError> {
-        let AgentTask::Implement { .. } = &request.task else {
+        let step = request.step.clone();
+        let template = self.prompts.template(&request);
+        let made = Event::PromptMade {
+            template: template.name.to_owned(),
+            version: template.version(),
+            is_own: template.is_own,
+        };
+        self.events.emit(step.as_ref(), made);
+        let (AgentTask::Implement { .. }, Some(keep)) = (&request.task, self.keep) else {
             return self.agent.run(request, cancel).await;
         };
-        let step = request.step.clone();
         // An agent that fails does not say what it was asked.
         let rendered = self.prompts.render(&request);
         let result = self.agent.run(request, cancel).await;
@@ -53,7 +62,7 @@ impl Agent for TellingAgent {
             hash,
             text,
             secrets,
-        } = KeptPrompt::of(told, self.keep);
+        } = KeptPrompt::of(told, keep);
         let event = Event::PromptGiven {
             hash,
             text,

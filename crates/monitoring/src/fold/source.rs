@@ -175,6 +175,8 @@ pub struct Prompt {
     pub execution: u32,
     /// What it was told, as much as is kept of it, without secrets.
     pub request: String,
+    /// The template that it was made by, and its version; `None` where that was not recorded.
+    pub template: Option<String>,
 }
 
 /// What was spent on one day by all runs together.

@@ -141,6 +141,7 @@ pub(crate) const EVENTS: &[&str] = &[
     "gate_opened",
     "task_changed",
     "agent_started",
+    "prompt_made",
     "prompt_given",
     "agent_ended",
     "spend_reserved",

@@ -367,6 +367,7 @@ fn logs(source: &MemorySource, run: &RunId) {
                 Prompt {
                     execution: 1,
                     request: PROMPT.to_owned(),
+                    template: Some("implement, version 0d5f27a1c3b9".to_owned()),
                 },
             );
         }

@@ -150,15 +150,13 @@ impl Assembly {
         // Inside of the meter, so that a limit of money says nothing about the agent's host.
         let breakers = Arc::new(Breakers::default());
         let agent = breakers.watch(agent, self.surroundings.clock.clone());
-        let agent: Arc<dyn Agent> = match (&feedback, &self.record.learning) {
-            (Some(_), Some(learning)) => Arc::new(TellingAgent {
-                agent,
-                events: events.clone(),
-                keep: learning.keep(),
-                prompts,
-            }),
-            _ => agent,
-        };
+        let learning = self.record.learning.as_ref().filter(|_| feedback.is_some());
+        let agent: Arc<dyn Agent> = Arc::new(TellingAgent {
+            agent,
+            events: events.clone(),
+            keep: learning.map(|it| it.keep()),
+            prompts,
+        });
         let places = Places {
             mirrors: self.home.state().join("mirrors"),
             workspaces: self.home.state().join("workspaces"),

@@ -290,10 +290,29 @@ impl Inner {
             Event::PromptGiven { text, .. } => Some(text),
             _ => None,
         })?;
-        let Some((execution, text)) = told else {
-            return self.requested(run, task, attempt);
+        let mut prompt = match told {
+            None => self.requested(run, task, attempt)?,
+            Some((execution, text)) => text.map(|request| Prompt {
+                execution,
+                request,
+                template: None,
+            }),
         };
-        Ok(text.map(|request| Prompt { execution, request }))
+        if let Some(prompt) = &mut prompt {
+            let made = self.last_of(run, task, attempt, |event| match event {
+                Event::PromptMade {
+                    template,
+                    version,
+                    is_own,
+                } if template == "implement" => {
+                    let whose = if is_own { " of your own" } else { "" };
+                    Some(format!("{template}{whose}, version {version}"))
+                }
+                _ => None,
+            })?;
+            prompt.template = made.map(|(_, made)| made);
+        }
+        Ok(prompt)
     }
 
     fn requested(&self, run: &RunId, task: &TaskId, attempt: u32) -> Result<Option<Prompt>, Error> {
@@ -322,7 +341,11 @@ impl Inner {
             source,
         })?;
         let request = scrub(&String::from_utf8_lossy(&bytes)).text.into_owned();
-        Ok(Some(Prompt { execution, request }))
+        Ok(Some(Prompt {
+            execution,
+            request,
+            template: None,
+        }))
     }
 
     /// The last that an attempt told of something, with the execution that told it.

@@ -437,7 +437,7 @@ fn every_kind_of_event_is_known_by_the_name_in_its_json() {
 
 /// All that any kind of event wants; serde takes what its variant has.
 const FIELDS: &str = r#"{
-    "session": 1, "max_workers": 1, "stage": "planning", "plan": "p", "tasks": 1, "gate": "g",
+    "template": "t", "version": "v", "session": 1, "max_workers": 1, "stage": "planning", "plan": "p", "tasks": 1, "gate": "g",
     "task": "t", "status": "ready", "attempt": 1, "agent": "a", "repository": "r", "files": 1,
     "usage": {"input": 0, "cache_read": 0, "cache_write_5m": 0, "cache_write_1h": 0, "output": 0, "reasoning": 0},
     "duration": {"secs": 1, "nanos": 0}, "commit": "3a205d0a85ba66b1a93830311e5b2e0a8855c198",

@@ -34,6 +34,7 @@ pub(super) fn of_event(event: &Event) -> &'static str {
         Event::GateOpened { .. } => "gate_opened",
         Event::TaskChanged { .. } => "task_changed",
         Event::AgentStarted { .. } => "agent_started",
+        Event::PromptMade { .. } => "prompt_made",
         Event::PromptGiven { .. } => "prompt_given",
         Event::AgentEnded { .. } => "agent_ended",
         Event::SpendReserved { .. } => "spend_reserved",

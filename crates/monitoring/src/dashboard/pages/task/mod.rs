@@ -272,7 +272,12 @@ fn call_row(call: &Call) -> Markup {
 fn prompt(prompt: Option<&Prompt>) -> Markup {
     html! {
         section id="prompt" aria-label="Prompt" {
-            (heading("Prompt", &html! { "what the last attempt’s agent was told" }, &html! {}))
+            (heading("Prompt", &html! {
+                "what the last attempt’s agent was told"
+                @if let Some(template) = prompt.and_then(|it| it.template.as_deref()) {
+                    ", by the template " (Foreign(template))
+                }
+            }, &html! {}))
             @match prompt {
                 Some(prompt) => div class="sheet" {
                     details {
