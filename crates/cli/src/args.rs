@@ -293,11 +293,15 @@ pub(crate) struct StatusArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct LogsArguments {
-    /// The id of the task, as `status` shows it.
-    pub(crate) task: String,
+    /// The id of the task, as `status` shows it. With `--follow` default: all of the run.
+    #[arg(required_unless_present = "follow")]
+    pub(crate) task: Option<String>,
     /// The run, or the beginning of its name. Default: the newest.
     #[arg(long)]
     pub(crate) run: Option<String>,
+    /// Goes on with what is printed from now on, until nobody works on the run any more.
+    #[arg(short, long)]
+    pub(crate) follow: bool,
 }
 
 #[derive(Debug, Args)]

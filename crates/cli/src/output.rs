@@ -28,6 +28,13 @@ impl Output {
         Ok(())
     }
 
+    /// A line of a result that grows, in JSON or not; `false` where its reader has gone.
+    pub(crate) fn grown(self, text: &str) -> bool {
+        let mut stdout = std::io::stdout().lock();
+        let written = writeln!(stdout, "{}", printable(text)).and_then(|()| stdout.flush());
+        written.is_ok()
+    }
+
     /// A line about the way to the result: on standard output beside lines, on standard error beside JSON.
     pub(crate) fn progress(self, text: impl AsRef<str>) {
         if self.is_json {

@@ -43,7 +43,7 @@ pub(crate) async fn dispatch(arguments: Arguments) -> Result<u8> {
         Command::Run(arguments) => Box::pin(run::run(session, arguments)).await,
         Command::Resume(arguments) => Box::pin(run::resume(session, arguments)).await,
         Command::Status(arguments) => status::status(&session, &arguments),
-        Command::Logs(arguments) => logs::logs(&session, &arguments),
+        Command::Logs(arguments) => logs::logs(&session, &arguments).await,
         Command::Explain(arguments) => explain::explain(&session, &arguments).await,
         Command::Top(arguments) => top::top(&session, &arguments).await,
         Command::Report(arguments) => report::report(&session, &arguments).await,

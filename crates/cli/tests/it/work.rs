@@ -1,5 +1,7 @@
 //! Runs: what agents do and leave, tests, plans, and how each ends.
 
+use std::io::{BufRead as _, BufReader};
+
 use expect_test::expect;
 
 use crate::place::{Place, seen};
@@ -613,4 +615,90 @@ fn logs_follow_no_link_wait_for_no_pipe_and_keep_secrets() {
             assert!(!logs.contains(absent), "{absent}: {logs}");
         }
     }
+}
+
+/// It is followed before there is anything of it, to the end of the run.
+#[test]
+fn a_log_is_followed_to_the_end_of_its_run() {
+    let place = Place::new();
+    place.repository("app", None);
+    place.pipe("started");
+    let here = place.work().display().to_string();
+    let wait = |name: &str| format!("while [ ! -e {here}/{name} ]; do sleep 0.05; done");
+    let (first, second) = (wait("first"), wait("second"));
+    place.script(
+        "agent.sh",
+        &format!(
+            "#!/bin/sh\necho > {here}/started\n{first}\necho first\n{second}\n\
+             echo API_KEY=hunter2-and-more\necho done > done.txt\n"
+        ),
+    );
+    let run = place.start("run --agent ./agent.sh --repo app --title X --run-id r1");
+    std::fs::read(place.path("started")).expect("the agent starts");
+    let mut followers = [
+        "logs app --follow --run r1",
+        "logs -f --run r1",
+        "logs app -f --json",
+        "logs app -f",
+    ]
+    .map(|arguments| place.start(arguments));
+    let mut lines = followers.each_mut().map(|follower| {
+        let stdout = follower.stdout.take().expect("it is piped");
+        BufReader::new(stdout).lines()
+    });
+    place.file("first", "");
+    let mut said = [const { String::new() }; 4];
+    for (lines, said) in lines.iter_mut().zip(&mut said) {
+        // It is shown while the run goes on.
+        while !said.contains("first") {
+            let line = lines.next().expect("the run goes on");
+            *said += &(line.expect("a text") + "\n");
+        }
+    }
+    let [.., interrupted] = &mut followers;
+    place.signal(interrupted, "-INT");
+    assert_eq!(interrupted.wait().expect("it ends").code(), Some(130));
+    place.file("second", "");
+    for (lines, said) in lines.into_iter().zip(&mut said) {
+        for line in lines {
+            *said += &(line.expect("a text") + "\n");
+        }
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+    let [others @ .., interrupted] = followers;
+    for mut follower in others {
+        assert!(follower.wait().expect("it ends").success());
+    }
+    let told = place.ran(interrupted.wait_with_output().expect("it has ended"));
+    assert_eq!(told.stderr, "", "it ends without a word");
+    place.ran(run.wait_with_output().expect("it ends")).code(0);
+    let said = said.map(|said| place.placeholders(&said));
+    expect![[r#"
+        --- 1.1 agent
+        first
+        API_KEY=[scrubbed:value]
+        --- run r1: done
+        ===
+        --- app 1.1 agent
+        first
+        API_KEY=[scrubbed:value]
+        --- run r1: done
+        ===
+        {"file":"tasks/app/1.1/transcript.log","text":"first"}
+        {"file":"tasks/app/1.1/transcript.log","text":"API_KEY=[scrubbed:value]"}
+        ===
+        --- 1.1 agent
+        first
+    "#]]
+    .assert_eq(&said.join("===\n"));
+    // Of one that has ended it is what there is.
+    let ended = place.run("logs app -f").code(0);
+    assert!(ended.stdout.contains("first") && ended.stdout.contains("--- run r1: "));
+    place.run("logs").code(2);
+    place.run("logs nobody -f").is(&expect![[r#"
+        exit 2
+        --- stderr
+        error: run r1 has no task nobody
+        hint: its tasks are: app
+    "#]]);
 }
