@@ -285,9 +285,8 @@ impl Work<'_> {
         }
         match &self.session {
             Some(session) => {
-                let is_dear = session.take_refusal().is_some();
-                let is_free = session.spent().usage == TokenUsage::default();
-                is_free && (is_dear || error.class() == ErrorClass::Validation)
+                session.spent().usage == TokenUsage::default()
+                    && (error.class() == ErrorClass::Validation || session.take_refusal().is_some())
             }
             None => matches!(
                 error.class(),

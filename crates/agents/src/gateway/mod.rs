@@ -20,9 +20,9 @@
 //!   token for each byte, which no text passes: so a limit is passed by the input of one request at most.
 //! - What is counted is what the provider says. Of an answer that breaks off, it is what was said until then, and
 //!   the bound for what was not; so it is of a request that was sent and has no answer.
-//! - What has no known price, or no bound, is not forwarded: tools that the provider runs (they are taken out of
-//!   requests), priority tiers, answers in the background and, under a limit, documents and context that lies with
-//!   the provider.
+//! - What has no known price is not forwarded: tools that the provider runs (they are taken out of requests), priority
+//!   tiers, answers in the background, compaction by the provider. Under a limit, neither is what has no bound: all
+//!   that is not on the lists of what is known, documents and context that lies with the provider among it.
 //! - Memory is bounded, however many connections there are: bodies of requests wait for room, and come in time or
 //!   not at all.
 //! - Refusals of a provider for its limits hold all requests to it, and are tried again here.
