@@ -262,7 +262,11 @@ fn read_all(logs: &[Log], after: Option<Ends>, end: End) -> io::Result<LogChunk>
             End::Closed => true,
             End::Open(now) => log.changed.is_some_and(|it| now.since(it) >= REST),
         };
-        let n_taken = take(&bytes, !is_cut && rests, |text| {
+        let bytes = match end {
+            End::Closed => &bytes[..],
+            End::Open(_) => without_open_key(&bytes),
+        };
+        let n_taken = take(bytes, !is_cut && rests, |text| {
             lines.push(LogLine {
                 file: log.file.clone(),
                 text,
@@ -278,6 +282,23 @@ fn read_all(logs: &[Log], after: Option<Ends>, end: End) -> io::Result<LogChunk>
         next: ends.position(),
         is_complete: left > 0 && end == End::Closed,
     })
+}
+
+/// Up to a key over several lines whose end is still to come: its parts alone are not known for a secret. What is
+/// longer than any key is none.
+fn without_open_key(bytes: &[u8]) -> &[u8] {
+    let find = |text: &[u8], part: &[u8]| text.windows(part.len()).rposition(|it| it == part);
+    let Some(start) = find(bytes, b"-----BEGIN ") else {
+        return bytes;
+    };
+    let key = &bytes[start..];
+    let title = key.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let is_key = find(title, b"PRIVATE KEY").is_some();
+    if !is_key || key.len() > LINE_BYTES || find(key, b"-----END ").is_some() {
+        return bytes;
+    }
+    let line = bytes[..start].iter().rposition(|byte| *byte == b'\n');
+    &bytes[..line.map_or(0, |end| end + 1)]
 }
 
 /// Lines with what is a secret in them taken out, also one that goes over several lines of a file.
@@ -478,6 +499,38 @@ mod tests {
             (texts[0], texts[2], texts[3]),
             (("a", "before"), ("a", "after"), ("b", "other"))
         );
+    }
+
+    /// Whoever follows a log sees no part of a key before it is whole.
+    #[test]
+    fn a_key_that_is_still_written_is_waited_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path();
+        let file = "tasks/t/1.1/transcript.log";
+        let read = |after, end| read(root, &["tasks/t"], Some(after), end).expect("it reads");
+        let after = |chunk: &LogChunk| Ends::parse(&chunk.next).expect("a position of ours");
+        write(
+            root,
+            file,
+            "before\n  -----BEGIN PRIVATE KEY-----\n  MIIEabc\n",
+        );
+        let first = read(Ends::default(), End::Open(Timestamp(u64::MAX)));
+        assert_eq!(texts(&first), ["before"]);
+        write(root, file, "  def\n  -----END PRIVATE KEY-----\nafter\n");
+        let second = read(after(&first), GROWING);
+        let clean = without_secrets(second.lines.clone());
+        assert_eq!(second.lines.len(), 5);
+        assert!(
+            clean
+                .iter()
+                .all(|it| !it.text.contains("MIIE") && !it.text.contains("def"))
+        );
+        assert_eq!(clean.last().map(|it| it.text.as_str()), Some("after"));
+        // One that never ends is shown when it cannot be one, or when the run has ended.
+        write(root, file, "-----BEGIN PRIVATE KEY-----\nno\n");
+        assert_eq!(texts(&read(after(&second), End::Closed)).len(), 2);
+        write(root, file, &"x\n".repeat(LINE_BYTES));
+        assert!(texts(&read(after(&second), GROWING)).len() > LINE_BYTES);
     }
 
     #[test]
