@@ -127,6 +127,10 @@ async fn pages_say_everything_without_their_script() {
         page.contains("Why it is not running") && page.contains("It needs enroll-page"),
         "{page}"
     );
+    let page = served.get("/runs/61-search/tasks/sign-in-api").await.body;
+    let prompt = &page[page.find("id=\"prompt\"").expect("a prompt")..];
+    let made = "by the template implement, version 0d5f27a1c3b9";
+    assert!(prompt.contains(made), "{prompt}");
 }
 
 #[tokio::test]
