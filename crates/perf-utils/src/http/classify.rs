@@ -95,11 +95,27 @@ fn retry_after(headers: &HeaderMap, received: Timestamp) -> Option<Timestamp> {
     if let Ok(seconds) = value.parse::<u64>() {
         return Some(later(received, Duration::from_secs(seconds)));
     }
-    let date = httpdate::parse_http_date(value).ok()?;
+    Some(ours(http_date(value)?, headers, received))
+}
+
+/// When the server has answered, by its own clock.
+pub(super) fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    http_date(headers.get(http::header::DATE)?.to_str().ok()?.trim())
+}
+
+fn http_date(text: &str) -> Option<Timestamp> {
+    let date = httpdate::parse_http_date(text).ok()?;
     let since_epoch = date.duration_since(UNIX_EPOCH).ok()?;
-    let at = later(Timestamp(0), since_epoch);
-    // A date that has passed, or a clock of ours that is ahead, means now.
-    Some(at.max(received))
+    Some(later(Timestamp(0), since_epoch))
+}
+
+/// A point in time of the server's clock by ours, which may be minutes apart: as long after the answer as it is after
+/// the answer's date. What has passed means now.
+fn ours(at: Timestamp, headers: &HeaderMap, received: Timestamp) -> Timestamp {
+    match date(headers) {
+        Some(date) => later(received, at.since(date)),
+        None => at.max(received),
+    }
 }
 
 /// The end of the window that is counted now.
@@ -107,7 +123,8 @@ fn reset(headers: &HeaderMap, received: Timestamp) -> Option<Timestamp> {
     let seconds =
         number(headers, "x-ratelimit-reset").or_else(|| number(headers, "ratelimit-reset"))?;
     Some(if seconds >= FIRST_EPOCH_SECOND {
-        later(Timestamp(0), Duration::from_secs(seconds)).max(received)
+        let at = later(Timestamp(0), Duration::from_secs(seconds));
+        ours(at, headers, received)
     } else {
         later(received, Duration::from_secs(seconds))
     })

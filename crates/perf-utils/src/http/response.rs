@@ -106,6 +106,14 @@ impl Response {
         Ok(self)
     }
 
+    /// By how many milliseconds the server's clock is ahead of ours, by its `Date`: negative where it is behind, and
+    /// `None` where it does not say. As exact as a second.
+    #[must_use]
+    pub fn clock_ahead_millis(&self) -> Option<i64> {
+        let date = classify::date(&self.headers)?;
+        i64::try_from(i128::from(date.0) - i128::from(self.received.0)).ok()
+    }
+
     /// What the answer says about limits, for a [`RateGovernor`](crate::RateGovernor).
     #[must_use]
     pub fn observation(&self) -> Observation {

@@ -208,6 +208,42 @@ fn limits_name_their_time() {
     );
 }
 
+/// The server's clock is ten minutes ahead of ours, or behind: what it names as a time comes as long after its answer.
+#[test]
+fn a_clock_that_is_apart_makes_no_wait_longer_or_shorter() {
+    for (date, in_a_minute, reset) in [
+        (
+            "Wed, 25 Nov 2026 22:10:00 GMT",
+            "Wed, 25 Nov 2026 22:11:00 GMT",
+            "1795644660",
+        ),
+        (
+            "Wed, 25 Nov 2026 21:50:00 GMT",
+            "Wed, 25 Nov 2026 21:51:00 GMT",
+            "1795643460",
+        ),
+    ] {
+        let expected = "rate_limited +60";
+        let lines = [("date", date), ("retry-after", in_a_minute)];
+        check(429, &lines, "", expected, expected);
+        let lines = [
+            ("date", date),
+            ("x-ratelimit-remaining", "0"),
+            ("x-ratelimit-reset", reset),
+        ];
+        check(403, &lines, "", expected, expected);
+        let observed = classify::observation(None, &headers(&lines), NOW);
+        assert_eq!(
+            observed.resets_at,
+            Some(Timestamp(NOW.0 + 60_000)),
+            "{date}"
+        );
+        // What has passed there has passed here.
+        let passed = [("date", in_a_minute), ("retry-after", date)];
+        check(429, &passed, "", "rate_limited +0", "rate_limited +0");
+    }
+}
+
 #[test]
 fn observations_tell_what_is_left() {
     let lines = headers(&[
