@@ -240,6 +240,23 @@ fn an_issue_on_a_forge_becomes_a_merged_pull_request_of(kind: &str) {
     bed.assert_stored_nowhere(TOKEN);
 }
 
+/// Somebody may have to touch a key each time.
+#[test]
+fn a_command_that_prints_the_token_is_run_once() {
+    let bed = Bed::new();
+    let configured = bed.place.read("config/repositories.yaml");
+    let command = "command:echo asked >> asked; echo robots-token";
+    let configured = configured.replace("env:FORGE_TOKEN", command);
+    bed.place.file("config/repositories.yaml", configured);
+    bed.forge.write_issue("ada", "app", "grace", "Say bar", "");
+    bed.run(&format!("run 1 {AGENT} --run-id r1 --land"))
+        .code(0);
+    assert_eq!(bed.place.read("asked"), "asked\n");
+    let calls = bed.forge.take_calls();
+    let n_users = calls.iter().filter(|it| it.path == "/user").count();
+    assert_eq!(n_users, 1, "nor is the account asked for again");
+}
+
 /// What a stranger asked for must not decide alone what this home believes.
 #[test]
 fn an_attempt_is_recorded_with_who_asked_for_it() {

@@ -103,6 +103,8 @@ pub struct ForgeEntry {
     pub settle: Duration,
     /// How long is waited before a failed call is made again.
     pub backoff: Duration,
+    /// Whether reads are saved.
+    pub cache: bool,
     /// Where the entry starts, for findings of later checks.
     pub mark: Mark,
 }
@@ -450,6 +452,7 @@ fn forge(entry: Section<'_>) -> ForgeEntry {
             .and_then(|text| TokenSource::parse(&text)),
         settle: entry.duration("settle"),
         backoff: entry.duration("backoff"),
+        cache: entry.flag("cache"),
         mark: entry.mark(),
     }
 }

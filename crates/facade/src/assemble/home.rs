@@ -8,7 +8,10 @@ use std::{
 
 use core_types::{Clock, RepositoryName, RunId, SystemClock};
 
-use super::Error;
+use super::{
+    Error,
+    on_forge::{Printed, Shared},
+};
 
 /// What the program gives from its surroundings; nothing here reads them itself.
 #[derive(Debug, Clone)]
@@ -21,6 +24,10 @@ pub struct Surroundings {
     pub clock: Arc<dyn Clock>,
     /// Storage and faults of every journal that is opened.
     pub journal: journal::Options,
+    /// The accounts on forges that are open; clones share them.
+    pub(crate) forges: Shared,
+    /// What commands have printed that print secrets.
+    pub(crate) printed: Printed,
 }
 
 impl Surroundings {
@@ -33,6 +40,8 @@ impl Surroundings {
             environment,
             clock,
             journal: journal::Options::default(),
+            forges: Shared::default(),
+            printed: Printed::default(),
         }
     }
 

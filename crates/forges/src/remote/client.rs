@@ -1,23 +1,34 @@
 //! One account on one forge: its connections, its limits, its token, and what it has read.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
-use core_types::{Clock, ErrorClass};
+use core_types::{Clock, ErrorClass, Timestamp};
 use perf_utils::{
     AsyncCache, CacheOptions, HttpConnectionPool,
     governor::{CallKind, Limits, RateGovernor},
     http::{Method, Response},
 };
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 
-use super::{Secret, dialect::Pages};
+use super::{Reads, Secret, dialect::Pages};
 use crate::{Error, Refusal};
 
 /// How many answers are kept for conditional requests.
 const KEPT_ANSWERS: u64 = 500;
 /// A larger one is not kept.
 const KEPT_BYTES: usize = 256 << 10;
+/// How long a list is taken as it was read that seldom changes, and that is read anew where something is not on it.
+const LATELY: Duration = Duration::from_secs(300);
+/// How many of those are kept: one a repository.
+const KEPT_LISTS: u64 = 100;
 /// How many items of a list are asked for at a time: what Gitea gives at most by default.
 const PAGE: usize = 50;
 /// More pages than this are no list but a server that turns in a circle.
@@ -30,8 +41,14 @@ pub(super) struct Client {
     pages: Pages,
     governor: RateGovernor,
     secret: Secret,
+    reads: Reads,
     /// By path: what is asked for again is asked for by its tag.
     kept: AsyncCache<String, Kept>,
+    /// By path, the pages of what seldom changes.
+    lately: AsyncCache<String, Arc<[Answer]>>,
+    clock: Arc<dyn Clock>,
+    /// By how many milliseconds the forge's clock is ahead of ours.
+    ahead: AtomicI64,
 }
 
 /// How a client is made.
@@ -45,7 +62,8 @@ pub(super) struct Means<'a> {
     pub(super) limits: Limits,
     pub(super) pages: Pages,
     pub(super) authority: Option<Vec<u8>>,
-    pub(super) timeout: std::time::Duration,
+    pub(super) timeout: Duration,
+    pub(super) reads: Reads,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -60,6 +78,8 @@ struct Kept {
 pub(super) struct Answer {
     body: Arc<[u8]>,
     has_next: Option<bool>,
+    /// How many items all pages have, where it says so.
+    n_all: Option<usize>,
     /// It was read before, and is the same now.
     is_kept: bool,
 }
@@ -84,21 +104,47 @@ impl Client {
             pool = pool.authority(certificate);
         }
         let pool = pool.build()?;
+        let clock = Arc::clone(&means.clock);
         let governor = RateGovernor::with_clock(pool.origin(), means.limits, means.clock)?;
-        let options = CacheOptions {
-            // Each is asked for again; it goes when others need its place.
-            ttl: std::time::Duration::from_secs(24 * 3600),
-            max_size: KEPT_ANSWERS,
+        let options = |ttl, max_size| CacheOptions {
+            ttl,
+            max_size,
             negative_ttl: None,
         };
-        let kept = AsyncCache::new(options).expect("neither option is zero");
+        // Each is asked for again; it goes when others need its place.
+        let kept = options(Duration::from_secs(24 * 3600), KEPT_ANSWERS);
+        let lately = options(LATELY, KEPT_LISTS);
         Ok(Self {
             pool,
             governor,
             pages: means.pages,
             secret,
-            kept,
+            reads: means.reads,
+            kept: AsyncCache::new(kept).expect("neither option is zero"),
+            lately: AsyncCache::new(lately).expect("neither option is zero"),
+            clock,
+            ahead: AtomicI64::new(0),
         })
+    }
+
+    pub(super) fn saves_reads(&self) -> bool {
+        self.reads == Reads::Saved
+    }
+
+    pub(super) fn is_of(&self, token: &Secret) -> bool {
+        self.secret.expose() == token.expose()
+    }
+
+    /// The time by the forge's clock, as far as its answers have told it.
+    pub(super) fn forge_time(&self) -> Timestamp {
+        let ahead = self.ahead.load(Ordering::Relaxed);
+        Timestamp(self.clock.now().0.saturating_add_signed(ahead))
+    }
+
+    fn note_time(&self, response: &Response) {
+        if let Some(ahead) = response.clock_ahead_millis() {
+            self.ahead.store(ahead, Ordering::Relaxed);
+        }
     }
 
     pub(super) fn origin(&self) -> &str {
@@ -116,39 +162,75 @@ impl Client {
         let permit = self.governor.acquire(CallKind::Read).await?;
         let response = self.pool.request(Method::GET, path).send().await?;
         permit.report(response.observation());
+        self.note_time(&response);
         self.check(&Method::GET, path, &response)?;
         Ok(response.header(name).map(str::to_owned))
     }
 
     /// Reads all pages of a list. An item that moves while it is read may come twice.
     pub(super) async fn list<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, Error> {
-        let joint = if path.contains('?') { '&' } else { '?' };
-        let mut all = Vec::new();
-        for page in 1..=MAX_PAGES {
-            let answer = self
-                .read(&format!(
-                    "{path}{joint}page={page}&{}={PAGE}",
-                    self.pages.size
-                ))
-                .await?;
-            // Go writes an empty list as null at times.
-            let items: Option<Vec<T>> = self.decode(&answer)?;
-            let items = items.unwrap_or_default();
-            let n_items = items.len();
-            all.extend(items);
-            // A tag is one of a page's items: a full one is the same when another page has come since.
-            let may_have_grown = answer.is_kept && n_items >= PAGE;
-            // Who says nothing of a next page may give fewer at a time than it was asked for.
-            let has_next = answer.has_next.unwrap_or(!self.pages.says_next);
-            if n_items == 0 || !(has_next || may_have_grown) {
-                break;
+        let pages = self.pages(path).await?;
+        self.items(&pages)
+    }
+
+    /// The same of a list that seldom changes: as it was lately, where reads are saved.
+    pub(super) async fn list_lately<T: DeserializeOwned>(
+        &self,
+        path: &str,
+    ) -> Result<Vec<T>, Error> {
+        let pages = match self.lately.get(path).filter(|_| self.saves_reads()) {
+            Some(pages) => pages,
+            None => {
+                let pages: Arc<[_]> = self.pages(path).await?.into();
+                self.lately.set(path.to_owned(), Arc::clone(&pages));
+                pages
             }
+        };
+        self.items(&pages)
+    }
+
+    /// What the list was lately, counts no more.
+    pub(super) fn forget_list(&self, path: &str) {
+        self.lately.delete(path);
+    }
+
+    fn items<T: DeserializeOwned>(&self, pages: &[Answer]) -> Result<Vec<T>, Error> {
+        let mut all = Vec::new();
+        for page in pages {
+            // Go writes an empty list as null at times.
+            let items: Option<Vec<T>> = self.decode(page)?;
+            all.extend(items.unwrap_or_default());
         }
         Ok(all)
     }
 
+    async fn pages(&self, path: &str) -> Result<Vec<Answer>, Error> {
+        let joint = if path.contains('?') { '&' } else { '?' };
+        let (mut pages, mut n_all) = (Vec::new(), 0);
+        for page in 1..=MAX_PAGES {
+            let size = self.pages.size;
+            let answer = self
+                .read(&format!("{path}{joint}page={page}&{size}={PAGE}"))
+                .await?;
+            let items: Option<Vec<IgnoredAny>> = self.decode(&answer)?;
+            let n_items = items.map_or(0, |items| items.len());
+            n_all += n_items;
+            // A tag is one of a page's items: a full one is the same when another page has come since.
+            let may_have_grown = answer.is_kept && n_items >= PAGE;
+            // Who says nothing of a next page may give fewer at a time than it was asked for.
+            let is_whole = answer.n_all.is_some_and(|all| n_all >= all);
+            let may_go_on = !self.pages.says_next && !is_whole;
+            let has_next = answer.has_next.unwrap_or(may_go_on);
+            pages.push(answer);
+            if n_items == 0 || !(has_next || may_have_grown) {
+                break;
+            }
+        }
+        Ok(pages)
+    }
+
     async fn read(&self, path: &str) -> Result<Answer, Error> {
-        let kept = self.kept.get(path);
+        let kept = self.kept.get(path).filter(|_| self.saves_reads());
         let mut request = self.pool.request(Method::GET, path);
         if let Some(kept) = &kept {
             request = request.header("if-none-match", &kept.tag);
@@ -156,6 +238,7 @@ impl Client {
         let permit = self.governor.acquire(CallKind::Read).await?;
         let response = request.send().await?;
         permit.report(response.observation());
+        self.note_time(&response);
         if response.status().as_u16() == 304
             && let Some(kept) = kept
         {
@@ -168,9 +251,13 @@ impl Client {
         let answer = Answer {
             body: response.bytes().as_ref().into(),
             has_next: has_next(&response),
+            n_all: response
+                .header("x-total-count")
+                .and_then(|it| it.trim().parse().ok()),
             is_kept: false,
         };
         if let Some(tag) = response.header("etag")
+            && self.saves_reads()
             && answer.body.len() <= KEPT_BYTES
         {
             let kept = Kept {
@@ -227,6 +314,7 @@ impl Client {
         let permit = self.governor.acquire(CallKind::Mutation).await?;
         let response = request.send().await?;
         permit.report(response.observation());
+        self.note_time(&response);
         self.check(&method, path, &response)?;
         Ok(response)
     }

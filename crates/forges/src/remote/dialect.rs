@@ -234,6 +234,16 @@ pub(super) trait Dialect: Debug + Send + Sync {
 
     /// Issues and pull requests, changed since then.
     async fn all(&self, at: At<'_>, since: Option<Timestamp>) -> Result<Vec<RawIssue>, Error>;
+    /// The same; pull requests at least where they are wanted.
+    async fn changed(
+        &self,
+        at: At<'_>,
+        since: Timestamp,
+        with_pull_requests: bool,
+    ) -> Result<Vec<RawIssue>, Error> {
+        let _ = with_pull_requests;
+        self.all(at, Some(since)).await
+    }
     async fn issues(&self, at: At<'_>) -> Result<Vec<RawIssue>, Error>;
     /// Open issues, at least all of those with this label.
     async fn labelled(&self, at: At<'_>, label: &str) -> Result<Vec<RawIssue>, Error> {

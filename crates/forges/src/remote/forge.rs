@@ -40,6 +40,19 @@ impl Kind {
     }
 }
 
+/// Whether a client saves reads. Mutations, and what is read before one because it must be so at that moment, are
+/// the same with both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reads {
+    /// What was read is kept and asked for by its tag, what seldom changes is not asked for again for five minutes, a
+    /// comment of ours that was just read or written is not read before it is changed, and who watches issues
+    /// asks for a list of what has changed instead of each.
+    #[default]
+    Saved,
+    /// Whoever wants to know something asks for it: for whoever suspects what is kept.
+    Each,
+}
+
 /// How a [`RemoteForge`] is spoken with.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -54,6 +67,8 @@ pub struct Options {
     /// Nothing older is looked at in the search for marks, such as the beginning of a run; by
     /// default all of the repository is, once.
     pub marks_since: Option<Timestamp>,
+    /// Whether reads are saved; by default they are.
+    pub reads: Reads,
 }
 
 impl Default for Options {
@@ -64,6 +79,7 @@ impl Default for Options {
             timeout: Duration::from_secs(30),
             authority: None,
             marks_since: None,
+            reads: Reads::default(),
         }
     }
 }
@@ -83,14 +99,14 @@ pub struct RemoteForge {
 pub(super) struct Account {
     /// Where its pages for people are, without a slash at the end.
     pub(super) pages: String,
-    pub(super) client: Client,
+    pub(super) client: Arc<Client>,
     pub(super) dialect: Arc<dyn Dialect>,
     pub(super) settle: Duration,
     pub(super) marks_since: Option<Timestamp>,
     pub(super) made_at: Instant,
     /// Whoever holds it sends a mutation.
-    pub(super) turn: tokio::sync::Mutex<()>,
-    login: OnceCell<String>,
+    pub(super) turn: Arc<tokio::sync::Mutex<()>>,
+    login: Arc<OnceCell<String>>,
 }
 
 impl RemoteForge {
@@ -128,23 +144,67 @@ impl RemoteForge {
             pages: dialect.pages(),
             authority: options.authority,
             timeout: options.timeout,
+            reads: options.reads,
             clock,
         };
         let account = Account {
             pages: pages.to_owned(),
-            client: Client::new(means, token)?,
+            client: Arc::new(Client::new(means, token)?),
             dialect,
             settle: options.settle,
             marks_since: options.marks_since,
             made_at: Instant::now(),
-            turn: tokio::sync::Mutex::default(),
-            login: OnceCell::new(),
+            turn: Arc::default(),
+            login: Arc::default(),
         };
         Ok(Self {
             account: Arc::new(account),
             slugs: BTreeMap::new(),
             repositories: Arc::default(),
         })
+    }
+
+    /// The same account for another user in this process, such as another run: connections, limits, the order of
+    /// mutations and what was read are shared. What was sent, and which repositories it has, is not, and as for
+    /// a new one [`Options::settle`] counts from now.
+    #[must_use]
+    pub fn for_another(&self, marks_since: Option<Timestamp>) -> Self {
+        let account = Account {
+            pages: self.account.pages.clone(),
+            client: Arc::clone(&self.account.client),
+            dialect: Arc::clone(&self.account.dialect),
+            settle: self.account.settle,
+            marks_since,
+            made_at: Instant::now(),
+            turn: Arc::clone(&self.account.turn),
+            login: Arc::clone(&self.account.login),
+        };
+        Self {
+            account: Arc::new(account),
+            slugs: BTreeMap::new(),
+            repositories: Arc::default(),
+        }
+    }
+
+    /// Whether this is its token.
+    #[must_use]
+    pub fn is_of(&self, token: &Secret) -> bool {
+        self.account.client.is_of(token)
+    }
+
+    /// Whether reads are saved; see [`Reads`].
+    #[must_use]
+    pub fn reads(&self) -> Reads {
+        match self.account.client.saves_reads() {
+            true => Reads::Saved,
+            false => Reads::Each,
+        }
+    }
+
+    /// The time by the forge's clock, as its last answer told it; by ours before.
+    #[must_use]
+    pub fn time(&self) -> Timestamp {
+        self.account.client.forge_time()
     }
 
     /// The same with a repository that a run knows by this name.

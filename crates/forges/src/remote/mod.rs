@@ -73,8 +73,8 @@ pub mod webhook;
 
 pub use self::{
     dialect::{Access, Check, CheckState, LabelChange, PullRequestReview, Slug, Verdict},
-    forge::{Kind, Options, RemoteForge},
-    repository::RemoteRepository,
+    forge::{Kind, Options, Reads, RemoteForge},
+    repository::{Changed, RemoteRepository},
     retrying::{Patience, Retrying},
     secret::Secret,
 };

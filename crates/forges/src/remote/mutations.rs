@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use super::{
     RemoteRepository,
-    dialect::{Edit, MergeStyle, RawPullRequest},
+    dialect::{Edit, MergeStyle, RawComment, RawPullRequest},
     forge::Account,
     marks::{self, Mark, Marked},
     reconcile::Turn,
@@ -103,6 +103,7 @@ impl RemoteRepository {
         };
         let raw = self.send(operation, None, sending).await?;
         self.finish(operation, Place::Comment(raw.id), new.issue);
+        self.state().know(&raw);
         self.comment(raw).await
     }
 
@@ -115,9 +116,17 @@ impl RemoteRepository {
         check_comment(body)?;
         let _turn = self.account.turn.lock().await;
         let dialect = &self.account.dialect;
-        let raw = dialect.comment(self.at(), id).await?;
-        let raw = raw.ok_or(Error::NoComment { id })?;
-        let is_ours = raw.author == self.account.login().await?;
+        let login = self.account.login().await?;
+        let is_new = self.state().unsettled(operation).is_none();
+        let known = self.known_comment(id);
+        let raw = match known.filter(|it| is_new && it.author == login) {
+            Some(raw) => raw,
+            None => {
+                let raw = dialect.comment(self.at(), id).await?;
+                raw.ok_or(Error::NoComment { id })?
+            }
+        };
+        let is_ours = raw.author == login;
         let marked = Marked::parse(&raw.body, id, is_ours);
         let place = Place::Comment(id);
         if self.is_done(operation, &marked, &place)? {
@@ -125,8 +134,18 @@ impl RemoteRepository {
         }
         let body = marked.with(body, Mark::Changed(operation.clone()), id);
         let sending = dialect.edit_comment(self.at(), id, &body);
-        let raw = self.send(operation, Some(&place), sending).await?;
+        let raw = match self.send(operation, Some(&place), sending).await {
+            Ok(raw) => raw,
+            Err(error) => {
+                self.state().forget_comment(id);
+                return Err(match error.class() {
+                    ErrorClass::NotFound => Error::NoComment { id },
+                    _ => error,
+                });
+            }
+        };
         self.state().change_comment(operation, id);
+        self.state().know(&raw);
         self.comment(raw).await
     }
 
@@ -273,6 +292,13 @@ impl RemoteRepository {
         };
         self.finish(operation, place, number);
         self.pull_request(raw).await
+    }
+
+    /// A comment as it was read or written here lately, where reads are saved.
+    pub(super) fn known_comment(&self, id: u64) -> Option<RawComment> {
+        let since = self.since_settled();
+        let known = self.state().known(id, since);
+        known.filter(|_| self.account.client.saves_reads())
     }
 
     /// Whether a change of what stands here was made already.

@@ -14,7 +14,7 @@ use crate::Error;
 
 impl RemoteRepository {
     /// From when on what was written here may be missing in a list that is asked for now.
-    fn since_settled(&self) -> Instant {
+    pub(super) fn since_settled(&self) -> Instant {
         let now = Instant::now();
         now.checked_sub(self.account.settle).unwrap_or(now)
     }
@@ -102,10 +102,28 @@ impl GitProvider for RemoteRepository {
             let recent = self.state().recent_comments(issue, since);
             let mut all: BTreeMap<_, _> = listed.into_iter().map(|raw| (raw.id, raw)).collect();
             for (id, is_of_issue) in recent {
-                if is_of_issue || all.contains_key(&id) {
-                    let raw = dialect.comment(self.at(), id).await?;
-                    all.insert(id, raw.ok_or(Error::NoComment { id })?);
+                let listed = all.get(&id);
+                if !is_of_issue && listed.is_none() {
+                    continue;
                 }
+                // The list shows what was written last: it is not late.
+                let written = self.known_comment(id);
+                if written.is_some_and(|it| listed.is_some_and(|raw| raw.body == it.body)) {
+                    continue;
+                }
+                match dialect.comment(self.at(), id).await? {
+                    Some(raw) => {
+                        all.insert(id, raw);
+                    }
+                    // Somebody has deleted it since.
+                    None => {
+                        all.remove(&id);
+                        self.state().lose_comment(id);
+                    }
+                }
+            }
+            for raw in all.values() {
+                self.state().know(raw);
             }
             let mut comments = Vec::new();
             for raw in all.into_values() {

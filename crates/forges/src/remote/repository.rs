@@ -7,7 +7,7 @@ use std::{
 
 use core_types::{
     BranchName, Comment, CommitId, ErrorClass, Issue, IssueNumber, IssueState, OperationId,
-    PortError, PullRequest, PullRequestState,
+    PortError, PullRequest, PullRequestState, Timestamp,
 };
 
 use super::{
@@ -18,6 +18,19 @@ use super::{
     state::State,
 };
 use crate::Error;
+
+/// An issue or pull request that has changed, as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    /// As an issue.
+    pub issue: Issue,
+    /// Whether it is a pull request.
+    pub is_pull_request: bool,
+    /// How many comments it has.
+    pub n_comments: u64,
+    /// When it was changed, by the forge's clock.
+    pub updated: Timestamp,
+}
 
 /// One repository of a [`RemoteForge`](super::RemoteForge).
 ///
@@ -92,6 +105,51 @@ impl RemoteRepository {
         };
         list.await
             .map_err(|error: Error| error.into_port_error("list issues with a label"))
+    }
+
+    /// The issues that were changed since this time of the forge, as its list shows them; pull requests may be among
+    /// them.
+    ///
+    /// # Errors
+    ///
+    /// By class.
+    pub async fn changed_issues(&self, since: Timestamp) -> Result<Vec<Changed>, PortError> {
+        self.changed(since, false).await
+    }
+
+    /// The issues and pull requests that were changed since this time of the forge, as its lists show them.
+    ///
+    /// # Errors
+    ///
+    /// By class.
+    pub async fn changed_issues_and_pull_requests(
+        &self,
+        since: Timestamp,
+    ) -> Result<Vec<Changed>, PortError> {
+        self.changed(since, true).await
+    }
+
+    async fn changed(
+        &self,
+        since: Timestamp,
+        with_pull_requests: bool,
+    ) -> Result<Vec<Changed>, PortError> {
+        let list = async {
+            let dialect = &self.account.dialect;
+            let listed = dialect.changed(self.at(), since, with_pull_requests);
+            let mut changed = Vec::new();
+            for raw in listed.await? {
+                changed.push(Changed {
+                    is_pull_request: raw.is_pull_request,
+                    n_comments: raw.n_comments,
+                    updated: raw.updated,
+                    issue: self.issue(raw).await?,
+                });
+            }
+            Ok(changed)
+        };
+        list.await
+            .map_err(|error: Error| error.into_port_error("list what has changed"))
     }
 
     /// Who gave an issue which labels and took which away, oldest first; empty where the forge does

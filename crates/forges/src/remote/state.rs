@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use core_types::{CommitId, IssueNumber, OperationId, Timestamp};
 use tokio::time::Instant;
 
+use super::dialect::RawComment;
+
 /// What an operation left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
@@ -25,6 +27,8 @@ pub(super) struct State {
     pull_requests: HashMap<IssueNumber, Instant>,
     /// With the issue, where it is known.
     comments: HashMap<u64, (Option<IssueNumber>, Instant)>,
+    /// Comments as they were when they were read or written last, and when that was.
+    known: HashMap<u64, (RawComment, Instant)>,
     /// All changes up to this time of the forge have been looked at for marks.
     pub(super) read_until: Option<Timestamp>,
 }
@@ -125,6 +129,28 @@ impl State {
     pub(super) fn recent_pull_requests(&mut self, since: Instant) -> Vec<IssueNumber> {
         self.pull_requests.retain(|_, at| *at >= since);
         self.pull_requests.keys().copied().collect()
+    }
+
+    /// A comment was read or written just now.
+    pub(super) fn know(&mut self, raw: &RawComment) {
+        self.known.insert(raw.id, (raw.clone(), Instant::now()));
+    }
+
+    /// A comment as it was last, if that was since then.
+    pub(super) fn known(&mut self, id: u64, since: Instant) -> Option<RawComment> {
+        self.known.retain(|_, (_, at)| *at >= since);
+        self.known.get(&id).map(|(raw, _)| raw.clone())
+    }
+
+    /// A comment may be another one now, or gone.
+    pub(super) fn forget_comment(&mut self, id: u64) {
+        self.known.remove(&id);
+    }
+
+    /// A comment is gone.
+    pub(super) fn lose_comment(&mut self, id: u64) {
+        self.known.remove(&id);
+        self.comments.remove(&id);
     }
 
     /// Those of an issue, and those of which nobody knows the issue; whether it is known.

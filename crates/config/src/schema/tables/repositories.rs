@@ -202,6 +202,12 @@ const FORGE: &[Key] = &[
         Is("1s"),
         "How long is waited before a call that failed in passing is made again; twice as long each further time.",
     ),
+    Key::new(
+        "cache",
+        Shape::Flag,
+        Is("true"),
+        "Whether reads are saved: answers are kept and asked for by their tags, and one list of what has changed stands for all issues that are followed. `false`: each is asked for whenever it is needed.",
+    ),
 ];
 
 pub(crate) const WORKFLOW: &[Key] = &[

@@ -1,12 +1,12 @@
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use core_types::{GitProvider, RepositoryName, Timestamp};
 use forges::{
     Forge,
-    remote::{Kind, Options, Patience, RemoteForge, RemoteRepository, Retrying},
+    remote::{Kind, Options, Patience, Reads, RemoteForge, RemoteRepository, Retrying},
 };
 use git_workspace::Remote;
 
@@ -116,14 +116,47 @@ async fn open(
             return Err(Error::request(message, "known are: gitea, github, gitlab"));
         }
     };
+    let marks_since = begun.map(|begun| Timestamp(begun.0.saturating_sub(CLOCKS_DIFFER_MS)));
+    let token = token(record, home, surroundings).await?;
+    let mut known = surroundings.forges.lock();
+    let is_it = |it: &&Known| it.record.is_account_of(record) && it.forge.is_of(&token);
+    if let Some(known) = known.iter().find(is_it) {
+        return Ok(known.forge.for_another(marks_since));
+    }
     let options = Options {
         settle: record.settle(),
-        marks_since: begun.map(|begun| Timestamp(begun.0.saturating_sub(CLOCKS_DIFFER_MS))),
+        marks_since,
+        reads: match record.cache {
+            true => Reads::Saved,
+            false => Reads::Each,
+        },
         ..Options::default()
     };
-    let token = token(record, home, surroundings).await?;
     let clock = surroundings.clock.clone();
-    RemoteForge::new(kind, &record.url, token, options, clock).map_err(Error::Forge)
+    let forge = RemoteForge::new(kind, &record.url, token, options, clock).map_err(Error::Forge)?;
+    // A token of before is one that has ended.
+    known.retain(|it| !it.record.is_account_of(record));
+    known.push(Known {
+        record: record.clone(),
+        forge: forge.clone(),
+    });
+    Ok(forge)
+}
+
+/// The accounts that this process has on forges: its runs share their connections and what a forge allows an account.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shared(Arc<Mutex<Vec<Known>>>);
+
+#[derive(Debug)]
+struct Known {
+    record: ForgeRecord,
+    forge: RemoteForge,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Vec<Known>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The repository as git reaches it.

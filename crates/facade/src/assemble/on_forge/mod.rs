@@ -10,8 +10,8 @@ mod token;
 pub use auth::{ForgeAccess, RepositoryAccess, forge_access};
 pub use record::{ForgeRecord, TokenRecord};
 pub(crate) use {
-    accounts::{Account, Accounts, remote},
+    accounts::{Account, Accounts, Shared, remote},
     lander::NotTogether,
     repository::OnForge,
-    token::secret,
+    token::{Printed, secret},
 };

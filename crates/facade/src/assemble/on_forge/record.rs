@@ -21,6 +21,9 @@ pub struct ForgeRecord {
     pub settle_ms: u64,
     /// How long is waited before a failed call is made again, in milliseconds.
     pub backoff_ms: u64,
+    /// Whether reads are saved; not in records of runs before there was a choice.
+    #[serde(default = "yes")]
+    pub cache: bool,
     /// Whose the repository is.
     pub owner: String,
     /// What it is called there.
@@ -28,7 +31,7 @@ pub struct ForgeRecord {
 }
 
 /// Where a token comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenRecord {
     /// An environment variable.
@@ -62,6 +65,7 @@ impl ForgeRecord {
             token: forge.token.clone().into(),
             settle_ms: millis(forge.settle),
             backoff_ms: millis(forge.backoff),
+            cache: forge.cache,
             owner: entry.owner.clone().unwrap_or_default(),
             repo: entry.repo.clone().unwrap_or_else(|| entry.name.clone()),
         };
@@ -77,6 +81,16 @@ impl ForgeRecord {
             ));
         }
         Ok(record)
+    }
+
+    /// Whether it is spoken with by the same account, in the same way.
+    pub(super) fn is_account_of(&self, other: &Self) -> bool {
+        let of = |it: &Self| Self {
+            owner: String::new(),
+            repo: String::new(),
+            ..it.clone()
+        };
+        of(self) == of(other)
     }
 
     pub(crate) fn slug(&self) -> Result<Slug, Error> {
@@ -100,6 +114,10 @@ impl ForgeRecord {
     pub(crate) fn folder(state: &Path, name: &core_types::RepositoryName) -> std::path::PathBuf {
         state.join("remotes").join(format!("{name}.git"))
     }
+}
+
+const fn yes() -> bool {
+    true
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -34,18 +34,23 @@ impl At<'_> {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        let known: Vec<Label> = self.client.list(&self.path("/labels")).await?;
+        let path = self.path("/labels");
+        let mut known: Vec<Label> = self.client.list_lately(&path).await?;
+        let is_known =
+            |known: &[Label], name: &String| known.iter().any(|label| label.name == *name);
+        if names.iter().any(|name| !is_known(&known, name)) && self.client.saves_reads() {
+            self.client.forget_list(&path);
+            known = self.client.list_lately(&path).await?;
+        }
         let mut ids = Vec::with_capacity(names.len());
         for name in names {
             if let Some(label) = known.iter().find(|label| label.name == *name) {
                 ids.push(label.id);
                 continue;
             }
+            self.client.forget_list(&path);
             let new = json!({"name": name, "color": LABEL_COLOR});
-            let made: Label = self
-                .client
-                .send(Method::POST, &self.path("/labels"), &new)
-                .await?;
+            let made: Label = self.client.send(Method::POST, &path, &new).await?;
             ids.push(made.id);
         }
         Ok(ids)
@@ -206,7 +211,12 @@ impl Dialect for Gitea {
         let path = at.path(&format!("/issues/{number}/labels"));
         if !add.is_empty() {
             let labels = json!({"labels": at.label_ids(add).await?});
-            at.client.act(Method::POST, &path, Some(&labels)).await?;
+            let added = at.client.act(Method::POST, &path, Some(&labels)).await;
+            if added.is_err() {
+                // Somebody may have deleted a label since it was read.
+                at.client.forget_list(&at.path("/labels"));
+            }
+            added?;
         }
         for id in at.label_ids(remove).await? {
             let removed = at

@@ -168,6 +168,21 @@ impl Dialect for GitLab {
         issues.chain(merge_requests).collect()
     }
 
+    async fn changed(
+        &self,
+        at: At<'_>,
+        since: Timestamp,
+        with_pull_requests: bool,
+    ) -> Result<Vec<RawIssue>, Error> {
+        if with_pull_requests {
+            return self.all(at, Some(since)).await;
+        }
+        let since = segment(&since.to_string());
+        let path = at.project(&format!("/issues?{OLDEST_FIRST}&updated_after={since}"));
+        let issues: Vec<Issue> = at.client.list(&path).await?;
+        issues.into_iter().map(|it| it.into_raw(at)).collect()
+    }
+
     async fn issues(&self, at: At<'_>) -> Result<Vec<RawIssue>, Error> {
         let path = at.project(&format!("/issues?{OLDEST_FIRST}"));
         let all: Vec<Issue> = at.client.list(&path).await?;

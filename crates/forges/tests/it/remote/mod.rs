@@ -31,6 +31,7 @@ mod gitlab;
 mod labels;
 mod merging;
 mod once;
+mod saved;
 mod transport;
 
 use std::{collections::BTreeMap, io::Write as _, sync::Arc, time::Duration};
