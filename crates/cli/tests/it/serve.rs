@@ -1,7 +1,7 @@
 //! Issues on forges, followed: the real binary over simulated forges.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     io::{BufRead as _, BufReader},
     process::Child,
     sync::mpsc,
@@ -377,7 +377,10 @@ fn a_forge_that_fails_in_passing_is_followed_all_the_same() {
             ..testkit::forge::Faults::default()
         };
         bed.label("grace", "needs-planning");
+        let labelled = Instant::now();
         bed.forge.set_faults(faults, seed);
+        // It ends where no list shows the label yet.
+        until("lists show the label", || labelled.elapsed() > faults.lag);
         bed.serve();
         assert_eq!(bed.labels(), ["completed"], "{}", bed.status());
         assert_eq!((bed.n_runs(), bed.n_comments(), pulls(&bed)), (1, 1, 1));
@@ -532,6 +535,64 @@ fn a_signed_webhook_makes_it_look_at_once_and_others_do_nothing() {
         assert_eq!(staying.end(&bed), Some(0));
         bed.assert_stored_nowhere(SECRET);
         assert_eq!((bed.n_runs(), bed.n_comments()), (1, 1));
+    }
+}
+
+/// While nothing happens, one list of each repository tells so; without savings each issue is read at each look.
+#[test]
+fn what_waits_is_not_read_again_and_again() {
+    what_waits_is_not_read_again_and_again_on("gitea");
+}
+
+#[test]
+fn what_waits_is_not_read_again_and_again_on_github() {
+    what_waits_is_not_read_again_and_again_on("github");
+}
+
+#[test]
+fn what_waits_is_not_read_again_and_again_on_gitlab() {
+    what_waits_is_not_read_again_and_again_on("gitlab");
+}
+
+fn what_waits_is_not_read_again_and_again_on(kind: &str) {
+    for cache in [true, false] {
+        let bed = bed(kind, "serve: {interval: 50ms}\n");
+        let configured = bed.place.read("config/repositories.yaml");
+        let configured =
+            configured.replace("settle: 60ms", &format!("settle: 60ms, cache: {cache}"));
+        bed.place.file("config/repositories.yaml", configured);
+        bed.label("grace", "needs-planning");
+        let staying = Staying::start(&bed, "serve");
+        until("it is proposed", || bed.labels() == ["merge-ready"]);
+        // What it wrote last is looked at once more when lists are not late any more.
+        let seen = RefCell::new(Vec::new());
+        until("ten looks are alike", || {
+            let mut seen = seen.borrow_mut();
+            seen.extend(bed.forge.take_calls());
+            let is_list = |it: &&Call| it.path.ends_with("app/issues");
+            let is_other_list = |it: &&Call| it.path.ends_with("app/merge_requests");
+            let n_looks = seen.iter().filter(is_list).count();
+            let n_others = seen.len() - n_looks - seen.iter().filter(is_other_list).count();
+            let is_alike = match cache {
+                true => n_others == 0,
+                // The issue, its comments, its pull request.
+                false => n_others.abs_diff(3 * n_looks) <= 3,
+            };
+            if !is_alike {
+                seen.clear();
+            }
+            n_looks >= 10 && is_alike
+        });
+        // And yet each thing that people do is seen.
+        let n_before = bed.n_comments();
+        bed.say("grace", "/retry");
+        until("it says why not", || {
+            bed.status().contains("A comment was not followed")
+        });
+        bed.say("grace", &bed.approval());
+        until("it lands", || bed.labels() == ["completed"]);
+        assert_eq!(bed.n_comments(), n_before + 2);
+        assert_eq!(staying.end(&bed), Some(0));
     }
 }
 

@@ -9,7 +9,7 @@ use super::{Follower, memory::IssueKey};
 use crate::assemble::{Error, RunStatus};
 
 /// A run that somebody asks for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Asked {
     pub(super) run: RunId,
     pub(super) key: IssueKey,
@@ -20,10 +20,9 @@ pub(super) struct Asked {
 impl Follower {
     /// The runs that are asked for in a repository and not begun.
     pub(super) async fn asked_in(&mut self, name: &RepositoryName) -> Result<Vec<Asked>, Error> {
-        let wanted = &self.labels.needs_planning;
-        let labelled = self.account(name)?.repository.labelled(wanted).await?;
+        let wanted = self.wanted_in(name).await?;
         let mut asked = Vec::new();
-        for issue in labelled {
+        for issue in wanted {
             let key = (name.clone(), issue.number);
             let current = self.runs.iter().rev().find(|(_, it)| **it == key);
             let is_under_way = match current {
@@ -37,27 +36,44 @@ impl Follower {
             if is_under_way {
                 continue;
             }
-            let Some((run, followed)) = self.asker(name, issue.number).await? else {
-                continue;
-            };
-            let is_begun = RunStatus::read(&self.home, &run, &self.surroundings).is_ok();
-            if is_begun {
-                continue;
-            }
-            let changed = self.to_be_changed()?;
-            if self.may_steer(&followed.by, name, &changed).await? {
-                if self.memory.asked(&run).is_none() {
-                    self.memory.ask(&run, text_hash(&issue)).await?;
+            let stamp = self.stamp(&key);
+            match self.verdict(&key, stamp) {
+                Some(None) => continue,
+                // Who asks is asked about again before it begins.
+                Some(Some(known)) if !self.has_room() => {
+                    asked.push(known);
+                    continue;
                 }
-                asked.push(Asked {
-                    run,
-                    key,
-                    followed,
-                    issue,
-                });
+                Some(Some(_)) | None => {}
             }
+            let verdict = self.judged(&key, issue).await?;
+            self.judge(&key, stamp, verdict.clone());
+            asked.extend(verdict);
         }
         Ok(asked)
+    }
+
+    /// The run that an issue asks for, if somebody asked who may and it is not begun.
+    async fn judged(&mut self, key: &IssueKey, issue: Issue) -> Result<Option<Asked>, Error> {
+        let Some((run, followed)) = self.asker(&key.0, key.1).await? else {
+            return Ok(None);
+        };
+        if RunStatus::read(&self.home, &run, &self.surroundings).is_ok() {
+            return Ok(None);
+        }
+        let changed = self.to_be_changed()?;
+        if !self.may_steer(&followed.by, &key.0, &changed).await? {
+            return Ok(None);
+        }
+        if self.memory.asked(&run).is_none() {
+            self.memory.ask(&run, text_hash(&issue)).await?;
+        }
+        Ok(Some(Asked {
+            run,
+            key: key.clone(),
+            followed,
+            issue,
+        }))
     }
 
     /// Who has asked for work on an issue last, and the name of that run. What we did ourselves asks for nothing.

@@ -22,6 +22,7 @@ use super::{
     phase::{Phase, changes},
     seen::Seen,
     showing::Written,
+    watch::Watch,
 };
 use crate::assemble::{
     Assembly, Error, ForgeRecord, Home, IssueSource, Observer, RepositorySource, RunRecord,
@@ -92,6 +93,8 @@ pub struct Follower {
     pub(super) sources: Vec<RepositorySource>,
     pub(super) accounts: Accounts,
     pub(super) memory: Memory,
+    /// What was read of each repository, where reads are saved.
+    pub(super) watches: BTreeMap<RepositoryName, Watch>,
     pub(super) teller: Arc<dyn Teller>,
     /// Runs with the issues that they are for. Ids sort as they were asked for.
     pub(super) runs: BTreeMap<RunId, IssueKey>,
@@ -172,6 +175,7 @@ impl Follower {
             sources,
             accounts,
             memory,
+            watches: BTreeMap::new(),
             teller,
             runs: BTreeMap::new(),
             sessions: JoinSet::new(),
@@ -241,7 +245,12 @@ impl Follower {
             };
             let is_idle = looked && self.active.is_empty() && self.due.is_empty();
             if is_idle && until == Until::Idle {
-                return Ok(());
+                if self.is_all_read() {
+                    return Ok(());
+                }
+                // Nobody looks later.
+                self.watches.clear();
+                continue;
             }
             tokio::select! {
                 () = stop.cancelled() => break,
@@ -364,7 +373,7 @@ impl Follower {
         }
     }
 
-    fn has_room(&self) -> bool {
+    pub(super) fn has_room(&self) -> bool {
         self.active.len() < self.serve.max_runs.get()
     }
 
@@ -505,10 +514,9 @@ impl Follower {
 
     /// Whether the history of an issue may not tell yet who gave it a label: as long as lists may be late.
     fn is_history_late(&mut self, key: &IssueKey) -> bool {
-        let source = self.sources.iter().find(|it| it.name == key.0);
-        let settle = source.and_then(|it| Some(it.on_forge.as_ref()?.settle()));
+        let settle = self.settle_of(&key.0);
         let since = self.unexplained.entry(key.clone());
-        let is_late = since.or_insert_with(Instant::now).elapsed() < settle.unwrap_or_default();
+        let is_late = since.or_insert_with(Instant::now).elapsed() < settle;
         self.is_to_look_again |= is_late;
         is_late
     }
@@ -525,11 +533,26 @@ impl Follower {
             None => Phase::of(&seen.status),
         };
         let provider = self.accounts.provider(&key.0);
-        let comments = provider.list_comments(key.1).await?;
+        let stamp = self.stamp(key);
+        let (comments, issue) = self.known(key, stamp).unzip();
+        let comments = match comments {
+            Some(comments) => comments,
+            None => provider.list_comments(key.1).await?,
+        };
         if self.hear(&seen, key, &comments).await? {
             return Ok(());
         }
-        let issue = provider.get_issue(key.1).await?;
+        let issue = match issue {
+            Some(issue) => issue,
+            None => {
+                let issue = match self.listed(key) {
+                    Some(issue) => issue,
+                    None => provider.get_issue(key.1).await?,
+                };
+                self.know(key, stamp, (&comments, &issue));
+                issue
+            }
+        };
         if self.is_approved_by_label(&seen, phase, key, &issue).await? {
             return Ok(());
         }
@@ -578,6 +601,7 @@ impl Follower {
         if !(add.is_empty() && remove.is_empty()) {
             let repository = &self.account(&key.0)?.repository;
             repository.change_labels(key.1, &add, &remove).await?;
+            self.labelled(key, &add, &remove);
         }
         let is_over = matches!(phase, None | Some(Phase::Completed))
             || (seen.status.state.has_ended() && issue.state == IssueState::Closed);

@@ -50,12 +50,11 @@ impl Follower {
             let Some(said) = Said::parse(&comment.body) else {
                 continue;
             };
-            if !self.may_steer(&comment.author, &key.0, &changed).await? {
-                self.memory.heard(&of).await?;
+            if self.is_pending(&seen.status.run, &of) {
                 continue;
             }
-            let is_pending = self.is_pending(&seen.status.run, &of);
-            if is_pending {
+            if !self.may_steer(&comment.author, &key.0, &changed).await? {
+                self.memory.heard(&of).await?;
                 continue;
             }
             // On some forges whoever may write issues may rewrite what others say.
@@ -208,14 +207,14 @@ impl Follower {
             let (None, Some(number)) = (&row.landed, row.pull_request) else {
                 continue;
             };
-            let Some(account) = self.accounts.get(&row.repository) else {
+            if self.accounts.get(&row.repository).is_none() {
                 return Ok(Merged::No);
-            };
-            let repository = &account.repository;
-            let now = repository.get_pull_request(number).await?;
+            }
+            let now = self.pull_request_of(&row.repository, number).await?;
             if now.state != PullRequestState::Merged {
                 return Ok(Merged::No);
             }
+            let repository = &self.account(&row.repository)?.repository;
             are_held = are_held && repository.holds(&now.base, &now.head_commit).await?;
             merged = Some(row.repository.clone());
         }

@@ -13,6 +13,7 @@ mod rights;
 mod said;
 mod seen;
 mod showing;
+mod watch;
 mod webhooks;
 
 #[cfg(feature = "serve")]

@@ -77,6 +77,7 @@ impl Follower {
         } else {
             self.make_comment(key, &made_by(n), &text).await?
         };
+        self.wrote(key, &stands);
         let stored = stands.body.replace("\r\n", "\n");
         self.written.insert(key.clone(), Written { text, stored });
         Ok(stands.updated)
