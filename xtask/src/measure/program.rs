@@ -69,6 +69,12 @@ const PROGRAMS: &[Program] = &[
     },
     Program {
         kind: Kind::Bench,
+        name: "forge-calls",
+        package: "cli",
+        example: "bench_forge_calls",
+    },
+    Program {
+        kind: Kind::Bench,
         name: "learning",
         package: "learning",
         example: "bench_learning",
