@@ -217,6 +217,11 @@ pub(super) trait Dialect: Debug + Send + Sync {
     fn authorization(&self) -> (&'static str, &'static str);
     /// Other headers of every request.
     fn headers(&self) -> &'static [(&'static str, &'static str)];
+    /// The words, in small letters, that make a draft of a pull request at the beginning of its title, which is not
+    /// merged then.
+    fn draft_words(&self) -> &'static [&'static str] {
+        &[]
+    }
     /// What the forge publishes of its limits.
     fn limits(&self) -> Limits;
     /// Where people read an issue or pull request, after the repository's page.

@@ -165,7 +165,9 @@ impl RemoteRepository {
         let body = marks::made(&new.body, operation);
         let dialect = &self.account.dialect;
         let branches = (&new.head, &new.base);
-        let sending = dialect.create_pull_request(self.at(), &new.title, &body, branches);
+        // An issue's title is ours then.
+        let title = ready(&new.title, dialect.draft_words());
+        let sending = dialect.create_pull_request(self.at(), title, &body, branches);
         let raw = match self.send(operation, None, sending).await {
             Err(error) if error.class() == ErrorClass::Conflict => {
                 let open = match &error {
@@ -409,7 +411,9 @@ impl RemoteRepository {
         }
         let access = dialect.access(self.at()).await?;
         let (why, class) = if now.is_draft {
-            ("it is a draft", ErrorClass::Conflict)
+            let why =
+                "it is a draft: mark it as ready first, or take the word for that off its title";
+            (why, ErrorClass::Conflict)
         } else if !access.can_write {
             ("the account may not write here", ErrorClass::Unauthorized)
         } else if !access.allows_fast_forward {
@@ -438,6 +442,26 @@ impl RemoteRepository {
     }
 }
 
+/// A title without the words at its beginning that would make its pull request a draft; where nothing else is there,
+/// without the signs beside the last one.
+fn ready<'a>(title: &'a str, words: &[&str]) -> &'a str {
+    let mut title = title.trim_start();
+    loop {
+        let is_first = |word: &&&str| {
+            let first = title.get(..word.len());
+            first.is_some_and(|it| it.eq_ignore_ascii_case(word))
+        };
+        let Some(word) = words.iter().find(is_first) else {
+            return title;
+        };
+        let rest = title[word.len()..].trim_start();
+        if rest.is_empty() {
+            return title.trim_matches(|c: char| !c.is_alphanumeric());
+        }
+        title = rest;
+    }
+}
+
 /// Those of the first that the second has not.
 fn missing(of: &[String], in_these: &[String]) -> Vec<String> {
     let missing = of.iter().filter(|label| !in_these.contains(label));
@@ -460,4 +484,27 @@ fn is_refusal(class: ErrorClass) -> bool {
         class,
         ErrorClass::Validation | ErrorClass::Conflict | ErrorClass::NotFound
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_makes_no_draft() {
+        let words = ["draft:", "[draft]", "(draft)", "wip:", "[wip]"];
+        for (title, expected) in [
+            ("Say bar", "Say bar"),
+            ("WIP: Say bar", "Say bar"),
+            (" wip:[Draft]  Draft: Say WIP: bar", "Say WIP: bar"),
+            ("(draft) Ä", "Ä"),
+            ("Drafts: read them", "Drafts: read them"),
+            ("Ädraft:", "Ädraft:"),
+            ("WIP:", "WIP"),
+            ("[WIP] [Draft]", "Draft"),
+        ] {
+            assert_eq!(ready(title, &words), expected, "{title}");
+        }
+        assert_eq!(ready("WIP: Say bar", &[]), "WIP: Say bar");
+    }
 }

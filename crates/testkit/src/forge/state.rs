@@ -307,5 +307,6 @@ pub(super) fn state(item: &Item) -> &'static str {
 }
 
 pub(super) fn is_draft(title: &str) -> bool {
-    title.starts_with("WIP:") || title.starts_with("[WIP]")
+    let title = title.to_ascii_lowercase();
+    title.starts_with("wip:") || title.starts_with("[wip]")
 }

@@ -88,6 +88,10 @@ impl Dialect for Gitea {
         ("authorization", "token ")
     }
 
+    fn draft_words(&self) -> &'static [&'static str] {
+        &["wip:", "[wip]"]
+    }
+
     fn headers(&self) -> &'static [(&'static str, &'static str)] {
         &[]
     }

@@ -99,6 +99,11 @@ impl Dialect for GitLab {
         ("authorization", "Bearer ")
     }
 
+    fn draft_words(&self) -> &'static [&'static str] {
+        // The two last ones are those of older servers.
+        &["draft:", "[draft]", "(draft)", "wip:", "[wip]"]
+    }
+
     fn headers(&self) -> &'static [(&'static str, &'static str)] {
         &[("user-agent", "automation")]
     }

@@ -16,6 +16,51 @@ on_each! {
     a_merge_is_of_the_expected_commit_and_says_why_it_cannot_be
     a_merge_whose_answer_is_lost_is_known_to_have_happened
     what_somebody_has_pushed_to_the_base_counts_as_landed
+    a_title_that_would_make_a_draft_does_not
+    a_draft_of_a_person_is_called_one
+}
+
+/// An issue's title may begin so, and is our pull request's.
+async fn a_title_that_would_make_a_draft_does_not(kind: Kind) {
+    let (_folder, simulated) = start(kind).await;
+    let provider = open(kind, &simulated, "backend", Duration::from_millis(10));
+    let mut new = new_pull_request(&simulated, "automation/a");
+    new.title = "WIP: Draft: A change".to_owned();
+    let opened = provider.create_pull_request(&operation("1"), new).await;
+    let opened = opened.unwrap();
+    let expected = match kind {
+        // It says beside the title whether one is a draft.
+        Kind::GitHub => "WIP: Draft: A change",
+        Kind::GitLab => "A change",
+        _ => "Draft: A change",
+    };
+    assert_eq!(opened.title, expected);
+    let name = operation("2");
+    let merged = provider.merge_pull_request(&name, opened.number, &opened.head_commit);
+    assert_eq!(merged.await.unwrap().state, PullRequestState::Merged);
+}
+
+async fn a_draft_of_a_person_is_called_one(kind: Kind) {
+    let title = match kind {
+        Kind::GitHub => return,
+        Kind::GitLab => "Draft: A change",
+        _ => "WIP: A change",
+    };
+    let (_folder, simulated) = start(kind).await;
+    let provider = open(kind, &simulated, "backend", Duration::from_millis(10));
+    let number = simulated.propose("ada", "backend", "grace", title, "automation/a");
+    let head = simulated.branch("ada", "backend", "automation/a").unwrap();
+    let name = operation("1");
+    let error = provider
+        .merge_pull_request(&name, number, &head)
+        .await
+        .unwrap_err();
+    assert_eq!(error.class(), ErrorClass::Conflict);
+    let line = error.to_line();
+    assert!(
+        line.contains("it is a draft: mark it as ready first"),
+        "{line}"
+    );
 }
 
 async fn a_push_that_a_pull_request_has_not_noticed_yet_is_waited_for(kind: Kind) {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::forge::state::{Check, Comment, Item, Repository, Review, is_draft, state};
+use crate::forge::state::{Check, Comment, Item, Repository, Review, state};
 
 const HOST: &str = "https://api.github.com";
 
@@ -255,7 +255,7 @@ pub(super) fn pull(repository: &Repository, item: &Item, slug: &str) -> Value {
         "body": item.body, "labels": shown_labels(repository, item), "state": state(item), "locked": false,
         "user": user(&item.author), "assignee": null, "milestone": null, "auto_merge": null,
         "author_association": "COLLABORATOR", "head": end(&of.head, &of.head_commit),
-        "base": end(&of.base, &base), "draft": is_draft(&item.title), "_links": links,
+        "base": end(&of.base, &base), "draft": false, "_links": links,
         "merge_commit_sha": null, "created_at": item.created.to_string(),
         "updated_at": item.updated.to_string(), "closed_at": closed,
         "merged_at": closed.filter(|_| of.is_merged),
