@@ -33,6 +33,10 @@ const KEPT_LISTS: u64 = 100;
 const PAGE: usize = 50;
 /// More pages than this are no list but a server that turns in a circle.
 const MAX_PAGES: usize = 10_000;
+/// So often a read is led on: a repository that was renamed may have been before.
+const MAX_MOVES: usize = 3;
+/// What GitHub says of something that was just made, where another of its servers does not know it yet.
+const UNKNOWN_NODE: &str = "Could not resolve to a node";
 /// How much of a refusal's message is shown.
 const MESSAGE_CHARS: usize = 300;
 
@@ -159,10 +163,7 @@ impl Client {
 
     /// A header of the answer to a read; `None` where it has none.
     pub(super) async fn header(&self, path: &str, name: &str) -> Result<Option<String>, Error> {
-        let permit = self.governor.acquire(CallKind::Read).await?;
-        let response = self.pool.request(Method::GET, path).send().await?;
-        permit.report(response.observation());
-        self.note_time(&response);
+        let response = self.follow(path, None).await?;
         self.check(&Method::GET, path, &response)?;
         Ok(response.header(name).map(str::to_owned))
     }
@@ -171,6 +172,25 @@ impl Client {
     pub(super) async fn list<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, Error> {
         let pages = self.pages(path).await?;
         self.items(&pages)
+    }
+
+    /// The same of a list that says nothing true of its length: page by page until one is empty.
+    pub(super) async fn list_to_its_end<T: DeserializeOwned>(
+        &self,
+        path: &str,
+    ) -> Result<Vec<T>, Error> {
+        let mut all = Vec::new();
+        for page in 1..=MAX_PAGES {
+            let size = self.pages.size;
+            let page = format!("{path}?page={page}&{size}={PAGE}");
+            let items: Option<Vec<T>> = self.decode(&self.read(&page).await?)?;
+            let items = items.unwrap_or_default();
+            if items.is_empty() {
+                break;
+            }
+            all.extend(items);
+        }
+        Ok(all)
     }
 
     /// The same of a list that seldom changes: as it was lately, where reads are saved.
@@ -231,14 +251,7 @@ impl Client {
 
     async fn read(&self, path: &str) -> Result<Answer, Error> {
         let kept = self.kept.get(path).filter(|_| self.saves_reads());
-        let mut request = self.pool.request(Method::GET, path);
-        if let Some(kept) = &kept {
-            request = request.header("if-none-match", &kept.tag);
-        }
-        let permit = self.governor.acquire(CallKind::Read).await?;
-        let response = request.send().await?;
-        permit.report(response.observation());
-        self.note_time(&response);
+        let response = self.follow(path, kept.as_ref()).await?;
         if response.status().as_u16() == 304
             && let Some(kept) = kept
         {
@@ -267,6 +280,27 @@ impl Client {
             self.kept.set(path.to_owned(), kept);
         }
         Ok(answer)
+    }
+
+    /// Asks for what is at a path, or where the forge says that it is now, as long as that is on this server.
+    async fn follow(&self, path: &str, kept: Option<&Kept>) -> Result<Response, Error> {
+        let mut at = path.to_owned();
+        let mut n_moves = 0;
+        loop {
+            let mut request = self.pool.request(Method::GET, &at);
+            if let Some(kept) = kept {
+                request = request.header("if-none-match", &kept.tag);
+            }
+            let permit = self.governor.acquire(CallKind::Read).await?;
+            let response = request.send().await?;
+            permit.report(response.observation());
+            self.note_time(&response);
+            let location = moved_to(&response).filter(|_| n_moves < MAX_MOVES);
+            let Some(moved) = location.and_then(|it| self.pool.path_of(it)) else {
+                return Ok(response);
+            };
+            (at, n_moves) = (moved, n_moves + 1);
+        }
     }
 
     /// Sends a mutation and reads the answer's JSON, which may be empty.
@@ -320,16 +354,26 @@ impl Client {
     }
 
     fn check(&self, method: &Method, path: &str, response: &Response) -> Result<(), Error> {
-        let Some(class) = response.class() else {
+        let Some(mut class) = response.class() else {
             return Ok(());
         };
+        let message = match moved_to(response) {
+            Some(location) => format!(
+                "it has moved to {}: name its new owner and repository in the configuration",
+                self.line(location)
+            ),
+            None => self.message(response),
+        };
+        if response.status().as_u16() == 422 && message.contains(UNKNOWN_NODE) {
+            class = ErrorClass::NotFound;
+        }
         let (path, _) = path.split_once('?').unwrap_or((path, ""));
         Err(Error::Refused(Box::new(Refusal {
             origin: self.origin().to_owned(),
             method: method.to_string(),
             path: path.to_owned(),
             status: response.status().as_u16(),
-            message: self.message(response),
+            message,
             class,
         })))
     }
@@ -354,17 +398,20 @@ impl Client {
             Some(other) => other.to_string(),
             None => response.text(),
         };
-        let line: String = self
-            .secret
-            .redact(&said)
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .take(MESSAGE_CHARS)
-            .collect();
-        match line.trim() {
+        match self.line(&said).trim() {
             "" => "it gives no reason".to_owned(),
             line => line.to_owned(),
         }
+    }
+
+    /// A text of the forge in one line, not too long and without our token.
+    fn line(&self, said: &str) -> String {
+        self.secret
+            .redact(said)
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .take(MESSAGE_CHARS)
+            .collect()
     }
 
     fn decode<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, Error> {
@@ -406,6 +453,12 @@ fn has_next(response: &Response) -> Option<bool> {
     }
     let link = response.header("link")?;
     Some(link.contains("rel=\"next\"") || link.contains("rel=next"))
+}
+
+/// Where an answer says that something is now.
+fn moved_to(response: &Response) -> Option<&str> {
+    let is_moved = matches!(response.status().as_u16(), 301 | 307 | 308);
+    response.header("location").filter(|_| is_moved)
 }
 
 /// One part of a path.

@@ -84,6 +84,28 @@ impl Base {
         })
     }
 
+    /// The path below the base, with its query, of where an answer says that something is; `None` for another server,
+    /// and for what is not below the base.
+    pub(super) fn path_of(&self, location: &str) -> Option<String> {
+        let uri: Uri = location.parse().ok()?;
+        if let Some(authority) = uri.authority() {
+            let scheme = uri.scheme_str()?;
+            let default = if scheme == "https" { 443 } else { 80 };
+            let is_here = (scheme == "https") == self.tls_name.is_some()
+                && authority
+                    .host()
+                    .trim_matches(['[', ']'])
+                    .eq_ignore_ascii_case(&self.host)
+                && authority.port_u16().unwrap_or(default) == self.port
+                && !authority.as_str().contains('@');
+            if !is_here {
+                return None;
+            }
+        }
+        let path = uri.path_and_query()?.as_str().strip_prefix(&self.prefix)?;
+        path.starts_with('/').then(|| path.to_owned())
+    }
+
     /// The target of a request: the path, with its query, below the base's own.
     pub(super) fn target(&self, path: &str) -> Result<PathAndQuery, Error> {
         let refuse = |why| Error::InvalidPath {

@@ -117,6 +117,13 @@ impl HttpConnectionPool {
         &self.shared.base.origin
     }
 
+    /// The path below the base URL's of a location that an answer names, such as that of a redirect; `None` where it is
+    /// on another server, which this pool never asks.
+    #[must_use]
+    pub fn path_of(&self, location: &str) -> Option<String> {
+        self.shared.base.path_of(location)
+    }
+
     /// Opens the pool, also one that was closed, and a first connection, so that a server that
     /// cannot be reached is known now. A pool that is not initialized opens its connections when it
     /// needs them.

@@ -86,6 +86,35 @@ fn paths_stay_below_the_base() {
     }
 }
 
+#[test]
+fn locations_stay_on_the_server() {
+    let base = Base::parse("https://example.com/api/v3/").unwrap();
+    for (location, expected) in [
+        (
+            "https://example.com/api/v3/repositories/7?a=b",
+            Some("/repositories/7?a=b"),
+        ),
+        ("https://EXAMPLE.com:443/api/v3/a", Some("/a")),
+        ("/api/v3/a/b", Some("/a/b")),
+        ("/api/v3", None),
+        ("/api/v33/a", None),
+        ("/login", None),
+        ("a", None),
+        ("http://example.com/api/v3/a", None),
+        ("https://example.com:8443/api/v3/a", None),
+        ("https://evil.example/api/v3/a", None),
+        ("https://example.com.evil.example/api/v3/a", None),
+        ("https://u@example.com/api/v3/a", None),
+        ("//evil.example/api/v3/a", None),
+        ("", None),
+    ] {
+        assert_eq!(base.path_of(location).as_deref(), expected, "{location}");
+    }
+    // What leads out of the base is refused when it is asked for.
+    let up = base.path_of("/api/v3/../admin").unwrap();
+    assert!(base.target(&up).is_err());
+}
+
 proptest! {
     #[test]
     fn no_path_leaves_the_base(path in "[/.%2eEfF5cC\\\\:@a?# ]{0,12}") {

@@ -114,6 +114,7 @@ impl SimulatedForge {
             folder: folder.to_owned(),
             state: Mutex::new(State {
                 repositories: BTreeMap::new(),
+                moved: BTreeMap::new(),
                 accounts: accounts.into(),
                 scopes: vec![dialect.scope().to_owned()],
                 faults: Faults::default(),
@@ -225,6 +226,35 @@ impl SimulatedForge {
             repository.next_apart = Some(APART);
         }
         state.repositories.insert(key, repository);
+    }
+
+    /// Somebody renames a repository: its old name leads to the new one.
+    ///
+    /// # Panics
+    ///
+    /// When the repository is not there.
+    pub fn rename(&self, owner: &str, name: &str, to: &str) {
+        let path = match self.world.dialect {
+            Dialect::Gitea | Dialect::GitHub => format!("/repos/{owner}/{to}"),
+            Dialect::GitLab => format!("/projects/{owner}%2F{to}"),
+        };
+        let mut state = self.world.state();
+        let repository = state
+            .repositories
+            .remove(&(owner.to_owned(), name.to_owned()));
+        let repository = repository.expect("the repository is there");
+        state
+            .repositories
+            .insert((owner.to_owned(), to.to_owned()), repository);
+        state
+            .moved
+            .insert((owner.to_owned(), name.to_owned()), path);
+    }
+
+    /// What is below a repository leads to this address, on whatever server.
+    pub fn lead_to(&self, owner: &str, name: &str, address: &str) {
+        let key = (owner.to_owned(), name.to_owned());
+        self.world.state().moved.insert(key, address.to_owned());
     }
 
     /// The bare repository behind one of its repositories.

@@ -33,6 +33,8 @@ pub(super) struct World {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) repositories: BTreeMap<(String, String), Repository>,
+    /// Repositories that were renamed, with where they lead to.
+    pub(super) moved: BTreeMap<(String, String), String>,
     /// Tokens, and whose they are.
     pub(super) accounts: BTreeMap<String, String>,
     /// What tokens may do.
@@ -108,6 +110,22 @@ impl World {
         let token = || schemes.find_map(|scheme| authorization?.strip_prefix(scheme));
         let token = private.or_else(token);
         let login = token.and_then(|token| state.accounts.get(token)).cloned();
+        if let Some(at) = state.moved_to(path) {
+            // Who sends something is told to send it again.
+            call.status = if head.method == "GET" { 301 } else { 307 };
+            let query = head.uri.query().map(|it| format!("?{it}"));
+            let location = format!("{at}{}", query.unwrap_or_default());
+            let location = match location.starts_with('/') {
+                true => format!("{api}{location}"),
+                false => location,
+            };
+            let answer = Response::builder().status(call.status);
+            state.calls.push(call);
+            return Ok(finished(
+                answer.header(header::LOCATION, location),
+                Bytes::new(),
+            ));
+        }
         let answered = match login {
             Some(login) => {
                 let request = exchange::Request {
@@ -178,6 +196,25 @@ impl World {
         }
         state.calls.push(call);
         Ok(finished(answer, text.into()))
+    }
+}
+
+impl State {
+    /// Where a path below a repository that was renamed is now.
+    fn moved_to(&self, path: &str) -> Option<String> {
+        let parts: Vec<_> = path.trim_start_matches('/').split('/').collect();
+        let (key, n_named) = match &parts[..] {
+            ["repos", owner, name, ..] => ((decode(owner), decode(name)), 3),
+            ["projects", whole, ..] => {
+                let whole = decode(whole);
+                let (owner, name) = whole.rsplit_once('/')?;
+                ((owner.to_owned(), name.to_owned()), 2)
+            }
+            _ => return None,
+        };
+        let to = self.moved.get(&key)?;
+        let rest: String = parts[n_named..].iter().map(|it| format!("/{it}")).collect();
+        Some(format!("{to}{rest}"))
     }
 }
 

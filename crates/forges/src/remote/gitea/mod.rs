@@ -160,7 +160,8 @@ impl Dialect for Gitea {
         number: IssueNumber,
     ) -> Result<Vec<LabelChange>, Error> {
         let path = at.path(&format!("/issues/{number}/timeline"));
-        let all: Vec<Happened> = at.client.list(&path).await?;
+        // It gives the length of the page for that of the list, and names no next one.
+        let all: Vec<Happened> = at.client.list_to_its_end(&path).await?;
         let mut changes = Vec::new();
         for it in all {
             let Some(label) = it.label.filter(|_| it.kind == "label") else {

@@ -79,3 +79,25 @@ async fn a_comment_is_found_by_the_operation_that_made_it(kind: Kind) {
     let found = fresh.comment_made_by(issue, &status).await.unwrap();
     assert_eq!(found, Some(made));
 }
+
+/// Its history of an issue says of each page that it is all.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_history_of_gitea_is_read_whole() {
+    let (_folder, simulated) = start(Kind::Gitea).await;
+    let repository = open(Kind::Gitea, &simulated, "backend", Duration::ZERO);
+    let issue = simulated.write_issue("ada", "backend", "grace", "Do it", "");
+    for n in 0..60 {
+        simulated.write_comment("ada", "backend", issue, "mallory", &n.to_string());
+    }
+    simulated.write_label("ada", "backend", issue, "grace", "wanted");
+    for n in 0..60 {
+        simulated.write_label("ada", "backend", issue, "mallory", &format!("{n}"));
+    }
+    let changes = repository.label_changes(issue).await.unwrap();
+    assert_eq!(changes.len(), 61);
+    assert!(
+        changes
+            .iter()
+            .any(|it| it.label == "wanted" && it.author == "grace")
+    );
+}

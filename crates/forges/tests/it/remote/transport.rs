@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "these are the bodies of tests")]
 
 use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
     sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -16,12 +19,14 @@ use forges::{
 };
 use testkit::forge::Faults;
 
-use super::{TOKEN, open, patient, start};
+use super::{TOKEN, open, options, patient, start};
 use crate::support::operation;
 on_each! {
     a_list_that_grows_by_a_page_is_read_whole
     lists_are_read_whole_and_asked_again_by_their_tags
     patience_ends
+    a_repository_that_was_renamed_is_read
+    no_answer_leads_to_another_server
 }
 
 async fn a_list_that_grows_by_a_page_is_read_whole(kind: Kind) {
@@ -191,4 +196,93 @@ async fn patience_ends(kind: Kind) {
         200,
         "as often as it is allowed to try"
     );
+}
+
+/// Reads go where the repository is now; what would change something says so instead.
+async fn a_repository_that_was_renamed_is_read(kind: Kind) {
+    let (_folder, simulated) = start(kind).await;
+    let issue = simulated.write_issue("ada", "backend", "grace", "Do it", "");
+    let provider = open(kind, &simulated, "backend", Duration::from_millis(10));
+    simulated.rename("ada", "backend", "server");
+    assert_eq!(provider.get_issue(issue).await.unwrap().title, "Do it");
+    assert_eq!(provider.list_issues().await.unwrap().len(), 1);
+    let new = NewComment {
+        issue,
+        body: "Done".to_owned(),
+    };
+    let error = provider
+        .create_comment(&operation("1"), new)
+        .await
+        .unwrap_err();
+    let line = error.to_line();
+    assert!(
+        line.contains("it has moved to ") && line.contains("server/issues"),
+        "{line}"
+    );
+    assert!(
+        line.contains("name its new owner and repository in the configuration"),
+        "{line}"
+    );
+    assert_eq!(error.class(), ErrorClass::Validation, "{line}");
+    let count = simulated
+        .truth("ada", "server")
+        .iter()
+        .filter(|it| it.kind == "comment")
+        .count();
+    assert_eq!(count, 0);
+}
+
+/// The token goes to its host alone, whatever an answer says, and in no circle.
+async fn no_answer_leads_to_another_server(kind: Kind) {
+    let (_folder, simulated) = start(kind).await;
+    let (_other_folder, other) = start(kind).await;
+    let api = match kind {
+        Kind::GitHub => "/api/v3/repos/ada/backend",
+        Kind::GitLab => "/api/v4/projects/ada%2Fbackend",
+        _ => "/api/v1/repos/ada/backend",
+    };
+    let provider = open(kind, &simulated, "backend", Duration::from_millis(10));
+    simulated.lead_to("ada", "backend", &format!("{}{api}", other.url()));
+    let error = provider.get_issue(1).await.unwrap_err();
+    assert!(
+        error.to_line().contains("it has moved to "),
+        "{}",
+        error.to_line()
+    );
+    assert_eq!(other.take_calls().len(), 0);
+    assert_eq!(simulated.take_calls().len(), 1, "{kind:?}");
+    simulated.lead_to("ada", "backend", &format!("{}{api}", simulated.url()));
+    let error = provider.get_issue(1).await.unwrap_err();
+    assert!(
+        error.to_line().contains("it has moved to "),
+        "{}",
+        error.to_line()
+    );
+    assert_eq!(simulated.take_calls().len(), 4, "{kind:?}");
+}
+
+/// GitHub, where one of its servers does not know yet what another one has made.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_github_cannot_resolve_is_not_found() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let answering = thread::spawn(move || {
+        let body = r#"{"message":"Validation Failed","errors":[{"resource":"Issue","code":"unprocessable",
+            "message":"Could not resolve to a node with the global id of 'PR_1'."}]}"#;
+        let text = format!(
+            "HTTP/1.1 422 No\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut asked = [0; 4096];
+        assert!(stream.read(&mut asked).unwrap() > 0);
+        stream.write_all(text.as_bytes()).unwrap();
+    });
+    let token = Secret::new(TOKEN.to_owned());
+    let options = options(Duration::from_millis(10));
+    let clock = Arc::new(SystemClock);
+    let forge = RemoteForge::new(Kind::GitHub, &url, token, options, clock).unwrap();
+    let error = forge.login().await.unwrap_err();
+    assert_eq!(error.class(), ErrorClass::NotFound, "{}", error.to_line());
+    answering.join().unwrap();
 }

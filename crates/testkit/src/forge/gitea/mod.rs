@@ -134,7 +134,11 @@ pub(super) fn of_repository(repository: &mut Repository, request: &Request<'_>) 
             });
             let mut all: Vec<_> = all.chain(changes).collect();
             all.sort_by_key(|(at, _)| *at);
-            page(request, all.into_iter().map(|(_, shown)| shown).collect())
+            let mut page = page(request, all.into_iter().map(|(_, shown)| shown).collect());
+            // As the real one: how many are on the page, and nothing of a next one.
+            page.total = page.body.as_ref().and_then(Value::as_array).map(Vec::len);
+            page.link = None;
+            page
         }
         ("GET", ["issues", index, "comments"]) => {
             let index = number(index);
