@@ -44,6 +44,8 @@
 //! - Nothing is inherited: no environment variable, no descriptor but the three standard ones, no signal
 //!   mask, and with `Tree` no terminal.
 //! - When a future returns or is dropped, its child is ended and reaped; with `Tree`, all descendants too.
+//! - A program that may talk with ports of this machine has, where the kernel lets us, a network of its own in which
+//!   these alone are there; what connects to them, we carry over.
 //! - When our process dies, however it dies, its children get SIGKILL; in a PID namespace their
 //!   descendants too. What may outlive us otherwise is found again by [`find_marked`].
 //! - Memory for output is bounded by [`OutputLimit`], and the end of a program never waits for the end
@@ -63,6 +65,7 @@ mod environment;
 mod error;
 mod launch;
 mod marked;
+mod relay;
 mod runner;
 mod sandbox;
 mod spawn;

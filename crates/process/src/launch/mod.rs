@@ -53,6 +53,9 @@ pub struct Finished {
     pub contained_by: ContainedBy,
     /// What kept it to its sandbox.
     pub sandboxed_by: SandboxedBy,
+    /// Whether its network was one of its own, in which nothing is there but what its
+    /// [`Network`](crate::Network) names. False also for those who may talk with everybody.
+    pub has_own_network: bool,
 }
 
 /// A program to run.

@@ -20,7 +20,8 @@ use super::{ContainedBy, Containment, Finished, Launch};
 use crate::capture::{Capture, Captured, OutputLimit, open_spill};
 use crate::child::{Child, Kind};
 use crate::error::Error;
-use crate::sandbox::{Confinement, SandboxSupport, SandboxedBy, sandbox_support};
+use crate::relay::Relay;
+use crate::sandbox::{Confinement, Layers, SandboxSupport, SandboxedBy, sandbox_support};
 use crate::spawn::{self, Failure, Image, Reach, Report, Stage, above_stdio};
 use crate::table;
 
@@ -32,7 +33,8 @@ pub struct Held {
     launch: Launch,
     child: Child,
     control: UnixStream,
-    sandboxed_by: SandboxedBy,
+    layers: Layers,
+    relay: Relay,
     stdout: Capture,
     stderr: Option<Capture>,
 }
@@ -64,8 +66,8 @@ impl Launch {
             Err(failure) => return Err(self.refused(failure)),
         };
         let ended = async { child.ended().await.map(Some) };
-        let by = SandboxedBy::Nothing;
-        self.follow(&child, ended, stdout, stderr, started, by)
+        let layers = Layers::default();
+        self.follow(&child, ended, stdout, stderr, started, layers)
             .await
     }
 
@@ -95,10 +97,10 @@ impl Launch {
             })?;
             let kept = spawn::spawn_keeper(&image, namespaces, confinement.as_ref())?;
             let child = Child::new(kept.pid, Kind::Keeper(kept.reach));
-            Ok(child.map(|child| (child, kept.control, kept.sandboxed_by)))
+            Ok(child.map(|child| (child, kept.control, kept.layers, kept.listeners)))
         });
         let spawned = spawned.await.map_err(|source| self.io("start", source))?;
-        let (child, control, sandboxed_by) = match spawned {
+        let (child, control, layers, listeners) = match spawned {
             Ok(spawned) => spawned.map_err(|source| self.io("follow", source))?,
             Err(failure) => return Err(self.refused(failure)),
         };
@@ -106,11 +108,14 @@ impl Launch {
             .set_nonblocking(true)
             .and_then(|()| UnixStream::from_std(control));
         let control = control.map_err(|source| self.io("follow", source))?;
+        let relay = Relay::new(listeners);
+        let relay = relay.map_err(|source| self.io("carry its network", source))?;
         Ok(Held {
             launch: self,
             child,
             control,
-            sandboxed_by,
+            layers,
+            relay,
             stdout,
             stderr,
         })
@@ -174,7 +179,7 @@ impl Launch {
         stdout: Capture,
         stderr: Option<Capture>,
         started: Instant,
-        sandboxed_by: SandboxedBy,
+        layers: Layers,
     ) -> Result<Finished, Error> {
         let (stop, stopped) = watch::channel(false);
         let supervised = async {
@@ -206,7 +211,8 @@ impl Launch {
                 Kind::Keeper(Reach::Namespace) => ContainedBy::PidNamespace,
                 Kind::Keeper(Reach::Descendants) => ContainedBy::ProcessGroup,
             },
-            sandboxed_by,
+            sandboxed_by: layers.sandboxed_by(),
+            has_own_network: layers.has_own_network(),
         })
     }
 
@@ -262,6 +268,16 @@ impl Held {
         table::entry(self.pid()).map_or(0, |entry| entry.start_time)
     }
 
+    /// What keeps it to its sandbox.
+    pub fn sandboxed_by(&self) -> SandboxedBy {
+        self.layers.sandboxed_by()
+    }
+
+    /// Whether its network is one of its own: see [`Finished::has_own_network`].
+    pub fn has_own_network(&self) -> bool {
+        self.layers.has_own_network()
+    }
+
     /// Starts the program and runs it to its end.
     ///
     /// # Errors
@@ -274,7 +290,8 @@ impl Held {
             launch,
             child,
             mut control,
-            sandboxed_by,
+            layers,
+            relay,
             stdout,
             stderr,
         } = self;
@@ -299,9 +316,11 @@ impl Held {
             }
             Ok(status)
         };
-        launch
-            .follow(&child, ended, stdout, stderr, started, sandboxed_by)
-            .await
+        let followed = launch.follow(&child, ended, stdout, stderr, started, layers);
+        tokio::select! {
+            finished = followed => finished,
+            never = relay.run() => match never {},
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::seccomp::{self, Instruction};
-use super::{Limits, Network, READ, SandboxedBy, WRITE, add_path, landlock};
+use super::{Limits, MOST_PORTS, Network, READ, SandboxedBy, WRITE, add_path, landlock};
 use crate::Sandbox;
 use crate::spawn::above_stdio;
 
@@ -32,6 +32,8 @@ pub(crate) struct Confinement {
     pub(crate) last_pid: Option<String>,
     /// Whether the program gets a network of its own, where there are namespaces.
     pub(crate) own_network: bool,
+    /// The ports of this machine that are there in it, each once.
+    pub(crate) ports: Vec<u16>,
     sandbox: Sandbox,
 }
 
@@ -40,6 +42,16 @@ pub(crate) type Filter = Vec<Instruction>;
 
 impl Confinement {
     pub(crate) fn new(sandbox: &Sandbox) -> io::Result<Self> {
+        let mut ports = match &sandbox.network {
+            Network::Ports(ports) => ports.clone(),
+            Network::None | Network::All => Vec::new(),
+        };
+        ports.sort_unstable();
+        ports.dedup();
+        ports.retain(|port| *port != 0);
+        if ports.len() > MOST_PORTS {
+            return Err(io::Error::from_raw_os_error(libc::E2BIG));
+        }
         let ruleset = above_stdio(landlock::ruleset(&sandbox.network)?)?;
         let devices = DEVICES.iter().map(PathBuf::from).collect::<Vec<_>>();
         let mut writable = Vec::new();
@@ -71,7 +83,8 @@ impl Confinement {
             ],
             // The kernel takes no less.
             last_pid: pid_limit_is_of_namespace().then(|| processes.max(301).to_string()),
-            own_network: sandbox.network == Network::None,
+            own_network: sandbox.network != Network::All,
+            ports,
             sandbox: sandbox.clone(),
         })
     }
@@ -115,20 +128,27 @@ fn pid_limit_is_of_namespace() -> bool {
     })
 }
 
-/// What a keeper says of the layers that hold: bits of a number.
-pub(crate) mod layers {
-    use super::SandboxedBy;
+/// The layers that hold a program, as its keeper says; none by default.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Layers(pub(crate) i32);
 
+impl Layers {
     /// The sandbox is laid out.
     pub(crate) const SANDBOX: i32 = 1;
     /// The file system is mounted read-only but for what is writable.
     pub(crate) const MOUNTS: i32 = 2;
+    /// The network is one of its own.
+    pub(crate) const NETWORK: i32 = 4;
 
-    pub(crate) fn shown(layers: i32) -> SandboxedBy {
-        match (layers & SANDBOX, layers & MOUNTS) {
+    pub(crate) fn sandboxed_by(self) -> SandboxedBy {
+        match (self.0 & Self::SANDBOX, self.0 & Self::MOUNTS) {
             (0, _) => SandboxedBy::Nothing,
             (_, 0) => SandboxedBy::Landlock,
             _ => SandboxedBy::LandlockAndNamespaces,
         }
+    }
+
+    pub(crate) fn has_own_network(self) -> bool {
+        self.0 & Self::NETWORK != 0
     }
 }

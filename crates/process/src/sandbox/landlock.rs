@@ -85,6 +85,7 @@ pub(super) fn ruleset(network: &Network) -> io::Result<OwnedFd> {
         network: match network {
             // Of a namespace's own network everything may be used; elsewhere sockets are refused.
             Network::None | Network::All => 0,
+            // Also where these ports are all that there is: a second wall.
             Network::Ports(_) => BIND | CONNECT,
         },
         scopes: if version >= 6 { SCOPES } else { 0 },

@@ -12,11 +12,12 @@ mod paths;
 mod policy;
 mod seccomp;
 
-pub(crate) use confinement::{Confinement, Filter, layers};
+pub(crate) use confinement::{Confinement, Filter, Layers};
 pub use landlock::landlock_version;
 pub(crate) use landlock::{READ, WRITE, add_path};
 pub(crate) use paths::moved;
 pub use paths::{program_paths, usual_paths};
+pub(crate) use policy::MOST_PORTS;
 pub use policy::{
     Limits, Network, Sandbox, SandboxSupport, SandboxedBy, UnixSockets, make_private,
     sandbox_support,

@@ -37,13 +37,19 @@ pub enum UnixSockets {
     Allowed,
 }
 
+/// How many ports a program may be given.
+pub(crate) const MOST_PORTS: usize = 64;
+
 /// Whom a program may talk with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Network {
     /// Nobody outside: where the system has network namespaces, a loopback of its own is all it sees; elsewhere nothing.
     #[default]
     None,
-    /// TCP servers on these ports, and nothing else: no datagrams, so no name service either.
+    /// The TCP servers on these ports of this machine, at `127.0.0.1` and `::1`, and nothing else: no datagrams, so no
+    /// name service either. Where the system has network namespaces, they are all that is there, and each connection is
+    /// carried over by us ([`Finished::has_own_network`](crate::Finished::has_own_network)). Elsewhere ports are all that
+    /// the kernel rules: servers of other machines on them are reached, too. At most 64.
     Ports(Vec<u16>),
     /// Everybody.
     All,

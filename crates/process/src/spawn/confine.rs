@@ -8,9 +8,8 @@
 use std::ffi::{CStr, CString, c_int, c_void};
 use std::ptr;
 
-use super::exec::errno;
 use super::keeper::write_file;
-use crate::sandbox::{Confinement, Filter, READ, WRITE, add_path, layers};
+use crate::sandbox::{Confinement, Filter, Layers, READ, WRITE, add_path};
 
 /// Where the keeper holds the rules, after its connection to us.
 pub(super) const RULESET: c_int = 4;
@@ -32,7 +31,6 @@ pub(super) struct Layout {
     writable: *const CString,
     n_writable: usize,
     last_pid: (*const u8, usize),
-    pub(super) own_network: bool,
 }
 
 #[repr(C)]
@@ -112,11 +110,10 @@ impl Layout {
             writable: confinement.writable.as_ptr(),
             n_writable: confinement.writable.len(),
             last_pid,
-            own_network: confinement.own_network,
         }
     }
 
-    /// Lays out what the namespaces hold, and gives the [`layers`] that hold.
+    /// Lays out what the namespaces hold, and gives the [`Layers`] that hold.
     ///
     /// # Safety
     /// In a keeper with its own `/proc`, whose rules are open as [`RULESET`]; all pointers are valid.
@@ -126,18 +123,15 @@ impl Layout {
             if !namespaces {
                 // The `/proc` of all; Landlock refuses a look into processes outside.
                 let _ = add_path(RULESET, c"/proc", READ);
-                return layers::SANDBOX;
+                return Layers::SANDBOX;
             }
             if self.last_pid.1 > 0 {
                 let text = std::slice::from_raw_parts(self.last_pid.0, self.last_pid.1);
                 write_file(c"/proc/sys/kernel/pid_max", text);
             }
-            if self.own_network {
-                loopback_up();
-            }
             let held = self.read_only();
             let _ = add_path(RULESET, c"/proc", READ);
-            layers::SANDBOX | if held { layers::MOUNTS } else { 0 }
+            Layers::SANDBOX | if held { Layers::MOUNTS } else { 0 }
         }
     }
 
@@ -203,27 +197,5 @@ unsafe fn set_read_only(path: &CStr, set: u64, clear: u64) -> bool {
             &raw const attributes,
             size_of::<MountAttributes>(),
         ) == 0
-    }
-}
-
-/// Brings up the loopback of a network namespace; without it, it is a network where nobody is reached.
-///
-/// # Safety
-/// In a process with a network namespace of its own.
-unsafe fn loopback_up() {
-    // SAFETY: a zeroed request but for its name, which is ended by a zero, and its flags.
-    unsafe {
-        let socket = libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0);
-        if socket < 0 {
-            return;
-        }
-        let mut request: libc::ifreq = std::mem::zeroed();
-        request.ifr_name[0] = b'l' as _;
-        request.ifr_name[1] = b'o' as _;
-        request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as _;
-        libc::ioctl(socket, libc::SIOCSIFFLAGS as _, &raw const request);
-        let kept = errno();
-        libc::close(socket);
-        *libc::__errno_location() = kept;
     }
 }

@@ -10,10 +10,10 @@
 )]
 
 use std::ffi::{c_int, c_long, c_uint, c_void};
-use std::io::{self, Read};
+use std::io;
 use std::mem;
 use std::ops::Range;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::ptr;
 use std::sync::OnceLock;
@@ -21,10 +21,11 @@ use std::sync::OnceLock;
 use super::confine::{Confine, Layout, RULESET};
 use super::exec::{self, Exec, Failure, Stack, Stage, errno};
 use super::image::{Image, above_stdio};
-use crate::sandbox::{Confinement, SandboxedBy, layers};
+use super::network::{OwnNetwork, first_report};
+use crate::sandbox::{Confinement, Layers};
 
 /// Where the keeper holds its end of the connection to us.
-const CONTROL: c_int = 3;
+pub(super) const CONTROL: c_int = 3;
 
 /// How far ending a keeper reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,9 +73,9 @@ impl Report {
         })
     }
 
-    /// Of the first: what holds the program to its sandbox.
-    fn sandboxed_by(self) -> SandboxedBy {
-        layers::shown(self.value)
+    /// Of the first: what holds the program.
+    fn layers(self) -> Layers {
+        Layers(self.value)
     }
 
     /// The program's end.
@@ -111,7 +112,9 @@ pub(crate) struct Kept {
     pub(crate) pid: c_int,
     pub(crate) control: UnixStream,
     pub(crate) reach: Reach,
-    pub(crate) sandboxed_by: SandboxedBy,
+    pub(crate) layers: Layers,
+    /// In its own network, at ports of this machine.
+    pub(crate) listeners: Vec<OwnedFd>,
 }
 
 /// Makes a keeper that waits to start `image`: it starts on the first byte written to the stream and
@@ -132,22 +135,28 @@ pub(crate) fn spawn_keeper(
         stage: Stage::Contain,
         errno: libc::EPERM,
     };
+    let wants_network = confinement.is_some_and(|it| it.own_network);
     for (index, means) in all.iter().enumerate().skip(first) {
-        match spawn_keeper_by(image, *means, confinement) {
-            Ok(kept) => {
-                if namespaces {
-                    MEANS.get_or_init(|| index);
+        // Networks may be refused where the others are not.
+        let networks = [true, false].into_iter();
+        let can = wants_network && means.reach == Reach::Namespace;
+        for own_network in networks.filter(|own| can || !own) {
+            match spawn_keeper_by(image, *means, confinement, own_network) {
+                Ok(kept) => {
+                    if namespaces {
+                        MEANS.get_or_init(|| index);
+                    }
+                    return Ok(kept);
                 }
-                return Ok(kept);
+                Err(failure) => refused = failure,
             }
-            Err(failure) => refused = failure,
-        }
-        // Too many processes or too little memory is no reason to contain less.
-        if matches!(
-            refused.errno,
-            libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE
-        ) {
-            break;
+            // Too many processes or too little memory is no reason to contain less.
+            if matches!(
+                refused.errno,
+                libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE
+            ) {
+                return Err(refused);
+            }
         }
     }
     Err(refused)
@@ -157,9 +166,8 @@ fn spawn_keeper_by(
     image: &Image,
     mut means: Means,
     confinement: Option<&Confinement>,
+    own_network: bool,
 ) -> Result<Kept, Failure> {
-    let own_network =
-        means.reach == Reach::Namespace && confinement.is_some_and(|it| it.own_network);
     if means.reach == Reach::Namespace && confinement.is_some() {
         means.flags |= libc::CLONE_NEWIPC;
     }
@@ -184,6 +192,9 @@ fn spawn_keeper_by(
         environment: environment_area(),
         ruleset: confinement.map_or(-1, |it| it.ruleset.as_raw_fd()),
         layout: confinement.map(Layout::new),
+        network: confinement
+            .filter(|_| own_network)
+            .map(|it| OwnNetwork::new(&it.ports)),
         exec: Exec {
             candidates: pointers.candidates.as_ptr(),
             arguments: pointers.arguments.as_ptr(),
@@ -218,20 +229,17 @@ fn spawn_keeper_by(
         });
     };
     drop(theirs);
-    let mut report = [0; Report::BYTES];
-    let ready = match ours.read_exact(&mut report) {
-        Ok(()) => {
-            let report = Report::from_bytes(report);
-            report.success().map(|()| report.sandboxed_by())
-        }
+    let ready = match first_report(&mut ours) {
+        Ok((report, listeners)) => report.success().map(|()| (report, listeners)),
         Err(error) => Err(fail(error)),
     };
     match ready {
-        Ok(sandboxed_by) => Ok(Kept {
+        Ok((report, listeners)) => Ok(Kept {
             pid,
             control: ours,
             reach: means.reach,
-            sandboxed_by,
+            layers: report.layers(),
+            listeners,
         }),
         Err(failure) => {
             drop(ours);
@@ -251,6 +259,7 @@ struct Setup {
     environment: Range<usize>,
     ruleset: c_int,
     layout: Option<Layout>,
+    network: Option<OwnNetwork>,
     exec: Exec,
     stack: Stack,
 }
@@ -297,10 +306,14 @@ unsafe fn keep(setup: &mut Setup) -> ! {
     // SAFETY: system calls on memory of this function and of `setup`.
     unsafe {
         let ready = contain(setup);
-        report(ready.err().unwrap_or(Failure {
-            stage: Stage::Started,
-            errno: ready.unwrap_or(0),
-        }));
+        match (ready, &mut setup.network) {
+            (Ok(layers), Some(network)) => network.hand_over([Stage::Started as c_int, layers]),
+            (Ok(layers), None) => report(Failure {
+                stage: Stage::Started,
+                errno: layers,
+            }),
+            (Err(failure), _) => report(failure),
+        }
         if ready.is_err() || !told_to_go() {
             libc::_exit(1);
         }
@@ -341,7 +354,7 @@ unsafe fn keep(setup: &mut Setup) -> ! {
 ///
 /// # Safety
 /// As for [`keep`].
-unsafe fn contain(setup: &Setup) -> Result<c_int, Failure> {
+unsafe fn contain(setup: &mut Setup) -> Result<c_int, Failure> {
     // SAFETY: system calls on memory of this function and of `setup`.
     unsafe {
         // Descriptors first: from here on nothing of ours is held open, locks included, and the reports have their way.
@@ -389,10 +402,14 @@ unsafe fn contain(setup: &Setup) -> Result<c_int, Failure> {
             own_proc();
         }
         let namespaces = setup.means.reach == Reach::Namespace;
-        let layers = setup
+        let mut layers = setup
             .layout
             .as_ref()
             .map_or(0, |layout| layout.lay_out(namespaces));
+        if let Some(network) = &mut setup.network {
+            check(network.lay_out())?;
+            layers |= Layers::NETWORK;
+        }
         // Our secrets are in the keeper's memory; its descendants shall not read them through /proc.
         ptr::write_bytes(
             ptr::with_exposed_provenance_mut::<u8>(setup.environment.start),

@@ -6,11 +6,13 @@
 //! - [`exec`]: the way from a new process to the program.
 //! - [`confine`]: what a sandbox takes away on that way.
 //! - [`keeper`]: the process that holds a tree together.
+//! - [`network`]: the network namespace that it lays out.
 
 mod confine;
 mod exec;
 mod image;
 mod keeper;
+mod network;
 mod thread;
 
 pub(crate) use exec::{Failure, Stage, spawn};

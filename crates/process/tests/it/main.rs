@@ -4,6 +4,7 @@ mod dialog;
 mod end;
 mod environment;
 mod failures;
+mod network;
 mod output;
 mod parent;
 mod runner;

@@ -236,7 +236,14 @@ async fn rights_are_gone_for_good() {
         let finished = run(places.launch(way, &line).sandbox(places.sandbox())).await;
         let words = finished.stdout.tail(99);
         let words = words.split_whitespace().collect::<Vec<_>>();
-        assert_eq!(words, ["3", "NoNewPrivs:", "1"], "{way:?}");
+        // Who has no rights cannot drop the bound of those that executing gives; without new privileges it gives none.
+        let is_ordinary = !rustix::process::geteuid().is_root();
+        let empty = if way == Way::Fallback && is_ordinary {
+            "2"
+        } else {
+            "3"
+        };
+        assert_eq!(words, [empty, "NoNewPrivs:", "1"], "{way:?}");
     }
 }
 
