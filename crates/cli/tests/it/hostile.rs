@@ -4,9 +4,11 @@
 
 use std::{
     fs,
-    net::{TcpListener, UdpSocket},
+    net::{IpAddr, Ipv4Addr, TcpListener, TcpStream, UdpSocket},
     os::{linux::net::SocketAddrExt, unix::net::SocketAddr, unix::net::UnixListener},
     path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
 };
 
 use crate::place::{Place, Ran};
@@ -22,7 +24,8 @@ enum Free {
 use Free::{Succeeds, Unshown};
 
 /// A threat of the model, what is tried, a shell line that ends with 0 if it was achieved, and whether it is without a
-/// sandbox. `$ROOT` is the test's folder; `$TCP`, `$UDP` and `$PID` are its ports and its process.
+/// sandbox. `$ROOT` is the test's folder; `$TCP`, `$UDP` and `$PID` are its ports and its process; `$GATE` is the port of
+/// the gateway, or again that of the test, which listens on it at `$OTHERS`, too. What is written to 3, the test reads.
 const ATTACKS: &[(&str, &str, &str, Free)] = &[
     (
         "T2",
@@ -94,6 +97,18 @@ const ATTACKS: &[(&str, &str, &str, Free)] = &[
         "T3",
         "send to a server of this machine",
         "bash -c 'echo >/dev/tcp/127.0.0.1/'$TCP",
+        Succeeds,
+    ),
+    (
+        "T3",
+        "send to the gateway's port of another address",
+        "for other in $OTHERS; do bash -c 'echo >/dev/tcp/'$other/$GATE && exit 0; done; exit 1",
+        Succeeds,
+    ),
+    (
+        "T3",
+        "listen, and be reached from the machine",
+        "perl -MSocket -e 'socket(S,PF_INET,SOCK_STREAM,0)&&listen(S,9)||exit 1; ($p)=unpack_sockaddr_in(getsockname(S)); open(T,\">&=3\"); syswrite(T,\"listens $p\\n\"); vec($r,fileno(S),1)=1; exit !select($r,undef,undef,2)'",
         Succeeds,
     ),
     (
@@ -252,8 +267,37 @@ struct Attacked {
     place: Place,
     root: String,
     tcp: TcpListener,
+    /// On the same port of other addresses.
+    _others: Vec<TcpListener>,
     udp: UdpSocket,
     _servers: [UnixListener; 2],
+}
+
+/// Whether the agent has a gateway.
+#[derive(Clone, Copy, PartialEq)]
+enum Gateway {
+    On,
+    Off,
+}
+
+/// Addresses of this machine beside the gateway's.
+fn others() -> Vec<IpAddr> {
+    let outward = UdpSocket::bind("0.0.0.0:0").expect("a port");
+    // No packet is sent.
+    let own = outward.connect("198.51.100.1:9").ok();
+    let own = own.and_then(|()| outward.local_addr().ok());
+    let own = own.map(|it| it.ip()).filter(|it| !it.is_loopback());
+    [Some(Ipv4Addr::new(127, 0, 0, 2).into()), own]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn listen_beside(port: u16) -> Vec<TcpListener> {
+    let others = others().into_iter();
+    others
+        .map(|ip| TcpListener::bind((ip, port)).expect("a port of this address"))
+        .collect()
 }
 
 impl Attacked {
@@ -270,7 +314,10 @@ impl Attacked {
             fs::create_dir_all(path.parent().expect("below")).expect("new");
             write(&path, text);
         }
-        place.file("config/automation.yaml", "limits: {max_workers: 1}\n");
+        place.file(
+            "config/automation.yaml",
+            "limits: {max_workers: 1}\nagents:\n- {name: metered, kind: command, command: [./agent.sh], environment: [OPENAI_API_KEY]}\n",
+        );
         place.repository("app", None);
         place.repository("other", None);
         let abstract_name = format!("hostile-{}", std::process::id());
@@ -279,24 +326,38 @@ impl Attacked {
             UnixListener::bind(root.join("socket")).expect("a socket"),
             UnixListener::bind_addr(&address).expect("a socket"),
         ];
+        let tcp = TcpListener::bind("127.0.0.1:0").expect("a port");
         Self {
             place,
             root: root.display().to_string(),
-            tcp: TcpListener::bind("127.0.0.1:0").expect("a port"),
+            _others: listen_beside(tcp.local_addr().expect("bound").port()),
+            tcp,
             udp: UdpSocket::bind("127.0.0.1:0").expect("a port"),
             _servers: servers,
         }
     }
 
     /// What the agent achieved, by index, after a run with these arguments.
-    fn achieved(&self, arguments: &str, is_tried: impl Fn(Free) -> bool) -> (Vec<usize>, Ran) {
+    fn achieved(
+        &self,
+        gateway: Gateway,
+        arguments: &str,
+        is_tried: impl Fn(Free) -> bool,
+    ) -> (Vec<usize>, Ran) {
+        let others: Vec<String> = others().iter().map(IpAddr::to_string).collect();
         let mut agent = format!(
-            "#!/bin/sh\nexport ROOT={} TCP={} UDP={} PID={}\n",
+            "#!/bin/sh\nexec 3>&1\nexport ROOT={} TCP={tcp} GATE={tcp} OTHERS='{}' UDP={} PID={}\n",
             self.root,
-            self.tcp.local_addr().expect("bound").port(),
+            others.join(" "),
             self.udp.local_addr().expect("bound").port(),
-            std::process::id()
+            std::process::id(),
+            tcp = self.tcp.local_addr().expect("bound").port(),
         );
+        if gateway == Gateway::On {
+            agent += "GATE=${OPENAI_BASE_URL#http://127.0.0.1:}; GATE=${GATE%%/*}; echo \"gateway $GATE $PWD\"\n\
+                while [ ! -e ready ]; do sleep 0.02; done; rm ready\n\
+                bash -c 'echo >/dev/tcp/127.0.0.1/'$GATE && echo has its gateway\n";
+        }
         for (index, (.., line, free)) in ATTACKS.iter().enumerate() {
             if is_tried(*free) {
                 agent += &format!("if ({line}) >/dev/null 2>&1; then echo achieved {index}; fi\n");
@@ -304,13 +365,31 @@ impl Attacked {
         }
         agent += "echo bar >a.txt; echo tried all\n";
         self.place.script("agent.sh", &agent);
-        let line = format!("run --agent ./agent.sh --repo app --title X --run-id r1 {arguments}");
+        let name = match gateway {
+            Gateway::On => "metered",
+            Gateway::Off => "./agent.sh",
+        };
+        let line = format!("run --agent {name} --repo app --title X --run-id r1 {arguments}");
         let mut command = self.place.command(&line);
         command
             .env_remove("AUTOMATION_SANDBOX_WRITABLE")
-            .env("FORGE_TOKEN", "planted token");
-        let ran = self.place.end_of(command);
+            .env("FORGE_TOKEN", "planted token")
+            .env("OPENAI_API_KEY", "planted key of a model");
+        let has_ended = AtomicBool::new(false);
+        let ran = thread::scope(|scope| {
+            scope.spawn(|| self.help(&has_ended));
+            let ran = self.place.end_of(command);
+            has_ended.store(true, Ordering::Relaxed);
+            ran
+        });
         let told = transcript(&self.place.path(".automation"));
+        assert_eq!(
+            told.contains("has its gateway"),
+            gateway == Gateway::On,
+            "{told}{}",
+            ran.stderr
+        );
+        assert!(!told.contains("planted"), "{told}");
         assert!(
             told.contains("tried all"),
             "{told}{}{}",
@@ -324,6 +403,34 @@ impl Attacked {
             achieved.map(|it| it.parse().expect("a number")).collect(),
             ran,
         )
+    }
+}
+
+impl Attacked {
+    /// The accomplice on the machine: listens beside the gateway once its port is known, and dials the agent.
+    fn help(&self, has_ended: &AtomicBool) {
+        let state = self.place.path(".automation");
+        let (mut beside, mut has_dialed) = (Vec::new(), false);
+        while !has_ended.load(Ordering::Relaxed) {
+            thread::yield_now();
+            let told = transcript(&state);
+            // Of a last line that is not whole, nothing is taken.
+            let whole = told.rsplit_once('\n').map_or("", |(whole, _)| whole);
+            let said = |what: &str| whole.lines().find_map(|line| line.strip_prefix(what));
+            if let Some((port, clone)) = said("gateway ").and_then(|it| it.split_once(' '))
+                && beside.is_empty()
+            {
+                beside = listen_beside(port.parse().expect("a port"));
+                write(&Path::new(clone).join("ready"), "");
+            }
+            if let Some(port) = said("listens ")
+                && !has_dialed
+            {
+                has_dialed = true;
+                let port = port.parse().expect("a port");
+                drop(TcpStream::connect((Ipv4Addr::LOCALHOST, port)));
+            }
+        }
     }
 }
 
@@ -360,7 +467,21 @@ fn a_hijacked_agent_achieves_nothing_by_default() {
     if attacked.place.lacks_sandbox() {
         return;
     }
-    let (achieved, ran) = attacked.achieved("", |_| true);
+    achieves_nothing(&attacked, Gateway::Off);
+}
+
+/// The same with a key: then it has a gateway, and so a network with something in it.
+#[test]
+fn a_hijacked_agent_achieves_nothing_through_its_gateway() {
+    let attacked = Attacked::new();
+    if attacked.place.lacks_sandbox() {
+        return;
+    }
+    achieves_nothing(&attacked, Gateway::On);
+}
+
+fn achieves_nothing(attacked: &Attacked, gateway: Gateway) {
+    let (achieved, ran) = attacked.achieved(gateway, "", |_| true);
     assert_eq!(named(&achieved), Vec::<&str>::new(), "{}", ran.stderr);
     assert_eq!(
         ran.code, 0,
@@ -376,7 +497,8 @@ fn without_the_sandbox_it_would() {
     if attacked.place.lacks_sandbox() {
         return;
     }
-    let (achieved, ran) = attacked.achieved("--unsafe-no-sandbox", |free| free == Succeeds);
+    let (achieved, ran) =
+        attacked.achieved(Gateway::Off, "--unsafe-no-sandbox", |free| free == Succeeds);
     let expected = (0..ATTACKS.len()).filter(|index| ATTACKS[*index].3 == Succeeds);
     assert_eq!(
         named(&achieved),

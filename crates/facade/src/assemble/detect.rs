@@ -298,6 +298,51 @@ impl Check {
     }
 }
 
+/// What a program would be kept by that may reach one port: all of it is laid out, and nothing started.
+async fn sandbox_check() -> Check {
+    let support = process::sandbox_support();
+    if let process::SandboxSupport::Missing { .. } = support {
+        return Check::bad(
+            "sandbox",
+            CheckState::Failed,
+            support.to_string(),
+            "use Linux 6.7 or newer with Landlock, or name --unsafe-no-sandbox with each run",
+        );
+    }
+    let sandbox = process::Sandbox {
+        network: process::Network::Ports(vec![1]),
+        ..process::Sandbox::default()
+    };
+    let held = match process::Launch::new("true").sandbox(sandbox).hold().await {
+        Ok(held) => held,
+        Err(error) => {
+            let mend = "see what the kernel says of it, or name --unsafe-no-sandbox with each run";
+            return Check::bad("sandbox", CheckState::Failed, full(&error), mend);
+        }
+    };
+    let mut open = Vec::new();
+    if held.sandboxed_by() != process::SandboxedBy::LandlockAndNamespaces {
+        open.push("modes, owners and times of your files can be changed");
+    }
+    if !held.has_own_network() {
+        open.push("agents reach any host that listens on the port of their gateway");
+    }
+    if open.is_empty() {
+        let found = "Landlock, a filter of system calls, and namespaces";
+        return Check::ok("sandbox", found);
+    }
+    Check::bad(
+        "sandbox",
+        CheckState::Warning,
+        format!(
+            "Landlock and a filter of system calls; namespaces are refused, so that {}",
+            open.join(", and ")
+        ),
+        "allow user namespaces: user.max_user_namespaces, user.max_net_namespaces, \
+         kernel.apparmor_restrict_unprivileged_userns",
+    )
+}
+
 /// Checks git, the state folder, disk space, configuration, repositories and
 /// agents, and says how to mend each. Nothing is left behind.
 pub async fn doctor(home: &Home, surroundings: &Surroundings) -> Vec<Check> {
@@ -326,17 +371,7 @@ pub async fn doctor(home: &Home, surroundings: &Surroundings) -> Vec<Check> {
         "workers",
         format!("{} at a time by default", default_workers()),
     ));
-    checks.push(match process::sandbox_support() {
-        process::SandboxSupport::Landlock { .. } => {
-            Check::ok("sandbox", "Landlock and a filter of system calls")
-        }
-        support @ process::SandboxSupport::Missing { .. } => Check::bad(
-            "sandbox",
-            CheckState::Failed,
-            support.to_string(),
-            "use Linux 6.7 or newer with Landlock, or name --unsafe-no-sandbox with each run",
-        ),
-    });
+    checks.push(sandbox_check().await);
     match configured(home, surroundings) {
         Err(error) => checks.push(Check::bad(
             "configuration",
