@@ -2,7 +2,9 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::fs::Permissions;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -137,7 +139,11 @@ impl Runner {
         }
     }
 
-    fn enclosed(&self, launch: Launch, request: &CommandRequest) -> Result<Launch, PortError> {
+    async fn enclosed(
+        &self,
+        launch: Launch,
+        request: &CommandRequest,
+    ) -> Result<Launch, PortError> {
         let Some(sandbox) = &self.sandbox else {
             return Ok(launch);
         };
@@ -146,22 +152,30 @@ impl Runner {
             CommandPurpose::Test => &sandbox.tests,
             CommandPurpose::Deploy => return Ok(launch),
         };
-        // A home for each clone: what setup has fetched, tests find.
-        let mut hasher = DefaultHasher::new();
-        request.folder.hash(&mut hasher);
-        let private = sandbox.private.join(format!("{:016x}", hasher.finish()));
+        // A home for each clone and whom it works for: what setup has fetched, tests find, and nobody after them.
+        let of_clone = sandbox.private.join(digest(&request.folder));
+        let scope = request.step.as_ref().map(|step| &step.key.scope);
+        let private = of_clone.join(digest(&scope));
         let no_home = |source: std::io::Error| {
             PortError::new(ErrorClass::ResourceExhausted, "make a home for a command")
                 .because(source)
         };
-        make_private(&private).map_err(no_home)?;
+        let (made, is_setup) = (private.clone(), request.purpose == CommandPurpose::Setup);
+        let made = tokio::task::spawn_blocking(move || {
+            if is_setup || !made.is_dir() {
+                clear(&of_clone)?;
+            }
+            make_private(&made)
+        });
+        let made = made.await.map_err(std::io::Error::other).flatten();
+        made.map_err(no_home)?;
         let base = Sandbox {
             network: network.clone(),
             ..sandbox.base.clone()
         };
         let launch = launch.enclosed(&base, &[&request.folder], &private);
         let own_caches = private.join(OWN_CACHES);
-        if request.purpose == CommandPurpose::Setup {
+        if is_setup {
             self.make_caches(&own_caches).map_err(no_home)?;
         }
         if !own_caches.is_dir() {
@@ -212,7 +226,7 @@ impl CommandRunner for Runner {
             .grace(self.grace)
             .cancelled_by(cancel.clone())
             .containment(Containment::Tree);
-        let launch = self.enclosed(launch, &request)?;
+        let launch = self.enclosed(launch, &request).await?;
         let title = format!("{}: {}", request.purpose.as_str(), request.command);
         let finished = run_recorded(launch, title, request.step.as_ref(), &*self.events).await?;
         let mut tail = finished.stdout.tail(request.tail_bytes);
@@ -231,6 +245,36 @@ impl CommandRunner for Runner {
             duration: finished.duration,
         })
     }
+}
+
+fn digest(value: &impl Hash) -> String {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
+/// Removes a folder with all that commands have left in it, whatever its modes: Go makes the folders of its cache
+/// read-only.
+fn clear(folder: &Path) -> std::io::Result<()> {
+    let is_gone = |error: &std::io::Error| error.kind() == std::io::ErrorKind::NotFound;
+    match std::fs::remove_dir_all(folder) {
+        Ok(()) => return Ok(()),
+        Err(error) if is_gone(&error) => return Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {}
+        Err(error) => return Err(error),
+    }
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        std::fs::set_permissions(&folder, Permissions::from_mode(0o700))?;
+        for entry in std::fs::read_dir(&folder)? {
+            let entry = entry?;
+            // No link is followed.
+            if entry.file_type()?.is_dir() {
+                folders.push(entry.path());
+            }
+        }
+    }
+    std::fs::remove_dir_all(folder)
 }
 
 impl fmt::Debug for Runner {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use core_types::{
     CancellationToken, CommandLine, CommandPurpose, CommandRequest, CommandRunner, ErrorClass,
-    Event, EventSink, Exit, PortError, StepRef,
+    Event, EventSink, Exit, PortError, Scope, StepKey, StepRef,
 };
 use process::{CommandSandbox, Network, Runner, Sandbox, SandboxSupport, sandbox_support};
 
@@ -222,6 +222,39 @@ async fn what_setup_has_fetched_tests_find() {
     assert!(said.contains("there is no network here"), "{said}");
     let (_, said) = run("a", CommandPurpose::Setup, lookup).await;
     assert!(!said.contains("there is no network here"), "{said}");
+    // What one task leaves in its home, no other finds in the same clone, with a set-up command or without.
+    let for_task = async |task: &str, purpose, line: &str| {
+        let key = StepKey::new(Scope::Task(task.parse().expect("valid")), 1, "verify");
+        let folder = folder.path().join("a");
+        let request = CommandRequest {
+            purpose,
+            step: Some(StepRef { key, execution: 1 }),
+            ..request(&folder, CommandLine::Shell(line.to_owned()))
+        };
+        let outcome = runner.run(request, &cancel).await.expect("it runs");
+        outcome.tail
+    };
+    let leave = "mkdir -p ~/.cache/kept; echo evil > ~/.npmrc; touch ~/.cache/kept/x; chmod 555 ~/.cache/kept";
+    let look = "ls -A ~ $TMPDIR | grep -v :; ls $CARGO_HOME/fetched 2>/dev/null";
+    for purpose in [CommandPurpose::Test, CommandPurpose::Setup] {
+        for_task(
+            "one",
+            CommandPurpose::Setup,
+            "echo crate > $CARGO_HOME/fetched",
+        )
+        .await;
+        for_task("one", CommandPurpose::Test, leave).await;
+        let again = for_task("one", CommandPurpose::Test, look).await;
+        assert!(
+            again.contains(".npmrc") && again.contains("fetched"),
+            "{again}"
+        );
+        let next = for_task("two", purpose, look).await;
+        assert_eq!(next.trim(), "", "{purpose:?}");
+    }
+    let same = for_task("two", CommandPurpose::Test, leave).await;
+    let anew = for_task("two", CommandPurpose::Setup, look).await;
+    assert_eq!((same.trim(), anew.trim()), ("", ""), "a set-up begins anew");
     // Without one, what the user's own cargo has is read, and nobody changes it.
     let (exit, said) = run(
         "b",
