@@ -5,6 +5,12 @@ use core_types::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::text::{one_line, start};
+
+/// How many reasons are said, and how much of each.
+const MAX_REASONS: usize = 5;
+const MAX_REASON_BYTES: usize = 400;
+
 /// How a run ended, or where it waits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunEnd {
@@ -21,6 +27,55 @@ pub struct RunEnd {
 }
 
 impl RunEnd {
+    /// Why it ended so, or what it waits for, in one line.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        let what = match self.status {
+            EndStatus::Done => return "done".to_owned(),
+            EndStatus::Aborted => return "given up".to_owned(),
+            EndStatus::AtGate(gate) => return format!("waits at the gate \"{}\"", gate.as_str()),
+            EndStatus::Failed => "nothing landed",
+            EndStatus::Partial => "some repositories landed and others did not",
+            EndStatus::NeedsPerson => "waits for a person",
+        };
+        if let Some(step) = &self.waits_for {
+            return format!(
+                "{what}: \"{step}\" may have acted before the run was cut off; look, and let it act again"
+            );
+        }
+        // What all have failed for is said once.
+        let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
+        for repository in &self.repositories {
+            let why = match &repository.state {
+                RepositoryState::Failed { reason } => first_line(reason),
+                RepositoryState::Ready { reason, hint }
+                | RepositoryState::Blocked { reason, hint } => {
+                    format!("{}: {}", first_line(reason), first_line(hint))
+                }
+                RepositoryState::Unchanged
+                | RepositoryState::Published
+                | RepositoryState::Landed => continue,
+            };
+            let name = repository.repository.as_str();
+            match reasons.iter_mut().find(|(known, _)| *known == why) {
+                Some((_, names)) => names.push(name),
+                None => reasons.push((why, vec![name])),
+            }
+        }
+        let n_more = reasons.len().saturating_sub(MAX_REASONS);
+        let said = reasons.iter().take(MAX_REASONS);
+        let mut said: Vec<_> = said
+            .map(|(why, names)| format!("{}: {why}", names.join(", ")))
+            .collect();
+        if n_more > 0 {
+            said.push(format!("and {n_more} more"));
+        }
+        match said.is_empty() {
+            true => what.to_owned(),
+            false => format!("{what}: {}", said.join("; ")),
+        }
+    }
+
     /// An end before there are results.
     pub(crate) fn early(status: EndStatus, waits_for: Option<StepKey>) -> Self {
         Self {
@@ -30,6 +85,12 @@ impl RunEnd {
             waits_for,
         }
     }
+}
+
+/// A reason may go on with what a command has printed.
+fn first_line(text: &str) -> String {
+    let line = text.trim_start().lines().next().unwrap_or_default();
+    start(&one_line(line), MAX_REASON_BYTES)
 }
 
 /// The state of an ended run in one word.

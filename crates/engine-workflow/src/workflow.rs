@@ -86,14 +86,7 @@ impl Workflow {
 }
 
 fn ended(end: &RunEnd) -> Event {
-    let reason = match end.status {
-        EndStatus::Done => "done".to_owned(),
-        EndStatus::Failed => "failed".to_owned(),
-        EndStatus::Partial => "some repositories landed and others did not".to_owned(),
-        EndStatus::AtGate(gate) => format!("waits at the gate \"{}\"", gate.as_str()),
-        EndStatus::Aborted => "given up".to_owned(),
-        EndStatus::NeedsPerson => "waits for a person".to_owned(),
-    };
+    let reason = end.reason();
     match end.status {
         EndStatus::AtGate(_) | EndStatus::NeedsPerson => Event::RunPaused {
             reason,

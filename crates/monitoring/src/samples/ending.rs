@@ -4,6 +4,8 @@ use core_types::{BranchName, Event, Review, Scope, Stage, StepKey, Timestamp};
 
 use super::course::{Ends, Maker, name};
 
+const WHY: &str = "a task of this change has failed";
+
 impl Maker<'_> {
     /// Testing, review and landing; returns when it is over.
     pub(super) fn finish(&mut self, at: u64, has_failed: bool) -> Timestamp {
@@ -12,16 +14,18 @@ impl Maker<'_> {
             return Timestamp(u64::MAX);
         }
         if has_failed {
+            let mut repositories = Vec::new();
             for (repository, _) in &sample.waits {
+                repositories.push(repository.as_str());
                 let event = Event::RepositoryNotLanded {
                     repository: repository.clone(),
-                    reason: "a task of this change has failed".to_owned(),
+                    reason: WHY.to_owned(),
                 };
                 self.say(at, None, event);
             }
             let event = Event::RunEnded {
                 exit_code: 1,
-                summary: "1 task failed; nothing landed".to_owned(),
+                summary: format!("nothing landed: {}: {WHY}", repositories.join(", ")),
                 class: None,
             };
             self.say(at + 300, None, event);
@@ -90,8 +94,7 @@ impl Maker<'_> {
             let gate = "landing".to_owned();
             self.say(at + 1_000, None, Event::GateReached { gate });
             let event = Event::RunPaused {
-                reason: "all tests pass and the review has no objections; landing waits for you"
-                    .to_owned(),
+                reason: "waits at the gate \"landing\"".to_owned(),
                 class: None,
             };
             self.say(at + 1_000, None, event);
@@ -107,7 +110,7 @@ impl Maker<'_> {
         }
         let event = Event::RunEnded {
             exit_code: 0,
-            summary: "landed in all repositories".to_owned(),
+            summary: "done".to_owned(),
             class: None,
         };
         self.say(at + 2_000, None, event);
