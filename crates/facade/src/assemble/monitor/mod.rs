@@ -5,6 +5,7 @@
 //! lock and writes nothing, but for a person's commands.
 
 mod log;
+mod scrubbed;
 mod source;
 mod summaries;
 

@@ -24,6 +24,7 @@ use monitoring::{
 
 use super::{
     log,
+    scrubbed::without_secrets,
     summaries::{self, Summaries, mark},
 };
 use crate::assemble::{
@@ -243,6 +244,9 @@ impl Inner {
         }
         let mut events = events.map_err(journal)?;
         events.retain(|(seq, _)| *seq > after);
+        for (_, event) in &mut events {
+            without_secrets(event);
+        }
         tail.given = events.last().map_or(after, |(seq, _)| *seq);
         Ok(Batch {
             events,

@@ -11,6 +11,8 @@ use monitoring::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::scrubbed::without_secrets;
+
 use crate::assemble::{Error, Home, Surroundings};
 
 /// The version of [`Kept`].
@@ -72,7 +74,10 @@ fn keep_of(home: &Home, surroundings: &Surroundings, run: &RunId) -> Result<(), 
     }
     let mut tail = EventTail::open(&folder, &surroundings.journal);
     let events = tail.read_new();
-    let events = events.map_err(|source| Error::journal(run, source))?;
+    let mut events = events.map_err(|source| Error::journal(run, source))?;
+    for (_, event) in &mut events {
+        without_secrets(event);
+    }
     let tally = Tally::of(run, events.iter().map(|(_, event)| event));
     let mut fold = RunFold::new(run.clone());
     fold.extend(events);
