@@ -525,6 +525,12 @@ impl Follower {
     async fn tend(&mut self, run: &RunId, key: &IssueKey) -> Result<(), Error> {
         let mut seen = Seen::read(&self.home, run, &self.surroundings)?;
         let is_ours = self.active.contains_key(run);
+        let is_live = matches!(seen.status.state, RunState::Running | RunState::Paused);
+        if is_ours && !is_live && seen.status.end.is_none() {
+            // What it has come to is recorded a moment after that it has ended.
+            self.is_to_look_again = true;
+            return Ok(());
+        }
         if seen.status.state == RunState::Paused && !is_ours && !self.stopped.contains_key(run) {
             self.make_due(run);
         }
