@@ -76,6 +76,8 @@ pub(in crate::dashboard) struct Frame<'a> {
 /// The whole page.
 pub(in crate::dashboard) fn framed(frame: &Frame<'_>, content: &Markup) -> Markup {
     let live = frame.live.as_ref();
+    // What somebody types is not to be lost. Foreign text has no `<`.
+    let has_form = content.0.contains("<form");
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -90,7 +92,7 @@ pub(in crate::dashboard) fn framed(frame: &Frame<'_>, content: &Markup) -> Marku
                     link rel="stylesheet" href=(assets::style_path());
                     link rel="icon" type="image/svg+xml" href="/assets/icon.svg";
                     script src=(assets::script_path()) defer {}
-                    @if frame.live.is_some() {
+                    @if live.is_some() && !has_form {
                         noscript { meta http-equiv="refresh" content=(RESTING_SECONDS); }
                     }
                 }
