@@ -7,7 +7,10 @@ use std::sync::{
 
 use facade::core_types::{TokenUsage, Usd};
 use serde_json::json;
-use testkit::models::{Asked, Fault, SimulatedModels, Turn};
+use testkit::{
+    git::Fixture,
+    models::{Asked, Fault, SimulatedModels, Turn},
+};
 use tokio::runtime::Runtime;
 
 use crate::place::{Place, Ran};
@@ -154,6 +157,77 @@ fn what_a_provider_refuses_is_told_as_it_says_it() {
     let shown = format!("{ran:?}{status:?}");
     assert!(shown.contains(&said), "{shown}");
     assert!(!shown.contains("the-key-of-the-test"), "{shown}");
+}
+
+/// A key is for the address beside it, whether an agent's entry lists the address or not.
+#[test]
+fn a_key_goes_to_the_address_that_it_is_for() {
+    let runtime = Runtime::new().expect("a runtime can be made");
+    let models = runtime.block_on(SimulatedModels::start(|_| Turn::says("done")));
+    let place = place("");
+    let body =
+        json!({"model": "gpt-5.4", "messages": [{"role": "user", "content": "x"}]}).to_string();
+    let ask = format!(
+        "#!/bin/bash\nrest=${{OPENAI_BASE_URL#http://127.0.0.1:}}\n\
+         exec 3<>/dev/tcp/127.0.0.1/${{rest%%/*}}\n\
+         printf 'POST /%s/chat/completions HTTP/1.1\\r\\nhost: x\\r\\nauthorization: Bearer %s\\r\\ncontent-type: application/json\\r\\ncontent-length: {}\\r\\nconnection: close\\r\\n\\r\\n%s' \"${{rest#*/}}\" \"$OPENAI_API_KEY\" '{body}' >&3\n\
+         cat <&3 >answer.txt\n",
+        body.len()
+    );
+    place.script("ask.sh", &ask);
+    place.file(
+        "config/automation.yaml",
+        "agents:\n- {name: asks, kind: command, command: [./ask.sh], environment: [OPENAI_API_KEY]}\n",
+    );
+    run(&place, models.url(), "run --repo app --title X --run-id r1").code(0);
+    assert_eq!(models.heard().len(), 1, "it was asked there");
+    let spent = place.run("cost r1 --json").code(0).json();
+    let used = models.used("gpt-5.4");
+    assert_eq!(
+        spent["spending"][0]["usage"]["input"], used.input,
+        "{spent}"
+    );
+}
+
+/// The login is for those who have no key: it opens a folder of the user's, and the network.
+#[test]
+fn a_login_stays_closed_where_there_is_a_key() {
+    let place = place("");
+    if place.lacks_sandbox() {
+        return;
+    }
+    let outside = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = outside.local_addr().expect("bound").port();
+    let login = place.work().with_file_name("home").join(".claude");
+    std::fs::create_dir_all(&login).expect("a folder");
+    place.script(
+        "bin/claude",
+        &format!(
+            "#!/bin/sh\nbash -c 'echo >/dev/tcp/127.0.0.1/{port}' && echo dialed >> x.txt\n\
+             touch {}/planted && echo planted >> x.txt\necho done >> x.txt\n\
+             echo '{{\"type\":\"result\",\"subtype\":\"success\",\"is_error\":false,\"result\":\"done\",\"total_cost_usd\":0.01}}'\n",
+            login.display()
+        ),
+    );
+    let settings = format!(
+        "agents:\n- {{name: coder, kind: claude-code, login: own, command: [{}]}}\n",
+        place.path("bin/claude").display()
+    );
+    place.file("config/automation.yaml", settings);
+    place.file(
+        "plan.yaml",
+        "tasks:\n- {id: a, title: A, repository: app}\n",
+    );
+    let left = |run: &str, key: &str| {
+        let line = format!("run --repo app --title X --plan plan.yaml --run-id {run}");
+        let mut command = place.command(&line);
+        command.env("ANTHROPIC_API_KEY", key);
+        place.end_of(command).code(0);
+        let change = format!("automation/{run}/change:x.txt");
+        Fixture::at(place.path("app")).git(&["show", &change])
+    };
+    assert_eq!(left("r1", "a-key"), "done");
+    assert_eq!(left("r2", ""), "dialed\nplanted\ndone");
 }
 
 /// An agent that has no key works by a login of its own: each report says what that means.

@@ -7,7 +7,10 @@ use config::automation::{AgentEntry, Changes, Settings};
 use core_types::{ChangePolicy, CommandLine};
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Home, Surroundings, gateway::key_of};
+use super::{
+    Error, Home, Surroundings,
+    gateway::{key_of, providers},
+};
 
 /// The agent of a run, as its journal keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -242,8 +245,12 @@ impl AgentRecord {
             provider.key_variables().chain(provider.url_variables())
         });
         let own = of_program.into_iter().flatten().copied();
+        // A key goes to the address that it is for.
+        let providers = providers(self);
+        let addresses = providers.iter().flat_map(|it| it.url_variables());
         let own: Vec<_> = own
             .chain(of_api.into_iter().flatten())
+            .chain(addresses)
             .map(str::to_owned)
             .collect();
         let own = own.iter();

@@ -10,7 +10,7 @@ use process::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{AgentRecord, Error, Home, RepositorySource, Surroundings};
+use super::{Error, Home, RepositorySource, Surroundings};
 
 /// What a run says where its agents and commands may do what its user may.
 pub(crate) const UNSANDBOXED: &str = "no sandbox: agents and tests of this run may read, change and send whatever you \
@@ -125,9 +125,9 @@ impl SandboxRecord {
         Ok(())
     }
 
-    /// What an agent may reach beside its own; `None` for everything.
-    pub(crate) fn agent(&self, agent: &AgentRecord, shared: &Shared<'_>) -> Option<Sandbox> {
-        let login = agent.login_paths();
+    /// What an agent may reach beside its own; `None` for everything. `login` is what of the user's home folder it
+    /// works by: then it asks its models itself.
+    pub(crate) fn agent(&self, login: &[&str], shared: &Shared<'_>) -> Option<Sandbox> {
         let reach = match login {
             [] => self.agents,
             _ => Reach::Everybody,

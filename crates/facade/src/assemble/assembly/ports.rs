@@ -110,7 +110,6 @@ impl Assembly {
             sources: &self.record.sources,
         };
         let sandbox = &self.record.sandbox;
-        let agent_sandbox = sandbox.agent(&self.record.agent, &shared);
         let command_sandbox = sandbox.commands(&shared, folder.join("private"));
         let as_text = |(name, value): &(std::ffi::OsString, std::ffi::OsString)| {
             Some((name.to_str()?.to_owned(), value.to_str()?.to_owned()))
@@ -120,6 +119,12 @@ impl Assembly {
         let ledger = Arc::new(RunLedger::new(ledger, &self.record, stop, told).await?);
         let (agent, gateway) = (&self.record.agent, &self.record.gateway);
         let self_reported = gateway.self_reported(agent, &self.surroundings);
+        // Whom a gateway serves needs no login, whether it may have one or not.
+        let login = match self_reported {
+            Some(_) => agent.login_paths(),
+            None => &[],
+        };
+        let agent_sandbox = sandbox.agent(login, &shared);
         let gateway = gateway.start(
             agent,
             &self.home,
