@@ -198,6 +198,20 @@ pub enum RunError {
         /// The path.
         path: String,
     },
+    /// It is a folder, a pipe or a device.
+    #[error("\"{path}\" is no plain file")]
+    NotPlain {
+        /// The path.
+        path: String,
+    },
+    /// A file has more bytes than are read of one.
+    #[error("the file \"{path}\" has more than {most_bytes} bytes")]
+    TooLarge {
+        /// The file.
+        path: String,
+        /// How many are read.
+        most_bytes: u64,
+    },
     /// The text to be replaced does not occur.
     #[error("the file \"{path}\" does not contain {text:?}")]
     TextNotFound {
@@ -230,6 +244,8 @@ impl RunError {
             | Self::CannotDo { .. }
             | Self::NotInPlaybook { .. }
             | Self::ThroughLink { .. }
+            | Self::NotPlain { .. }
+            | Self::TooLarge { .. }
             | Self::TextNotFound { .. } => ErrorClass::Validation,
             Self::BudgetSpent { .. } => ErrorClass::BudgetExceeded,
             Self::Record(source) => source.class(),

@@ -103,6 +103,35 @@ async fn a_model_works_by_tools() {
     }
 }
 
+/// A repository may hold what waits for ever, or has no end.
+#[tokio::test]
+async fn what_is_no_plain_file_of_a_size_is_not_read() {
+    let place = Place::new();
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    let pipe = place.folder().join("pipe");
+    let kind = rustix::fs::FileType::Fifo;
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, kind, mode, 0).expect("a pipe");
+    let large = std::fs::File::create(place.folder().join("large")).expect("a file");
+    large.set_len((8 << 20) + 1).expect("it has no blocks");
+    let models = SimulatedModels::start(calls(
+        vec![
+            ("read_file", json!({"path": "pipe"})),
+            ("edit_file", json!({"path": "pipe", "from": "x", "to": "y"})),
+            ("write_file", json!({"path": "pipe", "text": "x"})),
+            ("read_file", json!({"path": "large"})),
+        ],
+        "I give up.",
+    ))
+    .await;
+    let options = options(Interface::Anthropic, &models);
+    run(&place, options, implement("greet"), None)
+        .await
+        .expect("its calls fail, not it");
+    let last = models.heard().pop().expect("some").body.to_string();
+    assert_eq!(last.matches("is no plain file").count(), 3, "{last}");
+    assert!(last.contains("has more than 8388608 bytes"), "{last}");
+}
+
 #[tokio::test]
 async fn no_path_leads_out_of_the_folder() {
     let place = Place::new();

@@ -14,6 +14,10 @@ use crate::sandbox::{Confinement, Filter, Layers, READ, WRITE, add_path};
 /// Where the keeper holds the rules, after its connection to us.
 pub(super) const RULESET: c_int = 4;
 
+/// How much shared memory a program has: it is memory of the machine, which no other limit counts. Browsers in tests
+/// want more than the 64 MiB of containers.
+const SHARED_MEMORY: &CStr = c"size=512m,nr_inodes=16k";
+
 /// Of `mount_setattr`: apply to all below, too.
 const RECURSIVE: c_int = 0x8000;
 const READ_ONLY: u64 = 1;
@@ -162,7 +166,7 @@ impl Layout {
                     c"/dev/shm".as_ptr(),
                     c"tmpfs".as_ptr(),
                     libc::MS_NOSUID | libc::MS_NODEV,
-                    none,
+                    SHARED_MEMORY.as_ptr().cast::<c_void>(),
                 ) == 0
             {
                 let _ = add_path(RULESET, c"/dev/shm", WRITE);

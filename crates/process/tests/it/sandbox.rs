@@ -289,6 +289,22 @@ fn dials_a_socket() {
     }
 }
 
+/// It is memory of the machine.
+#[tokio::test]
+async fn shared_memory_has_a_bound() {
+    if is_missing() {
+        return;
+    }
+    let places = Places::new();
+    let line = "df -P -B1 /dev/shm | tail -1; head -c 600000000 /dev/zero >/dev/shm/large; stat -c 'of %s' /dev/shm/large";
+    let finished = run(places.launch(Way::Tree, line).sandbox(places.sandbox())).await;
+    if finished.sandboxed_by == SandboxedBy::LandlockAndNamespaces {
+        let said = finished.stdout.tail(999);
+        assert!(said.contains(" 536870912 "), "{said}");
+        assert!(said.contains("of 536870912"), "{said}");
+    }
+}
+
 /// A program has shared memory of its own, which must not hide the folder that it works in.
 #[tokio::test]
 async fn a_folder_in_shared_memory_is_there() {
