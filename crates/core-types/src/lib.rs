@@ -85,7 +85,7 @@ pub use repair::{
 pub use review::{Review, ReviewIssue, Severity};
 pub use status::{Stage, TaskStatus};
 pub use step::{Scope, StepKey};
-pub use text::{is_hidden, show_comments, show_hidden};
+pub use text::{is_hidden, show_comments, show_hidden, without_user};
 pub use time::{Timestamp, format_duration, parse_duration};
 pub use tokio_util::sync::CancellationToken;
 pub use usage::TokenUsage;

@@ -79,3 +79,18 @@ pub fn show_comments(text: &str) -> Cow<'_, str> {
         false => Cow::Owned(shown + rest),
     }
 }
+
+/// A URL as messages show it: what stands before an `@` may be a secret.
+///
+/// ```
+/// let shown = core_types::without_user("https://me:token@example.org/x.git");
+/// assert_eq!(shown, "…@example.org/x.git");
+/// assert_eq!(core_types::without_user("https://example.org"), "https://example.org");
+/// ```
+#[must_use]
+pub fn without_user(url: &str) -> Cow<'_, str> {
+    match url.rsplit_once('@') {
+        Some((_, rest)) => Cow::Owned(format!("…@{rest}")),
+        None => Cow::Borrowed(url),
+    }
+}

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use core_types::{BranchName, CommitId, ErrorClass};
+use core_types::{BranchName, CommitId, ErrorClass, without_user};
 
 use crate::{
     disk,
@@ -50,11 +50,7 @@ impl Remote {
     /// [`Error::InvalidUrl`] names the broken rule.
     pub fn new(url: &str, user: &str, password: &str) -> Result<Self, Error> {
         let refuse = |why| Error::InvalidUrl {
-            // What stands before an `@` may be a secret.
-            url: url
-                .rsplit_once('@')
-                .map_or(url, |(_, rest)| rest)
-                .to_owned(),
+            url: without_user(url).into_owned(),
             why,
         };
         let (scheme, rest) = url.split_once("://").unwrap_or(("", url));

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use core_types::{
     Agent, AgentCapabilities, AgentRequest, AgentResult, AgentTask, CancellationToken,
     ChangePolicy, Clock, ErrorClass, EventSink, PortError, Spent, SystemClock, TokenUsage, Usd,
+    without_user,
 };
 use perf_utils::http::{HttpConnectionPool, Response};
 use process::{Containment, Launch, OutputLimit, RUN_MARK};
@@ -96,7 +97,7 @@ impl fmt::Debug for ApiAgentOptions {
         f.debug_struct("ApiAgentOptions")
             .field("name", &self.name)
             .field("interface", &self.interface)
-            .field("url", &self.url)
+            .field("url", &self.url.as_deref().map(without_user))
             .finish_non_exhaustive()
     }
 }
@@ -148,7 +149,8 @@ impl ApiAgent {
         let key = options.key.as_deref().filter(|_| options.access.is_none());
         if key.is_some() && !perf_utils::http::keeps_secrets(&url) {
             return Err(refused(format!(
-                "{url} is not encrypted, and a key would be read on the way"
+                "{} is not encrypted, and a key would be read on the way",
+                without_user(&url)
             )));
         }
         let mut pool = HttpConnectionPool::builder(&url)

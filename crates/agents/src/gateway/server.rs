@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use core_types::{Clock, Grant, SystemClock, TokenUsage, Usd};
+use core_types::{Clock, Grant, SystemClock, TokenUsage, Usd, without_user};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use perf_utils::{
@@ -241,7 +241,8 @@ impl Upstream {
     ) -> Result<Self, String> {
         if credential.is_some() && !perf_utils::http::keeps_secrets(url) {
             return Err(format!(
-                "{url} is not encrypted, and a key would be read on the way"
+                "{} is not encrypted, and a key would be read on the way",
+                without_user(url)
             ));
         }
         let mut pool = HttpConnectionPool::builder(url)
@@ -377,7 +378,7 @@ impl fmt::Debug for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Upstream")
             .field("provider", &self.provider)
-            .field("url", &self.url)
+            .field("url", &without_user(&self.url))
             .finish_non_exhaustive()
     }
 }

@@ -415,13 +415,17 @@ async fn a_key_does_not_go_out_in_the_clear() {
         ("OPENAI_API_KEY".to_owned(), KEY.to_owned()),
         (
             "OPENAI_BASE_URL".to_owned(),
-            "http://models.example.com/v1".to_owned(),
+            "http://me:a-password@models.example.com/v1".to_owned(),
         ),
     ];
     let refused = Access::take(&gateway, "coder", &Provider::ALL, &mut environment);
     let said = refused.expect_err("it is refused").to_string();
-    assert!(said.contains("is not encrypted"), "{said}");
-    assert!(!said.contains(KEY));
+    let shown = "…@models.example.com/v1 is not encrypted";
+    assert!(said.contains(shown), "{said}");
+    assert!(
+        !said.contains(KEY) && !said.contains("a-password"),
+        "{said}"
+    );
     let mut none = vec![("PATH".to_owned(), "/bin".to_owned())];
     let without = Access::take(&gateway, "coder", &Provider::ALL, &mut none);
     assert!(

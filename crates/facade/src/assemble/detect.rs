@@ -10,7 +10,7 @@ use config::{
     automation::{AgentChoice, InitChoices},
     repositories::RepositoryChoice,
 };
-use core_types::CommandLine;
+use core_types::{CommandLine, without_user};
 use git_workspace::{Head, find_repositories};
 
 use super::{
@@ -494,7 +494,10 @@ async fn repository_checks(
                     continue;
                 }
                 let path = match &source.on_forge {
-                    Some(forge) => format!("{}/{}/{}", forge.url, forge.owner, forge.repo),
+                    Some(forge) => {
+                        let url = without_user(&forge.url);
+                        format!("{url}/{}/{}", forge.owner, forge.repo)
+                    }
                     None => source.path.display().to_string(),
                 };
                 let place = format!("{}: {path} on branch {}", settings.name, settings.target);

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use core_types::{Clock, ErrorClass, Timestamp};
+use core_types::{Clock, ErrorClass, Timestamp, without_user};
 use perf_utils::{
     AsyncCache, CacheOptions, HttpConnectionPool,
     governor::{CallKind, Limits, RateGovernor},
@@ -437,11 +437,9 @@ fn check_url(url: &str) -> Result<(), Error> {
     if perf_utils::http::keeps_secrets(url) {
         return Ok(());
     }
-    let url = match url.rsplit_once('@') {
-        Some((_, rest)) => format!("…@{rest}"),
-        None => url.to_owned(),
-    };
-    Err(Error::Plain { url })
+    Err(Error::Plain {
+        url: without_user(url).into_owned(),
+    })
 }
 
 /// Whether a page follows; `None` where the answer does not say. Where the next page is, is

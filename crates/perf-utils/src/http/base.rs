@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use core_types::without_user;
 use http::{HeaderValue, Uri, uri::PathAndQuery};
 use rustls::pki_types::ServerName;
 
@@ -25,11 +26,7 @@ pub(super) struct Base {
 impl Base {
     pub(super) fn parse(url: &str) -> Result<Self, Error> {
         let refuse = |why| Error::InvalidBase {
-            // A user part may be a secret.
-            url: match url.rsplit_once('@') {
-                Some((_, rest)) => format!("…@{rest}"),
-                None => url.to_owned(),
-            },
+            url: without_user(url).into_owned(),
             why,
         };
         let uri: Uri = url.parse().map_err(|_| refuse("expected a URL"))?;
