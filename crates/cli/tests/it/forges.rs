@@ -240,6 +240,24 @@ fn an_issue_on_a_forge_becomes_a_merged_pull_request_of(kind: &str) {
     bed.assert_stored_nowhere(TOKEN);
 }
 
+/// What a pull request says may have come from an agent, or a log.
+#[test]
+fn a_pull_request_holds_no_secret() {
+    let bed = Bed::new();
+    let secret = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
+    let title = format!("Say bar by {secret}");
+    bed.forge.write_issue("ada", "app", "grace", &title, "");
+    bed.run(&format!("run 1 {AGENT} --run-id r1 --land"))
+        .code(0);
+    let calls = bed.forge.take_calls();
+    let sent = calls.iter().filter(|it| it.path.contains("/pulls"));
+    let sent: Vec<_> = sent.filter_map(|it| it.body.as_ref()).collect();
+    assert!(sent.len() >= 2, "{sent:?}");
+    for body in sent {
+        assert!(!body.to_string().contains(secret), "{body}");
+    }
+}
+
 /// Somebody may have to touch a key each time.
 #[test]
 fn a_command_that_prints_the_token_is_run_once() {

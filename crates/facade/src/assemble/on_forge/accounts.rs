@@ -10,7 +10,7 @@ use forges::{
 };
 use git_workspace::Remote;
 
-use super::{record::ForgeRecord, token::token};
+use super::{record::ForgeRecord, scrubbing::Scrubbing, token::token};
 use crate::assemble::{Error, Home, RepositorySource, Surroundings, plan_runner::REGISTERED};
 
 /// How far the clock of a forge may be behind ours.
@@ -68,7 +68,7 @@ impl Accounts {
             let account = Account {
                 repository,
                 forge: forge.clone(),
-                provider: Arc::new(provider),
+                provider: Arc::new(Scrubbing(Arc::new(provider))),
                 kind: record.kind.clone(),
             };
             repositories.insert(source.name.clone(), account);

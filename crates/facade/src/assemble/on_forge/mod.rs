@@ -5,6 +5,7 @@ mod auth;
 mod lander;
 mod record;
 mod repository;
+mod scrubbing;
 mod token;
 
 pub use auth::{ForgeAccess, RepositoryAccess, forge_access};
