@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use testkit::forge::{Call, Dialect, Signature, Webhook};
+use testkit::forge::{Call, Dialect, Shown, Signature, Webhook};
 
 use crate::{
     forges::{Bed, TOKEN},
@@ -193,6 +193,21 @@ fn a_proposed_change_lands_by_a_comment_or_a_label() {
         }
         bed.serve();
         assert_eq!(bed.labels(), ["completed"]);
+        assert_eq!(bed.git().git(&["show", "main:a.txt"]), "bar");
+    }
+}
+
+#[test]
+fn labels_in_other_letters_are_the_same() {
+    for kind in ["gitea", "github"] {
+        let bed = bed(kind, "serve: {interval: 20ms}\n");
+        bed.label("grace", "Needs-Planning");
+        bed.serve();
+        assert_eq!(bed.labels(), ["merge-ready"], "{kind}");
+        bed.label("grace", "COMPLETED");
+        bed.serve();
+        let labels: Vec<_> = bed.labels().iter().map(|it| it.to_lowercase()).collect();
+        assert_eq!(labels, ["completed"], "{kind}");
         assert_eq!(bed.git().git(&["show", "main:a.txt"]), "bar");
     }
 }
@@ -584,6 +599,14 @@ fn what_waits_is_not_read_again_and_again_on(kind: &str) {
             n_looks >= 10 && is_alike
         });
         // And yet each thing that people do is seen.
+        let truth = bed.forge.truth("ada", "app");
+        let is_status = |it: &&Shown| it.kind == "comment" && it.body.starts_with("### ");
+        let id = truth.iter().find(is_status).expect("there is one").number;
+        bed.forge.delete_comment("ada", "app", id);
+        until("the status is there again", || {
+            let truth = bed.forge.truth("ada", "app");
+            truth.iter().any(|it| is_status(&it))
+        });
         let n_before = bed.n_comments();
         bed.say("grace", "/retry");
         until("it says why not", || {

@@ -462,9 +462,13 @@ fn ready<'a>(title: &'a str, words: &[&str]) -> &'a str {
     }
 }
 
-/// Those of the first that the second has not.
+/// Those of the first that the second has not, by whatever letters.
 fn missing(of: &[String], in_these: &[String]) -> Vec<String> {
-    let missing = of.iter().filter(|label| !in_these.contains(label));
+    let has = |label: &&String| {
+        let name = label.to_lowercase();
+        in_these.iter().any(|it| it.to_lowercase() == name)
+    };
+    let missing = of.iter().filter(|label| !has(label));
     missing.cloned().collect()
 }
 

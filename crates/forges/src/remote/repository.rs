@@ -87,7 +87,7 @@ impl RemoteRepository {
         found.map_err(|error| error.into_port_error("read what somebody may do"))
     }
 
-    /// The open issues with a label, as the forge's list shows them.
+    /// The open issues with a label, whatever letters of its name are capital, as the forge's list shows them.
     ///
     /// # Errors
     ///
@@ -97,7 +97,8 @@ impl RemoteRepository {
             let mut issues = Vec::new();
             for raw in self.account.dialect.labelled(self.at(), label).await? {
                 // Gitea takes no notice of a label that it does not know.
-                if raw.is_open && raw.labels.iter().any(|it| it == label) {
+                let is_it = |it: &String| it.to_lowercase() == label.to_lowercase();
+                if raw.is_open && raw.labels.iter().any(is_it) {
                     issues.push(self.issue(raw).await?);
                 }
             }

@@ -279,7 +279,9 @@ async fn nothing_is_left_after_it() {
             match end {
                 "drop" => {}
                 _ => {
-                    if end == "keeper" {
+                    if end == "its own" {
+                        (&stream).write_all(&[1]).expect("it reads");
+                    } else if end == "keeper" {
                         rustix::process::kill_process(
                             rustix::process::Pid::from_raw(keeper).expect("an id"),
                             rustix::process::Signal::KILL,
@@ -393,7 +395,7 @@ fn is_the_client() {
             let address = rustix::net::getsockname(&socket).expect("it listens");
             let address = SocketAddr::try_from(address).expect("of the family");
             put(Path::new("file"), &address.to_string());
-            thread::sleep(Duration::from_secs(60));
+            drop(rustix::net::accept(&socket));
         }
         "many" => {
             let streams: Vec<_> = (0..MANY).map(|_| dial()).collect();
@@ -430,13 +432,12 @@ fn is_the_client() {
             answer.expect_err("nobody is there");
         }
         "die" => {
-            let _stream = dial();
-            thread::sleep(Duration::from_millis(100));
+            dial().read_exact(&mut [0]).expect("it comes");
             std::process::abort();
         }
         "wait" => {
-            let _stream = dial();
-            thread::sleep(Duration::from_secs(60));
+            // Nothing comes.
+            drop(dial().read(&mut [0]));
         }
         _ => {}
     }

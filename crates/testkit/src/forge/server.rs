@@ -439,6 +439,28 @@ impl SimulatedForge {
         });
     }
 
+    /// The organization that owns a repository gets a team (Gitea) which may read all of it, and do this with its code.
+    ///
+    /// # Panics
+    ///
+    /// When the repository is not there.
+    pub fn add_team(&self, owner: &str, name: &str, code: &str, members: &[&str]) {
+        let members = members.iter().map(|it| (*it).to_owned()).collect();
+        self.with(owner, name, |it| it.teams.push((code.to_owned(), members)));
+    }
+
+    /// The organization that owns a repository gets a label (Gitea).
+    ///
+    /// # Panics
+    ///
+    /// When the repository is not there.
+    pub fn share_label(&self, owner: &str, name: &str, label: &str) {
+        self.with(owner, name, |it| {
+            let id = 1_000 + it.shared_labels.len() as i64;
+            it.shared_labels.push((id, label.to_owned()));
+        });
+    }
+
     /// The labels of an issue as they are, sorted.
     ///
     /// # Panics

@@ -22,6 +22,10 @@ pub(super) struct Repository {
     /// By their ids.
     pub(super) comments: BTreeMap<u64, Late<Comment>>,
     pub(super) labels: Vec<(i64, String)>,
+    /// Teams of its organization: what each may do with code, and who is in it. Their ids are their places, from 1.
+    pub(super) teams: Vec<(String, Vec<String>)>,
+    /// Those of its organization.
+    pub(super) shared_labels: Vec<(i64, String)>,
     /// What became of the labels of issues, oldest first.
     pub(super) label_changes: Vec<LabelChange>,
     pub(super) checks: Vec<Check>,
@@ -152,6 +156,8 @@ impl Repository {
             items: BTreeMap::new(),
             comments: BTreeMap::new(),
             labels: Vec::new(),
+            teams: Vec::new(),
+            shared_labels: Vec::new(),
             label_changes: Vec::new(),
             checks: Vec::new(),
             reviews: Vec::new(),
@@ -204,7 +210,8 @@ impl Repository {
     }
 
     pub(super) fn label_name(&self, id: i64) -> &str {
-        let known = self.labels.iter().find(|(known, _)| *known == id);
+        let mut known = self.labels.iter().chain(&self.shared_labels);
+        let known = known.find(|(known, _)| *known == id);
         known.map_or("", |(_, name)| name)
     }
 

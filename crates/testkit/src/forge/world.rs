@@ -234,6 +234,21 @@ fn answered(dialect: Dialect, state: &mut State, request: &exchange::Request<'_>
     if let Some(reply) = of_server {
         return reply;
     }
+    if let (Dialect::Gitea, "GET", [orgs, owner, labels]) =
+        (dialect, request.method, &request.parts[..])
+        && orgs == "orgs"
+        && labels == "labels"
+    {
+        let of_it = state.repositories.iter().filter(|(key, _)| key.0 == *owner);
+        return gitea::shared_labels(of_it.map(|(_, it)| it), request);
+    }
+    if let (Dialect::Gitea, "GET", [teams, id, members, login]) =
+        (dialect, request.method, &request.parts[..])
+        && teams == "teams"
+        && members == "members"
+    {
+        return gitea::team_member(state.repositories.values(), (id, login));
+    }
     let key = match &request.parts[..] {
         [repos, owner, name, ..] if repos == "repos" => (owner.clone(), name.clone()),
         // One part holds the whole name, or the id.

@@ -5,7 +5,7 @@ use engine_workflow::Followed;
 use forges::remote::LabelChange;
 use sha2::{Digest as _, Sha256};
 
-use super::{Follower, memory::IssueKey};
+use super::{Follower, memory::IssueKey, phase::is_same_label};
 use crate::assemble::{Error, RunStatus};
 
 /// A run that somebody asks for.
@@ -85,7 +85,8 @@ impl Follower {
         let account = self.account(name)?;
         let login = account.forge.login().await?;
         let changes = account.repository.label_changes(issue).await?;
-        let is_asked = |it: &LabelChange| it.is_added && it.label == self.labels.needs_planning;
+        let asking = &self.labels.needs_planning;
+        let is_asked = |it: &LabelChange| it.is_added && is_same_label(&it.label, asking);
         let mut asked: Vec<_> = changes.into_iter().filter(is_asked).collect();
         let n_asked = asked.len();
         let Some(change) = asked.pop() else {

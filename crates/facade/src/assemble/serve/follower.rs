@@ -19,7 +19,7 @@ use super::{
     comment::{Remarks, comment},
     hearing::Merged,
     memory::{IssueKey, Memory, Saying},
-    phase::{Phase, changes},
+    phase::{Phase, changes, is_same_label},
     seen::Seen,
     showing::Written,
     watch::Watch,
@@ -591,7 +591,8 @@ impl Follower {
         }
         let (add, mut remove) = changes(&self.labels, phase, &issue.labels);
         let wanted = self.labels.needs_planning.clone();
-        if remove.contains(&wanted) && seen.status.state.has_ended() {
+        let is_wanted = |it: &String| is_same_label(it, &wanted);
+        if remove.iter().any(is_wanted) && seen.status.state.has_ended() {
             // Somebody may have given it in this very moment, for another run.
             let asker = self.asker(&key.0, key.1).await?;
             // The list of those with that label may be later than the history.
@@ -599,7 +600,7 @@ impl Follower {
             if asker.is_some_and(|(asked, _)| asked != *run) {
                 remove.clear();
             } else if is_late {
-                remove.retain(|it| *it != wanted);
+                remove.retain(|it| !is_wanted(it));
             }
         } else {
             self.unexplained.remove(key);

@@ -8,7 +8,7 @@ use forges::remote::LabelChange;
 use super::{
     Follower,
     memory::{Hearing, IssueKey, Saying},
-    phase::Phase,
+    phase::{Phase, is_same_label},
     rights::changed_by,
     said::Said,
     seen::{Seen, failed},
@@ -164,7 +164,7 @@ impl Follower {
         let Some(next) = phase.next().map(|it| it.label(&self.labels)) else {
             return Ok(false);
         };
-        if !awaited.is_shown() || !issue.labels.iter().any(|it| it == next) {
+        if !awaited.is_shown() || !issue.labels.iter().any(|it| is_same_label(it, next)) {
             return Ok(false);
         }
         let Some(since) = self.memory.shown_since(&seen.status.run, &awaited.pin) else {
@@ -280,9 +280,12 @@ fn given_after<'a>(
     login: &str,
     shown: Timestamp,
 ) -> Option<&'a LabelChange> {
-    let is_ours = |it: &LabelChange| it.is_added && it.label == now && it.author == login;
+    let is_ours =
+        |it: &LabelChange| it.is_added && is_same_label(&it.label, now) && it.author == login;
     let ours = changes.iter().rposition(is_ours)?;
-    let last = changes.iter().rposition(|it| it.label == next)?;
+    let last = changes
+        .iter()
+        .rposition(|it| is_same_label(&it.label, next))?;
     let given = &changes[last];
     let is_after = match changes[ours].at >= shown {
         true => last > ours && given.at >= shown,

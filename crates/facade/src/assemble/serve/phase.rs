@@ -103,6 +103,11 @@ fn is_proposed(status: &RunStatus) -> bool {
     end.is_some_and(|end| end.repositories.iter().any(is_published))
 }
 
+/// Whether two names are of one label: to most forges capital letters make no other one.
+pub(super) fn is_same_label(one: &str, other: &str) -> bool {
+    one.to_lowercase() == other.to_lowercase()
+}
+
 /// Labels to be given and to be taken away, so that an issue shows this phase and no other.
 pub(super) fn changes(
     labels: &Labels,
@@ -110,12 +115,14 @@ pub(super) fn changes(
     has: &[String],
 ) -> (Vec<String>, Vec<String>) {
     let wanted = phase.map(|phase| phase.label(labels));
-    let add = wanted.filter(|label| !has.iter().any(|it| it == label));
+    let add = wanted.filter(|label| !has.iter().any(|it| is_same_label(it, label)));
     let others = Phase::ALL.iter().map(|phase| phase.label(labels));
-    let remove = others.filter(|label| Some(*label) != wanted && has.iter().any(|it| it == label));
+    let others = others.filter(|label| Some(*label) != wanted);
+    // As the issue has them.
+    let remove = others.filter_map(|label| has.iter().find(|it| is_same_label(it, label)));
     (
         add.map(str::to_owned).into_iter().collect(),
-        remove.map(str::to_owned).collect(),
+        remove.cloned().collect(),
     )
 }
 
@@ -144,5 +151,14 @@ mod tests {
             (vec![], owned(&["needs-planning", "completed"]))
         );
         assert_eq!(changes(&labels, None, &owned(&["bug"])), (vec![], vec![]));
+        // As somebody has written them.
+        assert_eq!(
+            changes(
+                &labels,
+                Some(Phase::Completed),
+                &owned(&["Completed", "In-Progress"])
+            ),
+            (vec![], owned(&["In-Progress"]))
+        );
     }
 }

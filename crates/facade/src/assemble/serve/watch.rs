@@ -9,7 +9,7 @@ use core_types::{Comment, Issue, IssueNumber, IssueState, PullRequest, Repositor
 use forges::remote::{Changed, Reads};
 use tokio::time::Instant;
 
-use super::{Follower, asked::Asked, memory::IssueKey};
+use super::{Follower, asked::Asked, memory::IssueKey, phase::is_same_label};
 use crate::assemble::{Error, ForgeRecord};
 
 /// After so many intervals all is read again, should a list ever not have told of something.
@@ -92,7 +92,7 @@ impl Watch {
         } = changed;
         let number = issue.number;
         let asks = !is_pull_request && issue.state == IssueState::Open;
-        if asks && issue.labels.iter().any(|it| it == asking) {
+        if asks && issue.labels.iter().any(|it| is_same_label(it, asking)) {
             self.wanted.insert(number, issue.clone());
         } else {
             self.wanted.remove(&number);

@@ -1,5 +1,7 @@
 //! What Gitea answers, as far as it is read.
 
+use std::collections::BTreeMap;
+
 use core_types::{BranchName, IssueNumber, PullRequestState};
 use serde::Deserialize;
 use serde_json::Value;
@@ -32,6 +34,29 @@ pub(super) struct Permission {
 #[derive(Deserialize)]
 pub(super) struct Collaborator {
     pub(super) permission: String,
+}
+
+/// A team of an organization, with what it may do in the repository that it was asked of.
+#[derive(Deserialize)]
+pub(super) struct Team {
+    pub(super) id: i64,
+    /// Of all that it may use the least, but for administrators.
+    #[serde(default)]
+    pub(super) permission: String,
+    // Older servers do not know it.
+    #[serde(default)]
+    pub(super) units_map: BTreeMap<String, String>,
+}
+
+impl Team {
+    pub(super) fn may_push(&self) -> bool {
+        let code = self.units_map.get("repo.code");
+        let is_whole = matches!(&*self.permission, "admin" | "owner");
+        let code = code.map_or("", String::as_str);
+        is_whole
+            || matches!(code, "write" | "admin" | "owner")
+            || (self.units_map.is_empty() && self.permission == "write")
+    }
 }
 
 #[derive(Deserialize)]

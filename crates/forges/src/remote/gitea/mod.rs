@@ -9,7 +9,7 @@ use serde_json::json;
 
 use self::answers::{
     Branch, Collaborator, CombinedStatus, Comment, Compare, Contents, Happened, Issue, Label,
-    PullRequest, Repository, Review, User, login,
+    PullRequest, Repository, Review, Team, User, login,
 };
 use super::{
     base64,
@@ -29,31 +29,81 @@ const LABEL_COLOR: &str = "#6e7781";
 pub(super) struct Gitea;
 
 impl At<'_> {
-    /// The ids of labels; those that are missing are made.
+    /// The ids of labels; those that neither the repository has nor its organization are made.
     async fn label_ids(&self, names: &[String]) -> Result<Vec<i64>, Error> {
+        let mut ids = Vec::with_capacity(names.len());
+        for (name, id) in self.known_label_ids(names).await? {
+            let id = match id {
+                Some(id) => id,
+                None => {
+                    let path = self.path("/labels");
+                    self.client.forget_list(&path);
+                    let new = json!({"name": name, "color": LABEL_COLOR});
+                    let made: Label = self.client.send(Method::POST, &path, &new).await?;
+                    made.id
+                }
+            };
+            ids.push(id);
+        }
+        Ok(ids)
+    }
+
+    /// Labels with their ids, as far as there are such.
+    async fn known_label_ids<'n>(
+        &self,
+        names: &'n [String],
+    ) -> Result<Vec<(&'n str, Option<i64>)>, Error> {
         if names.is_empty() {
             return Ok(Vec::new());
         }
         let path = self.path("/labels");
         let mut known: Vec<Label> = self.client.list_lately(&path).await?;
-        let is_known =
-            |known: &[Label], name: &String| known.iter().any(|label| label.name == *name);
-        if names.iter().any(|name| !is_known(&known, name)) && self.client.saves_reads() {
+        let lacks = |known: &[Label]| names.iter().any(|name| id_of(known, name).is_none());
+        if lacks(&known) && self.client.saves_reads() {
             self.client.forget_list(&path);
             known = self.client.list_lately(&path).await?;
         }
-        let mut ids = Vec::with_capacity(names.len());
-        for name in names {
-            if let Some(label) = known.iter().find(|label| label.name == *name) {
-                ids.push(label.id);
-                continue;
+        if lacks(&known) {
+            let path = format!("/orgs/{}/labels", segment(self.slug.owner()));
+            match self.client.list_lately(&path).await {
+                Ok(shared) => known.extend::<Vec<Label>>(shared),
+                // A user has none, and a token need not be allowed to read organizations.
+                Err(Error::Refused(refusal)) if matches!(refusal.status, 403 | 404) => {}
+                Err(error) => return Err(error),
             }
-            self.client.forget_list(&path);
-            let new = json!({"name": name, "color": LABEL_COLOR});
-            let made: Label = self.client.send(Method::POST, &path, &new).await?;
-            ids.push(made.id);
         }
-        Ok(ids)
+        let names = names.iter();
+        Ok(names
+            .map(|name| (name.as_str(), id_of(&known, name)))
+            .collect())
+    }
+
+    /// Whether somebody is in a team that may push here: what is said of a person is the least that they may do with
+    /// any part of the repository, such as its issues.
+    async fn may_push_by_a_team(&self, user: &str) -> Result<bool, Error> {
+        let teams = match self
+            .client
+            .get::<Option<Vec<Team>>>(&self.path("/teams"))
+            .await
+        {
+            Ok(teams) => teams.unwrap_or_default(),
+            // It belongs to no organization.
+            Err(Error::Refused(refusal)) if matches!(refusal.status, 403..=405) => {
+                return Ok(false);
+            }
+            Err(error) => return Err(error),
+        };
+        for team in teams.iter().filter(|it| it.may_push()) {
+            let path = format!("/teams/{}/members/{}", team.id, segment(user));
+            match found(self.client.get::<User>(&path).await) {
+                Ok(Some(_)) => return Ok(true),
+                Ok(None) => {}
+                // Whoever is not in it may not see who is.
+                Err(Error::Refused(refusal)) if refusal.status == 403 => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(false)
     }
 
     async fn issues(&self, query: &str) -> Result<Vec<RawIssue>, Error> {
@@ -61,6 +111,13 @@ impl At<'_> {
         let all: Vec<Issue> = self.client.list(&path).await?;
         all.into_iter().map(|it| self.issue(it)).collect()
     }
+}
+
+/// The label of a name: the one that is written so, or else one with other capital letters.
+fn id_of(known: &[Label], name: &str) -> Option<i64> {
+    let is_it = |label: &&Label| label.name.to_lowercase() == name.to_lowercase();
+    let exact = known.iter().find(|label| label.name == name);
+    exact.or_else(|| known.iter().find(is_it)).map(|it| it.id)
 }
 
 /// Where somebody has changed the same text in the same instant, it answers 400: read again, it can be done.
@@ -133,10 +190,10 @@ impl Dialect for Gitea {
         let path = at.path(&format!("/collaborators/{}/permission", segment(user)));
         let permission = found(at.client.get::<Collaborator>(&path).await)?;
         let permission = permission.map(|it| it.permission);
-        Ok(matches!(
-            permission.as_deref(),
-            Some("write" | "admin" | "owner")
-        ))
+        match permission.as_deref() {
+            Some("write" | "admin" | "owner") => Ok(true),
+            Some(_) | None => at.may_push_by_a_team(user).await,
+        }
     }
 
     async fn all(&self, at: At<'_>, since: Option<Timestamp>) -> Result<Vec<RawIssue>, Error> {
@@ -223,7 +280,8 @@ impl Dialect for Gitea {
             }
             added?;
         }
-        for id in at.label_ids(remove).await? {
+        let remove = at.known_label_ids(remove).await?;
+        for id in remove.into_iter().filter_map(|(_, id)| id) {
             let removed = at
                 .client
                 .act(Method::DELETE, &format!("{path}/{id}"), None)

@@ -227,3 +227,22 @@ fn each_forge_has_its_pages_for_people() {
         }
     }
 }
+
+/// What Gitea says of a person is the least that a team may do; pushing may be more.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_push_by_a_team_of_gitea_may_write() {
+    let (_folder, simulated) = start(Kind::Gitea).await;
+    let repository = open(Kind::Gitea, &simulated, "backend", Duration::ZERO);
+    assert!(
+        !repository.may_write("grace").await.unwrap(),
+        "there is no team"
+    );
+    simulated.add_team("ada", "backend", "read", &["grace", "mallory"]);
+    simulated.add_team("ada", "backend", "write", &["grace"]);
+    for login in ["grace", "mallory"] {
+        simulated.set_permission("ada", "backend", login, "read");
+    }
+    assert!(repository.may_write("grace").await.unwrap());
+    assert!(!repository.may_write("mallory").await.unwrap());
+    assert!(!repository.may_write("nobody").await.unwrap());
+}

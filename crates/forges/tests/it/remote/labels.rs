@@ -13,6 +13,7 @@ use crate::support::operation;
 on_each! {
     who_labels_an_issue_is_told
     a_comment_is_found_by_the_operation_that_made_it
+    a_label_that_is_there_in_other_letters_is_kept
 }
 
 async fn who_labels_an_issue_is_told(kind: Kind) {
@@ -100,4 +101,48 @@ async fn a_long_history_of_gitea_is_read_whole() {
             .iter()
             .any(|it| it.label == "wanted" && it.author == "grace")
     );
+}
+
+/// Labels of an organization are those of its repositories, and capital letters make no other one.
+#[tokio::test(flavor = "multi_thread")]
+async fn labels_of_an_organization_are_taken_and_no_other_made() {
+    let (_folder, simulated) = start(Kind::Gitea).await;
+    let repository = open(Kind::Gitea, &simulated, "backend", Duration::ZERO);
+    let issue = simulated.write_issue("ada", "backend", "grace", "Do it", "");
+    simulated.share_label("ada", "backend", "In-Progress");
+    simulated.write_label("ada", "backend", issue, "grace", "Wanted");
+    let wanted = repository.labelled("wanted").await.unwrap();
+    assert_eq!(wanted.len(), 1);
+    let add = ["in-progress".to_owned()];
+    let remove = ["wanted".to_owned(), "nobody has it".to_owned()];
+    repository
+        .change_labels(issue, &add, &remove)
+        .await
+        .unwrap();
+    assert_eq!(simulated.labels("ada", "backend", issue), ["In-Progress"]);
+    repository.change_labels(issue, &[], &add).await.unwrap();
+    assert_eq!(
+        simulated.labels("ada", "backend", issue),
+        Vec::<String>::new()
+    );
+    let calls = simulated.take_calls();
+    let is_made =
+        |it: &&testkit::forge::Call| it.method == "POST" && it.path.ends_with("backend/labels");
+    assert_eq!(calls.iter().filter(is_made).count(), 0);
+}
+
+async fn a_label_that_is_there_in_other_letters_is_kept(kind: Kind) {
+    let (_folder, simulated) = start(kind).await;
+    let repository = open(kind, &simulated, "backend", Duration::ZERO);
+    let issue = simulated.write_issue("ada", "backend", "grace", "Do it", "");
+    simulated.write_label("ada", "backend", issue, "grace", "Bug");
+    let change = core_types::IssueChange {
+        labels: Some(vec!["bug".to_owned()]),
+        ..core_types::IssueChange::default()
+    };
+    let changed = repository
+        .update_issue(&operation("1"), issue, change)
+        .await
+        .unwrap();
+    assert_eq!(changed.labels, ["Bug"], "{kind:?}");
 }

@@ -175,6 +175,10 @@ fn assert_as_described(simulated: &SimulatedForge, contract: Option<&Contract>) 
     for call in &calls {
         let Some(contract) = contract else { continue };
         let (method, path) = (&*call.method, &*call.path);
+        // The excerpt of Gitea's description that we keep has no organizations and their teams.
+        if path.starts_with("/orgs/") || path.starts_with("/teams/") || path.ends_with("/teams") {
+            continue;
+        }
         let asked = contract.check_request(method, path, &call.query, call.body.as_ref());
         assert_eq!(asked, Ok(()), "a request: {call:?}");
         if call.status != 0 && !call.is_limit {

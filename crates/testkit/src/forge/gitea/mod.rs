@@ -41,6 +41,33 @@ pub(super) fn of_server(request: &Request<'_>) -> Option<Reply> {
     })
 }
 
+/// Whether somebody is in a team of these repositories.
+pub(super) fn team_member<'a>(
+    repositories: impl Iterator<Item = &'a Repository>,
+    (id, login): (&str, &str),
+) -> Reply {
+    let index = usize::try_from(number_of(id)).unwrap_or(0).wrapping_sub(1);
+    let mut teams = repositories.filter_map(|it| it.teams.get(index));
+    match teams.any(|(_, members)| members.iter().any(|it| it == login)) {
+        true => reply(200, user(login)),
+        false => refuse(404, "no such member"),
+    }
+}
+
+/// The labels of the organization that owns these repositories, if it is one.
+pub(super) fn shared_labels<'a>(
+    mut repositories: impl Iterator<Item = &'a Repository>,
+    request: &Request<'_>,
+) -> Reply {
+    match repositories.find(|it| !it.shared_labels.is_empty()) {
+        Some(found) => {
+            let all = found.shared_labels.iter();
+            page(request, all.map(|(id, name)| label(*id, name)).collect())
+        }
+        None => refuse(404, "no such organization"),
+    }
+}
+
 /// What is below `/repos/{owner}/{repo}`.
 pub(super) fn of_repository(repository: &mut Repository, request: &Request<'_>) -> Reply {
     if !request.is_slow {
@@ -57,6 +84,19 @@ pub(super) fn of_repository(repository: &mut Repository, request: &Request<'_>) 
     let number = number_of;
     match (request.method, rest) {
         ("GET", []) => reply(200, shown(repository, owner, name)),
+        ("GET", ["teams"]) if repository.teams.is_empty() => {
+            refuse(405, "repo is not owned by an organization")
+        }
+        ("GET", ["teams"]) => {
+            let all = repository.teams.iter().enumerate();
+            let all = all.map(|(index, (code, _))| {
+                json!({
+                    "id": index + 1, "name": format!("team-{index}"), "permission": "read",
+                    "units_map": {"repo.code": code, "repo.issues": "read"},
+                })
+            });
+            reply(200, all.collect::<Vec<_>>().into())
+        }
         ("GET", ["collaborators", login, "permission"])
             if !repository.is_admin && *login != request.login =>
         {
@@ -411,7 +451,7 @@ fn labels(repository: &mut Repository, request: &Request<'_>, index: u64, rest: 
         ("PUT", [_, _, "labels"]) => repository.relabel(index, request.login, ids),
         ("DELETE", [_, _, "labels", id]) => {
             let id = id.parse().unwrap_or(0);
-            if !repository.labels.iter().any(|(known, _)| *known == id) {
+            if repository.label_name(id).is_empty() {
                 return refuse(422, "label does not exist");
             }
             labels.retain(|label| *label != id);

@@ -92,7 +92,7 @@ pub(super) fn of_repository(repository: &mut Repository, request: &Request<'_>) 
             let asked: Vec<_> = asked.filter(|it| !it.is_empty()).collect();
             let has = |it: &Item, label: &str| {
                 let mut labels = it.labels.iter();
-                labels.any(|id| repository.label_name(*id) == label)
+                labels.any(|id| repository.label_name(*id).eq_ignore_ascii_case(label))
             };
             let all = all.filter(|it| asked.iter().all(|label| has(it, label)));
             page(
@@ -262,7 +262,8 @@ fn labels(repository: &mut Repository, request: &Request<'_>, index: u64, rest: 
             repository.relabel(index, request.login, ids);
         }
         ("DELETE", [_, _, "labels", name]) => {
-            let known = repository.labels.iter().find(|(_, known)| known == name);
+            let mut known = repository.labels.iter();
+            let known = known.find(|(_, known)| known.eq_ignore_ascii_case(name));
             let id = known.map(|(id, _)| *id);
             let mut labels = repository.items[&index].now.labels.clone();
             let Some(id) = id.filter(|id| labels.contains(id)) else {
