@@ -29,6 +29,8 @@ pub(crate) struct Ask {
     endpoint: Endpoint,
     body: Value,
     pub(super) model: String,
+    /// A key of which nobody knows what it costs, but perhaps a server of this machine.
+    pub(super) unknown_key: Option<String>,
     /// What no bound covers.
     pub(super) unbounded: Option<String>,
     n_images: u64,
@@ -62,6 +64,7 @@ impl Ask {
         let mut ask = Self {
             endpoint,
             model,
+            unknown_key: found.unknown_key,
             unbounded: found.unbounded,
             n_images: found.n_images,
             n_answers: body["n"].as_u64().unwrap_or(1).max(1),
@@ -128,6 +131,17 @@ impl Ask {
     /// What is sent.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         self.body.to_string().into_bytes()
+    }
+
+    /// Whether the provider leaves out some of what is sent: what it then tells of the input is not that of the same text
+    /// sent again.
+    pub(super) fn leaves_out(&self) -> bool {
+        let management = &self.body["context_management"];
+        let edits = management.as_array().or(management["edits"].as_array());
+        edits.into_iter().flatten().any(|edit| {
+            let kind = edit["type"].as_str().unwrap_or_default();
+            !(kind.starts_with("clear_thinking_") && edit["keep"] == "all")
+        })
     }
 
     /// What may be used at most, in each class of input that it may be priced by.
@@ -318,13 +332,55 @@ mod tests {
         assert!(sent["mcp_servers"].is_null());
     }
 
+    /// Codex gives its tools to newer models so.
+    #[test]
+    fn tools_among_the_input_are_the_clients_too() {
+        let tools = json!([
+            {"type": "function", "name": "a"}, {"type": "web_search"},
+            {"type": "namespace", "name": "n", "tools": [{"type": "function", "name": "b"}, {"type": "web_search"}]},
+        ]);
+        let body = json!({"model": "m", "input": [
+            {"type": "additional_tools", "role": "developer", "tools": tools},
+            {"role": "user", "content": [{"type": "input_text", "text": "hi"}]},
+        ]});
+        let ask = read(Endpoint::Responses, &body).expect("it is read");
+        assert_eq!(ask.unbounded, None);
+        let kept = json!([
+            {"type": "function", "name": "a"},
+            {"type": "namespace", "name": "n", "tools": [{"type": "function", "name": "b"}]},
+        ]);
+        assert_eq!(ask.body["input"][0]["tools"], kept);
+        let search = json!([{"type": "namespace", "tools": [{"type": "tool_search"}]}]);
+        let body = json!({"model": "m", "input": [{"type": "additional_tools", "tools": search}]});
+        let ask = read(Endpoint::Responses, &body).expect("it is read");
+        assert!(ask.unbounded.is_some(), "it is found by the provider");
+    }
+
+    #[test]
+    fn what_the_provider_leaves_out_is_known() {
+        let leaves_out = |edits: Value| {
+            let body =
+                json!({"model": "m", "messages": [], "context_management": {"edits": edits}});
+            read(Endpoint::Messages, &body)
+                .expect("it is read")
+                .leaves_out()
+        };
+        assert!(!leaves_out(json!([])));
+        assert!(!leaves_out(
+            json!([{"type": "clear_thinking_20251015", "keep": "all"}])
+        ));
+        assert!(leaves_out(json!([{"type": "clear_thinking_20251015"}])));
+        assert!(leaves_out(json!([{"type": "clear_tool_uses_20250919"}])));
+    }
+
     #[test]
     fn what_has_no_bound_is_known() {
         let check = |endpoint, with: Value, expected: Option<&str>| {
             let mut body = with;
             body["model"] = json!("m");
             let ask = read(endpoint, &body).expect("it is read");
-            assert_eq!(ask.unbounded.as_deref(), expected, "{body}");
+            let found = ask.unknown_key.or(ask.unbounded);
+            assert_eq!(found.as_deref(), expected, "{body}");
         };
         let (messages, responses, chat) = (Endpoint::Messages, Endpoint::Responses, Endpoint::Chat);
         check(messages, json!({"messages": "hi"}), None);

@@ -6,9 +6,10 @@ use serde_json::Value;
 use super::provider::Endpoint;
 
 /// Keys of a Messages request that cost nothing beside the tokens of what they say.
-const MESSAGES: [&str; 21] = [
+const MESSAGES: [&str; 22] = [
     "cache_control",
     "context_management",
+    "diagnostics",
     "inference_geo",
     "max_tokens",
     "messages",
@@ -202,6 +203,14 @@ fn is_clients(tool: &Value) -> bool {
     }
 }
 
+/// Whether tools in `holder` are found by the provider.
+fn searches_there(holder: &Value) -> bool {
+    let mut tools = holder["tools"].as_array().into_iter().flatten();
+    tools.any(|tool| {
+        is_searched_there(tool) || (tool["type"] == "namespace" && searches_there(tool))
+    })
+}
+
 /// Whether this tool is found by the provider, with answers of the model before and after.
 fn is_searched_there(tool: &Value) -> bool {
     match tool["type"].as_str() {
@@ -215,6 +224,8 @@ fn is_searched_there(tool: &Value) -> bool {
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) n_images: u64,
+    /// A key that is not in the lists.
+    pub(super) unknown_key: Option<String>,
     /// What no bound covers.
     pub(super) unbounded: Option<String>,
 }
@@ -231,11 +242,11 @@ impl Found {
         let given = body.as_object().into_iter().flatten();
         for (key, _) in given.filter(|(_, value)| !value.is_null()) {
             if !known.contains(&key.as_str()) {
-                found.has(format!("`{key}`"));
+                found.unknown_key.get_or_insert(format!("`{key}`"));
             }
         }
-        let tools = body["tools"].as_array().into_iter().flatten();
-        if tools.into_iter().any(is_searched_there) {
+        let mut items = body["input"].as_array().into_iter().flatten();
+        if searches_there(body) || items.any(searches_there) {
             found.has("a search for tools at the provider, which reads the input again,");
         }
         found.content(&body["system"]);
@@ -275,7 +286,9 @@ impl Found {
             | "tool_use"
             | "server_tool_use"
             | "tool_reference"
-            | "tool_search_tool_result" => {}
+            | "tool_search_tool_result"
+            | "encrypted_content" => {}
+            "tool_addition" | "tool_removal" if is_clients(&part["tool"]) => {}
             "image" | "image_url" | "input_image" | "computer_screenshot" => self.n_images += 1,
             "tool_result" => self.content(&part["content"]),
             "document" => match part["source"]["type"].as_str() {
@@ -301,8 +314,9 @@ impl Found {
             Some(
                 "function_call" | "custom_tool_call" | "local_shell_call" | "shell_call"
                 | "apply_patch_call" | "computer_call" | "tool_search_call" | "shell_call_output"
-                | "tool_search_output",
+                | "tool_search_output" | "additional_tools",
             ) => {}
+            Some("agent_message") => self.content(&item["content"]),
             Some(
                 "function_call_output"
                 | "custom_tool_call_output"

@@ -109,7 +109,8 @@ impl Count {
                 self.line.account.fail(class, message);
             }
             None => {
-                if let Some(tokens) = self.reading.input() {
+                let told = self.reading.input();
+                if let Some(tokens) = told.filter(|_| !self.ask.leaves_out()) {
                     let body = std::mem::take(&mut self.sent);
                     let before = Before { body, tokens };
                     self.line.remember(self.ask.model.clone(), before);

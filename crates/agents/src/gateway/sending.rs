@@ -73,9 +73,12 @@ impl Call {
                         bytes,
                     });
                 };
-                if let Some(what) = ask.unbounded.as_ref().filter(|_| account.has_limit()) {
+                // A server of this machine reads keys of its own.
+                let key = ask.unknown_key.as_ref().filter(|_| !self.upstream.is_own);
+                let unbounded = key.or(ask.unbounded.as_ref());
+                if let Some(what) = unbounded.filter(|_| account.has_limit()) {
                     let message = format!(
-                        "{what} can cost more than anybody can tell before, and this work has a limit"
+                        "{what} can cost more than anybody can tell before, and this work has a limit (`budget` in config/automation.yaml)"
                     );
                     account.fail(ErrorClass::Validation, message.clone());
                     return Err(Refusal::invalid(message));
@@ -290,9 +293,10 @@ fn class_of(error: &HttpError) -> ErrorClass {
     }
 }
 
-/// Whether who refuses stands before the provider, and has not waited for its answer, or lost it.
+/// Whether who refuses stands before the provider, and has not waited for its answer. The provider may have made it;
+/// behind other refusals, such as 502, there was none to be had as a rule.
 fn is_lost(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 502 | 504 | 520 | 524)
+    matches!(status.as_u16(), 504 | 524)
 }
 
 /// The whole of a short answer, which may not take longer than a silence.
