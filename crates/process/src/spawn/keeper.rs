@@ -150,10 +150,16 @@ pub(crate) fn spawn_keeper(
                 }
                 Err(failure) => refused = failure,
             }
-            // Too many processes or too little memory is no reason to contain less.
+            // Too many processes, too little memory, too many descriptors or a keeper that was killed are no reason to
+            // contain less.
             if matches!(
                 refused.errno,
-                libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE
+                libc::EAGAIN
+                    | libc::ENOMEM
+                    | libc::EMFILE
+                    | libc::ENFILE
+                    | libc::ETOOMANYREFS
+                    | libc::EIO
             ) {
                 return Err(refused);
             }
@@ -305,14 +311,20 @@ fn environment_area() -> Range<usize> {
 unsafe fn keep(setup: &mut Setup) -> ! {
     // SAFETY: system calls on memory of this function and of `setup`.
     unsafe {
-        let ready = contain(setup);
+        let mut ready = contain(setup);
         match (ready, &mut setup.network) {
-            (Ok(layers), Some(network)) => network.hand_over([Stage::Started as c_int, layers]),
+            (Ok(layers), Some(network)) => {
+                let handed = network.hand_over([Stage::Started as c_int, layers]);
+                ready = handed.map(|()| layers);
+            }
             (Ok(layers), None) => report(Failure {
                 stage: Stage::Started,
                 errno: layers,
             }),
-            (Err(failure), _) => report(failure),
+            (Err(_), _) => {}
+        }
+        if let Err(failure) = ready {
+            report(failure);
         }
         if ready.is_err() || !told_to_go() {
             libc::_exit(1);

@@ -17,6 +17,7 @@ use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFl
 
 use super::exec::errno;
 use super::keeper::{CONTROL, Report};
+use super::{Failure, Stage};
 use crate::sandbox::MOST_PORTS;
 
 /// Connections that wait to be carried over.
@@ -80,11 +81,12 @@ impl OwnNetwork {
         }
     }
 
-    /// Sends a report together with the listeners, which are not held any longer here.
+    /// Sends a report together with the listeners, which are not held any longer here. It may be refused: descriptors
+    /// under way are counted for all processes of a user.
     ///
     /// # Safety
     /// In a keeper.
-    pub(super) unsafe fn hand_over(&mut self, report: [c_int; 2]) {
+    pub(super) unsafe fn hand_over(&mut self, report: [c_int; 2]) -> Result<(), Failure> {
         // SAFETY: the buffers live through the call, and that of the message was made as long as its parts need.
         unsafe {
             let mut part = libc::iovec {
@@ -105,9 +107,17 @@ impl OwnNetwork {
                 let place = libc::CMSG_DATA(rights).cast::<c_int>();
                 ptr::copy_nonoverlapping(self.listeners.as_ptr(), place, self.listeners.len());
             }
-            libc::sendmsg(CONTROL, &raw const header, libc::MSG_NOSIGNAL);
+            let sent = libc::sendmsg(CONTROL, &raw const header, libc::MSG_NOSIGNAL);
+            let failed = (sent < 0).then(errno);
             for listener in &self.listeners {
                 libc::close(*listener);
+            }
+            match failed {
+                None => Ok(()),
+                Some(errno) => Err(Failure {
+                    stage: Stage::Contain,
+                    errno,
+                }),
             }
         }
     }
