@@ -59,7 +59,7 @@ fn a_flood_of_findings() {
         assert!(found >= findings, "{found}");
         let elapsed = start.elapsed();
         assert!(
-            elapsed < Duration::from_secs(2),
+            elapsed < Duration::from_secs(20),
             "{findings} findings took {elapsed:?}"
         );
     }
