@@ -4,7 +4,7 @@ use core_types::TokenUsage;
 use serde_json::{Value, json};
 
 use super::{
-    passed::{Found, keep_client_tools, unpriced},
+    passed::{Found, keep_client_tools, leave_out_documents, unpriced},
     provider::Endpoint,
 };
 
@@ -131,6 +131,21 @@ impl Ask {
     /// What is sent.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         self.body.to_string().into_bytes()
+    }
+
+    /// The same with a text in the place of each document of which nobody knows what it costs: it came with what a tool
+    /// has read, and would stand in all that follows.
+    pub(super) fn without_documents(&self) -> Self {
+        let mut body = self.body.clone();
+        leave_out_documents(&mut body);
+        let found = Found::of(self.endpoint, &body);
+        Self {
+            body,
+            model: self.model.clone(),
+            unknown_key: found.unknown_key,
+            unbounded: found.unbounded,
+            ..*self
+        }
     }
 
     /// Whether the provider leaves out some of what is sent: what it then tells of the input is not that of the same text

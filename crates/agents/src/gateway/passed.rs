@@ -1,7 +1,7 @@
 //! What of a request is forwarded: that of which somebody knows what it can cost. The lists are closed: what they do
 //! not have is refused where there is a limit to keep.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::provider::Endpoint;
 
@@ -170,6 +170,41 @@ fn keep_clients(holder: &mut Value) {
         tools.retain(is_clients);
         let groups = tools.iter_mut().filter(|tool| tool["type"] == "namespace");
         groups.for_each(keep_clients);
+    }
+}
+
+/// What stands for a document that is left out.
+const LEFT_OUT: &str = "[A document stood here. It is left out, since nobody can tell before what reading it costs, and this work \
+     has a limit. Take its text out with a program instead.]";
+
+/// Puts a text in the place of each document of which nobody knows what it costs.
+pub(super) fn leave_out_documents(body: &mut Value) {
+    for key in ["messages", "input"] {
+        let said = body.get_mut(key).and_then(Value::as_array_mut);
+        for item in said.into_iter().flatten() {
+            for key in ["content", "output"] {
+                item.get_mut(key).into_iter().for_each(leave_out_of);
+            }
+        }
+    }
+}
+
+fn leave_out_of(content: &mut Value) {
+    for part in content.as_array_mut().into_iter().flatten() {
+        let text = match part["type"].as_str().unwrap_or_default() {
+            "document" => match part["source"]["type"].as_str() {
+                Some("text" | "content") => continue,
+                _ => "text",
+            },
+            "input_file" => "input_text",
+            "file" => "text",
+            "tool_result" => {
+                part.get_mut("content").into_iter().for_each(leave_out_of);
+                continue;
+            }
+            _ => continue,
+        };
+        *part = json!({"type": text, "text": LEFT_OUT});
     }
 }
 

@@ -44,6 +44,10 @@ impl Call {
     async fn allowed(&self, shared: &Shared, whole: &Ask) -> Result<Paid, Refusal> {
         let account = &self.line.account;
         let before = self.line.before(&whole.model);
+        let whole = match account.has_limit() && whole.unbounded.is_some() {
+            true => &whole.without_documents(),
+            false => whole,
+        };
         loop {
             let mut ask = whole.clone();
             let refused = loop {

@@ -298,12 +298,31 @@ async fn nothing_goes_out_that_could_pass_the_limit() {
     assert!(spender.take_refusal().is_none(), "it is said once");
 
     let unbounded = json!({"model": "m", "max_tokens": 1, "messages": [{"role": "user", "content": [
-        {"type": "document", "source": {"type": "base64", "data": "JVBERi0="}},
+        {"type": "video", "source": {"type": "base64", "data": "JVBERi0="}},
     ]}]});
     let refused = client.message(&unbounded).await;
     assert_eq!(refused.status().as_u16(), 400);
-    assert!(refused.text().contains("a document"), "{}", refused.text());
+    assert!(refused.text().contains("a video"), "{}", refused.text());
     assert_eq!(models.heard().len(), 2);
+
+    // A file that a tool has read stays in all that follows.
+    let result = |content: Value| {
+        let part = json!({"type": "tool_result", "tool_use_id": "t", "content": [content]});
+        json!({"model": "m", "max_tokens": 1, "messages": [{"role": "user", "content": [part]}]})
+    };
+    let source = json!({"type": "base64", "media_type": "application/pdf", "data": "JVBERi0="});
+    let document = result(json!({"type": "document", "source": source}));
+    let answer = client.message(&document).await;
+    assert_eq!(answer.status().as_u16(), 200, "{}", answer.text());
+    let heard = models.heard();
+    let content = &heard[2].body["messages"][0]["content"][0]["content"][0];
+    let text = content["text"].as_str().expect("a text");
+    assert!(text.contains("It is left out"), "{text}");
+    assert_eq!(
+        heard[2].body["messages"],
+        result(json!({"type": "text", "text": text}))["messages"],
+        "nothing else has changed"
+    );
 }
 
 /// Many at once: at no time may those under way together cost more than there is, and none is refused only
