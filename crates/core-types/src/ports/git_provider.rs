@@ -136,8 +136,5 @@ pub trait GitProvider: Debug + Send + Sync {
     async fn list_pull_requests(&self) -> Result<Vec<PullRequest>, PortError>;
 
     /// The address at which people read an issue or a pull request; `None` where the forge has no pages.
-    fn page(&self, number: IssueNumber) -> Option<String> {
-        let _ = number;
-        None
-    }
+    fn page(&self, number: IssueNumber) -> Option<String>;
 }

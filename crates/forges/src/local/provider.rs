@@ -368,4 +368,8 @@ impl GitProvider for LocalRepository {
         })
         .await
     }
+
+    fn page(&self, _: IssueNumber) -> Option<String> {
+        None
+    }
 }

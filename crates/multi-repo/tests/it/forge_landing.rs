@@ -182,6 +182,10 @@ impl GitProvider for FaultyForge {
         }
         Ok(all)
     }
+
+    fn page(&self, _: IssueNumber) -> Option<String> {
+        None
+    }
 }
 
 const NAMES: [&str; 3] = ["a", "b", "c"];

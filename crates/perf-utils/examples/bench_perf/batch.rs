@@ -235,4 +235,8 @@ impl GitProvider for Far {
     async fn list_pull_requests(&self) -> Result<Vec<PullRequest>, PortError> {
         not_asked()
     }
+
+    fn page(&self, _: IssueNumber) -> Option<String> {
+        None
+    }
 }

@@ -170,6 +170,10 @@ impl GitProvider for Far {
     async fn list_pull_requests(&self) -> Result<Vec<PullRequest>, PortError> {
         self.forge.list_pull_requests().await
     }
+
+    fn page(&self, _: IssueNumber) -> Option<String> {
+        None
+    }
 }
 
 fn issues(titles: &[&str]) -> Vec<NewIssue> {

@@ -340,4 +340,8 @@ impl GitProvider for MemoryForge {
     async fn list_pull_requests(&self) -> Result<Vec<PullRequest>, PortError> {
         Ok(lock(&self.state).pull_requests.values().cloned().collect())
     }
+
+    fn page(&self, _: IssueNumber) -> Option<String> {
+        None
+    }
 }

@@ -108,4 +108,8 @@ impl GitProvider for Scrubbing {
     async fn list_pull_requests(&self) -> Result<Vec<PullRequest>, PortError> {
         self.0.list_pull_requests().await
     }
+
+    fn page(&self, number: IssueNumber) -> Option<String> {
+        self.0.page(number)
+    }
 }
