@@ -232,6 +232,12 @@ fn codex_does_a_whole_run() {
     a_whole_run_of("codex", "codex", "gpt-5.4");
 }
 
+/// It gives the tools of its newer models among the input.
+#[test]
+fn codex_with_a_newer_model_does_a_whole_run() {
+    a_whole_run_of("codex", "codex", "gpt-6-sol");
+}
+
 /// OpenCode is a `command` agent as the guide has it. It also asks for a title of its conversation, and reports that nowhere.
 #[test]
 fn opencode_does_a_whole_run() {
