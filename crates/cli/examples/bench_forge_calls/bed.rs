@@ -2,23 +2,16 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, ensure};
-use facade::journal::atomic_write;
-use testkit::{
-    forge::{Call, Dialect, SimulatedForge},
-    git::Fixture,
-};
-use tokio::runtime::Runtime;
+use testkit::forge::{Call, Dialect};
 
-const REPOSITORIES: [&str; 3] = ["backend", "frontend", "infrastructure"];
-const OWNER: &str = "demo";
+use crate::demo_on_forge::{Bed, OWNER, Place, REPOSITORIES};
+
 const PERSON: &str = "grace";
 
 /// The question that the demo's agent asks, and a person's answer.
@@ -35,13 +28,6 @@ const ANSWERING: usize = 20;
 /// What is waited for at most, on a machine with other things to do.
 const PATIENCE: Duration = Duration::from_secs(600);
 const BETWEEN: Duration = Duration::from_millis(20);
-
-/// A folder with a prepared demo, and one folder for each case.
-#[derive(Debug)]
-pub(crate) struct Bed {
-    program: PathBuf,
-    folder: PathBuf,
-}
 
 /// Whether reads are saved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,120 +53,37 @@ impl Counted {
     }
 }
 
-impl Bed {
-    pub(crate) fn make(program: PathBuf) -> Result<Self> {
-        let folder = format!("automation-forge-calls-{}", std::process::id());
-        let folder = std::env::temp_dir().join(folder);
-        fs::create_dir_all(&folder)?;
-        let bed = Self {
-            program,
-            folder: folder.canonicalize()?,
-        };
-        let mut prepare = bed.automation();
-        let made = prepare
-            .args(["demo", "--prepare", "--folder"])
-            .arg(bed.template())
-            .output()?;
-        ensure!(made.status.success(), "demo --prepare fails: {made:?}");
-        Ok(bed)
-    }
-
-    fn template(&self) -> PathBuf {
-        self.folder.join("template")
-    }
-
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    pub(crate) fn remove(self) -> Result<()> {
-        Ok(fs::remove_dir_all(&self.folder)?)
-    }
-
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the program is started as a person starts it"
-    )]
-    fn automation(&self) -> Command {
-        let mut command = Command::new(&self.program);
-        command
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", &self.folder)
-            .env("FORGE_TOKEN", "robots-token")
-            .current_dir(&self.folder)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        command
-    }
-}
-
 /// A follower of issues on a forge of its own.
 pub(crate) struct Case {
-    forge: SimulatedForge,
+    place: Place,
     follower: Child,
     counted: Counted,
-    /// Serves the forge.
-    _runtime: Runtime,
 }
 
 impl Case {
     pub(crate) fn begin(bed: &Bed, dialect: Dialect, cache: Cache) -> Result<Self> {
-        let kind = match dialect {
-            Dialect::Gitea => "gitea",
-            Dialect::GitHub => "github",
-            Dialect::GitLab => "gitlab",
-        };
-        let folder = bed.folder.join(format!("{kind}-{cache:?}"));
-        let home = folder.join("home");
-        fs::create_dir_all(home.join("config"))?;
-        let runtime = Runtime::new()?;
-        let server = folder.join("server");
-        let forge = runtime.block_on(SimulatedForge::start_as(dialect, &server));
-        for name in REPOSITORIES {
-            forge.add_copy(OWNER, name, &Fixture::at(bed.template().join(name)));
-            forge.set_permission(OWNER, name, PERSON, "write");
-        }
-        let read = |file: &str| {
-            let path = bed.template().join("config").join(file);
-            fs::read_to_string(&path).with_context(|| path.display().to_string())
-        };
-        let write = |file: &str, text: String| {
-            atomic_write(&home.join("config").join(file), text.as_bytes())
-        };
-        write("playbook.yaml", read("playbook.yaml")?)?;
-        let settings = read("automation.yaml")?;
-        let more = format!(
+        let settings = format!(
             "recovery: {{delay_percent: 0}}\napprovals: {{plan: true}}\nserve: {{{TIMES}}}\n"
         );
-        write("automation.yaml", settings + &more)?;
-        let mut repositories = read("repositories.yaml")?;
-        for name in REPOSITORIES {
-            let (here, there) = (
-                format!("path: {name}\n"),
-                format!("forge: simulated\n    owner: {OWNER}\n"),
-            );
-            ensure!(repositories.contains(&here), "the demo has no {here:?}");
-            repositories = repositories.replace(&here, &there);
-        }
-        let is_off = if cache == Cache::Off {
-            ", cache: false"
-        } else {
-            ""
+        let options = match cache {
+            Cache::On => SETTLE.to_owned(),
+            Cache::Off => format!("{SETTLE}, cache: false"),
         };
-        let forges = format!(
-            "forges:\n- {{name: simulated, kind: {kind}, url: \"{}\", token: \"env:FORGE_TOKEN\", {SETTLE}{is_off}}}\n",
-            forge.url()
-        );
-        write("repositories.yaml", forges + &repositories)?;
+        let place = bed.place(dialect, &format!("{cache:?}"), &settings, &options)?;
+        for name in REPOSITORIES {
+            place.forge.set_permission(OWNER, name, PERSON, "write");
+        }
         let mut command = bed.automation();
-        let follower = command.arg("--home").arg(&home).arg("serve").spawn()?;
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let follower = command
+            .arg("--home")
+            .arg(&place.home)
+            .arg("serve")
+            .spawn()?;
         Ok(Self {
-            forge,
+            place,
             follower,
             counted: Counted::default(),
-            _runtime: runtime,
         })
     }
 
@@ -209,18 +112,21 @@ impl Case {
 
     /// A person writes an issue and asks for work on it.
     fn ask(&self, name: &str, title: &str) {
-        let issue = self.forge.write_issue(OWNER, name, PERSON, title, "");
-        self.forge
+        let issue = self.place.forge.write_issue(OWNER, name, PERSON, title, "");
+        self.place
+            .forge
             .write_label(OWNER, name, issue, PERSON, "needs-planning");
     }
 
     fn say(&self, text: &str) {
-        self.forge.write_comment(OWNER, "backend", 1, PERSON, text);
+        self.place
+            .forge
+            .write_comment(OWNER, "backend", 1, PERSON, text);
     }
 
     /// The line that approves what the issue's comment shows.
     fn approval(&self) -> Result<String> {
-        let truth = self.forge.truth(OWNER, "backend");
+        let truth = self.place.forge.truth(OWNER, "backend");
         let comments = truth.iter().filter(|it| it.kind == "comment");
         let mut lines = comments.flat_map(|it| it.body.lines());
         let line = lines.find(|it| it.starts_with("/approve ") || it.starts_with("!approve "));
@@ -228,14 +134,14 @@ impl Case {
     }
 
     fn shows(&self, words: &str) -> bool {
-        let truth = self.forge.truth(OWNER, "backend");
+        let truth = self.place.forge.truth(OWNER, "backend");
         truth.iter().any(|it| it.body.contains(words))
     }
 
     fn wait(&mut self, name: &str, issue: u64, label: &str) -> Result<()> {
         let what = format!("{name}#{issue} does not become {label}");
         self.wait_for(&what, |it| {
-            let labels = it.forge.labels(OWNER, name, issue);
+            let labels = it.place.forge.labels(OWNER, name, issue);
             labels.iter().any(|it| it == label)
         })
     }
@@ -264,7 +170,7 @@ impl Case {
     }
 
     fn take(&mut self) {
-        for call in self.forge.take_calls() {
+        for call in self.place.forge.take_calls() {
             let template = template(&call);
             self.counted.n_looks += usize::from(is_look(&call));
             self.counted.n_unchanged += u64::from(call.status == 304);

@@ -8,6 +8,8 @@
 //! for each claim; the calls by path stand on standard error.
 
 mod bed;
+#[path = "../demo_on_forge/mod.rs"]
+mod demo_on_forge;
 
 use std::{collections::BTreeSet, env, io::Write as _, path::PathBuf, process::ExitCode, thread};
 
@@ -15,14 +17,15 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 use testkit::forge::Dialect;
 
-use bed::{Bed, Cache, Case, Counted};
+use bed::{Cache, Case, Counted};
+use demo_on_forge::Bed;
 
 /// Of the calls without savings so many may be left.
 const GOAL: f64 = 0.4;
 
 fn main() -> Result<ExitCode> {
     let program = env::var_os("AUTOMATION_PROGRAM").context("AUTOMATION_PROGRAM is not set")?;
-    let bed = Bed::make(PathBuf::from(program))?;
+    let bed = Bed::make(PathBuf::from(program), "forge-calls")?;
     let mut stdout = std::io::stdout().lock();
     let mut all_hold = true;
     let (mut all_on, mut all_off) = (0, 0);

@@ -9,6 +9,8 @@
 //! `AUTOMATION_CRASH_SEED` is the first seed, 0 by default.
 
 mod bed;
+#[path = "../demo_on_forge/mod.rs"]
+mod demo_on_forge;
 
 use std::{
     env,
@@ -27,7 +29,8 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 use testkit::forge::Dialect;
 
-use bed::{Bed, Case};
+use bed::Case;
+use demo_on_forge::Bed;
 
 /// How many runs go on at a time.
 const WORKERS: usize = 2;
@@ -59,7 +62,7 @@ fn main() -> Result<ExitCode> {
         Ok(seed) => seed.parse().context("AUTOMATION_CRASH_SEED")?,
         Err(_) => 0,
     };
-    let bed = Bed::make(PathBuf::from(program))?;
+    let bed = bed::make(PathBuf::from(program))?;
     let mut all_hold = true;
     let mut stdout = std::io::stdout().lock();
     for dialect in [Dialect::Gitea, Dialect::GitHub, Dialect::GitLab] {
