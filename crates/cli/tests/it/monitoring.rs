@@ -317,6 +317,30 @@ fn runtime() -> Runtime {
     runtime.expect("a runtime")
 }
 
+/// What a test printed, and the command that prints it, stand in failures.
+#[test]
+fn no_page_shows_what_looks_like_a_secret() {
+    let place = Place::new();
+    let token = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
+    place.repository("app", Some(&format!("echo token={token}; false")));
+    let agent = "--agent 'sh:echo x > $AUTOMATION_TASK_ID' --repo app --title X";
+    place.run(&format!("run {agent} --run-id r1")).code(1);
+    place.run("report r1 --html out.html").code(0);
+    let report = place.read("out.html");
+    assert!(report.contains("failed"), "it tells of the failure");
+    let shown = ["report r1 --json", "top --once --json", "top --once"];
+    let shown = shown.map(|line| place.run(line).stdout);
+    for text in shown.iter().chain([&report]) {
+        assert!(!text.contains(token), "{text}");
+    }
+    let source = source(&place);
+    let run: RunId = "r1".parse().expect("valid");
+    let events = runtime().block_on(source.events(&run, 0));
+    let events = format!("{:?}", events.expect("it reads").events);
+    assert!(!events.contains(token), "{events}");
+    assert!(events.contains("[scrubbed:"), "{events}");
+}
+
 /// What a monitor reads of a home beside events.
 #[test]
 fn logs_changes_prompts_money_and_commands_of_a_home() {
